@@ -1,0 +1,1 @@
+"""nmmjax: parameter-space sampler for neutrino magnetic moments (physics and statistics)."""

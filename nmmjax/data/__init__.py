@@ -1,0 +1,1 @@
+"""Experimental inputs with their sources; read by `nmmjax.constraints`."""
