@@ -1,0 +1,17 @@
+"""What a user got wrong: one line that says what was given, where, and what would be right."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Bad input by the user; the command line prints it as one line and exits with 2."""
+
+
+def suggest(given: str, options: Iterable[str]) -> str:
+    """'; did you mean ...?' or the options themselves, to end an error message with."""
+    options = sorted(options)
+    close = difflib.get_close_matches(given, options, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; there is: {', '.join(options) if options else 'none'}"
