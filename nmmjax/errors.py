@@ -1,7 +1,8 @@
 """What a user got wrong: one line that says what was given, where, and what would be right."""
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class InputError(ValueError):
@@ -15,3 +16,12 @@ def suggest(given: str, options: Iterable[str]) -> str:
     if close:
         return f"; did you mean '{close[0]}'?"
     return f"; there is: {', '.join(options) if options else 'none'}"
+
+
+@contextlib.contextmanager
+def located(where: str) -> Iterator[None]:
+    """Say where in the input an error arose: 'runs/a.toml: [priors] m_psi: ...'."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None

@@ -5,7 +5,8 @@ import dataclasses
 from collections.abc import Mapping
 
 import equinox as eqx
-from jaxtyping import Array, Float
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
 
 from nmmjax.constants import SM, Constants
 from nmmjax.priors import Prior
@@ -93,3 +94,18 @@ class Model(eqx.Module):
     def ratios(self) -> tuple[Ratio, ...]:
         """Ratios of mass terms that refine the chart, outermost handle last."""
         return ()
+
+
+def guarded_predict(model: Model, theta: Theta) -> tuple[Observables, Bool[Array, ""]]:
+    """`predict` where every domain margin is positive, else at the reference point.
+
+    returns (observables, inside). Outside, the values belong to the reference point: they keep
+    values and gradients finite and are not to be used.
+    """
+    margins = model.domain(theta)
+    inside = jnp.asarray(True)
+    for margin in margins.values():
+        inside = inside & (margin > 0.0)
+    if margins:
+        theta = {p: jnp.where(inside, x, model.reference[p]) for p, x in theta.items()}
+    return model.predict(theta), inside
