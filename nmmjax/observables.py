@@ -1,0 +1,199 @@
+"""The catalogue of observables: what each public name means, its unit and its LaTeX.
+
+Masses are in GeV except neutrino masses and their terms, which are in eV; moments are in Bohr
+magnetons; angles are in radians. Models return these names, constraints ask for them.
+"""
+
+import dataclasses
+import re
+
+from nmmjax.errors import InputError, suggest
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantity:
+    """Unit ("" if dimensionless), LaTeX without dollar signs, and one line of meaning."""
+
+    unit: str
+    latex: str
+    text: str
+
+
+_NEUTRINO_MASS = {
+    "m_nu": Quantity("eV", r"m_\nu", "Neutrino mass: |sum of all terms|, or the largest of three"),
+    "m_nu_total": Quantity("eV", r"m_\nu^{\mathrm{signed}}", "Neutrino mass with its sign"),
+    "m_nu_tree": Quantity("eV", r"m_\nu^{\mathrm{tree}}", "Tree-level mass, signed"),
+    "m_nu_dirac": Quantity("eV", r"m_\nu^{\mathrm{Dirac}}", "Tree: direct Yukawa term, signed"),
+    "m_nu_seesaw": Quantity("eV", r"m_\nu^{\mathrm{seesaw}}", "Tree: heavy-mixing term, signed"),
+    "m_nu_loop": Quantity("eV", r"m_\nu^{\mathrm{loop}}", "Sum of the one-loop terms, signed"),
+    "m_nu_neutral": Quantity("eV", r"m_\nu^{\mathrm{neutral}}", "Neutral-scalar loop, signed"),
+    "m_nu_charged": Quantity("eV", r"m_\nu^{\mathrm{charged}}", "Charged-scalar loop, signed"),
+    "m_nu_split": Quantity(
+        "eV", r"m_\nu^{\mathrm{split}}", "Loop from mass splittings by lepton mixing, signed"
+    ),
+    "m_nu_quartic": Quantity(
+        "eV", r"m_\nu^{\mathrm{quartic}}", "Loop from splittings by quartic couplings, signed"
+    ),
+    "m_nu_ew": Quantity(
+        "eV", r"m_\nu^{\mathrm{EW}}", "Loop from electroweak mass splittings, signed"
+    ),
+    "m_nu_rge": Quantity(
+        "eV", r"m_\nu^{\mathrm{RGE}}", "Mass by running of the dipole operator below the loop"
+    ),
+    "m_nu_cubic": Quantity(
+        "eV", r"m_\nu^{\mathrm{cubic}}", "Tree mass from the induced cubic scalar coupling"
+    ),
+    "m_lightest": Quantity("eV", r"m_{\mathrm{lightest}}", "Mass of the lightest neutrino"),
+    "sum_m_nu": Quantity("eV", r"\Sigma m_\nu", "Sum of the three neutrino masses"),
+    "m_beta": Quantity("eV", r"m_\beta", "Mass in beta decay, (sum |U_ei|^2 m_i^2)^(1/2)"),
+    "m_ee": Quantity("eV", r"|m_{ee}|", "Mass in neutrinoless double beta decay"),
+}
+
+_MOMENTS = {
+    "mu_nu": Quantity("mu_B", r"\mu_\nu", "Size of the magnetic moment, in any basis"),
+    "mu_nu_leading": Quantity("mu_B", r"\mu_\nu^{\mathrm{lead}}", "Leading term of the moment"),
+    "mu_eff_solar": Quantity("mu_B", r"\mu_{\mathrm{eff}}^{\odot}", "Moment seen by solar nu"),
+    "mu_eff_reactor": Quantity(
+        "mu_B", r"\mu_{\mathrm{eff}}^{\bar{\nu}_e}", "Moment seen by reactor antineutrinos"
+    ),
+    "mu_eff_numu": Quantity("mu_B", r"\mu_{\mathrm{eff}}^{\nu_\mu}", "Moment seen by nu_mu beams"),
+    "mu_eff_nutau": Quantity(
+        "mu_B", r"\mu_{\mathrm{eff}}^{\nu_\tau}", "Moment seen by nu_tau beams"
+    ),
+    "mu_eff_plasmon": Quantity(
+        "mu_B", r"\mu_{\mathrm{eff}}^{\mathrm{plasmon}}", "Moment in plasmon decay, in stars"
+    ),
+    "mu_eff_dirac": Quantity(
+        "mu_B", r"\mu_{\mathrm{eff}}^{\mathrm{Dirac}}", "Moment that flips nu_L to a sterile nu_R"
+    ),
+    "mu_eff_dark": Quantity(
+        "mu_B", r"\epsilon\,\mu_D", "Dark moment times kinetic mixing, without mediator factor"
+    ),
+}
+
+_MIXING = {
+    "sin_theta_l": Quantity("", r"\sin\theta_L", "Left mixing of nu with the heavy neutral lepton"),
+    "sin_theta_r": Quantity("", r"\sin\theta_R", "Right mixing of nu_R with the heavy lepton"),
+    "sin_theta_l_e": Quantity("", r"\sin\theta_L^{E}", "Left mixing of charged leptons"),
+    "sin_theta_r_e": Quantity("", r"\sin\theta_R^{E}", "Right mixing of charged leptons"),
+    "theta_sq": Quantity("", r"|\Theta|^2", "Square of the active-heavy mixing"),
+    "sin_zeta": Quantity("", r"\sin\zeta", "Mixing of the neutral scalars"),
+    "sin_2zeta": Quantity("", r"\sin 2\zeta", "Mixing of the neutral scalars, double angle"),
+    "sin_xi": Quantity("", r"\sin\xi", "Mixing of the charged scalars"),
+    "sin2_th12": Quantity("", r"\sin^2\theta_{12}", "Solar mixing"),
+    "sin2_th23": Quantity("", r"\sin^2\theta_{23}", "Atmospheric mixing"),
+    "sin2_th13": Quantity("", r"\sin^2\theta_{13}", "Reactor mixing"),
+    "delta_cp": Quantity("rad", r"\delta_{\mathrm{CP}}", "Dirac phase of the PMNS matrix"),
+    "dm2_21": Quantity("eV^2", r"\Delta m^2_{21}", "Solar mass splitting"),
+    "dm2_3l": Quantity(
+        "eV^2", r"\Delta m^2_{3\ell}", "m_3^2 - m_1^2 > 0 (NO) or m_3^2 - m_2^2 < 0 (IO)"
+    ),
+}
+
+_SPECTRUM = {
+    "m_n_heavy": Quantity("GeV", r"m_{N}", "Heavy neutral lepton"),
+    "m_e_light": Quantity("GeV", r"m_{\ell}", "Light charged lepton"),
+    "m_e_heavy": Quantity("GeV", r"m_{E}", "Heavy charged lepton"),
+    "m_phi1": Quantity("GeV", r"m_{\phi_1}", "Higgs-like neutral scalar"),
+    "m_phi2": Quantity("GeV", r"m_{\phi_2}", "Other neutral scalar"),
+    "m_triplet": Quantity("GeV", r"m_{\Psi}", "Fermion triplet, as collider searches see it"),
+    "m_vll": Quantity("GeV", r"m_{\mathrm{VLL}}", "Vector-like charged lepton"),
+    "m_charged_scalar": Quantity("GeV", r"m_{\phi^\pm}", "Lightest charged scalar"),
+    "m_doubly_charged_scalar": Quantity("GeV", r"m_{\phi^{\pm\pm}}", "Doubly charged scalar"),
+    "m_colored_scalar": Quantity("GeV", r"m_{S}^{\mathrm{col}}", "Lightest coloured scalar"),
+    "m_colored_fermion": Quantity("GeV", r"m_{F}^{\mathrm{col}}", "Lightest coloured fermion"),
+    "mu_cubic": Quantity("GeV", r"\mu_{HHS}", "Cubic coupling of the scalar potential"),
+    "lambda_h": Quantity("", r"\lambda_H", "Higgs quartic coupling"),
+    "det_m0": Quantity("GeV^4", r"\det M_0^2", "Determinant of the neutral-scalar mass matrix"),
+    "min_eig": Quantity("GeV^2", r"\min\mathrm{eig}\,M_S^2", "Smallest scalar mass squared"),
+    "max_yukawa": Quantity("", r"\max|y|", "Largest Yukawa coupling"),
+}
+
+_RARE = {
+    "br_mu_e_gamma": Quantity("", r"\mathrm{BR}(\mu\to e\gamma)", "Branching ratio"),
+    "br_tau_mu_gamma": Quantity("", r"\mathrm{BR}(\tau\to\mu\gamma)", "Branching ratio"),
+    "br_tau_e_gamma": Quantity("", r"\mathrm{BR}(\tau\to e\gamma)", "Branching ratio"),
+    "br_mu_3e": Quantity("", r"\mathrm{BR}(\mu\to 3e)", "Branching ratio"),
+    "br_tau_3mu": Quantity("", r"\mathrm{BR}(\tau\to 3\mu)", "Branching ratio"),
+    "br_tau_3e": Quantity("", r"\mathrm{BR}(\tau\to 3e)", "Branching ratio"),
+    "cr_mu_e_al": Quantity("", r"\mathrm{CR}(\mu\to e,\,\mathrm{Al})", "Conversion in aluminium"),
+    "cr_mu_e_ti": Quantity("", r"\mathrm{CR}(\mu\to e,\,\mathrm{Ti})", "Conversion in titanium"),
+    "cr_mu_e_au": Quantity("", r"\mathrm{CR}(\mu\to e,\,\mathrm{Au})", "Conversion in gold"),
+    "delta_a_e": Quantity("", r"\Delta a_e", "New contribution to (g-2)/2 of the electron"),
+    "delta_a_mu": Quantity("", r"\Delta a_\mu", "New contribution to (g-2)/2 of the muon"),
+    "br_h_inv": Quantity("", r"\mathrm{BR}(h\to\mathrm{inv})", "Invisible Higgs decays"),
+    "br_k_pi_inv": Quantity(
+        "", r"\mathrm{BR}(K^+\to\pi^+ A')", "Kaon decays to a pion and an invisible boson"
+    ),
+}
+
+_ELECTROWEAK = {
+    "s_param": Quantity("", r"S", "Oblique parameter S, new contribution"),
+    "t_param": Quantity("", r"T", "Oblique parameter T, new contribution"),
+    "u_param": Quantity("", r"U", "Oblique parameter U, new contribution"),
+    "rho0": Quantity("", r"\rho_0", "Tree-level rho parameter, 1 in the Standard Model"),
+    "m_w": Quantity("GeV", r"m_W", "Mass of the W boson"),
+    "gamma_z_inv": Quantity("GeV", r"\Gamma_Z^{\mathrm{inv}}", "Invisible width of the Z boson"),
+    "n_eff": Quantity("", r"N_{\mathrm{eff}}", "Effective number of relativistic neutrinos"),
+}
+
+_DARK = {
+    "eps": Quantity("", r"\epsilon", "Kinetic mixing of the dark photon"),
+    "eps_loop": Quantity("", r"\epsilon_{\mathrm{loop}}", "Estimate of radiative kinetic mixing"),
+    "br_inv_aprime": Quantity("", r"\mathrm{BR}(A'\to\mathrm{inv})", "Invisible dark photon"),
+    "v_nunu_aprime": Quantity(
+        "", r"\max|v_{\nu\nu A'}|", "Largest vector coupling of light neutrinos to A'"
+    ),
+    "vector_dominates": Quantity(
+        "", r"[v_{\nu\nu A'}\ \mathrm{dominates}]", "1 where the vector coupling beats the dipole"
+    ),
+}
+
+_TUNING = {
+    "tuning_bg": Quantity("", r"\Delta_{\mathrm{BG}}", "Largest |d ln m_nu / d ln parameter|"),
+    "tuning_cancel": Quantity("", r"\Delta_{\mathrm{cancel}}", "Sum of |mass terms| over |sum|"),
+    "tuning_rge": Quantity("", r"\Delta_{\mathrm{RGE}}", "|m_nu_rge| over 0.05 eV"),
+}
+
+CATALOGUE: dict[str, Quantity] = (
+    _NEUTRINO_MASS | _MOMENTS | _MIXING | _SPECTRUM | _RARE | _ELECTROWEAK | _DARK | _TUNING
+)
+
+_FLAVOUR = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
+_INDEX = _FLAVOUR | {str(i): str(i) for i in (1, 2, 3)}
+_PAIR = r"(?:([123])([123])|(e|mu|tau)(e|mu|tau))"
+_FAMILIES = {
+    "mu_nu": Quantity("mu_B", r"\mu", "Moment"),
+    "m_nu": Quantity("eV", "m", "Neutrino mass matrix"),
+}
+
+
+def quantity(name: str) -> Quantity:
+    """The catalogue's entry of `name`, or that of its family.
+
+    Families: mu_nu_12 (mass basis), mu_nu_emu (flavour basis) and m_nu_12, m_nu_emu alike, their
+    real and imaginary parts re_mu_nu_12, im_mu_nu_12; m_nu_1, m_nu_2, m_nu_3; eta_ee, eta_emu.
+    Raises InputError for any other name.
+    """
+    if name in CATALOGUE:
+        return CATALOGUE[name]
+    if match := re.fullmatch(r"m_nu_([123])", name):
+        return Quantity("eV", f"m_{match[1]}", f"Neutrino mass {match[1]}")
+    if match := re.fullmatch(r"eta_(e|mu|tau)(e|mu|tau)", name):
+        index = f"{_FLAVOUR[match[1]]}{_FLAVOUR[match[2]]}"
+        return Quantity("", rf"\eta_{{{index}}}", "Non-unitarity of the PMNS matrix, N = (1-eta) U")
+    if match := re.fullmatch(rf"(re_|im_)?(mu_nu|m_nu)_{_PAIR}", name):
+        return _entry(match[1] or "", _FAMILIES[match[2]], [g for g in match.groups()[2:] if g])
+    raise InputError(f"'{name}' is not in the catalogue of observables{suggest(name, CATALOGUE)}")
+
+
+def _entry(part: str, family: Quantity, pair: list[str]) -> Quantity:
+    prefix, word = {
+        "": ("", ""),
+        "re_": (r"\mathrm{Re}\,", ", real part"),
+        "im_": (r"\mathrm{Im}\,", ", imaginary part"),
+    }[part]
+    basis = "mass" if pair[0].isdigit() else "flavour"
+    index = "".join(_INDEX[i] for i in pair)
+    text = f"{family.text}, entry {' '.join(pair)} in the {basis} basis{word}"
+    return Quantity(family.unit, f"{prefix}{family.latex}_{{{index}}}", text)
