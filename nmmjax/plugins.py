@@ -10,25 +10,37 @@ import inspect
 import pathlib
 import pkgutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import ModuleType
 
 from nmmjax.errors import InputError, suggest
 
 
-def names(package: str) -> list[str]:
+def names(package: str, leave_out: Collection[str] = ()) -> list[str]:
     """The file names of a package, without importing them."""
     spec = importlib.util.find_spec(package)
     assert spec is not None, package
     found = pkgutil.iter_modules(spec.submodule_search_locations)
-    return sorted(info.name for info in found)
+    return sorted(info.name for info in found if info.name not in leave_out)
 
 
-def find(given: str, package: str, is_kind: Callable[[type], bool], kind: str) -> type:
-    """The class that `given` names; `kind` ("model", "engine") is for error messages."""
+def find(
+    given: str,
+    package: str,
+    is_kind: Callable[[type], bool],
+    kind: str,
+    leave_out: Collection[str] = (),
+) -> type:
+    """The class that `given` names; `kind` ("model", "engine") is for error messages.
+
+    `leave_out` are files of the package that hold none. Raises InputError with a suggestion.
+    """
     file, _, name = given.partition(":")
     if not name:
-        return _only_class(given, package, is_kind, kind)
+        known = names(package, leave_out)
+        if given not in known:
+            raise InputError(f"'{given}' is not a known {kind}{suggest(given, known)}")
+        return _only_class(importlib.import_module(f"{package}.{given}"), is_kind, kind)
     module = _from_path(pathlib.Path(file)) if file.endswith(".py") else _from_name(file)
     found = getattr(module, name, None)
     if not (inspect.isclass(found) and is_kind(found)):
@@ -37,11 +49,7 @@ def find(given: str, package: str, is_kind: Callable[[type], bool], kind: str) -
     return found
 
 
-def _only_class(given: str, package: str, is_kind: Callable[[type], bool], kind: str) -> type:
-    known = names(package)
-    if given not in known:
-        raise InputError(f"'{given}' is not a {kind} of {package}{suggest(given, known)}")
-    module = importlib.import_module(f"{package}.{given}")
+def _only_class(module: ModuleType, is_kind: Callable[[type], bool], kind: str) -> type:
     here = [
         c
         for n, c in inspect.getmembers(module, inspect.isclass)
@@ -49,7 +57,7 @@ def _only_class(given: str, package: str, is_kind: Callable[[type], bool], kind:
     ]
     if len(here) != 1:
         found = ", ".join(c.__name__ for c in here) or "none"
-        raise InputError(f"{package}.{given} must hold exactly one public {kind}, it holds {found}")
+        raise InputError(f"{module.__name__} must hold exactly one public {kind}, it holds {found}")
     return here[0]
 
 

@@ -123,7 +123,7 @@ def build_model(section: ModelSection, where: str) -> Model:
         with located(f"{where}: [model] settings.{key}"):
             if key not in settings:
                 raise InputError(f"not a setting of {section.name}{suggest(key, settings)}")
-            _check_type(value, settings[key].type)
+            check_type(value, settings[key].type)
     with located(f"{where}: [model] sm"):
         constants = _constants(section.sm)
     with located(f"{where}: [model] settings"):
@@ -157,7 +157,7 @@ def resolved(run: RunFile, posterior: Posterior, engine: dict[str, Any]) -> dict
     """
     model = posterior.model
     settings = {f.name: getattr(model, f.name) for f in dataclasses.fields(model) if f.name != "sm"}
-    priors: dict[str, Any] = {p: _prior_table(prior) for p, prior in posterior.chart.priors}
+    priors: dict[str, Any] = {p: prior_table(prior) for p, prior in posterior.chart.priors}
     physics = {
         "model": {"name": run.model.name, "settings": settings},
         "constants": dataclasses.asdict(model.sm),
@@ -246,7 +246,7 @@ def _allowed_keys(section: Iterable[str]) -> list[str]:
     return list(kind.model_fields)
 
 
-def _check_type(value: Any, annotation: Any) -> None:
+def check_type(value: Any, annotation: Any) -> None:
     try:
         pydantic.TypeAdapter(annotation).validate_python(value, strict=True)
     except pydantic.ValidationError as error:
@@ -292,7 +292,7 @@ def _prior(given: float | PriorTable) -> Prior | float:
         raise InputError(str(error)) from None
 
 
-def _prior_table(prior: Prior) -> dict[str, Any]:
+def prior_table(prior: Prior) -> dict[str, Any]:
     """The run file's spelling of a prior."""
     match prior:
         case LogUniform():

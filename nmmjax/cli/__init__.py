@@ -1,0 +1,122 @@
+"""The `nmmjax` command. Only arguments live here; work and heavy imports are in the modules beside.
+
+User errors end as one line on stderr and exit code 2; bugs keep their traceback.
+"""
+
+import pathlib
+import sys
+from typing import Annotated
+
+import typer
+
+from nmmjax.errors import InputError
+
+app = typer.Typer(
+    help="Where is the neutrino's magnetic moment large and its mass viable, and how finely "
+    "tuned is that region? Sample models of new physics under experimental limits.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+type RunFileArg = Annotated[pathlib.Path, typer.Argument(help="Run definition, a TOML file.")]
+type DirArg = Annotated[pathlib.Path, typer.Argument(help="A run directory.")]
+type JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+type SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Override a key: path.in.runfile=value. Repeatable."),
+]
+
+
+@app.command()
+def run(
+    runfile: RunFileArg,
+    out: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Run directory. Default: chains/<name> beside the run file."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Random seed, in place of run.seed.")] = None,
+    set_: SetOption = None,
+) -> None:
+    """Sample; leave HDF5 chains, a summary and figures. The same command continues a run."""
+    from nmmjax.cli.run import run_file
+
+    overrides = list(set_ or [])
+    if seed is not None:
+        overrides.append(f"run.seed={seed}")
+    raise typer.Exit(run_file(runfile, out, overrides))
+
+
+@app.command()
+def check(runfile: RunFileArg, set_: SetOption = None) -> None:
+    """Check a run file: resolve every name, compile, evaluate, estimate time and memory."""
+    from nmmjax.cli.check import check_file
+
+    check_file(runfile, list(set_ or []))
+
+
+@app.command()
+def summary(directory: DirArg, json: JsonFlag = False) -> None:
+    """Table, best fit, largest moment, fine-tuning and a verdict on a run directory."""
+    from nmmjax.cli.show import show_summary
+
+    show_summary(directory, json)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A model's file name, or module:Class.")],
+    points: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="JSON file with a list of points, each an object of parameters."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="A parameter: name=value. Repeatable.")
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(help="A setting of the model: key=value, sm.v_h=174.0. Repeatable."),
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Observables at one point or at a list of points."""
+    from nmmjax.cli.evaluate import evaluate_points
+
+    evaluate_points(model, points, list(set_ or []), list(setting or []), json)
+
+
+@app.command(name="list")
+def list_(
+    what: Annotated[str, typer.Argument(help="models, constraints, engines or observables")],
+    name: Annotated[str | None, typer.Argument(help="One of them, in full.")] = None,
+    json: JsonFlag = False,
+) -> None:
+    """What there is: models, constraints, engines, observables; or one of them in full."""
+    from nmmjax.cli.show import show_list
+
+    show_list(what, name, json)
+
+
+def main() -> None:
+    """Entry point: run the command and turn user errors into one line and exit code 2."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: list[str]) -> int:
+    """The exit code of `nmmjax ARGUMENTS`."""
+    try:
+        return app(arguments, standalone_mode=False, prog_name="nmmjax") or 0
+    except typer.TyperException as error:  # bad command line
+        return _refuse(error.format_message(), error.exit_code)
+    except InputError as error:
+        return _refuse(str(error), 2)
+    except KeyboardInterrupt:
+        return _refuse("interrupted before sampling began; nothing is lost", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _refuse(message: str, code: int) -> int:
+    sys.stderr.write(f"nmmjax: {' '.join(message.split())}\n")
+    return code

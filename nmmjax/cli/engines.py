@@ -1,0 +1,46 @@
+"""Engines by name: the one place, with `run`, where physics and samplers meet."""
+
+import dataclasses
+from typing import Any
+
+from nmmjax import plugins
+from nmmjax.errors import InputError, located, suggest
+from nmmjax.runfile import EngineSection, check_type
+
+_NOT_ENGINES = ("base", "diagnostics", "driver", "store")
+
+
+def engine_names() -> list[str]:
+    """The engine files of `samplers/`."""
+    return plugins.names("nmmjax.samplers", _NOT_ENGINES)
+
+
+def find_engine(name: str) -> type:
+    """The engine class that a run file names."""
+    return plugins.find(name, "nmmjax.samplers", _is_engine, "engine", _NOT_ENGINES)
+
+
+def build_engine(section: EngineSection, where: str) -> Any:
+    """The engine that `[engine]` describes; raises InputError naming file and key."""
+    with located(f"{where}: [engine] name"):
+        kind = find_engine(section.name)
+    options = {f.name: f for f in dataclasses.fields(kind)}
+    for key, value in section.options.items():
+        with located(f"{where}: [engine] options.{key}"):
+            if key not in options:
+                raise InputError(f"not an option of {section.name}{suggest(key, options)}")
+            check_type(value, options[key].type)
+    try:
+        return kind(**section.options)
+    except ValueError as error:
+        raise InputError(f"{where}: [engine] options: {error}") from None
+
+
+def options_of(engine: Any) -> dict[str, Any]:
+    """Every option of an engine with its value, for `resolved.toml`."""
+    return {f.name: getattr(engine, f.name) for f in dataclasses.fields(engine)}
+
+
+def _is_engine(kind: type) -> bool:
+    engine_like = hasattr(kind, "init") and hasattr(kind, "advance")
+    return engine_like and not getattr(kind, "_is_protocol", False)

@@ -1,0 +1,174 @@
+"""`nmmjax evaluate`: observables at given points, for scripts and for checking by hand."""
+
+import json
+import math
+import pathlib
+import sys
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nmmjax import naturalness
+from nmmjax.cli.session import start_jax
+from nmmjax.errors import InputError, suggest
+from nmmjax.model import Model, Observables, Theta
+from nmmjax.observables import quantity
+from nmmjax.runfile import ModelSection, build_model, parse_value
+
+type Point = dict[str, float]
+type Row = dict[str, Any]
+
+
+def evaluate_points(
+    model_name: str,
+    points_file: pathlib.Path | None,
+    assignments: list[str],
+    settings: list[str],
+    as_json: bool,
+) -> None:
+    """Print observables at `--set` values, or at every point of the file (`--set` fills in)."""
+    start_jax()
+    model = _model(model_name, settings)
+    given = _assignments(assignments)
+    points = [given] if points_file is None else _read_points(points_file, given)
+    for index, point in enumerate(points):
+        where = "--set" if points_file is None else f"{points_file}: point {index}"
+        _check_point(model, point, where)
+    rows = rows_at(model, points)
+    if as_json or points_file is not None:
+        json.dump(rows, sys.stdout, indent=1, allow_nan=False)
+        sys.stdout.write("\n")
+    else:
+        sys.stdout.write(_table(rows[0]))
+
+
+def rows_at(model: Model, points: list[Point]) -> list[Row]:
+    """One flat row per point: numbers, null where undefined, and the list of problems."""
+    if not points:
+        return []
+    columns = {p: jnp.array([point[p] for point in points], dtype=float) for p in points[0]}
+    values, margins = jax.jit(jax.vmap(lambda theta: _everything(model, theta)))(columns)
+    flat = {name: np.asarray(v) for name, v in values.items()}
+    limits = {name: np.asarray(v) for name, v in margins.items()}
+    return [_row(flat, limits, i) for i in range(len(points))]
+
+
+def _everything(model: Model, theta: Theta) -> tuple[Observables, Observables]:
+    """Observables with fine-tuning measures, and domain margins, at one point."""
+    observables = dict(model.predict(theta))
+    names = tuple(p.name for p in model.parameters)
+    observables["tuning_bg"] = naturalness.tuning_bg(model, theta, names)
+    if model.mass_terms:
+        observables["tuning_cancel"] = naturalness.tuning_cancel(observables, model.mass_terms)
+    return observables, model.domain(theta)
+
+
+def _row(values: dict[str, np.ndarray], margins: dict[str, np.ndarray], index: int) -> Row:
+    problems = [
+        f"outside the domain: {name} = {margin[index]:.6g}, must be > 0"
+        for name, margin in margins.items()
+        if not margin[index] > 0.0
+    ]
+    outside = bool(problems)
+    row: Row = {}
+    for name, column in values.items():
+        for key, number in _flatten(name, column[index]):
+            if outside or not math.isfinite(number):
+                row[key] = None
+                if not outside:
+                    problems.append(f"{key} is not finite ({number})")
+            else:
+                row[key] = number
+    row["problems"] = problems
+    return row
+
+
+def _flatten(name: str, value: np.ndarray) -> list[tuple[str, Any]]:
+    """Flat names: matrices as mu_nu_12, complex numbers as re_ and im_."""
+    entries = [(name, value)]
+    if value.ndim:
+        entries = [
+            (f"{name}_{''.join(str(i + 1) for i in index)}", value[index])
+            for index in np.ndindex(value.shape)
+        ]
+    flat = []
+    for key, entry in entries:
+        if np.iscomplexobj(entry):
+            flat += [(f"re_{key}", float(entry.real)), (f"im_{key}", float(entry.imag))]
+        else:
+            flat.append((key, float(entry)))
+    return flat
+
+
+def _table(row: Row) -> str:
+    lines = []
+    for name, value in row.items():
+        if name != "problems":
+            shown = "undefined" if value is None else f"{value:.17g}"
+            lines.append(f"{name:<22} {shown:>24}  {quantity(name).unit}".rstrip())
+    lines += [f"problem: {text}" for text in row["problems"]]
+    return "\n".join(lines) + "\n"
+
+
+def _model(name: str, settings: list[str]) -> Model:
+    plain: dict[str, Any] = {}
+    constants: dict[str, Any] = {}
+    for text in settings:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise InputError(f"--setting takes key=value, got '{text}'")
+        target = constants if key.startswith("sm.") else plain
+        target[key.removeprefix("sm.")] = parse_value(value)
+    for key, value in constants.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(f"--setting sm.{key}: a number is needed, got {value!r}")
+    section = ModelSection(name=name, settings=plain, sm=constants)
+    return build_model(section, "evaluate")
+
+
+def _assignments(texts: list[str]) -> Point:
+    point = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        try:
+            if not equals:
+                raise ValueError
+            point[name.strip()] = float(value)
+        except ValueError:
+            raise InputError(f"--set takes name=number, got '{text}'") from None
+    return point
+
+
+def _read_points(path: pathlib.Path, common: Point) -> list[Point]:
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read points file '{path}': {error.strerror}") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: not valid JSON: {error}") from None
+    if isinstance(tree, dict):
+        tree = [tree]
+    if not isinstance(tree, list) or not all(isinstance(point, dict) for point in tree):
+        raise InputError(
+            f'{path}: a list of objects is needed, such as [{{"y_psi": 0.1, ...}}, ...]'
+        )
+    return [common | point for point in tree]
+
+
+def _check_point(model: Model, point: Point, where: str) -> None:
+    names = [p.name for p in model.parameters]
+    for name, value in point.items():
+        if name not in names:
+            raise InputError(
+                f"{where}: '{name}' is not a parameter of {type(model).__name__}"
+                f"{suggest(name, names)}"
+            )
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(f"{where}: '{name}' must be a number, got {value!r}")
+        if not math.isfinite(value):
+            raise InputError(f"{where}: '{name}' must be finite, got {value}")
+    missing = [name for name in names if name not in point]
+    if missing:
+        raise InputError(f"{where}: missing parameters: {', '.join(missing)}")

@@ -1,0 +1,139 @@
+"""`nmmjax summary` and `nmmjax list`: what is there, printed."""
+
+import inspect
+import json
+import pathlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from nmmjax import plugins
+from nmmjax.errors import InputError, suggest
+
+
+def show_summary(directory: pathlib.Path, as_json: bool) -> None:
+    """Print the summary of a run directory."""
+    from nmmjax import results
+
+    found = results.summarise(results.open_run(directory))
+    if as_json:
+        _print_json(results.to_json(found))
+    else:
+        sys.stdout.write(results.to_text(found))
+
+
+def show_list(what: str, name: str | None, as_json: bool) -> None:
+    """Print one line per model, constraint, engine or observable, or one of them in full."""
+    kinds: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
+        "models": _models,
+        "constraints": _constraints,
+        "engines": _engines,
+        "observables": _observables,
+    }
+    if what not in kinds:
+        raise InputError(f"cannot list '{what}'{suggest(what, kinds)}")
+    entries = kinds[what]()
+    if name is not None and name not in entries:
+        raise InputError(f"'{name}' is not among the {what}{suggest(name, entries)}")
+    if as_json:
+        _print_json(entries if name is None else entries[name])
+    elif name is None:
+        width = max(len(key) for key in entries)
+        for key, entry in entries.items():
+            sys.stdout.write(f"{key:<{width}}  {entry['line']}\n")
+    else:
+        sys.stdout.write(_in_full(name, entries[name]))
+
+
+def _print_json(tree: Any) -> None:
+    json.dump(tree, sys.stdout, indent=1, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def _in_full(name: str, entry: dict[str, Any]) -> str:
+    lines = [name]
+    for key, value in entry.items():
+        if isinstance(value, list):
+            lines.append(f"{key}:")
+            lines += [f"  {item}" for item in value]
+        elif key == "documentation":
+            lines += ["", value]
+        else:
+            lines.append(f"{key}: {value}")
+    return "\n".join(lines) + "\n"
+
+
+def _first_line(thing: Any) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n")[0]
+
+
+def _models() -> dict[str, dict[str, Any]]:
+    from nmmjax.cli.session import start_jax
+
+    start_jax()
+    return {name: _model_entry(name) for name in plugins.names("nmmjax.models")}
+
+
+def _model_entry(name: str) -> dict[str, Any]:
+    import dataclasses
+
+    from nmmjax.runfile import ModelSection, build_model, prior_table
+
+    model = build_model(ModelSection(name=name), "list")
+    settings = [f for f in dataclasses.fields(model) if f.name != "sm"]
+    return {
+        "line": _first_line(type(model)),
+        "parameters": [
+            f"{p.name:<12} {prior_text(prior_table(p.prior)):<32} {p.unit:<6} {p.description}"
+            for p in model.parameters
+        ],
+        "settings": [f"{f.name} = {getattr(model, f.name)!r}" for f in settings],
+        "documentation": inspect.getdoc(type(model)) or "",
+    }
+
+
+def prior_text(table: dict[str, Any]) -> str:
+    """A prior as one line, in the run file's words."""
+    return ", ".join(
+        f"{kind} [{', '.join(f'{x:g}' for x in value)}]"
+        if isinstance(value, list)
+        else f"{kind} {value}"
+        for kind, value in table.items()
+    )
+
+
+def _constraints() -> dict[str, dict[str, Any]]:
+    from nmmjax import constraints
+
+    found = {}
+    for name, entry in constraints.catalogue().items():
+        (constraint,) = constraints.load([name])
+        flag = "  [from memory, unconfirmed]" if "memory" in entry.get("verified", "") else ""
+        found[name] = {"line": f"{constraint.describe()}{flag}"} | dict(entry)
+    return found
+
+
+def _engines() -> dict[str, dict[str, Any]]:
+    import dataclasses
+
+    from nmmjax.cli.engines import engine_names, find_engine
+
+    found = {}
+    for name in engine_names():
+        kind = find_engine(name)
+        found[name] = {
+            "line": _first_line(kind),
+            "options": [f"{f.name} = {f.default!r}" for f in dataclasses.fields(kind)],
+            "documentation": inspect.getdoc(kind) or "",
+        }
+    return found
+
+
+def _observables() -> dict[str, dict[str, Any]]:
+    from nmmjax.observables import CATALOGUE
+
+    return {
+        name: {"line": f"{q.text}{f' [{q.unit}]' if q.unit else ''}", "unit": q.unit}
+        | {"latex": q.latex, "text": q.text}
+        for name, q in CATALOGUE.items()
+    }

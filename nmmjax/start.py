@@ -1,0 +1,88 @@
+"""Starting points: overdispersed, independent of one another, and of finite density."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Array, Float
+
+from nmmjax.errors import InputError
+from nmmjax.posterior import Posterior
+
+_PER_ROUND = 64  # prior draws per start in one jitted call
+_MOST_ROUNDS = 64
+
+
+class Starts(NamedTuple):
+    """Starting positions and the share of the screened prior draws that had finite density."""
+
+    positions: Float[Array, "count dim"]
+    finite_fraction: float
+    screened: int
+
+
+def screened(posterior: Posterior, key: Array, count: int, rounds: int = 8) -> Starts:
+    """For each of `count` starts the best of 64 * rounds prior draws of its own.
+
+    No start sees another's draws, so together they spread like a power of the posterior that is
+    flatter than the posterior itself. More rounds are added while some start has no point of
+    finite density. Raises InputError that names what rejects the draws if that never ends.
+    """
+    best = jnp.full(count, -jnp.inf)
+    positions = jnp.zeros((count, posterior.dim))
+    finite = 0.0
+    for done in range(_MOST_ROUNDS):
+        if done >= rounds and bool(jnp.all(jnp.isfinite(best))):
+            break
+        best, positions, share = _round(posterior, jr.fold_in(key, done), best, positions)
+        finite += float(share)
+    else:
+        raise InputError(_hopeless(posterior, key, done + 1, count))
+    return Starts(positions, finite / done, done * count * _PER_ROUND)
+
+
+@eqx.filter_jit
+def _round(
+    posterior: Posterior, key: Array, best: Array, positions: Array
+) -> tuple[Array, Array, Array]:
+    count, dim = positions.shape
+    u = jr.uniform(key, (dim, count * _PER_ROUND), minval=jnp.finfo(float).tiny)
+    z = jax.vmap(posterior.from_unit, in_axes=-1, out_axes=-1)(u)
+    log_density = jax.vmap(posterior.log_density, in_axes=-1)(z).reshape(count, _PER_ROUND)
+    winner = jnp.argmax(log_density, axis=1)
+    top = jnp.take_along_axis(log_density, winner[:, None], axis=1)[:, 0]
+    challenger = jnp.take_along_axis(
+        z.reshape(dim, count, _PER_ROUND), winner[None, :, None], axis=2
+    )[:, :, 0].T
+    better = top > best
+    return (
+        jnp.where(better, top, best),
+        jnp.where(better[:, None], challenger, positions),
+        jnp.mean(jnp.isfinite(log_density)),
+    )
+
+
+def _hopeless(posterior: Posterior, key: Array, rounds: int, count: int) -> str:
+    causes = count_causes(posterior, key, 4096)
+    listed = ", ".join(f"{name} ({share:.0%})" for name, share in causes if share > 0.0)
+    return (
+        f"found no point of finite density for some of {count} starts in "
+        f"{rounds * count * _PER_ROUND} prior draws; what rejects them: {listed or 'nothing'}"
+    )
+
+
+def count_causes(posterior: Posterior, key: Array, draws: int) -> Sequence[tuple[str, float]]:
+    """Share of prior draws rejected by each cause (bounds, domain, non-finite terms)."""
+    z = prior_draws(posterior, key, draws)
+    flags = jax.jit(jax.vmap(posterior.causes, in_axes=-1))(z)
+    return [(name, float(np.mean(flag))) for name, flag in flags.items()]
+
+
+def prior_draws(posterior: Posterior, key: Array, draws: int) -> Float[Array, "dim draws"]:
+    """Chart positions of `draws` prior draws, columns first."""
+    u = jr.uniform(key, (posterior.dim, draws), minval=jnp.finfo(float).tiny)
+    return jax.jit(jax.vmap(posterior.from_unit, in_axes=-1, out_axes=-1))(u)
