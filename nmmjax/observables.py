@@ -187,6 +187,15 @@ def quantity(name: str) -> Quantity:
     raise InputError(f"'{name}' is not in the catalogue of observables{suggest(name, CATALOGUE)}")
 
 
+def known_or_bare(name: str) -> Quantity:
+    """The catalogue's entry, or the bare name for an observable that only a plug-in knows."""
+    try:
+        return quantity(name)
+    except InputError:
+        escaped = name.replace("_", r"\_")
+        return Quantity("", rf"\mathrm{{{escaped}}}", "")
+
+
 def _entry(part: str, family: Quantity, pair: list[str]) -> Quantity:
     prefix, word = {
         "": ("", ""),

@@ -14,7 +14,7 @@ from nmmjax.chart import Chart, Position
 from nmmjax.constraints import Constraint
 from nmmjax.errors import InputError, suggest
 from nmmjax.model import Model, Observables, Theta, guarded_predict
-from nmmjax.observables import quantity
+from nmmjax.observables import known_or_bare
 from nmmjax.priors import Prior
 
 type Groups = dict[str, dict[str, np.ndarray]]
@@ -178,7 +178,7 @@ class Posterior(eqx.Module):
                 role = "parameter" if name in self.sampled else "fixed"
                 found[name] = _attributes(role, p.unit, p.latex, p.description)
             else:
-                q = quantity(name)
+                q = known_or_bare(name)
                 role = "derived" if name in ("tuning_bg", "tuning_cancel") else "observable"
                 found[name] = _attributes(role, q.unit, q.latex, q.text)
         return found

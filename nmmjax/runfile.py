@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field
 
 from nmmjax import constraints, plugins
 from nmmjax.constants import Constants
+from nmmjax.constraints import Constraint
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.model import Model
 from nmmjax.posterior import Posterior
@@ -162,13 +163,19 @@ def resolved(run: RunFile, posterior: Posterior, engine: dict[str, Any]) -> dict
         "model": {"name": run.model.name, "settings": settings},
         "constants": dataclasses.asdict(model.sm),
         "priors": priors | dict(posterior.chart.fixed),
-        "constraints": {c.name: c.describe() for c in posterior.constraints},
-        "prefer": {term.name: term.describe() for term in posterior.prefer},
+        "constraints": {c.name: _numbers(c) for c in posterior.constraints},
+        "prefer": {term.name: _numbers(term) for term in posterior.prefer},
         "chart": {"kind": run.chart.kind, "coordinates": list(posterior.chart.labels)},
     }
     sampling = {"engine": engine, "seed": run.run.seed, "burn_in": run.run.burn_in}
     stop = {"draws": run.run.draws, "until": run.run.until.model_dump(exclude_none=True)}
     return _without_none({"physics": physics, "sampling": sampling, "stop": stop})
+
+
+def _numbers(constraint: Constraint) -> dict[str, Any]:
+    """What the likelihood computes with: shape and every field but its name and source."""
+    fields = (f.name for f in dataclasses.fields(constraint) if f.name not in ("name", "source"))
+    return {"shape": type(constraint).__name__} | {f: getattr(constraint, f) for f in fields}
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[str]:
@@ -216,7 +223,8 @@ def parse_value(text: str) -> Any:
 
 def _explain(error: pydantic.ValidationError, tree: dict[str, Any]) -> str:
     """The first complaint in words: which key, what is wrong, what would be right."""
-    first = error.errors(include_url=False)[0]
+    # a prior is a number or a table: the branch that was meant got furthest into the input
+    first = max(error.errors(include_url=False), key=lambda e: len(e["loc"]))
     names = [part for part in first["loc"] if isinstance(part, str)]
     keys = [n for n in names if _is_key(n)]
     if first["type"] == "extra_forbidden":

@@ -20,7 +20,8 @@ ALLOWED = {
     "nmmjax.observables": {"errors"},
     "nmmjax.plugins": {"errors"},
     "nmmjax.naturalness": {"model", "priors"},
-    "nmmjax.constraints": {"errors", "model", "observables"},
+    "nmmjax.likelihoods": {"errors"},
+    "nmmjax.constraints": {"errors", "likelihoods", "observables"},
     "nmmjax.chart": {"model", "priors"},
     "nmmjax.posterior": {
         "chart",

@@ -153,7 +153,7 @@ def test_plugin_model_from_a_file_outside_the_package(tmp_path):
     path = written(tmp_path, f'[model]\nname = "{toy}:Toy"\n[priors]\nx = 0.1\n')
     run, _ = runfile.read(path)
     assert runfile.build_posterior(run, str(path)).dim == 6
-    bad = written(tmp_path, f'[model]\nname = "{toy}:Tojo"\n')
+    bad = written(tmp_path, f'[model]\nname = "{toy}:Toyy"\n')
     run, _ = runfile.read(bad)
-    with pytest.raises(InputError, match="has no model 'Tojo'; did you mean 'Toy'"):
+    with pytest.raises(InputError, match="has no model 'Toyy'; did you mean 'Toy'"):
         runfile.build_posterior(run, str(bad))

@@ -14,7 +14,7 @@ from nmmjax import naturalness
 from nmmjax.cli.session import start_jax
 from nmmjax.errors import InputError, suggest
 from nmmjax.model import Model, Observables, Theta
-from nmmjax.observables import quantity
+from nmmjax.observables import known_or_bare
 from nmmjax.runfile import ModelSection, build_model, parse_value
 
 type Point = dict[str, float]
@@ -107,7 +107,7 @@ def _table(row: Row) -> str:
     for name, value in row.items():
         if name != "problems":
             shown = "undefined" if value is None else f"{value:.17g}"
-            lines.append(f"{name:<22} {shown:>24}  {quantity(name).unit}".rstrip())
+            lines.append(f"{name:<22} {shown:>24}  {known_or_bare(name).unit}".rstrip())
     lines += [f"problem: {text}" for text in row["problems"]]
     return "\n".join(lines) + "\n"
 
