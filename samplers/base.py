@@ -1,0 +1,108 @@
+"""What an engine is, what it hands to the driver, and the loop that most of them share."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
+
+type LogDensity = Callable[[Float[Array, " dim"]], Float[Array, ""]]
+type Step = Callable[[PRNGKeyArray, LogDensity, Any], tuple[Any, PyTree]]
+
+
+class Block(NamedTuple):
+    """What one `advance` adds to a run.
+
+    draws    (chain, draw, dim) positions to append, of the same shape in every block; or None
+    stats    (chain, draw) arrays for /sample_stats, scalars for the progress line
+    tables   whole groups, each replaced by its newest version and not appended
+    done     the engine's own end; chains never say it
+    """
+
+    draws: Array | None
+    stats: dict[str, Array]
+    tables: dict[str, dict[str, Array]] = {}  # noqa: RUF012 (never mutated)
+    done: bool | Array = False
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """A frozen `eqx.Module` of options with two pure methods, each doing its own `filter_jit`.
+
+    State is a pytree of arrays only (raw key data instead of typed keys): it is what a
+    checkpoint holds. `init` must also work under `jax.eval_shape`, which is how a resumed run
+    learns the shapes. All adaptation happens in `init`; `advance` given the same key continues
+    the same chain, however it is cut into blocks.
+    """
+
+    @property
+    def chains(self) -> int:
+        """Number of chains, which is the number of starting points."""
+        ...
+
+    @property
+    def groups(self) -> np.ndarray:
+        """(chains,) integers: chains with the same number are coupled to each other."""
+        ...
+
+    def init(self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]) -> Any:
+        """The state at (chains, dim) starting points, after any adaptation."""
+        ...
+
+    def advance(self, key: PRNGKeyArray, target: LogDensity, state: Any) -> tuple[Any, Block]:
+        """The state one block later, and the block."""
+        ...
+
+
+def log_density(
+    target: LogDensity, position: Float[Array, "dim n"]
+) -> tuple[Float[Array, " n"], Bool[Array, " n"]]:
+    """Target over the last axis of (dim, n) positions: (log density, where it was undefined).
+
+    NaN and +inf are undefined: they become -inf in the first and True in the second array.
+    """
+    value = jax.vmap(target, in_axes=-1)(position)
+    undefined = jnp.isnan(value) | jnp.isposinf(value)
+    return jnp.where(undefined, -jnp.inf, value), undefined
+
+
+def require_finite(value: Float[Array, " n"]) -> None:
+    """Refuse starting points without a finite log density (nothing to check in a trace).
+
+    Raises `ValueError` with the count and the first of them.
+    """
+    if isinstance(value, jax.core.Tracer):
+        return
+    bad = np.flatnonzero(~np.isfinite(np.asarray(value)))
+    if bad.size:
+        raise ValueError(
+            f"{bad.size} of {value.size} starting points have zero or undefined density "
+            f"(the first is number {bad[0]}); start inside the support of the target"
+        )
+
+
+def scan(
+    step: Step, key: PRNGKeyArray, target: LogDensity, state: Any, draws: int, thin: int
+) -> tuple[Any, Any, PyTree]:
+    """Take draws * thin steps: (last state, states at the draws, info summed between draws).
+
+    step     (key, target, state) -> (state, info); info is a pytree of numbers, () for none
+    state    a NamedTuple with a field `step`, the number of steps taken so far
+
+    The key of step i is fold_in(key, i): the draws do not depend on how they are cut into
+    blocks. Stacked results have the draws as leading axis.
+    """
+
+    def once(state, _):
+        new, info = step(jr.fold_in(key, state.step), target, state)
+        return new._replace(step=state.step + 1), info
+
+    def draw(state, _):
+        state, infos = jax.lax.scan(once, state, length=thin)
+        return state, (state, jax.tree.map(lambda x: jnp.sum(x, axis=0), infos))
+
+    last, (states, infos) = jax.lax.scan(draw, state, length=draws)
+    return last, states, infos
