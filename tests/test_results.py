@@ -1,0 +1,305 @@
+"""Run directories read back: numbers against arviz and NumPy, verdicts, error texts."""
+
+import json
+import pathlib
+import runpy
+
+import h5py
+import numpy as np
+import pytest
+from arviz_stats.base import array_stats
+
+from nmmjax import results
+from nmmjax.errors import InputError
+
+SYNTHETIC = runpy.run_path(str(pathlib.Path(__file__).parent / "synthetic_run.py"))
+draw_groups, write_run, RESOLVED = (SYNTHETIC[k] for k in ("draw_groups", "write_run", "RESOLVED"))
+
+
+@pytest.fixture(scope="module")
+def groups():
+    return draw_groups()
+
+
+@pytest.fixture(scope="module")
+def directory(groups, tmp_path_factory):
+    return write_run(tmp_path_factory.mktemp("runs") / "good", groups)
+
+
+@pytest.fixture(scope="module")
+def summary(directory):
+    return results.summarise(results.open_run(directory))
+
+
+def summary_of(path, resolved=RESOLVED, **options):
+    """Summary of a run directory written with these draws."""
+    committed = options.pop("committed", None)
+    ensembles = options.pop("ensembles", 4)
+    groups = draw_groups(**options)
+    write_run(path, groups, ensembles, committed, resolved)
+    return results.summarise(results.open_run(path))
+
+
+def rows_of(summary):
+    return {row.name: row for row in (*summary.parameters, *summary.observables)}
+
+
+def test_the_file_may_be_open_in_arviz(directory):
+    tree = results.tree(directory)
+    assert results.open_run(directory).committed == tree["posterior"].sizes["draw"]
+
+
+def test_table_agrees_with_arviz_on_the_same_file(directory, summary):
+    tree = results.tree(directory)
+    for name, row in rows_of(summary).items():
+        draws = tree["posterior"][name].to_numpy()
+        axes = {"chain_axis": 0, "draw_axis": 1}
+        assert row.mean == pytest.approx(draws.mean(), rel=1e-12)
+        assert row.sd == pytest.approx(draws.std(ddof=1), rel=1e-12)
+        expected = np.quantile(draws, [0.05, 0.5, 0.95])
+        np.testing.assert_allclose([row.q05, row.q50, row.q95], expected, rtol=1e-12)
+        bulk = array_stats.ess(draws, method="bulk", **axes)
+        tail = array_stats.ess(draws, method="tail", prob=(0.05, 0.95), **axes)
+        assert row.ess_bulk == pytest.approx(float(bulk), rel=1e-6)
+        assert row.ess_tail == pytest.approx(float(tail), rel=1e-6)
+        mcse = array_stats.mcse(draws, method="mean", **axes)
+        assert row.mcse_mean == pytest.approx(float(mcse), rel=1e-6)
+
+
+def test_rhat_takes_the_ensemble_as_chain(directory, summary):
+    draws = results.tree(directory)["posterior"]["m_psi"].to_numpy()
+    merged = draws.reshape(4, 8, -1).transpose(0, 2, 1).reshape(4, -1)  # time-major
+    expected = float(array_stats.rhat(merged, method="rank", chain_axis=0, draw_axis=1))
+    assert rows_of(summary)["m_psi"].rhat == pytest.approx(expected, rel=1e-6)
+
+
+def test_each_quantity_is_listed_once(summary):
+    assert [row.name for row in summary.parameters] == ["y_psi", "m_psi", "lambda_hs", "phase"]
+    assert [row.name for row in summary.observables][:2] == ["m_nu", "mu_nu"]
+    assert summary.same == {"mu_eff_solar": "mu_nu", "m_triplet": "m_psi"}
+    assert summary.constant == {"lambda_s": 0.1, "rho0": 1.0}
+
+
+def test_best_and_largest_are_the_extreme_draws(groups, summary):
+    lp, mu_nu = groups["sample_stats"]["lp"], groups["posterior"]["mu_nu"]
+    allowed = groups["target"]["allowed"] == 1
+    at = np.unravel_index(np.argmax(lp), lp.shape)
+    assert (summary.best.chain, summary.best.draw) == at
+    assert summary.best.log_density == lp[at]
+    assert summary.best.values["m_psi"] == groups["posterior"]["m_psi"][at]
+    assert set(summary.best.terms) == {
+        "log_prior", "xenonnt_2022", "m_nu_target", "prefer_mu_nu"
+    }  # fmt: skip
+    assert summary.largest.values["mu_nu"] == mu_nu[allowed].max() < mu_nu.max()
+    assert summary.allowed_fraction == pytest.approx(allowed.mean())
+
+
+def test_draws_beyond_the_committed_ones_do_not_count(groups, tmp_path):
+    path = write_run(tmp_path / "run", groups, committed=400)
+    found = results.summarise(results.open_run(path))
+    assert found.draws == 400
+    assert rows_of(found)["m_nu"].mean == pytest.approx(
+        groups["posterior"]["m_nu"][:, :400].mean(), rel=1e-12
+    )
+
+
+def test_converged(summary):
+    assert summary.converged
+    assert summary.verdict.startswith("converged: worst R-hat 1.0")
+    assert summary.worst["rhat"].value < 1.01
+    assert summary.worst["ess_bulk"].value > 2000.0
+
+
+def test_shifted_ensemble_is_not_converged_though_every_draw_is_allowed(tmp_path):
+    groups = draw_groups(shift=3.0)
+    groups["target"]["allowed"][:] = 1
+    write_run(tmp_path / "run", groups)
+    found = results.summarise(results.open_run(tmp_path / "run"))
+    assert found.allowed_fraction == 1.0
+    assert not found.converged
+    assert found.worst["rhat"].name == "m_psi"
+    assert found.worst["rhat"].value > 1.1
+    assert "The ensembles disagree on m_psi" in found.verdict
+
+
+def test_slow_chains_are_told_how_to_go_on(tmp_path):
+    found = summary_of(tmp_path / "run", memory=0.995)
+    assert not found.converged
+    assert "needed above 2000" in found.verdict
+    assert "--set run.draws=" in found.verdict
+    asked = int(found.verdict.split("run.draws=")[1].split()[0].rstrip("."))
+    assert 1000 <= asked <= 50_000
+    assert str(asked).strip("0") in ("1", "2", "5")
+
+
+def test_correlated_walkers_fail_by_the_ensemble_mean_alone(tmp_path):
+    """Two percent of the variance is common to the 128 walkers of an ensemble, and slow."""
+    groups = draw_groups(512, 200)
+    rng = np.random.default_rng(5)
+    slow = np.repeat(SYNTHETIC["ar1"](rng, 4, 200, 0.95), 128, axis=0)
+    common = np.sqrt(0.98) * rng.normal(size=(512, 200)) + np.sqrt(0.02) * slow
+    groups["posterior"]["lambda_hs"] = 1e-4 * np.sinh(3.0 * common)
+    resolved = RESOLVED.replace("draws = 500", "draws = 200")
+    write_run(tmp_path / "run", groups, resolved=resolved)
+    found = results.summarise(results.open_run(tmp_path / "run"))
+    assert found.worst["rhat"].value < 1.01
+    assert found.worst["ess_bulk"].value > 2000.0
+    assert found.worst["mean_series_ess"].name == "lambda_hs"
+    assert not found.converged
+    assert found.verdict.startswith("not converged: ensemble means worth")
+    assert "run the same command with --set run.draws=" in found.verdict
+
+
+def test_interrupted_run_is_told_to_go_on(tmp_path):
+    found = summary_of(tmp_path / "run", committed=60, memory=0.9)
+    assert not found.converged
+    assert "60 of 500 draws are stored: run the same command again." in found.verdict
+
+
+def test_walkers_that_never_move_are_not_converged(tmp_path):
+    groups = draw_groups(draws=50)
+    for name, values in groups["posterior"].items():
+        groups["posterior"][name] = np.repeat(values[:, :1], 50, axis=1)
+    write_run(tmp_path / "run", groups)
+    found = results.summarise(results.open_run(tmp_path / "run"))
+    assert not found.converged
+
+
+def test_notes_say_what_a_reader_must_know(summary):
+    wish, rge, triplet = summary.notes
+    assert wish == (
+        "the target contains the wish mu_nu above 1e-12 mu_B, width 0.25 dex: the posterior is "
+        "not a pure likelihood posterior."
+    )
+    assert rge.startswith("the gauge-induced (RGE) mass of these points is ~23")
+    assert rge.endswith("left out of m_nu with rge = false.")
+    assert triplet.startswith("constraint theta_sq_triplet is indicative")
+
+
+def test_no_rge_note_when_it_is_part_of_the_mass(tmp_path):
+    found = summary_of(tmp_path / "run", RESOLVED.replace("rge = false", "rge = true"))
+    assert not any("RGE" in note for note in found.notes)
+
+
+def test_nothing_undefined_is_hidden(tmp_path):
+    groups = draw_groups(draws=50)
+    groups["posterior"]["tuning_cancel"][3, 7] = np.inf
+    groups["posterior"]["theta_sq"][0, 0] = np.nan
+    groups["sample_stats"]["n_nan"][0, 0] = 5
+    groups["target"]["allowed"][:] = 0
+    write_run(tmp_path / "run", groups)
+    found = results.summarise(results.open_run(tmp_path / "run"))
+    assert found.undefined == {"tuning_cancel": 1, "theta_sq": 1}
+    assert found.proposals == {"n_nonfinite": 32 * 50 * 2, "n_nan": 5}
+    assert found.largest is None
+    notes = "\n".join(found.notes)
+    assert "tuning_cancel is not a finite number at 1 of 1600 draws" in notes
+    assert "NaN at 5 proposals" in notes
+    assert "no stored draw is inside every limit" in notes
+    text = json.dumps(results.to_json(found), allow_nan=False)
+    rows = {row["name"]: row for row in json.loads(text)["observables"]}
+    assert rows["theta_sq"]["mean"] is None
+    assert "nan" in results.to_text(found)
+
+
+def test_json_carries_the_numbers(summary):
+    tree = json.loads(json.dumps(results.to_json(summary), allow_nan=False))
+    rows = {row["name"]: row for row in tree["parameters"]}
+    assert rows["m_psi"]["mean"] == rows_of(summary)["m_psi"].mean
+    assert tree["largest"]["values"]["mu_nu"] == summary.largest.values["mu_nu"]
+    assert tree["units"]["mu_nu"] == "mu_B"
+    assert tree["converged"] is True
+
+
+def test_text_is_a_report_of_at_most_100_columns(summary):
+    text = results.to_text(summary)
+    assert text.endswith("\n")
+    assert max(map(len, text.splitlines())) <= 100
+    assert text.startswith("toy: 32 chains in 4 ensembles x 500 draws, engine ensemble, seed 7\n")
+    assert "Equal at every draw: mu_eff_solar = mu_nu, m_triplet = m_psi" in text
+    assert "Largest allowed moment: m_nu = " in text
+    assert text.splitlines()[-2].startswith("Verdict: converged") or "Verdict: converged" in text
+    table = text.split("Sampled parameters\n")[1].split("\n\n")[0].splitlines()
+    assert len({len(line) for line in table}) == 1
+
+
+def test_array_valued_observables_are_listed_entry_by_entry(tmp_path):
+    groups = draw_groups(draws=50)
+    groups["posterior"]["rho0"] = np.random.default_rng(1).normal(size=(32, 50, 2))
+    write_run(tmp_path / "run", groups)
+    found = results.summarise(results.open_run(tmp_path / "run"))
+    assert {"rho0[0]", "rho0[1]"} <= rows_of(found).keys()
+    assert found.best.values["rho0[1]"] == pytest.approx(
+        groups["posterior"]["rho0"][found.best.chain, found.best.draw, 1]
+    )
+
+
+def missing(path):
+    return path / "nowhere"
+
+
+def plain_file(path):
+    (path / "chains.h5").write_text("")
+    return path / "chains.h5"
+
+
+def foreign_directory(path):
+    return path
+
+
+def no_chains(path):
+    (path / "resolved.toml").write_text(RESOLVED)
+    return path
+
+
+def bad_toml(path):
+    (path / "resolved.toml").write_text("physics = ")
+    return path
+
+
+def foreign_toml(path):
+    (path / "resolved.toml").write_text("[physics]")
+    return path
+
+
+def truncated(path):
+    write_run(path, draw_groups(draws=50))
+    content = (path / "chains.h5").read_bytes()
+    (path / "chains.h5").write_bytes(content[: len(content) // 2])
+    return path
+
+
+def foreign_hdf5(path):
+    (path / "resolved.toml").write_text(RESOLVED)
+    with h5py.File(path / "chains.h5", "w") as file:
+        file["posterior/x"] = np.zeros((4, 10))
+    return path
+
+
+def no_draws(path):
+    return write_run(path, draw_groups(draws=50), committed=0)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (missing, "there is no run directory"),
+        (plain_file, "is a file; give the run directory that holds it"),
+        (foreign_directory, "is not a run directory"),
+        (no_chains, "holds no chains.h5: .*run the same command again"),
+        (bad_toml, "cannot read .*resolved.toml"),
+        (foreign_toml, "has no section 'sampling'|has no section 'stop'"),
+        (truncated, "chains.h5' cannot be read, it is damaged or not HDF5"),
+        (foreign_hdf5, "was not written by nmmjax"),
+        (no_draws, "holds no draws yet"),
+    ],
+)
+def test_errors_say_what_is_wrong_in_one_line(make, message, tmp_path):
+    with pytest.raises(InputError, match=message) as caught:
+        results.summarise(results.open_run(make(tmp_path)))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_variable_that_is_not_there(directory):
+    with pytest.raises(InputError, match="has no 'm_nuu'; did you mean 'm_nu'"):
+        results.open_run(directory).read("m_nuu")
