@@ -1,0 +1,240 @@
+"""Convergence of draws (chain, draw): NumPy and SciPy only, so that it can be asked often.
+
+Rank-normalised split R-hat, bulk and tail ESS as in Vehtari et al., arXiv:1903.08008, with one
+decision added for coupled walkers: R-hat takes the ensemble as its chain (all walkers of a
+draw, then those of the next), ESS the walker. Both are trusted only where the mean over an
+ensemble, followed through the draws, is itself worth enough independent draws.
+
+Equal to arviz within 1e-10 (tests/test_diagnostics.py), but undefined (NaN) for a constant.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import scipy.fft
+from scipy.special import ndtri
+
+_MIN_DRAWS = 4
+_TAILS = (0.05, 0.95)
+_MIN_MEAN_ESS = 50.0
+_MOST_GROUPS = 256  # of which the progress line takes account
+
+
+def rhat(values: np.ndarray, groups: np.ndarray | None = None) -> float:
+    """Rank-normalised split R-hat, the larger of bulk and folded (section 4, eqs 1-4 and 14).
+
+    values   (chain, draw)
+    groups   (chain,) labels: coupled chains count as one. None: no chain is coupled
+    returns  NaN below four draws or two chains, for a constant and where values are NaN
+    """
+    groups = np.arange(len(values)) if groups is None else groups
+    if _undefined(values) or len(np.unique(groups)) < 2:
+        return np.nan
+    halves = split(values)
+    return _rank_rhat(halves, _normal_scores(halves), groups)
+
+
+def ess_bulk(values: np.ndarray) -> float:
+    """Effective draws of the bulk: the ESS of split, rank-normalised chains, (chain, draw)."""
+    return np.nan if _undefined(values) else ess(_normal_scores(split(values)))
+
+
+def ess_tail(values: np.ndarray) -> float:
+    """Effective draws of the worse of the 5% and 95% quantiles, (chain, draw)."""
+    if _undefined(values):
+        return np.nan
+    edges = np.quantile(values, _TAILS)
+    return min(ess(split((values <= edge).astype(float))) for edge in edges)
+
+
+def mcse_mean(values: np.ndarray) -> float:
+    """Monte-Carlo standard error of the mean, sd / sqrt(ESS of split chains), (chain, draw)."""
+    if _undefined(values) or not np.all(np.isfinite(values)):
+        return np.nan
+    return float(np.std(values, ddof=1) / np.sqrt(ess(split(values))))
+
+
+def ensemble_mean_ess(values: np.ndarray, groups: np.ndarray) -> float:
+    """Effective draws of the ensemble-mean series of rank-normalised values, all ensembles.
+
+    values   (chain, draw); groups (chain,) labels of the ensembles
+    """
+    if _undefined(values):
+        return np.nan
+    return ess(_half_means(_normal_scores(split(values)), groups))
+
+
+def ess(series: np.ndarray) -> float:
+    """Effective number of draws of (chain, draw) series: Geyer's initial monotone sequence.
+
+    The autocorrelations combine within- and between-chain variance (arXiv:1903.08008, eqs
+    10-13), so chains that disagree have few effective draws. Capped at N log10(N).
+    """
+    chains, draws = series.shape
+    if np.ptp(series) == 0.0:
+        return float(series.size)
+    centred = series - series.mean(axis=1, keepdims=True)
+    length = scipy.fft.next_fast_len(2 * draws, real=True)
+    power = np.mean(np.abs(scipy.fft.rfft(centred, length, axis=1)) ** 2, axis=0)
+    covariance = scipy.fft.irfft(power, length)[:draws] / draws
+    within = covariance[0] * draws / (draws - 1.0)
+    between = np.var(series.mean(axis=1), ddof=1) if chains > 1 else 0.0
+    rho = 1.0 - (within - covariance) / (covariance[0] + between)
+    rho[0] = 1.0
+    tau = max(_correlation_time(rho), 1.0 / np.log10(series.size))
+    return float(series.size / tau)
+
+
+def _correlation_time(rho: np.ndarray) -> float:
+    """1 + 2 sum rho_t, over pairs of lags as long as they are positive and do not grow."""
+    count = max((len(rho) - 1) // 2, 1)
+    pairs = rho[: 2 * count].reshape(-1, 2).sum(axis=1)
+    ended = np.flatnonzero(pairs <= 0.0)
+    last = int(ended[0]) if ended.size else count - 1
+    tail = rho[2 * last] if rho[2 * last] > 0.0 or pairs[last] >= 0.0 else 0.0
+    return float(-1.0 + 2.0 * np.sum(np.minimum.accumulate(pairs[:last])) + tail)
+
+
+def split(series: np.ndarray) -> np.ndarray:
+    """(chain, draw) -> (2 chain, draw // 2): first and last halves as chains of their own."""
+    half = series.shape[1] // 2
+    return np.concatenate([series[:, :half], series[:, series.shape[1] - half :]])
+
+
+def _rank_rhat(halves: np.ndarray, scores: np.ndarray, groups: np.ndarray) -> float:
+    """R-hat of split chains, (2 chain, draw // 2), and of their normal scores."""
+    folded = _normal_scores(np.abs(halves - np.median(halves)))
+    return max(_rhat(_interleave(x, groups)) for x in (scores, folded))
+
+
+def _rhat(series: np.ndarray) -> float:
+    """Square root of the estimated marginal over the within-chain variance."""
+    draws = series.shape[1]
+    within = np.mean(np.var(series, axis=1, ddof=1))
+    between = np.var(np.mean(series, axis=1), ddof=1)
+    if within == 0.0:
+        return np.inf if between > 0.0 else np.nan
+    return float(np.sqrt((draws - 1.0) / draws + between / within))
+
+
+def _normal_scores(values: np.ndarray) -> np.ndarray:
+    """Ranks over everything (ties share theirs), as normal quantiles with Blom's offset 3/8."""
+    order = np.argsort(values, axis=None)
+    ordered = values.ravel()[order]
+    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    count = np.diff(first, append=values.size)
+    scores = ndtri((first + 0.5 * (count + 1) - 0.375) / (values.size + 0.25))
+    ranked = np.empty(values.size)
+    ranked[order] = scores if len(first) == values.size else np.repeat(scores, count)
+    return ranked.reshape(values.shape)
+
+
+def _undefined(values: np.ndarray) -> bool:
+    """Too short, holding NaN, or the same everywhere."""
+    return bool(
+        values.shape[1] < _MIN_DRAWS or np.any(np.isnan(values)) or np.all(values == values.flat[0])
+    )
+
+
+def _members(groups: np.ndarray) -> list[np.ndarray]:
+    """Indices of the chains of each group; groups must be equally large."""
+    members = [np.flatnonzero(groups == label) for label in np.unique(groups)]
+    if len({len(chains) for chains in members}) > 1:
+        raise ValueError(f"groups must have equally many chains, got {sorted(map(len, members))}")
+    return members
+
+
+def _interleave(halves: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """(2 chain, draw) -> (2 group, draw * chains of a group), time-major."""
+    both = halves.reshape(2, -1, halves.shape[1])
+    return np.stack([half[chains].T.ravel() for half in both for chains in _members(groups)])
+
+
+def _half_means(halves: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """(2 chain, draw) -> (2 group, draw), means over the chains of a group."""
+    both = halves.reshape(2, -1, halves.shape[1])
+    return np.stack([half[chains].mean(axis=0) for half in both for chains in _members(groups)])
+
+
+@dataclasses.dataclass(frozen=True)
+class Convergence:
+    """Diagnostics of several parameters, in the order of `names`."""
+
+    names: tuple[str, ...]
+    rhat: np.ndarray
+    ess_bulk: np.ndarray
+    ess_tail: np.ndarray
+    mean_series_ess: np.ndarray
+
+    def worst(self, figure: str) -> tuple[str, float]:
+        """(parameter, value) of the worst of one figure; undefined is worse than any number."""
+        values = getattr(self, figure)
+        badness = np.where(np.isnan(values), np.inf, values if figure == "rhat" else -values)
+        index = int(np.argmax(badness))
+        return self.names[index], float(values[index])
+
+    def converged(self, rhat: float = 1.01, ess: float = 400.0) -> bool:
+        """R-hat below and bulk ESS above their thresholds, backed by enough ensemble means."""
+        return bool(
+            np.all(self.rhat < rhat)
+            and np.all(self.ess_bulk > ess)
+            and np.all(self.mean_series_ess >= _MIN_MEAN_ESS)
+        )
+
+
+def convergence(draws: Mapping[str, np.ndarray], groups: np.ndarray) -> Convergence:
+    """All diagnostics of named (chain, draw) arrays; `groups` as in `rhat`."""
+    rows = np.array([_figures(x, groups) for x in draws.values()])
+    return Convergence(tuple(draws), *rows.T)
+
+
+def _figures(values: np.ndarray, groups: np.ndarray) -> tuple[float, float, float, float]:
+    """The four figures of one parameter, sharing the ranks."""
+    if _undefined(values) or len(np.unique(groups)) < 2:
+        return np.nan, ess_bulk(values), ess_tail(values), ensemble_mean_ess(values, groups)
+    halves = split(values)
+    scores = _normal_scores(halves)
+    mean_ess = ess(_half_means(scores, groups))
+    return _rank_rhat(halves, scores, groups), ess(scores), ess_tail(values), mean_ess
+
+
+class Running:
+    """Cheap figures for the progress line, from means and variances over each ensemble.
+
+    `rhat` is the split R-hat without ranks; `ess` is var(x) / var(grand mean), the latter from
+    the autocorrelation of ensemble means: it sees the coupling of walkers, and is noisy.
+    """
+
+    def __init__(self, groups: np.ndarray) -> None:
+        members = _members(np.asarray(groups))
+        self._members = members[:_MOST_GROUPS]
+        self._share = len(self._members) / len(members)
+        self._means: list[np.ndarray] = []
+        self._variances: list[np.ndarray] = []
+
+    def update(self, draws: np.ndarray) -> None:
+        """Take in a block (chain, draw, dim)."""
+        self._means.append(np.stack([draws[m].mean(axis=0) for m in self._members]))
+        self._variances.append(np.stack([draws[m].var(axis=0) for m in self._members]))
+
+    def figures(self) -> tuple[float, float]:
+        """(worst R-hat, smallest ESS) over dimensions; NaN while there is too little."""
+        if sum(mean.shape[1] for mean in self._means) < _MIN_DRAWS:
+            return np.nan, np.nan
+        means = np.concatenate(self._means, axis=1)
+        variances = np.concatenate(self._variances, axis=1)
+        each = [_running(means[..., i], variances[..., i]) for i in range(means.shape[2])]
+        worst_rhat, least_ess = np.max([r for r, _ in each]), np.min([e for _, e in each])
+        return float(worst_rhat), float(least_ess / self._share)
+
+
+def _running(means: np.ndarray, variances: np.ndarray) -> tuple[float, float]:
+    """(R-hat, ESS) of one dimension from (group, draw) means and variances over walkers."""
+    halves = split(means)
+    within = np.mean(split(variances).mean(axis=1) + halves.var(axis=1))
+    between = np.var(halves.mean(axis=1), ddof=1)
+    spread = np.var(halves)
+    if within == 0.0 or spread == 0.0:
+        return np.nan, np.nan
+    return float(np.sqrt(1.0 + between / within)), float((within + between) / spread * ess(halves))
