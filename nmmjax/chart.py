@@ -6,17 +6,19 @@ Three bijections follow one another, theta -> c -> r -> z:
 2. the mass shear. m = |m_nu| is nearly homogeneous of degree k under a joint rescaling of some
    parameters. With s the log of that scale (0 at a reference) and r the coordinates brought
    back to s = 0, z_s = k s + ln m(r).
-3. ratios of mass terms. A term proportional to (handle)^d gives
-   z_h = d (c_h - h_ref) + ln|numerator/denominator|, evaluated at the handle's reference,
-   s = 0, earlier handles in place and later ones at their references.
+3. ratios of mass terms. A numerator proportional to (handle)^d gives
+   z_h = d (c_h - h_ref) + ln|numerator/denominator|. All terms come from one evaluation with
+   every handle at its reference and s = 0; earlier handles rescale their own numerators.
 
-Each step adds to one coordinate a function of the others, so |det dz/dc| is a constant
-whatever the model does, and homogeneity only decides how straight the ridge becomes.
+Each step adds to one coordinate a function of coordinates that come before it, so |det dz/dc|
+is a constant whatever the model does, and homogeneity only decides how straight the ridge
+becomes. Barriers between the stages keep the compiler from computing one inside the next.
 """
 
 import math
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -93,30 +95,31 @@ class Chart(eqx.Module):
         s = (c[pivot] - references[pivot]) / weights[pivot]
         r = c - s * weights
         z = r.at[pivot].set(self.rescaling.degree * s + self._log_mass(r))
-        for j, ratio in enumerate(self.ratios):
+        held = self._with_handles_held(r, references)
+        terms = self._terms(held)
+        for ratio in self.ratios:
             handle = self._index(ratio.handle)
-            held = r
-            for later in self.ratios[j:]:
-                held = held.at[self._index(later.handle)].set(references[self._index(later.handle)])
             shift = ratio.degree * (r[handle] - references[handle])
-            z = z.at[handle].set(shift + self._log_ratio(ratio, held))
+            z = z.at[handle].set(shift + _log_ratio(ratio, terms))
+            terms = _rescaled(ratio, terms, shift)
         return z
 
     def coordinates(self, z: Position) -> Position:
-        """Prior coordinates c of chart position z: one model evaluation per shear."""
+        """Prior coordinates c of chart position z: one model evaluation for the mass shear and
+        one for all ratios."""
         if self.rescaling is None:
             return z
         pivot, weights, references = self._geometry(z)
-        r = z.at[pivot].set(references[pivot])
+        r = self._with_handles_held(z.at[pivot].set(references[pivot]), references)
+        terms = self._terms(r)
         for ratio in self.ratios:
             handle = self._index(ratio.handle)
-            r = r.at[handle].set(references[handle])
-        for ratio in self.ratios:
-            handle = self._index(ratio.handle)
-            shift = (z[handle] - self._log_ratio(ratio, r)) / ratio.degree
-            r = r.at[handle].add(shift)
+            shift = z[handle] - _log_ratio(ratio, terms)
+            r = r.at[handle].add(shift / ratio.degree)
+            terms = _rescaled(ratio, terms, shift)
+        r = jax.lax.optimization_barrier(r)
         s = (z[pivot] - self._log_mass(r)) / self.rescaling.degree
-        return r + s * weights
+        return jax.lax.optimization_barrier(r + s * weights)
 
     def _index(self, parameter: str) -> int:
         return self.slots[parameter].start
@@ -134,11 +137,33 @@ class Chart(eqx.Module):
         observables, _ = guarded_predict(self.model, self.values(r))
         return jnp.log(jnp.abs(observables[self.rescaling.observable]))
 
-    def _log_ratio(self, ratio: Ratio, r: Position) -> Float[Array, ""]:
+    def _with_handles_held(self, r: Position, references: list[float]) -> Position:
+        for ratio in self.ratios:
+            handle = self._index(ratio.handle)
+            r = r.at[handle].set(references[handle])
+        return r
+
+    def _terms(self, r: Position) -> dict[str, Float[Array, ""]]:
+        """The mass terms that the ratios are made of, at coordinates r."""
+        if not self.ratios:
+            return {}
         observables, _ = guarded_predict(self.model, self.values(r))
-        top = sum(observables[name] for name in ratio.numerator)
-        bottom = sum(observables[name] for name in ratio.denominator)
-        return jnp.log(jnp.abs(top / bottom))
+        wanted = {t for ratio in self.ratios for t in (*ratio.numerator, *ratio.denominator)}
+        return {name: observables[name] for name in sorted(wanted)}
+
+
+def _log_ratio(ratio: Ratio, terms: dict[str, Float[Array, ""]]) -> Float[Array, ""]:
+    top = sum(terms[name] for name in ratio.numerator)
+    bottom = sum(terms[name] for name in ratio.denominator)
+    return jnp.log(jnp.abs(top / bottom))
+
+
+def _rescaled(
+    ratio: Ratio, terms: dict[str, Float[Array, ""]], shift: Float[Array, ""]
+) -> dict[str, Float[Array, ""]]:
+    """The terms once the handle has moved: its numerator is proportional to handle^degree."""
+    factor = jnp.exp(shift)
+    return {k: v * factor if k in ratio.numerator else v for k, v in terms.items()}
 
 
 def _references(priors: tuple[tuple[str, Prior], ...]) -> list[float]:

@@ -91,14 +91,19 @@ class Posterior(eqx.Module):
 
     def from_unit(self, u: Float[Array, " dim"]) -> Position:
         """A prior draw as a chart position, from `dim` uniform numbers in (0, 1)."""
+        return self.chart.position(self.coordinates_from_unit(u))
+
+    def coordinates_from_unit(self, u: Float[Array, " dim"]) -> Position:
+        """A prior draw in the priors' own coordinates."""
         slots = self.chart.slots
-        return self.chart.position(
-            jnp.concatenate([prior.from_unit(u[slots[p]]) for p, prior in self.chart.priors])
-        )
+        return jnp.concatenate([prior.from_unit(u[slots[p]]) for p, prior in self.chart.priors])
 
     def log_density(self, z: Position) -> Float[Array, ""]:
         """Log of the (unnormalised) target density at chart position z: finite or -inf."""
-        c = self.chart.coordinates(z)
+        return self.log_density_of(self.chart.coordinates(z))
+
+    def log_density_of(self, c: Position) -> Float[Array, ""]:
+        """The same density, over z, at the point whose prior coordinates are c."""
         log_prior = self._log_prior_coordinates(c)
         inside = jnp.isfinite(log_prior)
         theta = self._values_or_reference(c, inside)

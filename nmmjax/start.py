@@ -42,7 +42,8 @@ def screened(posterior: Posterior, key: Array, count: int, rounds: int = 8) -> S
         finite += float(share)
     else:
         raise InputError(_hopeless(posterior, key, done + 1, count))
-    return Starts(positions, finite / done, done * count * _PER_ROUND)
+    to_chart = eqx.filter_jit(jax.vmap(posterior.chart.position))
+    return Starts(to_chart(positions), finite / done, done * count * _PER_ROUND)
 
 
 @eqx.filter_jit
@@ -51,13 +52,12 @@ def _round(
 ) -> tuple[Array, Array, Array]:
     count, dim = positions.shape
     u = jr.uniform(key, (dim, count * _PER_ROUND), minval=jnp.finfo(float).tiny)
-    z = jax.vmap(posterior.from_unit, in_axes=-1, out_axes=-1)(u)
-    log_density = jax.vmap(posterior.log_density, in_axes=-1)(z).reshape(count, _PER_ROUND)
+    c = jax.vmap(posterior.coordinates_from_unit, in_axes=-1, out_axes=-1)(u)
+    log_density = jax.vmap(posterior.log_density_of, in_axes=-1)(c).reshape(count, _PER_ROUND)
     winner = jnp.argmax(log_density, axis=1)
     top = jnp.take_along_axis(log_density, winner[:, None], axis=1)[:, 0]
-    challenger = jnp.take_along_axis(
-        z.reshape(dim, count, _PER_ROUND), winner[None, :, None], axis=2
-    )[:, :, 0].T
+    columns = c.reshape(dim, count, _PER_ROUND)
+    challenger = jnp.take_along_axis(columns, winner[None, :, None], axis=2)[:, :, 0].T
     better = top > best
     return (
         jnp.where(better, top, best),

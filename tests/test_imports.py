@@ -13,7 +13,7 @@ ALLOWED = {
     "nmmjax": set(),
     "nmmjax.errors": set(),
     "nmmjax.constants": set(),
-    "nmmjax.loops": set(),
+    "nmmjax.loops": {"errors"},
     "nmmjax.matrices": set(),
     "nmmjax.priors": set(),
     "nmmjax.model": {"constants", "priors"},

@@ -11,7 +11,7 @@ import jax.random as jr
 import numpy as np
 
 from nmmjax import start
-from nmmjax.cli.engines import build_engine
+from nmmjax.cli.engines import build_engine, check_engine
 from nmmjax.cli.session import start_jax
 from nmmjax.cli.show import prior_text
 from nmmjax.posterior import Posterior
@@ -26,7 +26,7 @@ def check_file(path: pathlib.Path, overrides: list[str]) -> None:
     run, _ = read(path, overrides)
     posterior = build_posterior(run, str(path))
     engine = build_engine(run.engine, str(path))
-    engine.check(posterior.dim)
+    check_engine(engine, posterior, str(path))
     for line in _describe(run, posterior):
         _say(line)
     key = jr.key(run.run.seed)

@@ -3,8 +3,12 @@
 import dataclasses
 from typing import Any
 
+import equinox as eqx
+import jax
+
 from nmmjax import plugins
 from nmmjax.errors import InputError, located, suggest
+from nmmjax.posterior import Posterior
 from nmmjax.runfile import EngineSection, check_type
 
 _NOT_ENGINES = ("base", "diagnostics", "driver", "store")
@@ -32,6 +36,15 @@ def build_engine(section: EngineSection, where: str) -> Any:
             check_type(value, options[key].type)
     try:
         return kind(**section.options)
+    except ValueError as error:
+        raise InputError(f"{where}: [engine] options: {error}") from None
+
+
+def check_engine(engine: Any, posterior: Posterior, where: str) -> None:
+    """Refuse what an engine cannot sample, found by tracing alone: nothing is compiled."""
+    starts = jax.ShapeDtypeStruct((engine.chains, posterior.dim), float)
+    try:
+        eqx.filter_eval_shape(engine.init, jax.random.key(0), posterior.log_density, starts)
     except ValueError as error:
         raise InputError(f"{where}: [engine] options: {error}") from None
 
