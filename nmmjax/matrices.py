@@ -102,3 +102,101 @@ def svd2(a: Real, b: Real, c: Real, d: Real) -> Svd2:
     theta_l = 0.5 * jnp.arctan2(2.0 * det2(a, b, -d, c), square + skew)
     theta_r = 0.5 * jnp.arctan2(2.0 * det2(a, c, -d, b), square - skew)
     return Svd2(det2(a, b, c, d) / heavy, heavy, theta_l, theta_r)
+
+
+def _real_residual(c, a, b):
+    """c - a b of real matrices, in twice the working precision."""
+    total, lost = c, jnp.zeros_like(c)
+    for column, row in zip(a.T, b, strict=True):
+        p, e = two_prod(column[:, None], row[None, :])
+        new = total - p
+        step = new - total
+        lost += (total - (new - step)) - (p + step) - e
+        total = new
+    return total + lost
+
+
+@jax.custom_jvp
+def _residual(c, a, b):
+    """c - a b of complex matrices, in twice the working precision."""
+    both = jnp.concatenate([b.real, b.imag])
+    swapped = jnp.concatenate([b.imag, b.real])
+    real = _real_residual(c.real, jnp.concatenate([a.real, -a.imag], axis=1), both)
+    imag = _real_residual(c.imag, jnp.concatenate([a.real, a.imag], axis=1), swapped)
+    return lax.complex(real, imag)
+
+
+@_residual.defjvp
+def _residual_jvp(values, tangents):
+    c, a, b = values
+    dc, da, db = tangents
+    return _residual(c, a, b), dc - da @ b - a @ db
+
+
+def _solve(m, b):
+    if len(m) == 1:
+        return b / m
+    if len(m) == 2:  # Cramer: elementwise, so it fuses under vmap
+        (p, q), (r, s) = m
+        return jnp.stack([s * b[0] - q * b[1], p * b[1] - r * b[0]]) / (p * s - q * r)
+    return jnp.linalg.solve(m, b)
+
+
+def _root(h):
+    """(1 + h)^(1/2) of a positive Hermitian matrix, smooth where eigenvalues coincide."""
+    one = jnp.eye(len(h))
+    trace = jnp.trace(h).real
+    if len(h) == 1:
+        return one * jnp.sqrt(1.0 + trace)
+    if len(h) == 2:  # Cayley and Hamilton
+        root_det = jnp.sqrt(1.0 + trace + (h[0, 0] * h[1, 1] - h[0, 1] * h[1, 0]).real)
+        return ((1.0 + root_det) * one + h) / jnp.sqrt(2.0 + trace + 2.0 * root_det)
+    return _spectral_root(h)
+
+
+@jax.custom_jvp
+def _spectral_root(h):
+    values, vectors = jnp.linalg.eigh(h)
+    return (vectors * jnp.sqrt(1.0 + values)[None, :]) @ vectors.conj().T
+
+
+@_spectral_root.defjvp
+def _spectral_root_jvp(values, tangents):
+    # root d + d root = dh; the eigenvectors would divide by differences of eigenvalues.
+    (h,), (dh,) = values, tangents
+    root, one = _spectral_root(h), jnp.eye(len(h))
+    both = jnp.kron(root, one) + jnp.kron(one, root.T)
+    return root, jnp.linalg.solve(both, dh.reshape(-1, 1)).reshape(h.shape)
+
+
+def _shrink(x):
+    """(1 + x x^dag)^(-1/2) = 1 - x (r + r^2)^-1 x^dag, r = (1 + x^dag x)^(1/2)."""
+    x_dag = x.conj().T
+    root = _root(x_dag @ x)
+    return jnp.eye(len(x)) - x @ _solve(root + root @ root, x_dag)
+
+
+def light_block(
+    m_d: Complex[Array, "3 3"],
+    m_h: Complex[Array, "3 n"],
+    m_s: Complex[Array, "n 3"],
+    m_psi: Complex[Array, "n n"],
+) -> LightBlock:
+    """Light 3 x 3 block of the mass matrix [[m_D, m_H], [m_S, m_Psi]], in GeV.
+
+        x = m_H m_Psi^-1,   y = m_Psi^-1 (1 + x^dag x)^-1 (x^dag m_D + m_S)
+        a = (1 + x x^dag)^(-1/2) (m_D - x m_S) (1 + y^dag y)^(-1/2)
+
+    The singular values of a are the light ones, to (m_light/m_heavy)^2. m_D - x m_S is summed
+    in double precision twice over, so entries that cancel keep their digits. Smooth for any
+    m_D, m_H, m_S, also zero, while m_Psi is invertible; the singular vectors of a are the
+    caller's. Source: derived, for arXiv:2605.19544, eq. (15).
+    """
+    x = _solve(m_psi.T, m_h.T).T
+    # What rounding took from x, worth keeping where m_D - x m_S cancels; it has no derivative.
+    x_rest = lax.stop_gradient(_solve(m_psi.T, _residual(m_h, x, m_psi).T).T)
+    schur = _residual(m_d, x, m_s) - x_rest @ m_s
+    x_dag = x.conj().T
+    y = _solve(m_psi, _solve(jnp.eye(len(m_psi)) + x_dag @ x, x_dag @ m_d + m_s))
+    w_l = _shrink(x)
+    return LightBlock(w_l @ schur @ _shrink(y.conj().T), w_l, x)
