@@ -100,17 +100,27 @@ class Ensemble(eqx.Module):
             raise ValueError(
                 f"ensemble needs an even number of walkers >= 2*dim = {2 * dim}, got {self.walkers}"
             )
-        half_first = starts.reshape(self.ensembles, 2, self.walkers // 2, dim)
-        position = half_first.transpose(1, 3, 2, 0).reshape(2, dim, -1)
-        _require_spread(half_first)
-        first, second = (self._at_rest(target, p) for p in position)
+        _require_spread(starts.reshape(2 * self.ensembles, self.walkers // 2, dim))
+        value, _ = eqx.filter_jit(log_density)(target, starts.T)
+        require_finite(value)
+        position = self._by_half(starts)
+        zero = jnp.zeros((2, chains // 2), int)
+        halves = Half(position, self._by_half(value), zero, zero, zero)
+        first, second = (jax.tree.map(lambda x, i=i: x[i], halves) for i in (0, 1))
         return State(first, second, jnp.array(0))
 
-    def _at_rest(self, target: LogDensity, position: Float[Array, "dim n"]) -> Half:
-        value, _ = eqx.filter_jit(log_density)(target, position)
-        require_finite(value)
-        zero = jnp.zeros(value.shape, int)
-        return Half(position, value, zero, zero, zero)
+    def _by_half(self, values: Float[Array, "chain *dim"]) -> Float[Array, "2 *dim n"]:
+        """(chain, ...), ensemble by ensemble -> (half, ..., n), walker-major."""
+        split = values.reshape(self.ensembles, 2, self.walkers // 2, *values.shape[1:])
+        walker_major = jnp.moveaxis(split, (1, 2, 0), (0, -2, -1))
+        return walker_major.reshape(2, *values.shape[1:], -1)
+
+    def _by_chain(self, moving: Array, resting: Array) -> Array:
+        """The inverse: (..., n) of both halves -> (chain, ...)."""
+        both = jnp.stack([moving, resting])
+        split = both.reshape(*both.shape[:-1], self.walkers // 2, self.ensembles)
+        chain_major = jnp.moveaxis(split, (-1, 0, -2), (0, 1, 2))
+        return chain_major.reshape(self.chains, *moving.shape[:-1])
 
     @eqx.filter_jit
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
@@ -134,12 +144,6 @@ class Ensemble(eqx.Module):
             "nonfinite_fraction": jnp.mean(nonfinite) / self.thin,
         }
         return last, Block(draws, stats)
-
-    def _by_chain(self, moving: Array, resting: Array) -> Array:
-        """(..., n) of both halves -> (chain, ...), ensemble by ensemble."""
-        both = jnp.stack([moving, resting])
-        split = both.reshape(*both.shape[:-1], self.walkers // 2, self.ensembles)
-        return jnp.moveaxis(split, (-1, 0, -2), (0, 1, 2)).reshape(self.chains, *moving.shape[:-1])
 
     def _half_step(
         self, key: PRNGKeyArray, target: LogDensity, state: State
@@ -195,11 +199,11 @@ def _log_uniform(words: UInt[Array, " n"]) -> Float[Array, " n"]:
     return jnp.log((top + 0.5) * 2.0**-_ACCEPT_BITS)
 
 
-def _require_spread(starts: Float[Array, "ensemble 2 walker dim"]) -> None:
+def _require_spread(halves: Float[Array, "half walker dim"]) -> None:
     """Refuse an ensemble that cannot move along some coordinate (nothing to check in a trace)."""
-    if isinstance(starts, jax.core.Tracer):
+    if isinstance(halves, jax.core.Tracer):
         return
-    flat = np.flatnonzero(np.any(np.ptp(np.asarray(starts), axis=2) == 0.0, axis=(0, 1)))
+    flat = np.flatnonzero(np.any(np.ptp(np.asarray(halves), axis=1) == 0.0, axis=0))
     if flat.size:
         raise ValueError(
             "ensemble needs spread-out starting points: all walkers of a half have the same "
