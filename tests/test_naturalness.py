@@ -1,0 +1,107 @@
+"""Fine-tuning measures: power laws, cancellations, and 15-digit elasticities of Model-I."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nmmjax.model import Model, Observables, Parameter, Theta
+from nmmjax.models.weak_triplet import WeakTriplet
+from nmmjax.naturalness import elasticities, tuning_bg, tuning_cancel
+from nmmjax.priors import Angle, LogUniform
+
+PARAMETERS = {
+    "yD": "y_d",
+    "yPsi": "y_psi",
+    "yT": "y_t",
+    "yd": "y_delta",
+    "mPsi": "m_psi",
+    "Mphi": "m_phi",
+    "vS": "v_s",
+    "lHS": "lambda_hs",
+    "lS": "lambda_s",
+}
+
+
+class Toy(Model):
+    """m_nu = a^3/b^2 cos(phi) - c."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        couplings = (Parameter(p, LogUniform(0.1, 10.0), "", p, "") for p in "abc")
+        return (*couplings, Parameter("phi", Angle(), "rad", r"\phi", ""))
+
+    @property
+    def reference(self) -> dict[str, float]:
+        return {"a": 1.0, "b": 1.0, "c": 0.5, "phi": 0.0}
+
+    def predict(self, theta: Theta) -> Observables:
+        power = theta["a"] ** 3 / theta["b"] ** 2
+        loop, tree = power * jnp.cos(theta["phi"]), -theta["c"]
+        return {"power": power, "m_nu": jnp.abs(loop + tree), "loop": loop, "tree": tree}
+
+
+def point(**values):
+    return {p: jnp.asarray(x) for p, x in values.items()}
+
+
+def test_power_law_gives_its_powers():
+    theta = point(a=1.7, b=0.3, c=0.2, phi=0.4)
+    found = elasticities(Toy(), theta, "power")
+    assert {p: float(e) for p, e in found.items()} == pytest.approx(
+        {"a": 3.0, "b": -2.0, "c": 0.0, "phi": 0.0}, abs=1e-14
+    )
+    assert float(tuning_bg(Toy(), theta, "abc", "power")) == pytest.approx(3.0, abs=1e-14)
+    assert float(tuning_bg(Toy(), theta, ("b", "c"), "power")) == pytest.approx(2.0, abs=1e-14)
+
+
+def test_cancellation_is_seen_by_both_measures():
+    """Near a^3/b^2 = c: e_c = -c/m and 3 (m + c)/m for a; both grow as the sum vanishes."""
+    for m in (1e-1, 1e-4, 1e-8):
+        theta = point(a=1.0, b=1.0, c=1.0 - m, phi=0.0)
+        observed = Toy().predict(theta)
+        left = float(observed["m_nu"])
+        assert float(tuning_bg(Toy(), theta, "abc")) == pytest.approx(3.0 / left, rel=1e-12)
+        terms = float(tuning_cancel(observed, ("loop", "tree")))
+        assert terms == pytest.approx((2.0 - m) / left, rel=1e-12)
+    same_sign = Toy().predict(point(a=1.0, b=1.0, c=-1.0, phi=0.0))
+    assert float(tuning_cancel(same_sign, ("loop", "tree"))) == 1.0
+
+
+def test_angles_are_measured_in_radians():
+    """An angle near 0 is not less tuned for being small: |dm/dphi|/m, without the factor phi."""
+    theta = point(a=1.0, b=1.0, c=0.0, phi=1e-3)
+    found = elasticities(Toy(), theta, names=("phi",))
+    assert list(found) == ["phi"]
+    assert float(found["phi"]) == pytest.approx(-np.tan(1e-3), rel=1e-13)
+
+
+def test_batched_equals_point_by_point():
+    scales = jnp.array([0.5, 1.0, 3.0])
+    columns = {p: x * scales for p, x in point(a=0.7, b=1.1, c=0.2, phi=0.3).items()}
+    batch = jax.jit(jax.vmap(lambda theta: tuning_bg(Toy(), theta, tuple(theta))))(columns)
+    for i, tuning in enumerate(batch):
+        alone = tuning_bg(Toy(), {p: x[i] for p, x in columns.items()}, tuple(columns))
+        assert float(alone) == pytest.approx(float(tuning), rel=1e-12)
+
+
+def test_elasticities_of_model_one_match_the_reference(reference):
+    """<= 1e-13 * max(1, tuning); the charged Yukawa is a setting, not a parameter."""
+    rows = reference("weak_triplet/model1.json")["rows"]
+    columns = {
+        public: jnp.array([float(row["inputs"][name]) for row in rows])
+        for name, public in PARAMETERS.items()
+    }
+    given = np.array([float(row["inputs"]["ye"]) for row in rows])
+    for y_lepton in sorted(set(given)):
+        model = WeakTriplet(y_lepton=float(y_lepton))
+        for column, observable in (("m_nu_total", "m_nu"), ("mu_derived", "mu_nu")):
+            found = jax.vmap(lambda theta, m=model, x=observable: elasticities(m, theta, x))(
+                columns
+            )
+            for i in np.flatnonzero(given == y_lepton):
+                expected = {k: float(x) for k, x in rows[i]["elasticity"][column].items()}
+                tuning = max(1.0, *map(abs, expected.values()))
+                for name, public in PARAMETERS.items():
+                    miss = abs(float(found[public][i]) - expected[name])
+                    assert miss < 1e-13 * tuning, (column, public, i)
