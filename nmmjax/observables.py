@@ -43,6 +43,15 @@ _NEUTRINO_MASS = {
     "m_nu_cubic": Quantity(
         "eV", r"m_\nu^{\mathrm{cubic}}", "Tree mass from the induced cubic scalar coupling"
     ),
+    "m_nu_naive": Quantity(
+        "eV", r"m_\nu^{\mathrm{naive}}", "Estimate: mass of the moment's loop without the photon"
+    ),
+    "m_nu_lnv_r": Quantity(
+        "eV", r"m_\nu^{N_R}", "Part of the largest mass from the Majorana mass of N_R, signed"
+    ),
+    "m_nu_lnv_l": Quantity(
+        "eV", r"m_\nu^{N_L}", "Part of the largest mass from the Majorana mass of N_L, signed"
+    ),
     "m_lightest": Quantity("eV", r"m_{\mathrm{lightest}}", "Mass of the lightest neutrino"),
     "sum_m_nu": Quantity("eV", r"\Sigma m_\nu", "Sum of the three neutrino masses"),
     "m_beta": Quantity("eV", r"m_\beta", "Mass in beta decay, (sum |U_ei|^2 m_i^2)^(1/2)"),
@@ -141,6 +150,12 @@ _DARK = {
     "eps": Quantity("", r"\epsilon", "Kinetic mixing of the dark photon"),
     "eps_loop": Quantity("", r"\epsilon_{\mathrm{loop}}", "Estimate of radiative kinetic mixing"),
     "br_inv_aprime": Quantity("", r"\mathrm{BR}(A'\to\mathrm{inv})", "Invisible dark photon"),
+    "invisible_dominates": Quantity(
+        "", r"[A'\to\mathrm{inv}]", "1 where most dark photons decay invisibly"
+    ),
+    "mediator_factor": Quantity(
+        "", r"\kappa(m_{A'})", "How much weaker a limit on the moment is for a massive mediator"
+    ),
     "v_nunu_aprime": Quantity(
         "", r"\max|v_{\nu\nu A'}|", "Largest vector coupling of light neutrinos to A'"
     ),
