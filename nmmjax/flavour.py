@@ -8,10 +8,15 @@ import functools
 import importlib.resources
 import math
 import tomllib
+from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
+import numpy as np
+from jax import lax
 from jaxtyping import Array, Complex, Float
 
+from nmmjax.constants import SM, Constants
 from nmmjax.errors import InputError, suggest
 from nmmjax.model import Parameter
 from nmmjax.priors import Angle, LogUniform, Prior, Uniform
@@ -22,6 +27,14 @@ type Matrix = Complex[Array, "3 3"]
 
 ORDERINGS = ("NO", "IO")
 _DM2_3L = {"NO": Uniform(2.2e-3, 2.8e-3), "IO": Uniform(-2.8e-3, -2.2e-3)}
+_SWEEPS = 6  # of Jacobi rotations: convergence is quadratic, 5 reached rounding everywhere
+_TINY = 1e-150  # of the largest entry: below it squares underflow and phases are noise
+_RESOLUTION = 4.0 * np.finfo(float).eps
+_AVOGADRO = 6.02214076e23  # 1/mol, exact
+_LIGHT_SPEED = 2.99792458e10  # cm/s, exact
+_GEV2_PER_EV2 = 1e-18
+_LABELS = {"mass": ("1", "2", "3"), "flavour": ("e", "mu", "tau")}
+_SIGN_WEIGHTS = np.sqrt([1.0, 2.0, 3.0])  # no symmetric pattern of a column is orthogonal to them
 _ENTRIES = {
     "sin2_th12": "s12",
     "sin2_th23": "s23",
@@ -135,3 +148,332 @@ def light_masses(m_lightest: Scalar, dm2_21: Scalar, dm2_3l: Scalar, ordering: s
         return jnp.stack([jnp.asarray(m_lightest), *(jnp.sqrt(x) for x in squares[1:])])
     squares = (light - dm2_3l - dm2_21, light - dm2_3l)
     return jnp.stack([*(jnp.sqrt(x) for x in squares), jnp.asarray(m_lightest)])
+
+
+class Takagi(NamedTuple):
+    """M = conj(u) diag(masses) u^dagger, u unitary, masses >= 0 in the order asked for."""
+
+    masses: Masses
+    u: Matrix
+
+
+def takagi(m: Matrix, ordering: str = "NO") -> Takagi:
+    """Takagi factorisation u^T M u = diag(m_1, m_2, m_3) of a complex symmetric matrix.
+
+    For a Majorana mass matrix in the flavour basis u is the PMNS matrix up to phases of its rows
+    (unphysical) and signs of its columns; signs are fixed by Re s + Im s >= 0 with
+    s = u_1 + sqrt2 u_2 + sqrt3 u_3. Columns ascend ("NO") or start with the middle mass ("IO").
+    Any unit; only (M + M^T)/2 enters.
+
+    Cyclic Jacobi rotations: u is unitary and u* D u^dagger = M to 2e-15 of the largest mass
+    whatever the degeneracy; a light mass of a graded matrix (M_ij ~ sqrt(m_i m_j)) keeps its
+    relative accuracy (MEASURED). Derivatives: masses and columns where masses differ; at equal
+    masses only quantities symmetric in the pair have a derivative, and the rotation inside the
+    pair is held fixed; the phase of a column of zero mass (< 4 ulp of the largest) likewise.
+    Raises InputError for an unknown ordering.
+    """
+    check_ordering(ordering)
+    masses, u = _takagi(0.5 * (m + m.T))
+    order = np.array([0, 1, 2] if ordering == "NO" else [1, 2, 0])
+    return Takagi(masses[order], u[:, order])
+
+
+@jax.custom_jvp
+def _takagi(m):
+    scale = jnp.max(jnp.abs(m))
+    scale = jnp.where(scale > 0.0, scale, 1.0)
+    a = [[m[i, j] / scale for j in range(3)] for i in range(3)]
+    one, zero = jnp.ones_like(a[0][0]), jnp.zeros_like(a[0][0])
+    u = [[one if i == j else zero for j in range(3)] for i in range(3)]
+    a, u = lax.fori_loop(0, _SWEEPS, lambda _, state: _sweep(*state), (a, u))
+    columns = [_oriented(a[i][i], jnp.stack([u[k][i] for k in range(3)])) for i in range(3)]
+    for i, j in ((0, 1), (1, 2), (0, 1)):
+        columns[i], columns[j] = _ascending(columns[i], columns[j])
+    masses, vectors = zip(*columns, strict=True)
+    return scale * jnp.stack(masses), jnp.stack(vectors, axis=1)
+
+
+@_takagi.defjvp
+def _takagi_jvp(primals, tangents):
+    """dM_i = Re n_ii, du = u x with n = u^T dM u and anti-Hermitian x."""
+    masses, u = _takagi(*primals)
+    n = u.T @ tangents[0] @ u
+    difference, total = masses[:, None] - masses[None, :], masses[:, None] + masses[None, :]
+    x = -(_inverse(difference, masses[-1]) * n.real + 1j * _inverse(total, masses[-1]) * n.imag)
+    return (masses, u), (jnp.diagonal(n).real, u @ x)
+
+
+def _inverse(x, largest):
+    """1/x, and 0 where x is not resolved against the largest mass."""
+    resolved = jnp.abs(x) > _RESOLUTION * largest
+    return jnp.where(resolved, 1.0 / jnp.where(resolved, x, 1.0), 0.0)
+
+
+def _sweep(a, u):
+    for p, q in ((0, 1), (0, 2), (1, 2)):
+        a, u = _rotated(a, u, p, q)
+    return a, u
+
+
+def _rotated(a, u, p, q):
+    """One Jacobi rotation w = [[c, s e], [-s conj(e), c]] that zeroes a_pq of w^T a w, |s| <= c.
+
+    The phase e makes a_pp conj(b) e - a_qq conj(b e) real, with b = a_pq/|a_pq|; then
+    tan 2theta is minus 2|a_pq| over it.
+    """
+    size = jnp.abs(a[p][q])
+    empty = size < _TINY
+    b = jnp.where(empty, 1.0, a[p][q] / jnp.where(empty, 1.0, size))
+    top, bottom = jnp.conj(b) * a[p][p], jnp.conj(b) * a[q][q]
+    mixed = jnp.conj(top) + bottom
+    length = jnp.abs(mixed)
+    aligned = length < _TINY
+    e = jnp.where(aligned, 1.0, mixed / jnp.where(aligned, 1.0, length))
+    gap = (top * e - bottom * jnp.conj(e)).real
+    span = jnp.abs(gap) + jnp.sqrt(gap * gap + 4.0 * size * size)
+    t = jnp.where(empty, 0.0, jnp.where(gap < 0.0, 2.0, -2.0) * size / jnp.where(empty, 1.0, span))
+    c = 1.0 / jnp.sqrt(1.0 + t * t)
+    se = t * c * e
+
+    def mix(x, y):
+        return c * x - jnp.conj(se) * y, se * x + c * y
+
+    r = 3 - p - q
+    a = [list(row) for row in a]
+    u = [list(row) for row in u]
+    a[p][p], a[q][q] = a[p][p] - t * jnp.conj(e) * a[p][q], a[q][q] + t * e * a[p][q]
+    a[p][q] = a[q][p] = jnp.zeros_like(a[p][q])
+    a[r][p], a[r][q] = mix(a[r][p], a[r][q])
+    a[p][r], a[q][r] = a[r][p], a[r][q]
+    for row in u:
+        row[p], row[q] = mix(row[p], row[q])
+    return a, u
+
+
+def _oriented(d, column):
+    """(|d|, column with the phase of d removed and its sign fixed)."""
+    mass = jnp.abs(d)
+    zero = mass < _TINY
+    column = column * jnp.sqrt(jnp.where(zero, 1.0, jnp.conj(d) / jnp.where(zero, 1.0, mass)))
+    s = jnp.sum(_SIGN_WEIGHTS * column)
+    return mass, jnp.where(s.real + s.imag < 0.0, -column, column)
+
+
+def _ascending(first, second):
+    swap = first[0] > second[0]
+    lower = tuple(jnp.where(swap, y, x) for x, y in zip(first, second, strict=True))
+    upper = tuple(jnp.where(swap, x, y) for x, y in zip(first, second, strict=True))
+    return lower, upper
+
+
+def _squared(z):
+    return jnp.real(z) ** 2 + jnp.imag(z) ** 2
+
+
+def _root(x):
+    """sqrt(x) with slope 0, not inf, where x <= 0."""
+    positive = x > 0.0
+    return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)
+
+
+def mixing(u: Matrix) -> dict[str, Float[Array, ""]]:
+    """sin2_th12, sin2_th23, sin2_th13 and delta_cp in (-pi, pi] of a unitary matrix.
+
+    Invariant under phases of rows and columns:
+        delta = -arg(U_e1* U_e3 U_tau1 U_tau3* + |U_e1 U_e3 U_tau3|^2/(1 - |U_e3|^2))
+    whose argument is e^{-i delta} c12 s12 c13^2 c23 s23 s13. Gradients need 0 < sin2 < 1.
+    """
+    p = _squared(u)
+    c13_sq = p[0, 0] + p[0, 1]
+    quartet = jnp.conj(u[0, 0]) * u[0, 2] * u[2, 0] * jnp.conj(u[2, 2])
+    z = quartet + p[0, 0] * p[0, 2] * p[2, 2] / c13_sq
+    return {
+        "sin2_th12": p[0, 1] / c13_sq,
+        "sin2_th23": p[1, 2] / c13_sq,
+        "sin2_th13": p[0, 2],
+        "delta_cp": -jnp.arctan2(z.imag, z.real),
+    }
+
+
+def splittings(masses: Masses, ordering: str) -> dict[str, Float[Array, ""]]:
+    """dm2_21 and dm2_3l (m_3^2 - m_1^2 in NO, m_3^2 - m_2^2 in IO) of (m_1, m_2, m_3).
+
+    Raises InputError for an unknown ordering.
+    """
+    check_ordering(ordering)
+    m_1, m_2, m_3 = masses
+    m_l = m_1 if ordering == "NO" else m_2
+    return {"dm2_21": (m_2 - m_1) * (m_2 + m_1), "dm2_3l": (m_3 - m_l) * (m_3 + m_l)}
+
+
+def mass_observables(masses: Masses, u: Matrix, *, majorana: bool) -> dict[str, Float[Array, ""]]:
+    """m_nu (largest), m_nu_1..3, sum_m_nu, m_beta and, for Majorana neutrinos, m_ee; all in eV.
+
+    m_beta^2 = sum |U_ei|^2 m_i^2,  m_ee = |sum U_ei^2 m_i|.
+    """
+    values = {f"m_nu_{i + 1}": masses[i] for i in range(3)}
+    values |= {
+        "m_nu": jnp.max(masses),
+        "sum_m_nu": jnp.sum(masses),
+        "m_beta": jnp.sqrt(jnp.sum(_squared(u[0]) * masses**2)),
+    }
+    return values | ({"m_ee": jnp.abs(jnp.sum(u[0] ** 2 * masses))} if majorana else {})
+
+
+class SolarSource(NamedTuple):
+    """A line or spectrum of solar neutrinos, by its mean energy and place of birth."""
+
+    energy: float  # GeV
+    electrons: float  # flux-averaged electron density at production, mol/cm^3
+
+
+# Means over the production regions of BS05(AGS,OP), astro-ph/0412440, good to 3 mol/cm^3.
+SOLAR = {
+    "pp": SolarSource(0.267e-3, 63.0),  # what low-threshold xenon detectors see most
+    "7Be": SolarSource(0.862e-3, 81.0),
+    "8B": SolarSource(8.0e-3, 90.0),  # mean energy above the water-Cherenkov thresholds
+    "vacuum": SolarSource(0.0, 0.0),
+}
+
+
+def solar_fractions(
+    u: Matrix, dm2_21: Scalar, source: str = "pp", sm: Constants = SM
+) -> Float[Array, "3"]:
+    """Mass-state fractions P_e1, P_e2, P_e3 of solar neutrinos at Earth, adiabatic MSW.
+
+        P_e3 = |U_e3|^2,  P_e1 = c13^2 (1 + cos 2theta_m)/2,  P_e2 = c13^2 - P_e1,
+        cos 2theta_m = (cos 2theta_12 - A)/sqrt((cos 2theta_12 - A)^2 + sin^2 2theta_12),
+        A = 2 sqrt2 G_F N_e c13^2 E/dm2_21,    dm2_21 > 0 in eV^2
+
+    source  "pp", "7Be", "8B" or "vacuum" (A = 0); raises InputError otherwise.
+    Two-flavour propagation inside the Sun (corrections ~ A dm2_21/dm2_3l < 1%), no regeneration
+    in the Earth.
+    """
+    if source not in SOLAR:
+        raise InputError(f"source '{source}' given{suggest(str(source), SOLAR)}")
+    energy, electrons = SOLAR[source]
+    p = _squared(u[0])
+    c13_sq = p[0] + p[1]
+    density = electrons * _AVOGADRO * (sm.hbar * _LIGHT_SPEED) ** 3  # GeV^3
+    potential = 2.0 * math.sqrt(2.0) * sm.g_f * density * energy / (dm2_21 * _GEV2_PER_EV2)
+    cosine = (p[0] - p[1]) / c13_sq - potential * c13_sq
+    sine_sq = 4.0 * p[0] * p[1] / c13_sq**2
+    p_e1 = 0.5 * c13_sq * (1.0 + cosine / jnp.sqrt(cosine**2 + sine_sq))
+    return jnp.stack([p_e1, c13_sq - p_e1, p[2]])
+
+
+def to_mass_basis(mu: Matrix, u: Matrix) -> Matrix:
+    """Majorana moments U^T mu U from the flavour basis to the mass basis."""
+    return u.T @ mu @ u
+
+
+def to_flavour_basis(mu: Matrix, u: Matrix) -> Matrix:
+    """Majorana moments U* mu U^dagger from the mass basis to the flavour basis."""
+    return jnp.conj(u) @ mu @ jnp.conj(u).T
+
+
+def moment_entries(mu: Matrix, *, basis: str, majorana: bool) -> dict[str, Float[Array, ""]]:
+    """|mu_ab| under public names: mu_nu_12 ... (basis "mass") or mu_nu_emu ... ("flavour").
+
+    Majorana moments have three entries, Dirac moments nine. Raises InputError otherwise.
+    """
+    if basis not in _LABELS:
+        raise InputError(f"basis '{basis}' given{suggest(str(basis), _LABELS)}")
+    labels = _LABELS[basis]
+    pairs = [(a, b) for a in range(3) for b in range(3) if a < b or not majorana]
+    return {f"mu_nu_{labels[a]}{labels[b]}": jnp.abs(mu[a, b]) for a, b in pairs}
+
+
+def effective_moments(
+    mu: Matrix,
+    u: Matrix,
+    fractions: Float[Array, "3"],
+    *,
+    majorana: bool,
+) -> dict[str, Float[Array, ""]]:
+    """Moments that experiments see: mu_nu and mu_eff_solar, _reactor, _numu, _nutau, _plasmon.
+
+    mu[j, k] is the amplitude of the flip nu_k -> nu_j in the mass basis, any unit, normalised to
+    d sigma/dT = pi alpha^2/m_e^2 |mu_jk/mu_B|^2 (1/T - 1/E); an electric moment enters as
+    mu - i d. Majorana: antisymmetric. Dirac with L = -(1/2) nubar_a sigma mu_aj nu_Rj F, rows in
+    the flavour basis: pass mu^dagger u.
+        short baseline  mu_a^2 = sum_j |sum_k mu_jk U_ak*|^2, the row sum in the flavour basis
+        solar           sum_k P_ek sum_j |mu_jk|^2, `fractions` = (P_e1, P_e2, P_e3)
+        plasmon         sum_jk |mu_jk|^2, for Majorana neutrinos sum_{j<k}; mu_nu likewise
+    Antineutrinos have the same short-baseline moments. A moment that vanishes has slope 0.
+    """
+    squares = _squared(mu)
+    size = _root(jnp.sum(squares) * (0.5 if majorana else 1.0))
+    beams = _root(jnp.sum(_squared(mu @ jnp.conj(u).T), axis=0))
+    return {
+        "mu_nu": size,
+        "mu_eff_solar": _root(jnp.sum(fractions * jnp.sum(squares, axis=0))),
+        "mu_eff_reactor": beams[0],
+        "mu_eff_numu": beams[1],
+        "mu_eff_nutau": beams[2],
+        "mu_eff_plasmon": size,
+    }
+
+
+def inverse_root(k: Float[Array, "2 2"]) -> Complex[Array, "2 2"]:
+    """X with X K X^T = 1 for a real symmetric, invertible K: diag(k_i^{-1/2}) O^T.
+
+    O rotates by half the angle of (K_11 - K_22, 2 K_12), so the eigenvalue k_1 is the larger, and
+    k_i^{-1/2} is -i |k_i|^{-1/2} for a negative one: O diag(1 or i) is the Takagi matrix of K.
+    The smaller eigenvalue of a definite K comes from the determinant. Not differentiable where
+    the eigenvalues are equal; crossing 2theta = pi changes the sign of X.
+    """
+    mean = 0.5 * (k[0, 0] + k[1, 1])
+    diff, off = 0.5 * (k[0, 0] - k[1, 1]), k[0, 1]
+    far = mean + jnp.where(mean < 0.0, -1.0, 1.0) * jnp.hypot(diff, off)
+    near = (k[0, 0] * k[1, 1] - off**2) / far
+    values = jnp.where(mean < 0.0, jnp.stack([near, far]), jnp.stack([far, near]))
+    angle = 0.5 * jnp.arctan2(off, diff)
+    c, s = jnp.cos(angle), jnp.sin(angle)
+    roots = jnp.where(values < 0.0, -1j, 1.0) / jnp.sqrt(jnp.abs(values))
+    return roots[:, None] * jnp.stack([jnp.stack([c, s]), jnp.stack([-s, c])])
+
+
+def complex_rotation(
+    re_z: Scalar, im_z: Scalar, zeta: float, ordering: str
+) -> Complex[Array, "3 2"]:
+    """R with R R^T = diag(0, 1, 1) (NO) or diag(1, 1, 0) (IO): two heavy states, one massless nu.
+
+    Rows (cos z, -sin z) and zeta (sin z, cos z), z = re_z + i im_z, zeta = +1 or -1.
+    Raises InputError for an unknown ordering.
+    """
+    check_ordering(ordering)
+    z = re_z + 1j * im_z
+    c, s = jnp.cos(z), jnp.sin(z)
+    rows = [jnp.stack([c, -s]), zeta * jnp.stack([s, c])]
+    massless = [jnp.zeros_like(rows[0])]
+    return jnp.stack(massless + rows if ordering == "NO" else rows + massless)
+
+
+def casas_ibarra(
+    u: Matrix, masses: Masses, rotation: Complex[Array, "3 n"], root: Complex[Array, "n n"]
+) -> Complex[Array, "3 n"]:
+    """Yukawas y with conj(y) K y^dagger = conj(U) diag(masses) U^dagger for given masses and U.
+
+        conj(y) = conj(U) diag(masses)^{1/2} R X,   X K X^T = 1 (`root`),  R from `rotation`
+
+    masses and K in the same unit. Exact to rounding times the condition of K and cosh^2(im z).
+    Source: J. A. Casas and A. Ibarra, hep-ph/0103065, for a loop-induced K.
+    """
+    return u @ jnp.conj(_root(masses)[:, None] * (rotation @ root))
+
+
+def rank_two_masses(y: Complex[Array, "3 2"], k: Array) -> tuple[Array, Array]:
+    """The two non-zero masses (small, large) of conj(y) K y^dagger, K symmetric 2x2.
+
+    small * large = |det K| sum_{a<b} |y_a1 y_b2 - y_a2 y_b1|^2 and the squares add to the
+    Frobenius norm: both keep their relative accuracy however far apart they are, but lose half
+    the digits, and their derivatives, where they are equal. y, K non-zero. Unit of K.
+    """
+    wedge = jnp.cross(y[:, 0], y[:, 1])
+    det = k[0, 0] * k[1, 1] - k[0, 1] * k[1, 0]
+    product = jnp.abs(det) * jnp.sum(_squared(wedge))
+    norm = jnp.sum(_squared(jnp.conj(y) @ k @ jnp.conj(y).T))
+    gap = (norm - 2.0 * product) * (norm + 2.0 * product)
+    large = jnp.sqrt(0.5 * (norm + _root(gap)))
+    return product / large, large
