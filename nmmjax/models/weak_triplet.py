@@ -91,7 +91,8 @@ class WeakTriplet(Model):
 
     Valid for v_s << v_H, m_l << m_psi, energies below the heavy masses; one loop, without W and Z
     loops (relative alpha/4pi to the tree) and with a massless Goldstone (m_W^2/m_psi^2). The
-    potential must be bounded from below and its neutral mass matrix positive: see `domain`.
+    potential must be bounded from below and its neutral mass matrix positive: see `domain`. The
+    scalar mixing has no value at the one point v_s = 0, m_phi = m_h.
 
     Measured against 50-digit arithmetic at 28 points (tests/test_weak_triplet.py), relative: all
     outputs <= 7e-15, but sin_zeta and sin_2zeta 1.5e-13 where m_phi - m_h = -0.03 GeV (rounding
