@@ -1,77 +1,108 @@
-"""Constraints by name: the data file, checked and turned into likelihood shapes.
+"""Constraints by name: the library in data/, the user's own files, named sets, exclusions.
 
-A constraint is data, a table of `data/measurements.toml` with its source. `build` accepts the
-same table from anywhere; numbers stay as published there and are converted to the units of the
-catalogue of observables here.
+A constraint is data, a table of `data/measurements.toml` with its source; the same table in a
+user's file works alike. Sets (`@default`, `@astro`, ...) stand for those of their members that
+a model can answer.
 """
 
-import dataclasses
+import functools
 import importlib.resources
-import math
+import pathlib
+import re
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from importlib.resources.abc import Traversable
+from typing import Any, NamedTuple
 
+from nmmjax.entries import build, real
 from nmmjax.errors import InputError, located, suggest
-from nmmjax.likelihoods import (
-    Constraint,
-    GaussianND,
-    LowerLimit,
-    Measurement,
-    Prefer,
-    SmoothBound,
-    Source,
-    UpperLimit,
-    UpperLimitBand,
-)
-from nmmjax.observables import quantity
+from nmmjax.likelihoods import Constraint, Prefer, Source
+from nmmjax.observables import known_or_bare
 
-_SHAPES: dict[str, type[Constraint]] = {
-    "upper_limit": UpperLimit,
-    "upper_limit_band": UpperLimitBand,
-    "lower_limit": LowerLimit,
-    "smooth_bound": SmoothBound,
-    "gaussian": Measurement,
-    "gaussian_nd": GaussianND,
-}
-_REQUIRED = ("observable", "type", "units", "year", "reference", "verified")
-_ABOUT = (*_REQUIRED, "note", "group", "use")
-_SIGMAS = ("sigma_plus", "sigma_minus")
-_DIMENSIONED = ("value", "sigma", *_SIGMAS, "theory_sigma", "physical_min", "period")
-_PUBLISHED = {"1": ("", 1.0), "deg": ("rad", math.pi / 180.0), "MeV": ("GeV", 1e-3)}
-_COMMON = tuple(f.name for f in dataclasses.fields(Constraint))
+type Entry = Mapping[str, Any]
+type Files = Sequence[str | pathlib.Path]
+
 _WISH = ("above", "below", "width_dex")
+# Why a model may lack an observable for good.
+_ONLY = {
+    "m_ee": "neutrinoless double beta decay needs Majorana neutrinos, and these are Dirac",
+    "mu_eff_dirac": "only Dirac neutrinos flip to sterile ones, and these are Majorana",
+}
+
+
+class _Found(NamedTuple):
+    entry: Entry
+    folder: Traversable  # where its curve lies
 
 
 def load(
-    names: Sequence[str], *, observables: Collection[str] | None = None
+    names: Sequence[str],
+    *,
+    observables: Collection[str] | None = None,
+    files: Files = (),
+    ordering: str = "NO",
+    tail_sigma: float | None = None,
 ) -> tuple[Constraint, ...]:
-    """The named constraints of the data file, in the order given.
+    """The named constraints in the order given, sets expanded.
 
-    Raises InputError for an unknown or repeated name, an entry that cannot be evaluated, and,
-    if `observables` are given, for a constraint on anything else.
+    observables  what the model returns, parameters included; a set needs it
+    files        the user's own TOML files; their curves lie beside them
+    ordering     "NO" or "IO": whose oscillation data `@default` takes
+    tail_sigma   pull beyond which every ln L falls as a power only (`likelihoods.power_tail`)
+
+    Raises InputError for an unknown or repeated name, an entry that cannot be evaluated, two
+    constraints that exclude each other, and an observable that is not there.
     """
-    entries = catalogue()
-    for i, name in enumerate(names):
-        if name not in entries:
-            raise InputError(f"'{name}' is not a known constraint{suggest(name, entries)}")
-        if name in names[:i]:
-            raise InputError(f"constraint '{name}' is given twice")
-    loaded = tuple(build(name, entries[name]) for name in names)
-    for constraint in loaded:
-        for key in constraint.requires:
-            if observables is not None and key not in observables:
-                raise InputError(
-                    f"constraint '{constraint.name}' needs observable '{key}', which is not "
-                    f"there{suggest(key, observables)}"
-                )
-    return loaded
+    known = _all(files)
+    chosen = _chosen(names, known, observables, ordering)
+    loaded = []
+    for name in chosen:
+        entry, folder = known[name]
+        if tail_sigma is not None:
+            entry = {"tail_sigma": tail_sigma} | dict(entry)
+        loaded.append(build(name, entry, folder))
+        if observables is not None:
+            _check_answered(loaded[-1], observables)
+    return tuple(loaded)
 
 
-def catalogue() -> dict[str, dict[str, Any]]:
-    """Every entry of the data file as written there, with `use` and `verified`."""
-    data = importlib.resources.files("nmmjax") / "data" / "measurements.toml"
-    return tomllib.loads(data.read_text(encoding="utf-8"))
+def catalogue(files: Files = ()) -> dict[str, dict[str, Any]]:
+    """Every entry as written in the data files, with `use` and `verified`."""
+    return {name: dict(found.entry) for name, found in _all(files).items()}
+
+
+def listing(group: str | None = None, files: Files = ()) -> dict[str, dict[str, Any]]:
+    """`catalogue`, or the entries of one group; raises InputError for a group that is not."""
+    entries = catalogue(files)
+    groups = {entry.get("group", "") for entry in entries.values()} - {""}
+    if group is not None and group not in groups:
+        raise InputError(f"'{group}' is not a group of constraints{suggest(group, groups)}")
+    return {n: entry for n, entry in entries.items() if group in (None, entry.get("group"))}
+
+
+def sets() -> dict[str, str]:
+    """Named sets and what each holds, in words."""
+    return {f"@{name}": about["text"] for name, about in _sets().items()}
+
+
+def card(name: str, files: Files = ()) -> dict[str, str]:
+    """What there is to say about one constraint: value, source, note, licence, alternatives."""
+    known = _all(files)
+    (constraint,) = load([name], files=files)
+    source, tag = constraint.source, known[name].entry.get("one_of")
+    others = [n for n, found in known.items() if tag and found.entry.get("one_of") == tag]
+    return {
+        "value": constraint.describe(),
+        "observables": ", ".join(constraint.requires),
+        "group": source.group,
+        "use": source.use,
+        "year": str(source.year),
+        "reference": source.reference,
+        "verified": source.verified,
+        "note": source.note,
+        "licence": source.licence,
+        "alternatives": ", ".join(n for n in others if n != name),
+    }
 
 
 def prefer(wishes: Mapping[str, Mapping[str, float | None]]) -> tuple[Prefer, ...]:
@@ -79,118 +110,125 @@ def prefer(wishes: Mapping[str, Mapping[str, float | None]]) -> tuple[Prefer, ..
     return tuple(_wish(key, wish) for key, wish in wishes.items())
 
 
-def build(name: str, entry: Mapping[str, Any]) -> Constraint:
-    """The constraint that one table of a data file describes, in the catalogue's units.
-
-    Raises InputError naming the entry and the key that is wrong.
-    """
-    with located(f"constraint '{name}'"):
-        shape = _shape(entry)
-        given = _split_sigma(entry) if shape is Measurement else dict(entry)
-        options = {f.name: f for f in dataclasses.fields(shape) if f.name not in _COMMON}
-        _check_keys(given, options)
-        requires = _observables(given["observable"], shape)
-        units, scale = _units(given, requires)
-        numbers = {
-            key: _convert(key, given[key], f.type, scale if key in _DIMENSIONED else 1.0)
-            for key, f in options.items()
-            if key in given
-        }
-        about = {key: given[key] for key in _ABOUT[3:] if key in given}
-        source = Source(**about, units=units, cl=numbers.get("cl"))
-        return shape(name=name, requires=requires, source=source, **numbers)
+@functools.cache
+def _library() -> dict[str, _Found]:
+    data = importlib.resources.files("nmmjax") / "data"
+    tree = tomllib.loads((data / "measurements.toml").read_text(encoding="utf-8"))
+    return {name: _Found(entry, data / "curves") for name, entry in tree.items()}
 
 
-def _shape(entry: Mapping[str, Any]) -> type[Constraint]:
-    if "type" not in entry:
-        raise InputError("type is missing")
-    kind = str(entry["type"])
-    if entry.get("use") == "todo":
-        raise InputError(f"has no number to evaluate yet: {entry.get('note', 'no note')}")
-    if kind not in _SHAPES:
-        raise InputError(f"type '{kind}' cannot be evaluated{suggest(kind, _SHAPES)}")
-    return _SHAPES[kind]
+@functools.cache
+def _sets() -> dict[str, dict[str, Any]]:
+    data = importlib.resources.files("nmmjax") / "data" / "sets.toml"
+    return tomllib.loads(data.read_text(encoding="utf-8"))
 
 
-def _split_sigma(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """One `sigma` of a Gaussian is both of them."""
-    if "sigma" not in entry:
-        return dict(entry)
-    if any(key in entry for key in _SIGMAS):
-        raise InputError("give sigma, or sigma_plus and sigma_minus, not both")
-    rest = {key: x for key, x in entry.items() if key != "sigma"}
-    return rest | dict.fromkeys(_SIGMAS, entry["sigma"])
+def _all(files: Files) -> dict[str, _Found]:
+    known = dict(_library())
+    for file in files:
+        path = pathlib.Path(file)
+        with located(str(path)):
+            for name, entry in _read(path).items():
+                if name in known:
+                    raise InputError(f"there is a constraint '{name}' already: give another name")
+                if not re.fullmatch(r"[A-Za-z]\w*", name):
+                    raise InputError(f"'{name}' is not a name of letters, digits and _")
+                if not isinstance(entry, dict):
+                    raise InputError(f"'{name}' must be a table, '[{name}]' and its keys")
+                known[name] = _Found(entry, path.parent)
+    return known
 
 
-def _check_keys(given: Mapping[str, Any], options: Mapping[str, dataclasses.Field]) -> None:
-    known = (*_ABOUT, *options)
-    for key in given:
-        if key not in known:
-            raise InputError(f"unknown key '{key}'{suggest(key, known)}")
-    needed = [key for key, f in options.items() if f.default is dataclasses.MISSING]
-    for key in (*_REQUIRED, *needed):
-        if key not in given:
-            raise InputError(f"{key} is missing")
-    for key in _ABOUT:
-        if key in ("observable", "year") or key not in given:
-            continue
-        if not isinstance(given[key], str) or (key in _REQUIRED and not given[key].strip()):
-            raise InputError(f"{key} must be a text, got {given[key]!r}")
-    if not isinstance(given["year"], int):
-        raise InputError(f"year must be a whole number, got {given['year']!r}")
-
-
-def _observables(given: Any, shape: type[Constraint]) -> tuple[str, ...]:
-    if shape is not GaussianND and isinstance(given, str):
-        return (given,)
-    if shape is GaussianND and isinstance(given, list) and all(isinstance(x, str) for x in given):
-        return tuple(given)
-    wanted = "a list of names" if shape is GaussianND else "a name"
-    raise InputError(f"observable must be {wanted}, got {given!r}")
-
-
-def _units(given: Mapping[str, Any], requires: Sequence[str]) -> tuple[str, float]:
-    """(catalogue unit, factor from the published unit); a Gaussian's is that of x^power."""
-    units, scale = _PUBLISHED.get(given["units"], (given["units"], 1.0))
-    power = given.get("power", 1) if given["type"] == "gaussian" else 1
-    for key in requires:
-        expected = _catalogue_unit(key)
-        if expected and power != 1:
-            expected = f"{expected}^{power}"
-        if expected is not None and units != expected:
-            raise InputError(f"units '{given['units']}' of {key} should be '{expected or 1}'")
-    return units, scale
-
-
-def _catalogue_unit(observable: str) -> str | None:
-    """None for a name outside the catalogue: the user's model may have its own."""
+def _read(path: pathlib.Path) -> dict[str, Any]:
+    if path.suffix == ".csv":
+        raise InputError("a curve needs a TOML table that names its source, with file = '...csv'")
     try:
-        return quantity(observable).unit
-    except InputError:
-        return None
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        raise InputError("cannot read this file of constraints") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not valid TOML: {error}") from None
 
 
-def _convert(key: str, given: Any, kind: Any, scale: float) -> Any:
-    """The value of a key as the type its shape declares, scaled if it is a number."""
-    if kind is str:
-        if not isinstance(given, str):
-            raise InputError(f"{key} must be a text, got {given!r}")
-        return given
-    if kind is int:
-        if isinstance(given, bool) or not isinstance(given, int):
-            raise InputError(f"{key} must be a whole number, got {given!r}")
-        return given
-    if kind == tuple[float, ...]:
-        if not isinstance(given, list):
-            raise InputError(f"{key} must be a list of numbers, got {given!r}")
-        return tuple(_real(key, x) * scale for x in given)
-    return _real(key, given) * scale
+def _chosen(
+    names: Sequence[str],
+    known: Mapping[str, _Found],
+    observables: Collection[str] | None,
+    ordering: str,
+) -> list[str]:
+    """Names in order, sets expanded and exclusions settled.
+
+    Two names written out that exclude each other are refused. A name written out replaces its
+    alternatives in a set, a later set those in an earlier one, the first of a set the others.
+    """
+    explicit = [name for name in names if not name.startswith("@")]
+    for i, name in enumerate(explicit):
+        if name not in known:
+            raise InputError(f"'{name}' is not a known constraint{suggest(name, known)}")
+        if name in explicit[:i]:
+            raise InputError(f"constraint '{name}' is given twice")
+    expanded = {s: list(_members(s, known, observables, ordering)) for s in names if s[:1] == "@"}
+    taken: dict[str, str] = {}
+    kept = []
+    for name in explicit:
+        _refuse_alternatives(name, taken, known)
+        kept.append(name)
+    for name in (n for s in reversed(expanded) for n in expanded[s]):
+        tag = known[name].entry.get("one_of")
+        if tag is None or taken.setdefault(tag, name) == name:
+            kept.append(name)
+    ordered = [n for request in names for n in expanded.get(request, [request]) if n in kept]
+    return list(dict.fromkeys(ordered))
 
 
-def _real(key: str, given: Any) -> float:
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
-        raise InputError(f"{key} must be a number, got {given!r}")
-    return float(given)
+def _refuse_alternatives(name: str, taken: dict[str, str], known: Mapping[str, _Found]) -> None:
+    tag = known[name].entry.get("one_of")
+    if tag is not None and (first := taken.setdefault(tag, name)) != name:
+        all_of_them = [n for n, found in known.items() if found.entry.get("one_of") == tag]
+        raise InputError(
+            f"'{first}' and '{name}' exclude each other ({tag}): "
+            f"keep one of {', '.join(all_of_them)}"
+        )
+
+
+def _members(
+    request: str,
+    known: Mapping[str, _Found],
+    observables: Collection[str] | None,
+    ordering: str,
+) -> Iterator[str]:
+    """Members of a set that can be answered, in the order of the library."""
+    name = request.removeprefix("@")
+    if name not in _sets():
+        raise InputError(f"'{request}' is not a known set{suggest(request, sets())}")
+    if observables is None:
+        raise InputError(f"the set '{request}' can be resolved for a model only")
+    about = _sets()[name]
+    other = {"NO": "oscillation_IO", "IO": "oscillation_NO"}.get(ordering)
+    if other is None:
+        raise InputError(f"ordering must be 'NO' or 'IO', got '{ordering}'")
+    found = False
+    for member in _library() if "use" in about else about["names"]:
+        entry = known[member].entry
+        if "use" in about and (entry["use"] != about["use"] or entry["group"] == other):
+            continue
+        needed = entry["observable"]
+        needed = {needed} if isinstance(needed, str) else {*needed}
+        if needed <= {*observables} and entry.get("not_with") not in observables:
+            found = True
+            yield member
+    if not found:
+        raise InputError(f"the set '{request}' holds nothing that this model can answer")
+
+
+def _check_answered(constraint: Constraint, observables: Collection[str]) -> None:
+    for key in constraint.requires:
+        if key in observables:
+            continue
+        why = f": {_ONLY[key]}" if key in _ONLY else suggest(key, observables)
+        raise InputError(
+            f"constraint '{constraint.name}' needs observable '{key}', which is not there{why}"
+        )
 
 
 def _wish(observable: str, wish: Mapping[str, float | None]) -> Prefer:
@@ -198,9 +236,8 @@ def _wish(observable: str, wish: Mapping[str, float | None]) -> Prefer:
         for key in wish:
             if key not in _WISH:
                 raise InputError(f"unknown key '{key}'{suggest(key, _WISH)}")
-        ends = {key: None if (x := wish.get(key)) is None else _real(key, x) for key in _WISH[:2]}
-        width = _real("width_dex", wish.get("width_dex"))
-        source = Source(
-            "run file", None, "a wish", units=_catalogue_unit(observable) or "", group="target"
-        )
+        ends = {key: None if (x := wish.get(key)) is None else real(key, x) for key in _WISH[:2]}
+        width = real("width_dex", wish.get("width_dex"))
+        unit = known_or_bare(observable).unit
+        source = Source("run file", None, "a wish", units=unit, group="target")
         return Prefer(f"prefer_{observable}", (observable,), source, **ends, width_dex=width)

@@ -1,18 +1,16 @@
-"""Likelihood shapes of constraints.
+"""What a constraint is, and the shapes of measurements; limits and curves have their own files.
 
-Each works in the variable in which the rate is linear (mu^2, eps^2, BR) and is normalised to
-ln L = 0 at its maximum over the physical region. Value and gradient are finite as long as the
+Each shape works in the variable in which the rate is linear (mu^2, eps^2, BR) and is normalised
+to ln L = 0 at its maximum over the physical region. Value and gradient are finite as long as the
 square of the pull is (|x| < 1e70 limits); beyond, ln L is -inf, never NaN.
 """
 
 import abc
 import dataclasses
 import math
-import statistics
 from collections.abc import Mapping
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
@@ -21,11 +19,6 @@ from scipy.special import chdtri, ndtr
 from nmmjax.errors import InputError
 
 type Observed = Mapping[str, Float[Array, "..."]]
-
-_STEP_WIDTH = 0.01  # of the limit: the width of the smooth steps
-_NODES = np.arange(-6.0, 9.0, 0.25)  # trapezoid over a standard normal nuisance
-_WEIGHTS = np.exp(-0.5 * _NODES**2) / np.sum(np.exp(-0.5 * _NODES**2))
-_STANDARD = statistics.NormalDist()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,18 +33,32 @@ class Source:
     note: str = ""
     group: str = ""
     use: str = "default"
+    licence: str = ""
 
 
 class Constraint(eqx.Module):
-    """Abstract constraint on the observables `requires`; every field is static and hashable."""
+    """Abstract constraint on the observables `requires`; every field is static and hashable.
+
+    A `flag` marks points (`allowed`) and weighs nothing: ln L = 0. With `tail_sigma` ln L falls
+    as a power of the pull beyond that many sigma (`power_tail`).
+    """
 
     name: str = eqx.field(static=True)
     requires: tuple[str, ...] = eqx.field(static=True)
     source: Source = eqx.field(static=True)
+    tail_sigma: float | None = eqx.field(static=True, default=None, kw_only=True)
+    flag: bool = eqx.field(static=True, default=False, kw_only=True)
 
-    @abc.abstractmethod
     def log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         """ln L at one point, 0 at its maximum over the physical region; differentiable."""
+        if self.flag:
+            return jnp.zeros_like(self._observed(observables))
+        log_l = self._log_likelihood(observables)
+        return log_l if self.tail_sigma is None else power_tail(log_l, self.tail_sigma)
+
+    @abc.abstractmethod
+    def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
+        """ln L of the shape itself."""
 
     @abc.abstractmethod
     def allowed(self, observables: Observed) -> Bool[Array, ""]:
@@ -62,11 +69,21 @@ class Constraint(eqx.Module):
         """One line: 'mu_eff_solar < 6.4e-12 mu_B (90% CL)'."""
 
     def _observed(self, observables: Observed) -> Float[Array, ""]:
-        (key,) = self.requires
-        return observables[key]
+        return observables[self.requires[0]]
 
     def _in_units(self, text: str) -> str:
         return f"{text} {self.source.units}".rstrip()
+
+
+def power_tail(log_l: Float[Array, ""], sigma: float) -> Float[Array, ""]:
+    r"""ln L = -r^2/2 continued beyond r = sigma as -sigma^2/2 - sigma^2 ln(r/sigma).
+
+    C1 at r = sigma and the same inside; a pull r ~ x^p then has the slope -p sigma^2 in ln x.
+    """
+    edge = 0.5 * sigma**2
+    far = -log_l > edge
+    ratio = jnp.where(far, -log_l / edge, 1.0)
+    return jnp.where(far, -edge * (1.0 + jnp.log(ratio)), log_l)
 
 
 class Measurement(Constraint):
@@ -76,6 +93,7 @@ class Measurement(Constraint):
 
     C1 at the centre. The constant makes the maximum 0 over y >= physical_min. With a `period`
     the nearer image counts (the better of going up and going down), continuous everywhere.
+    A published `limit` on |observable| at `cl` decides `allowed` in place of two sigma.
     """
 
     value: float = eqx.field(static=True)
@@ -85,21 +103,30 @@ class Measurement(Constraint):
     power: int = eqx.field(static=True, default=1)
     physical_min: float | None = eqx.field(static=True, default=None)
     period: float | None = eqx.field(static=True, default=None)
+    limit: float | None = eqx.field(static=True, default=None)
+    cl: float | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
-        _check_positive(sigma_plus=self.sigma_plus, sigma_minus=self.sigma_minus)
+        check_positive(sigma_plus=self.sigma_plus, sigma_minus=self.sigma_minus)
         if self.theory_sigma < 0.0:
             raise InputError(f"theory_sigma must be >= 0, got {self.theory_sigma:g}")
         if self.period is not None:
-            _check_positive(period=self.period)
+            check_positive(period=self.period)
             if self.physical_min is not None:
                 raise InputError("physical_min has no meaning for a quantity with a period")
-        _check_power(self.power)
+        if (self.limit is None) != (self.cl is None):
+            raise InputError("limit and cl belong together: give both or neither")
+        if self.limit is not None and self.cl is not None:
+            check_positive(limit=self.limit)
+            check_cl(self.cl)
+        check_power(self.power)
 
-    def log_likelihood(self, observables: Observed) -> Float[Array, ""]:
+    def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         return -0.5 * (self._chi2(observables) - self._best)
 
     def allowed(self, observables: Observed) -> Bool[Array, ""]:
+        if self.limit is not None:
+            return jnp.abs(self._observed(observables)) <= self.limit
         return self._chi2(observables) <= 4.0
 
     def describe(self) -> str:
@@ -107,8 +134,12 @@ class Measurement(Constraint):
         plus, minus = self.sigma_plus, self.sigma_minus
         errors = f"+- {plus:.10g}" if plus == minus else f"+{plus:.10g} -{minus:.10g}"
         theory = f" +- {self.theory_sigma:.10g} (theory)" if self.theory_sigma else ""
-        variable = key if self.power == 1 else f"{key}^{self.power}"
-        return self._in_units(f"{variable} = {self.value:.10g} {errors}{theory}")
+        value = f"{raised(key, self.power)} = {self.value:.10g} {errors}{theory}"
+        if self.limit is None or self.cl is None:
+            return self._in_units(value)
+        unit = self.source.units.removesuffix(f"^{self.power}")
+        quoted = f"{key} < {self.limit:.10g} {unit}".rstrip()
+        return f"{self._in_units(value)}; {quoted} ({percent(self.cl)})"
 
     @property
     def _sigmas(self) -> tuple[float, float]:
@@ -151,11 +182,11 @@ class GaussianND(Constraint):
                 f"correlations, got {given[0]}, {given[1]} and {given[2]}"
             )
         for sigma in self.sigma:
-            _check_positive(sigma=sigma)
+            check_positive(sigma=sigma)
         if np.linalg.eigvalsh(self._correlations)[0] <= 0.0:
             raise InputError(f"correlation {self.correlation} is not positive definite")
 
-    def log_likelihood(self, observables: Observed) -> Float[Array, ""]:
+    def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         return -0.5 * self._chi2(observables)
 
     def allowed(self, observables: Observed) -> Bool[Array, ""]:
@@ -181,107 +212,35 @@ class GaussianND(Constraint):
         return jnp.sum((whiten @ ((x - np.asarray(self.value)) / np.asarray(self.sigma))) ** 2)
 
 
-class UpperLimit(Constraint):
-    r"""Half-Gaussian for |observable| < value at confidence level cl.
+class Window(Constraint):
+    """Flat on [low, high] = `value`, half-Gaussian of width `sigma` outside.
 
-        ln L = -(z x^p / value^p)^2 / 2
-
-    convention "credible": z = Phi^-1((1 + cl)/2), so that a flat prior on x^p >= 0 returns the
-    limit at probability cl; "profile": z = Phi^-1(cl), the one-sided profile likelihood.
-    """
-
-    value: float = eqx.field(static=True)
-    cl: float = eqx.field(static=True)
-    power: int = eqx.field(static=True, default=1)
-    convention: str = eqx.field(static=True, default="credible")
-
-    def __check_init__(self):
-        _check_positive(value=self.value)
-        _check_limit(self.cl, self.power, self.convention)
-
-    def log_likelihood(self, observables: Observed) -> Float[Array, ""]:
-        ratio = self._observed(observables) / self.value
-        return -0.5 * (_pull_at_limit(self.cl, self.convention) * ratio**self.power) ** 2
-
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
-        return jnp.abs(self._observed(observables)) <= self.value
-
-    def describe(self) -> str:
-        limit = self._in_units(f"{self.requires[0]} < {self.value:.10g}")
-        return f"{limit} ({_percent(self.cl, self.convention)})"
-
-
-class UpperLimitBand(Constraint):
-    r"""`UpperLimit` whose limit is uncertain: ln(limit) is Gaussian, `value` its one-sigma ends.
-
-        L = int dt N(t) exp(-(z x^p / L(t)^p)^2 / 2),  ln L(t) = midpoint + t half the width
-
-    Trapezoid with steps of 0.25 in t: for 0.028 to 0.122 and p = 2, ln L is within 1e-5 of the
-    integral up to twice the weak end and 5e-4 up to 100 times. `allowed` takes the weak end.
+    ln L = -(distance to the window / sigma)^2 / 2; `allowed` up to two sigma outside.
     """
 
     value: tuple[float, ...] = eqx.field(static=True)
-    cl: float = eqx.field(static=True)
-    power: int = eqx.field(static=True, default=1)
-    convention: str = eqx.field(static=True, default="credible")
+    sigma: float = eqx.field(static=True)
 
     def __check_init__(self):
-        if len(self.value) != 2 or not 0.0 < self.value[0] < self.value[1]:
-            raise InputError(f"value must be [low, high] with 0 < low < high, got {self.value}")
-        _check_limit(self.cl, self.power, self.convention)
+        check_positive(sigma=self.sigma)
+        if len(self.value) != 2 or not self.value[0] < self.value[1]:
+            raise InputError(f"value must be [low, high] with low < high, got {list(self.value)}")
 
-    def log_likelihood(self, observables: Observed) -> Float[Array, ""]:
-        low, high = self.value
-        limits = math.sqrt(low * high) * (high / low) ** (0.5 * _NODES)
-        ratios = self._observed(observables) / limits
-        pulls = _pull_at_limit(self.cl, self.convention) * ratios**self.power
-        return jax.nn.logsumexp(-0.5 * pulls**2, b=_WEIGHTS)
+    def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
+        return -0.5 * self._pull(observables) ** 2
 
     def allowed(self, observables: Observed) -> Bool[Array, ""]:
-        return jnp.abs(self._observed(observables)) <= self.value[1]
+        return self._pull(observables) <= 2.0
 
     def describe(self) -> str:
         low, high = self.value
-        limit = self._in_units(f"{self.requires[0]} < {low:.10g} to {high:.10g}")
-        return f"{limit} ({_percent(self.cl, self.convention)})"
+        window = self._in_units(f"{low:.10g} < {self.requires[0]} < {high:.10g}")
+        return f"{window}, Gaussian edges of {self.sigma:.10g}"
 
-
-class LowerLimit(Constraint):
-    """Smooth step, ln L = -softplus((value - x)/width)^2 / 2 with width = 1% of the limit."""
-
-    value: float = eqx.field(static=True)
-    cl: float = eqx.field(static=True)
-
-    def __check_init__(self):
-        _check_positive(value=self.value)
-        _check_limit(self.cl)
-
-    def log_likelihood(self, observables: Observed) -> Float[Array, ""]:
-        return _step(1.0 - self._observed(observables) / self.value)
-
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
-        return self._observed(observables) >= self.value
-
-    def describe(self) -> str:
-        return f"{self._in_units(f'{self.requires[0]} > {self.value:.10g}')} ({_percent(self.cl)})"
-
-
-class SmoothBound(Constraint):
-    """Theory bound x < value as a step like `LowerLimit`'s, from the other side."""
-
-    value: float = eqx.field(static=True)
-
-    def __check_init__(self):
-        _check_positive(value=self.value)
-
-    def log_likelihood(self, observables: Observed) -> Float[Array, ""]:
-        return _step(self._observed(observables) / self.value - 1.0)
-
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
-        return self._observed(observables) <= self.value
-
-    def describe(self) -> str:
-        return self._in_units(f"{self.requires[0]} < {self.value:.10g}") + " (smooth bound)"
+    def _pull(self, observables: Observed) -> Float[Array, ""]:
+        x = self._observed(observables)
+        low, high = self.value
+        return (jnp.maximum(low - x, 0.0) + jnp.maximum(x - high, 0.0)) / self.sigma
 
 
 class Prefer(Constraint):
@@ -296,7 +255,7 @@ class Prefer(Constraint):
 
     def __check_init__(self):
         given = {k: x for k in ("above", "below") if (x := getattr(self, k)) is not None}
-        _check_positive(width_dex=self.width_dex, **given)
+        check_positive(width_dex=self.width_dex, **given)
         if not given:
             raise InputError("prefer needs above, below or both")
         if len(given) == 2 and given["above"] > given["below"]:
@@ -304,7 +263,7 @@ class Prefer(Constraint):
                 f"above must not exceed below, got {given['above']:g} and {given['below']:g}"
             )
 
-    def log_likelihood(self, observables: Observed) -> Float[Array, ""]:
+    def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         x = jnp.abs(self._observed(observables))
         # Clipped before the logarithm, so that the flat side has gradient 0 also at x = 0.
         decades = jnp.zeros_like(x)
@@ -326,33 +285,30 @@ class Prefer(Constraint):
         return f"{self.requires[0]} {wish}, width {self.width_dex:.10g} dex (preferred)"
 
 
-def _step(excess: Float[Array, ""]) -> Float[Array, ""]:
-    return -0.5 * jax.nn.softplus(excess / _STEP_WIDTH) ** 2
+def raised(key: str, power: int) -> str:
+    """'mu_nu^2'; the name alone for power 1."""
+    return key if power == 1 else f"{key}^{power}"
 
 
-def _pull_at_limit(cl: float, convention: str) -> float:
-    return _STANDARD.inv_cdf(cl if convention == "profile" else (1.0 + cl) / 2.0)
+def percent(cl: float) -> str:
+    """'90% CL'."""
+    return f"{100.0 * cl:.10g}% CL"
 
 
-def _percent(cl: float, convention: str = "credible") -> str:
-    return f"{100.0 * cl:.10g}% CL" + (", profile" if convention == "profile" else "")
-
-
-def _check_positive(**given: float) -> None:
+def check_positive(**given: float) -> None:
+    """Raise InputError for a named number that is not finite and > 0."""
     for key, x in given.items():
         if not (math.isfinite(x) and x > 0.0):
             raise InputError(f"{key} must be a number > 0, got {x:g}")
 
 
-def _check_limit(cl: float, power: int = 1, convention: str = "credible") -> None:
-    if convention not in ("credible", "profile"):
-        raise InputError(f"convention must be 'credible' or 'profile', got '{convention}'")
-    lowest = 0.5 if convention == "profile" else 0.0
+def check_cl(cl: float, lowest: float = 0.0) -> None:
+    """Raise InputError for a confidence level outside (lowest, 1)."""
     if not lowest < cl < 1.0:
         raise InputError(f"cl must lie between {lowest:g} and 1, got {cl:g}")
-    _check_power(power)
 
 
-def _check_power(power: int) -> None:
+def check_power(power: int) -> None:
+    """Raise InputError for a power below 1."""
     if power < 1:
         raise InputError(f"power must be a whole number >= 1, got {power}")

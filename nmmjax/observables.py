@@ -55,6 +55,7 @@ _NEUTRINO_MASS = {
     "m_lightest": Quantity("eV", r"m_{\mathrm{lightest}}", "Mass of the lightest neutrino"),
     "sum_m_nu": Quantity("eV", r"\Sigma m_\nu", "Sum of the three neutrino masses"),
     "m_beta": Quantity("eV", r"m_\beta", "Mass in beta decay, (sum |U_ei|^2 m_i^2)^(1/2)"),
+    "m_nu_medium": Quantity("eV", r"m_\nu^{\mathrm{star}}", "Neutrino mass inside a star's core"),
     "m_ee": Quantity("eV", r"|m_{ee}|", "Mass in neutrinoless double beta decay"),
 }
 
@@ -77,6 +78,14 @@ _MOMENTS = {
     ),
     "mu_eff_dark": Quantity(
         "mu_B", r"\epsilon\,\mu_D", "Dark moment times kinetic mixing, without mediator factor"
+    ),
+    "mu_eff_dark_solar": Quantity(
+        "mu_B",
+        r"\epsilon\,\mu_D^{\odot}",
+        "mu_eff_dark as solar neutrinos see it",
+    ),
+    "mu_eff_dark_reactor": Quantity(
+        "mu_B", r"\epsilon\,\mu_D^{\bar{\nu}_e}", "mu_eff_dark as reactor antineutrinos see it"
     ),
 }
 
@@ -147,6 +156,8 @@ _ELECTROWEAK = {
 }
 
 _DARK = {
+    "m_aprime": Quantity("GeV", r"m_{A'}", "Mass of the dark photon"),
+    "m_dark_fermion": Quantity("GeV", r"m_{N_1}^{D}", "Lightest fermion charged under U(1)_D"),
     "eps": Quantity("", r"\epsilon", "Kinetic mixing of the dark photon"),
     "eps_loop": Quantity("", r"\epsilon_{\mathrm{loop}}", "Estimate of radiative kinetic mixing"),
     "br_inv_aprime": Quantity("", r"\mathrm{BR}(A'\to\mathrm{inv})", "Invisible dark photon"),

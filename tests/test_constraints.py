@@ -11,13 +11,18 @@ from scipy import integrate, stats
 
 from nmmjax.constraints import build, catalogue, load, prefer
 from nmmjax.errors import InputError
-from nmmjax.likelihoods import LowerLimit, Measurement, SmoothBound, UpperLimit
+from nmmjax.likelihoods import Measurement
+from nmmjax.limits import LowerLimit, SmoothBound, UpperLimit
 from nmmjax.observables import quantity
 
 ENTRIES = catalogue()
 UPPER = [name for name, entry in ENTRIES.items() if entry["type"] == "upper_limit"]
 GAUSSIAN = [name for name, entry in ENTRIES.items() if entry["type"] == "gaussian"]
-LOWER = [name for name, entry in ENTRIES.items() if entry["type"] == "lower_limit"]
+LOWER = [
+    name
+    for name, entry in ENTRIES.items()
+    if entry["type"] == "lower_limit" and entry["use"] != "flag"
+]
 DEGREE = math.pi / 180.0
 
 
@@ -58,19 +63,33 @@ def table(**changes):
 
 
 def test_every_entry_loads_and_names_its_source():
-    for constraint in load(list(ENTRIES)):
+    for constraint in map(one, ENTRIES):
         source = constraint.source
         assert source.reference
         assert 1980 <= source.year <= 2030
         assert source.verified.split(":")[0].split()[0].strip(";") in (
             "data", "lookup", "derived", "convention", "memory",
         )  # fmt: skip
-        assert source.use in ("default", "optional", "projection")
+        assert source.use in ("default", "optional", "projection", "flag")
+        assert constraint.flag == (source.use == "flag")
         assert source.group
         assert "\n" not in constraint.describe()
-        assert {quantity(key).unit for key in constraint.requires} == {
-            source.units.removesuffix("^2") if constraint.name == "katrin_2025" else source.units
-        }
+        unit = source.units.removesuffix("^2") if constraint.name == "katrin_2025" else source.units
+        assert quantity(constraint.requires[0]).unit == unit
+        if ENTRIES[constraint.name]["type"] == "gaussian_nd":
+            assert {quantity(key).unit for key in constraint.requires} == {unit}
+        assert all(quantity(key) for key in constraint.requires)
+
+
+def test_no_default_rests_on_memory():
+    for entry in ENTRIES.values():
+        assert not (entry["use"] == "default" and entry["verified"].startswith("memory"))
+    assert any(entry["verified"].startswith("memory") for entry in ENTRIES.values())
+
+
+def test_curves_name_their_licence():
+    for name, entry in ENTRIES.items():
+        assert ("file" in entry) == ("licence" in entry), name
 
 
 def test_projections_are_called_future():
@@ -91,7 +110,7 @@ def test_projections_are_called_future():
         (
             "katrin_2025",
             {"value": -0.14, "sigma_plus": 0.13, "sigma_minus": 0.15},
-            "m_beta^2 = -0.14 +0.13 -0.15 eV^2",
+            "m_beta^2 = -0.14 +0.13 -0.15 eV^2; m_beta < 0.45 eV (90% CL)",
         ),
         # PDG 2024, electroweak review: rho_0 = 1.00031 +- 0.00019
         ("rho0", {"value": 1.00031, "sigma_plus": 0.00019}, "rho0 = 1.00031 +- 0.00019"),
@@ -125,7 +144,7 @@ def test_entries_are_static_and_hashable():
 
 
 def test_values_and_gradients_are_finite_everywhere():
-    constraints = load(list(ENTRIES))
+    constraints = tuple(map(one, ENTRIES))
     wishes = prefer({"mu_nu": {"above": 1e-12, "below": 1e-10, "width_dex": 0.25}})
     rng = np.random.default_rng(1)
     points = {}
@@ -134,6 +153,7 @@ def test_values_and_gradients_are_finite_everywhere():
         for key in constraint.requires:
             spread = scale * 10.0 ** rng.uniform(-30.0, 30.0, 100_000)
             points[key] = jnp.asarray(spread * rng.choice([-1.0, 1.0], spread.size))
+    points["br_inv_aprime"] = jnp.asarray(rng.uniform(0.0, 1.0, 100_000))
 
     def terms(point):
         return {c.name: c.log_likelihood(point) for c in (*constraints, *wishes)}
