@@ -38,11 +38,19 @@ _NEUTRINO_MASS = {
         "eV", r"m_\nu^{\mathrm{EW}}", "Loop from electroweak mass splittings, signed"
     ),
     "m_nu_rge": Quantity(
-        "eV", r"m_\nu^{\mathrm{RGE}}", "Mass by running of the dipole operator below the loop"
+        "eV",
+        r"m_\nu^{\mathrm{RGE}}",
+        "Mass by running of the moment's operator (Majorana: estimate)",
     ),
     "m_nu_cubic": Quantity(
         "eV", r"m_\nu^{\mathrm{cubic}}", "Tree mass from the induced cubic scalar coupling"
     ),
+    "m_nu_mixing": Quantity("eV", r"m_\nu^{W_L W_R}", "Estimate: mass that W_L-W_R mixing induces"),
+    "m_nu_unsuppressed": Quantity(
+        "eV", r"m_\nu^{\mathrm{uns}}", "Estimate: loop mass without the protecting symmetry"
+    ),
+    "m_nu_l1": Quantity("eV", r"m_\nu^{L_1}", "Mass term of the coupling product l1, signed"),
+    "m_nu_l2": Quantity("eV", r"m_\nu^{L_2}", "Mass term of the coupling product l2, signed"),
     "m_nu_naive": Quantity(
         "eV", r"m_\nu^{\mathrm{naive}}", "Estimate: mass of the moment's loop without the photon"
     ),
@@ -61,6 +69,12 @@ _NEUTRINO_MASS = {
 
 _MOMENTS = {
     "mu_nu": Quantity("mu_B", r"\mu_\nu", "Size of the magnetic moment, in any basis"),
+    "mu_nu_flip": Quantity(
+        "mu_B", r"\mu_\nu^{\mathrm{flip}}", "Moment by chirality flip on the charged lepton, signed"
+    ),
+    "mu_nu_mass": Quantity("mu_B", r"\mu_\nu^{m}", "Moment proportional to m_nu, signed"),
+    "mu_nu_1loop": Quantity("mu_B", r"\mu_\nu^{(1)}", "Size of the one-loop moment"),
+    "mu_nu_2loop": Quantity("mu_B", r"\mu_\nu^{(2)}", "Size of the two-loop moment"),
     "mu_nu_leading": Quantity("mu_B", r"\mu_\nu^{\mathrm{lead}}", "Leading term of the moment"),
     "mu_eff_solar": Quantity("mu_B", r"\mu_{\mathrm{eff}}^{\odot}", "Moment seen by solar nu"),
     "mu_eff_reactor": Quantity(
@@ -123,6 +137,9 @@ _SPECTRUM = {
     "mu_cubic": Quantity("GeV", r"\mu_{HHS}", "Cubic coupling of the scalar potential"),
     "lambda_h": Quantity("", r"\lambda_H", "Higgs quartic coupling"),
     "det_m0": Quantity("GeV^4", r"\det M_0^2", "Determinant of the neutral-scalar mass matrix"),
+    "delta_c_loop": Quantity(
+        "GeV^2", r"\delta_c^{\mathrm{loop}}", "Estimate: scalar splitting that Yukawa loops induce"
+    ),
     "min_eig": Quantity("GeV^2", r"\min\mathrm{eig}\,M_S^2", "Smallest scalar mass squared"),
     "max_yukawa": Quantity("", r"\max|y|", "Largest Yukawa coupling"),
 }
@@ -139,6 +156,14 @@ _RARE = {
     "cr_mu_e_au": Quantity("", r"\mathrm{CR}(\mu\to e,\,\mathrm{Au})", "Conversion in gold"),
     "delta_a_e": Quantity("", r"\Delta a_e", "New contribution to (g-2)/2 of the electron"),
     "delta_a_mu": Quantity("", r"\Delta a_\mu", "New contribution to (g-2)/2 of the muon"),
+    "delta_a_mu_neutral": Quantity("", r"\Delta a_\mu^0", "delta_a_mu from neutral scalars"),
+    "delta_a_mu_charged": Quantity("", r"\Delta a_\mu^\pm", "delta_a_mu from charged scalars"),
+    "eps_tau": Quantity("", r"\epsilon_\tau", "Tau-decay amplitude over that of the W, minus 1"),
+    "eps_emu": Quantity("", r"\epsilon_{e\mu}", "Amplitude of mu -> e nu nu over W's, minus 1"),
+    "eps_etau": Quantity("", r"\epsilon_{e\tau}", "Amplitude of tau -> e nu nu over W's, minus 1"),
+    "eps_mutau": Quantity(
+        "", r"\epsilon_{\mu\tau}", "Amplitude of tau -> mu nu nu over W's, minus 1"
+    ),
     "br_h_inv": Quantity("", r"\mathrm{BR}(h\to\mathrm{inv})", "Invisible Higgs decays"),
     "br_k_pi_inv": Quantity(
         "", r"\mathrm{BR}(K^+\to\pi^+ A')", "Kaon decays to a pion and an invisible boson"
@@ -190,6 +215,7 @@ _INDEX = _FLAVOUR | {str(i): str(i) for i in (1, 2, 3)}
 _PAIR = r"(?:([123])([123])|(e|mu|tau)(e|mu|tau))"
 _FAMILIES = {
     "mu_nu": Quantity("mu_B", r"\mu", "Moment"),
+    "d_nu": Quantity("mu_B", "d", "Electric moment"),
     "m_nu": Quantity("eV", "m", "Neutrino mass matrix"),
 }
 
@@ -197,7 +223,7 @@ _FAMILIES = {
 def quantity(name: str) -> Quantity:
     """The catalogue's entry of `name`, or that of its family.
 
-    Families: mu_nu_12 (mass basis), mu_nu_emu (flavour basis) and m_nu_12, m_nu_emu alike, their
+    Families: mu_nu_12 (mass basis), mu_nu_emu (flavour basis), d_nu and m_nu alike, their
     real and imaginary parts re_mu_nu_12, im_mu_nu_12; m_nu_1, m_nu_2, m_nu_3; eta_ee, eta_emu.
     Raises InputError for any other name.
     """
@@ -208,7 +234,7 @@ def quantity(name: str) -> Quantity:
     if match := re.fullmatch(r"eta_(e|mu|tau)(e|mu|tau)", name):
         index = f"{_FLAVOUR[match[1]]}{_FLAVOUR[match[2]]}"
         return Quantity("", rf"\eta_{{{index}}}", "Non-unitarity of the PMNS matrix, N = (1-eta) U")
-    if match := re.fullmatch(rf"(re_|im_)?(mu_nu|m_nu)_{_PAIR}", name):
+    if match := re.fullmatch(rf"(re_|im_)?(mu_nu|d_nu|m_nu)_{_PAIR}", name):
         return _entry(match[1] or "", _FAMILIES[match[2]], [g for g in match.groups()[2:] if g])
     raise InputError(f"'{name}' is not in the catalogue of observables{suggest(name, CATALOGUE)}")
 

@@ -1,0 +1,88 @@
+r"""Standard Model with three Majorana neutrinos: transition moments, no diagonal ones."""
+
+import math
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Complex
+
+from nmmjax import flavour
+from nmmjax.errors import InputError, suggest
+from nmmjax.model import Model, Observables, Parameter, Theta
+from nmmjax.moment_loops import df_SM
+
+_EV = 1e9  # eV per GeV
+_CONVENTIONS = ("derived", "as_printed")
+_ANGLES = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp", "alpha_21", "alpha_31")
+
+
+class SmMajorana(Model):
+    r"""Transition moments of light Majorana neutrinos, in the mass basis.
+
+    With X_ij = sum_l df_SM(m_l^2/m_W^2) U*_li U_lj (off-diagonal, GIM) the direct amplitude minus
+    the transposed one (sigma and sigma gamma5 are odd under C) gives
+        mu_ij =  2i (e G_F/(8 sqrt2 pi^2)) (m_i+m_j) Im X_ij,
+        d_ij  = -2i (e G_F/(8 sqrt2 pi^2)) (m_i-m_j) Re X_ij   (sign a convention),
+    antisymmetric: the diagonal is 0 exactly. L = -(1/2) sum_{i<j} nu_i^T C sigma mu_ij nu_j F.
+    For small m_l/m_W: 7.829e-23 ((m_i+m_j)/eV) |Im sum_l U*U m_l^2/m_tau^2| mu_B, and (m_i-m_j)
+    for the real part: at most about 1e-23 mu_B altogether. mu_nu_ij and d_nu_ij are moduli,
+    `moments` has the signs. mu_nu = (sum_{i<j} |mu_ij|^2)^(1/2); mu_eff_* include both moments.
+
+    Settings
+        ordering    "NO" or "IO"
+        convention  "derived", or "as_printed": the prefactor 3 e G_F/(32 sqrt2 pi^2) at leading
+                    order in m_l^2/m_W^2, the Dirac coefficient: half of the derived moments
+    Parameters: `nmmjax.flavour.parameters` and the two Majorana phases.
+
+    Error against 30-digit values at 66 points: MEASURED. Raises InputError for other settings.
+    Source: C parity of the bilinears applied to `sm_dirac`; the factor 2 agrees with
+    arXiv:1403.6344.
+    """
+
+    ordering: str = eqx.field(static=True, default="NO")
+    convention: str = eqx.field(static=True, default="derived")
+
+    def __check_init__(self) -> None:
+        flavour.check_ordering(self.ordering)
+        if self.convention not in _CONVENTIONS:
+            raise InputError(
+                f"convention '{self.convention}' given{suggest(str(self.convention), _CONVENTIONS)}"
+            )
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return flavour.parameters(self.ordering) + flavour.majorana_parameters()
+
+    @property
+    def reference(self) -> dict[str, float]:
+        return flavour.reference(self.ordering)
+
+    def moments(self, theta: Theta) -> tuple[Complex[Array, "3 3"], Complex[Array, "3 3"]]:
+        """(mu_ij, d_ij) in mu_B, purely imaginary and antisymmetric."""
+        sm, u = self.sm, flavour.pmns(*(theta[p] for p in _ANGLES))
+        masses = self._masses(theta)
+        a = (jnp.array([sm.m_e, sm.m_mu, sm.m_tau]) / sm.m_w) ** 2
+        loop = 2.0 * df_SM(a) if self.convention == "derived" else -0.75 * a
+        off = jnp.array([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
+        x = off * (jnp.conj(u).T @ (loop[:, None] * u))
+        unit = 2.0 * sm.m_e * sm.g_f / (8.0 * math.sqrt(2.0) * math.pi**2) / _EV
+        mu = 1j * unit * (masses[:, None] + masses[None, :]) * x.imag
+        return mu, -1j * unit * (masses[:, None] - masses[None, :]) * x.real
+
+    def predict(self, theta: Theta) -> Observables:
+        """Observables at one point; names and units as in `nmmjax.observables`."""
+        u = flavour.pmns(*(theta[p] for p in _ANGLES))
+        mu, d = self.moments(theta)
+        fractions = flavour.solar_fractions(u, theta["dm2_21"], sm=self.sm)
+        seen = flavour.effective_moments(mu - 1j * d, u, fractions, majorana=True)
+        pairs = ((0, 1), (0, 2), (1, 2))
+        entries = {f"mu_nu_{i + 1}{j + 1}": jnp.abs(mu[i, j].imag) for i, j in pairs}
+        entries |= {f"d_nu_{i + 1}{j + 1}": jnp.abs(d[i, j].imag) for i, j in pairs}
+        size = sum(entries[f"mu_nu_{i + 1}{j + 1}"] ** 2 for i, j in pairs)
+        masses = flavour.mass_observables(self._masses(theta), u, majorana=True)
+        return masses | seen | {"mu_nu": jnp.sqrt(size)} | entries
+
+    def _masses(self, theta):
+        return flavour.light_masses(
+            theta["m_lightest"], theta["dm2_21"], theta["dm2_3l"], self.ordering
+        )

@@ -1,0 +1,130 @@
+"""One-loop functions of the baseline models against 30-digit values and 50-digit arithmetic."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import mpmath as mp
+import numpy as np
+import pytest
+
+from nmmjax import moment_loops as ml
+from nmmjax.loops import I_F, I_S, G, L
+
+FUNCTIONS = {
+    "F_flip": G,
+    "I_F": I_F,
+    "I_S": I_S,
+    "N_F": ml.N_F,
+    "N_S": ml.N_S,
+    "f_SM": ml.f_SM,
+    "df_SM": ml.df_SM,
+    "K_LR": ml.K_LR,
+}
+FLAT = {"f_SM", "df_SM"}  # their derivatives cancel where the functions level off, t > 1e6
+
+
+@pytest.fixture(scope="module")
+def rows(reference):
+    return reference("baselines/loop_functions.json")
+
+
+def column(rows, key):
+    return np.array([float(row[key]) for row in rows])
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_values(rows, name):
+    t, value = column(rows[name], "t"), column(rows[name], "value")
+    np.testing.assert_allclose(jax.jit(FUNCTIONS[name])(jnp.asarray(t)), value, rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("mode", [jax.jacfwd, jax.jacrev])
+def test_first_derivatives(rows, name, mode):
+    t, slope = column(rows[name], "t"), column(rows[name], "dvalue_dt")
+    error = np.abs(jax.jit(jax.vmap(mode(FUNCTIONS[name])))(jnp.asarray(t)) / slope - 1.0)
+    flat = (t > 1e6) & (name in FLAT)
+    assert error[~flat].max() < 1e-13
+    assert error[flat].max(initial=0.0) < 1e-9
+
+
+@pytest.mark.parametrize("name", ["N_F", "N_S"])
+def test_seams_and_asymptotes(name):
+    exact = {
+        "N_F": lambda t: mp.quad(lambda x: x**2 * (1 - x) / (1 - x + t * x), [0, 0.1, 0.9, 1]),
+        "N_S": lambda t: mp.quad(lambda x: x * (1 - x) ** 2 / (1 - x + t * x), [0, 0.1, 0.9, 1]),
+    }[name]
+    with mp.workdps(30):
+        t = np.array([1.0 / 3.0, 1.0 / 3.0 + 1e-9, 3.0 - 1e-9, 3.0 + 1e-9, 0.03, 60.0])
+        expected = [float(exact(mp.mpf(x))) for x in t]
+    np.testing.assert_allclose(FUNCTIONS[name](jnp.asarray(t)), expected, rtol=1e-14)
+    t = jnp.array([1e-30, 1e-12, 1.0, 3.0, 1e12, 1e30])
+    for derivative in (FUNCTIONS[name], jax.grad(FUNCTIONS[name])):
+        assert np.isfinite(jax.vmap(derivative)(t)).all()
+    assert np.isfinite(jax.grad(jax.grad(FUNCTIONS[name]))(1.0))
+
+
+def test_electron_needs_df_SM(rows):
+    """Negative control: f_SM - 3/2 keeps no digit of the electron's part."""
+    t, value = 4.0425e-11, column(rows["df_SM"], "value")[1]
+    assert ml.df_SM(jnp.asarray(t)) == pytest.approx(value, rel=1e-14)
+    assert abs((ml.f_SM(jnp.asarray(t)) - 1.5) / value - 1.0) > 1e-7
+
+
+def test_r_is_L_of_the_inverse(rows):
+    z, value = column(rows["r_fun"], "z"), column(rows["r_fun"], "value")
+    np.testing.assert_allclose(L(jnp.asarray(1.0 / z)), value, rtol=1e-14)
+
+
+def test_F_T(rows):
+    """Rows at 100 and 100.0001 GeV ask for 1e-6 of a splitting rounded at 1e-12 of it."""
+    x, y, value = (column(rows["F_T"], key) for key in ("x", "y", "value"))
+    got = np.asarray(jax.jit(ml.F_T)(x, y))
+    blurred = np.abs(x / y - 1.0) < 1e-4
+    np.testing.assert_allclose(got[~blurred], value[~blurred], rtol=1e-13)
+    np.testing.assert_allclose(got[blurred], value[blurred], rtol=1e-9)
+    with mp.workdps(50):
+        for a, b in itertools.pairwise([100.0**2, 100.0001**2, 100.1**2, 300.0**2]):
+            m, n = mp.mpf(a), mp.mpf(b)
+            exact = float((m + n) / 2 - m * n / (m - n) * mp.log(m / n))
+            assert ml.F_T(jnp.asarray(a), jnp.asarray(b)) == pytest.approx(exact, rel=1e-14)
+
+
+def g(m2, z):
+    return z * mp.log(z / m2) / (z - m2)
+
+
+def k(m2, z):
+    return (m2 / z - 1 - mp.log(m2 / z)) / (1 - m2 / z) ** 2 / z
+
+
+STEPS = list(
+    itertools.product(
+        [2.6e-7, 0.011, 3.2, 17.5], [100.0**2, 300.0**2, 2e7], [-0.3, 1e-14, 1e-6, 0.1, 2.0, 1e4]
+    )
+)
+
+
+@pytest.mark.parametrize(("step", "exact"), [(ml.mass_step, g), (ml.moment_step, k)])
+def test_steps_keep_every_digit(step, exact):
+    m2, z, dz = (np.array(x) for x in zip(*((m2, z, r * z) for m2, z, r in STEPS), strict=True))
+    got, d_dz = jax.jit(jax.vmap(jax.value_and_grad(step, argnums=2)))(m2, z, dz)
+    values, slopes = [], []
+    with mp.workdps(60):
+        for point in zip(m2, z, dz, strict=True):
+            m, a, d = (mp.mpf(float(x)) for x in point)
+            values.append(float(exact(m, a + d) - exact(m, a)))
+            slopes.append(float(mp.diff(lambda x, m=m: exact(m, x), a + d)))
+    np.testing.assert_allclose(got, values, rtol=2e-14)
+    # Far from z the slope is a small difference of larger ones: z+dz over z ulps.
+    assert np.all(np.abs(d_dz / np.array(slopes) - 1.0) < 1e-13 + 1e-15 * dz / z)
+
+
+def test_differences_of_values_lose_what_steps_keep():
+    """Negative control of the test above."""
+    m2, z, dz = 3.2, 1e4, 1e-4
+    with mp.workdps(60):
+        exact = float(k(mp.mpf(m2), mp.mpf(z) + mp.mpf(dz)) - k(mp.mpf(m2), mp.mpf(z)))
+    naive = G(jnp.asarray(m2 / (z + dz))) / (z + dz) - G(jnp.asarray(m2 / z)) / z
+    assert abs(float(naive) / exact - 1.0) > 1e-9
