@@ -1,0 +1,228 @@
+"""`nmmjax run`: from a run file to a run directory, where physics and samplers meet."""
+
+import contextlib
+import importlib.metadata
+import pathlib
+import shlex
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.random as jr
+import tomli_w
+
+from nmmjax import start
+from nmmjax.cli.engines import build_engine, check_engine, options_of
+from nmmjax.cli.progress import Reporter
+from nmmjax.cli.session import start_jax
+from nmmjax.errors import InputError
+from nmmjax.posterior import Posterior
+from nmmjax.runfile import RunFile, build_posterior, differences, read, resolved
+from nmmjax.samplers import driver
+from nmmjax.samplers.store import Store, StoreError, is_run
+
+_PACKAGES = ("nmmjax", "jax", "jaxlib", "numpy", "scipy", "equinox", "h5py", "blackjax", "emcee")
+_MOST_DIFFERENCES = 4
+_NOT_FOR_LOO = (
+    "log likelihood of each constraint at each draw: terms of one sum, not exchangeable "
+    "observations; not for LOO or WAIC"
+)
+
+
+def run_file(path: pathlib.Path, out: pathlib.Path | None, overrides: list[str]) -> int:
+    """Sample, summarise and draw; returns the exit code."""
+    start_jax()
+    run, text = read(path, overrides)
+    posterior = build_posterior(run, str(path))
+    engine = build_engine(run.engine, str(path))
+    check_engine(engine, posterior, str(path))
+    directory = out if out is not None else path.parent / "chains" / path.stem
+    tree = resolved(run, posterior, {"name": run.engine.name} | options_of(engine))
+    with _refusals(), _opened(directory, tree, text, overrides, posterior, engine) as store:
+        store.write_text("run.toml", text)
+        store.write_text("resolved.toml", tomli_w.dumps(tree))
+        with _signals() as caught:
+            outcome = _sample(run, posterior, engine, store, caught)
+        for message in outcome.messages:
+            _say(message)
+        if outcome.reason == "interrupted":
+            again = f"nmmjax run {shlex.join(_arguments(path, out, overrides))}"
+            _say(f"interrupted {outcome.detail}, all saved; to go on: {again}")
+            return 128 + caught[0]
+        _say(f"{directory}: stopped, {outcome.detail}")
+        _finish(store, directory)
+    return 0
+
+
+def _sample(
+    run: RunFile, posterior: Posterior, engine: Any, store: Store, caught: list[int]
+) -> driver.Outcome:
+    key_starts, key_run = jr.split(jr.key(run.run.seed))
+    until = run.run.until
+    with Reporter(sys.stderr) as report:
+
+        def starts() -> jax.Array:
+            report.note(f"screening prior draws for {engine.chains} starting points")
+            found = start.screened(posterior, key_starts, engine.chains)
+            report.note(
+                f"{found.finite_fraction:.1%} of {found.screened} prior draws have finite density; "
+                "compiling"
+            )
+            return found.positions
+
+        return driver.run(
+            engine,
+            posterior.log_density,
+            key_run,
+            starts,
+            store,
+            posterior.record,
+            draws=run.run.draws,
+            burn_in=run.run.burn_in,
+            stop=driver.Until(posterior.sampled, until.rhat, until.ess, until.max_minutes),
+            report=report,
+            interrupted=lambda: bool(caught),
+        )
+
+
+def _finish(store: Store, directory: pathlib.Path) -> None:
+    from nmmjax import figures, results
+
+    opened = results.open_run(directory)
+    summary = results.to_text(results.summarise(opened))
+    store.write_text("summary.txt", summary)
+    sys.stdout.write("\n" + summary)
+    sys.stdout.flush()
+    paths = figures.save_all(opened, directory / "figures")
+    _say(f"figures: {', '.join(sorted({p.stem for p in paths}))} in {directory / 'figures'}")
+
+
+@contextlib.contextmanager
+def _opened(
+    directory: pathlib.Path,
+    tree: dict[str, Any],
+    text: str,
+    overrides: list[str],
+    posterior: Posterior,
+    engine: Any,
+) -> Iterator[Store]:
+    """The store of a new run, or that of the same run to be continued."""
+    if is_run(directory):
+        _refuse_other_run(directory, tree)
+        _say(f"continuing {directory}")
+        opened = Store.open(directory)
+    else:
+        about = {"run_file": text, "overrides": overrides, "resolved": tomli_w.dumps(tree)}
+        opened = Store.create(directory, engine.groups, _attributes(about, posterior))
+    with opened as store:
+        yield store
+
+
+def _refuse_other_run(directory: pathlib.Path, tree: dict[str, Any]) -> None:
+    try:
+        old = tomllib.loads((directory / "resolved.toml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return  # killed before it was written: no draw depends on it
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"cannot continue '{directory}': resolved.toml: {error}") from None
+    new = tomllib.loads(tomli_w.dumps(tree))
+    found = [
+        line
+        for part in ("physics", "sampling")
+        for line in differences(old.get(part, {}), new[part], part)
+    ]
+    if found:
+        more = len(found) - _MOST_DIFFERENCES
+        shown = "; ".join(found[:_MOST_DIFFERENCES]) + (f"; and {more} more" if more > 0 else "")
+        raise InputError(
+            f"'{directory}' was made by another run: {shown}. Give another --out, or restore the "
+            "run file. Nothing was written"
+        )
+
+
+def _attributes(about: dict[str, Any], posterior: Posterior) -> dict[str, dict[str, Any]]:
+    """HDF5 attributes by path: provenance at the root, meaning at every variable."""
+    device = jax.devices()[0]
+    root = about | {f"version_{name}": _version(name) for name in _PACKAGES}
+    root |= {
+        "inference_library": "nmmjax",
+        "inference_library_version": _version("nmmjax"),
+        "commit": _commit(),
+        "device": f"{device.platform}: {device.device_kind}",
+        "double_precision": 1,
+    }
+    variables = {f"/posterior/{k}": dict(v) for k, v in posterior.variables().items()}
+    terms = {
+        f"/log_likelihood/{c.name}": {"long_name": c.describe(), "source": c.source.reference}
+        for c in posterior.constraints
+    }
+    wishes = {f"/target/{w.name}": {"long_name": w.describe()} for w in posterior.prefer}
+    return (
+        {"/": root, "/log_likelihood": {"note": _NOT_FOR_LOO}}
+        | {"/target/allowed": {"long_name": "inside every constraint's quoted limit (0 or 1)"}}
+        | {"/target/log_prior": {"long_name": "log prior density in the sampled parameters"}}
+        | {"/sample_stats/lp": {"long_name": "log target density in chart coordinates"}}
+        | variables
+        | terms
+        | wishes
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _commit() -> str:
+    """The commit of the checkout this package runs from; "" if it is installed elsewhere."""
+    here = pathlib.Path(__file__).parent
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    with contextlib.suppress(OSError):
+        done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+    return ""
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Ctrl-C, SIGTERM and SIGUSR1 are noted for the driver; a second Ctrl-C stops at once."""
+    caught: list[int] = []
+
+    def note(number: int, _frame: Any) -> None:
+        if caught and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        caught.append(number)
+        sys.stderr.write("\nfinishing the block, then saving; Ctrl-C again stops at once\n")
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+    before = {number: signal.signal(number, note) for number in numbers}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _refusals() -> Iterator[None]:
+    """What the store refuses is the user's to mend."""
+    try:
+        yield
+    except StoreError as error:
+        raise InputError(str(error)) from None
+
+
+def _arguments(path: pathlib.Path, out: pathlib.Path | None, overrides: list[str]) -> list[str]:
+    given = [str(path)] + ([] if out is None else ["--out", str(out)])
+    return given + [part for text in overrides for part in ("--set", text)]
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
