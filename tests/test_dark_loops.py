@@ -1,0 +1,308 @@
+"""Loop integrals of the dark sector against 30-digit values, each other, limits and symmetries."""
+
+import jax
+import jax.numpy as jnp
+import mpmath as mp
+import numpy as np
+import pytest
+
+from nmmjax import dark_loops
+from nmmjax.constants import SM
+from nmmjax.dark_sector import dark_loops as sector_loops
+from nmmjax.dark_sector import lepton_loop, scalars_from_masses, scalars_from_matrices
+
+EPS = 2.0**-53
+MASSES = ("MH1", "MH2", "MA1", "MA2")
+
+KERNELS = {
+    "J": (dark_loops.J, ("Ma", "M1", "M2")),
+    "J_as_printed": (dark_loops.J_printed, ("Ma", "M1", "M2")),
+    "DeltaJ": (dark_loops.delta_J, ("Ma", "H1", "H2", "A1", "A2")),
+    "DeltaJ_as_printed": (dark_loops.delta_J_printed, ("Ma", "H1", "H2", "A1", "A2")),
+    "F": (dark_loops.F_lepton, ("x",)),
+    "G": (dark_loops.G_lepton, ("x",)),
+    "Jdeg": (dark_loops.J_equal, ("x",)),
+    "f35": (dark_loops.f_split, ("x",)),
+    "Bdiff": (dark_loops.delta_B, ("mh", "ma", "M")),
+}
+
+
+@pytest.fixture(scope="module")
+def rows(reference):
+    return reference("dark_dipole/loop_functions.json")["data"]
+
+
+@pytest.fixture(scope="module")
+def points(reference):
+    return reference("dark_dipole/points.json")["points"]
+
+
+def at_doubles(row, keys, slopes):
+    """The reference belongs to decimal inputs: move it to the doubles by its own gradient."""
+    with mp.workdps(50):
+        steps = [mp.mpf(float(row[k])) - mp.mpf(row[k]) for k in keys]
+        shift = sum(mp.mpf(g) * dx for g, dx in zip(slopes, steps, strict=False))
+        return float(mp.mpf(row["value"]) + shift)
+
+
+def splitting_loss(row):
+    """Relative change of a splitting by rounding its two masses to doubles."""
+    pairs = [p for p in (("H1", "H2"), ("A1", "A2"), ("mh", "ma")) if p[0] in row]
+    with mp.workdps(50):
+        gaps = [(float(row[a]), abs(mp.mpf(row[a]) - mp.mpf(row[b]))) for a, b in pairs]
+    return max([0.0, *(float(2 * EPS * a / gap) for a, gap in gaps if gap > 0)])
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_kernels_and_first_derivatives(rows, name):
+    function, keys = KERNELS[name]
+    x = [jnp.array([float(row[k]) for row in rows[name]]) for k in keys]
+    values = function(*x)
+    slopes = jax.grad(lambda *a: jnp.sum(function(*a)), argnums=range(len(keys)))(*x)
+    for i, row in enumerate(rows[name]):
+        given = row.get("grad", [row["deriv"]] if "deriv" in row else [])
+        value = at_doubles(row, keys, given)
+        loss = 0.0 if given else splitting_loss(row)
+        assert abs(values[i] - value) <= (1e-13 + loss) * abs(value), row
+        for slope, g, k in zip(slopes, given, keys, strict=False):
+            # delta_J's slopes cancel between prefactor and integral: 1e-13 of value/x then.
+            scale = max(abs(float(g)), abs(value / float(row[k])))
+            assert abs(slope[i] - float(g)) <= (1e-13 + 4 * splitting_loss(row)) * scale, row
+
+
+def scalar_arrays(point):
+    keys = (*MASSES, "thR", "thI")
+    return [jnp.asarray(float(point["inputs"][k])) for k in keys]
+
+
+def heavy(point):
+    return [jnp.asarray(float(point["inputs"][k])) for k in ("m", "mD")]
+
+
+def yukawas(point):
+    rows = point["y_real_imag"]
+    return jnp.array([[complex(float(x[0]), float(x[1])) for x in row] for row in rows])
+
+
+def random_scalars(key, count):
+    """Positive definite pairs N +- A over six decades."""
+    u = np.random.default_rng(key).uniform(size=(count, 5))
+    n1, n2 = 10.0 ** (6.0 * u[:, :2].T - 3.0)
+    root = np.sqrt(n1 * n2)
+    a = (
+        0.8 * n1 * (2 * u[:, 2] - 1),
+        0.15 * root * (2 * u[:, 3] - 1),
+        0.8 * n2 * (2 * u[:, 4] - 1),
+    )
+    return [jnp.asarray(x) for x in (n1, n2, *a)]
+
+
+def test_moment_by_paths_closed_form_and_integral_agree(points):
+    """To 1e-11 wherever the naive sum over paths keeps its digits."""
+
+    @jax.jit
+    def three_ways(y, g_d, m, m_dirac, masses, theta_r, theta_i):
+        sector = scalars_from_masses(*masses, theta_r, theta_i)
+        c = sector_loops(sector, m, m_dirac, 192).moment
+        given = (y, g_d, m, m_dirac, masses, theta_r, theta_i)
+        integral = g_d * c / (128 * np.pi**2) * dark_loops.wedge(y)
+        return dark_loops.moment_paths(*given), dark_loops.moment_closed(*given), integral
+
+    compared = 0
+    for point in points:
+        h1, h2, a1, a2, *angles = scalar_arrays(point)
+        given = (yukawas(point), jnp.asarray(0.3), *heavy(point), (h1, h2, a1, a2), *angles)
+        paths, closed, integral = three_ways(*given)
+        size = jnp.max(jnp.abs(integral))
+        if path_terms(*given) * EPS > 1e-12 * size:
+            continue
+        compared += 1
+        assert jnp.max(jnp.abs(closed - integral)) < 1e-11 * size
+        assert jnp.max(jnp.abs(paths - integral)) < 1e-11 * size
+        # Majorana moments are antisymmetric without being made so.
+        assert jnp.max(jnp.abs(paths + paths.T)) < 1e-11 * size
+    assert compared >= 12
+
+
+def path_terms(y, g_d, m, m_dirac, masses, theta_r, theta_i):
+    """Size of the largest term in the sum over paths, GeV^-1."""
+    y_max = float(jnp.max(jnp.abs(y)))
+    loops = [
+        abs(float(x * dark_loops.J(jnp.abs(x), h, a)))
+        for x in (m - m_dirac, m + m_dirac)
+        for h in masses[:2]
+        for a in masses[2:]
+    ]
+    return float(g_d) / (16 * np.pi**2) * y_max**2 / 4.0 * max(loops)
+
+
+def test_sum_over_heavy_states(points):
+    """twist-free moment integral against sum M delta_J; K against its reference."""
+    for point in points:
+        given = {k: float(v) for k, v in point["inputs"].items()}
+        s = scalars_from_masses(*scalar_arrays(point))
+        m, m_dirac = heavy(point)
+        loss = 4 * EPS * max(given["m"], given["mD"]) / abs(given["m"] - given["mD"])
+        gaps = [abs(float(x)) for x in point["outputs"]["splittings_GeV2"].values()]
+        loss += 4 * EPS * max(given[k] ** 2 for k in MASSES) / min(g for g in gaps if g > 0)
+        for convention in ("derived", "as_printed"):
+            loops = sector_loops(s, m, m_dirac, 192, convention == "as_printed")
+            sine = np.sin(2.0 * (given["thI"] - given["thR"]))
+            value = float(point["outputs"][f"sum_M_DJ_{convention}"]) * sine
+            assert loops.moment == pytest.approx(value, rel=1e-12 + loss, abs=0)
+        k = np.array([[float(x[0]) for x in row] for row in point["outputs"]["K_GeV"]])
+        parts = np.abs(loops.mass_r) + np.abs(loops.mass_l)
+        assert np.max(np.abs(loops.mass - k)) < (1e-12 + loss) * np.max(parts)
+
+
+def test_mass_zero_surface_has_a_moment(points):
+    for point in (p for p in points if p["label"] == "mass_zero_surface"):
+        loops = sector_loops(scalars_from_masses(*scalar_arrays(point)), *heavy(point), 192)
+        assert np.max(np.abs(loops.mass)) < 1e-13 * np.max(np.abs(loops.mass_l))
+        assert abs(loops.moment) > 1e-3
+    # negative control: off the surface the two parts no longer cancel
+    h1, h2, a1, a2, *angles = scalar_arrays(point)
+    off = sector_loops(scalars_from_masses(h1, 1.1 * h2, a1, 1.1 * a2, *angles), *heavy(point), 192)
+    assert np.max(np.abs(off.mass)) > 1e-3 * np.max(np.abs(off.mass_l))
+
+
+def test_vector_coupling_references(reference):
+    for row in reference("dark_dipole/vector_coupling.json")["points"]:
+        given = [*row["MH"], *row["MA"], row["thR"], row["thI"]]
+        s = scalars_from_masses(*(jnp.asarray(float(x)) for x in given))
+        t = sector_loops(s, jnp.asarray(float(row["m"])), jnp.asarray(float(row["mD"])), 192).vector
+        ref = np.array([[float(x) for x in line] for line in row["T"]])
+        assert np.max(np.abs(t - ref) / np.abs(ref)) < 1e-12
+
+
+def test_vector_coupling_vanishes_for_unbroken_symmetry():
+    """Gauge invariance: T = 0 for m = A = 0, and quadratic in either breaking."""
+    zero, m_dirac = jnp.asarray(0.0), jnp.asarray(1.3)
+    n1, n2 = jnp.asarray(0.5), jnp.asarray(0.9)
+
+    def size(m, a):
+        s = scalars_from_matrices(n1, n2, 0.3 * a, -0.2 * a, 0.1 * a)
+        return float(jnp.max(jnp.abs(sector_loops(s, m, m_dirac, 192).vector)))
+
+    assert size(zero, zero) == 0.0
+    for breaking in (lambda x: size(zero, x), lambda x: size(0.1 * x, zero)):
+        values = [breaking(jnp.asarray(x)) for x in (1e-3, 1e-4)]
+        assert values[0] / values[1] == pytest.approx(100.0, rel=1e-3)
+
+
+def test_relabelling_and_sign_of_the_scalars():
+    """S_1 <-> S_2 exchanges rows and columns of K, T and X; S_2 -> -S_2 flips the 12 entries."""
+    n1, n2, a11, a12, a22 = random_scalars(1, 50)
+    m, m_dirac, m_e = jnp.asarray(0.3), jnp.asarray(2.0), jnp.asarray(50.0)
+    swap = np.array([[0, 1], [1, 0]])
+
+    def evaluate(*x):
+        s = scalars_from_matrices(*x)
+        return sector_loops(s, m, m_dirac, 192), lepton_loop(s, m_e, 192)
+
+    evaluate = jax.jit(jax.vmap(evaluate))
+    loops, lepton = evaluate(n1, n2, a11, a12, a22)
+    other, other_lepton = evaluate(n2, n1, a22, a12, a11)
+    signed, signed_lepton = evaluate(n1, n2, a11, -a12, a22)
+    assert np.allclose(other.moment, -loops.moment, rtol=1e-12, atol=0)
+    assert np.allclose(signed.moment, -loops.moment, rtol=1e-12, atol=0)
+    flip = np.array([[1, -1], [-1, 1]])
+    pairs = [
+        (getattr(loops, x), getattr(other, x), getattr(signed, x)) for x in ("mass_r", "vector")
+    ]
+    for here, there, minus in [*pairs, (lepton, other_lepton, signed_lepton)]:
+        scale = np.max(np.abs(here), axis=(1, 2), keepdims=True)
+        assert np.all(np.abs(there - swap @ here @ swap) < 1e-12 * scale)
+        assert np.all(np.abs(minus - flip * here) < 1e-12 * scale)
+
+
+def test_dimensions_and_decoupling():
+    """C ~ 1/mass, K ~ mass under a common scale; C ~ m_D^-4, K ~ m_D^-2 for a heavy fermion."""
+    s = [jnp.asarray(x) for x in (0.5, 0.9, 0.1, 0.2, -0.05)]
+    m, m_dirac = jnp.asarray(0.02), jnp.asarray(1.3)
+
+    def loops(factor, m_dirac=m_dirac):
+        scalars = scalars_from_matrices(*(factor**2 * x for x in s))
+        return sector_loops(scalars, factor * m, factor * m_dirac, 192)
+
+    assert loops(10.0).moment == pytest.approx(0.1 * float(loops(1.0).moment), rel=1e-13)
+    assert np.allclose(loops(10.0).mass, 10.0 * loops(1.0).mass, rtol=1e-13, atol=0)
+    assert np.allclose(loops(10.0).vector, loops(1.0).vector, rtol=1e-12, atol=0)
+    far, farther = loops(1.0, jnp.asarray(1e4)), loops(1.0, jnp.asarray(1e5))
+    assert far.moment / farther.moment == pytest.approx(1e4, rel=1e-2)
+    ratio = far.mass_l / farther.mass_l
+    assert np.all((ratio > 50.0) & (ratio < 101.0))  # up to the logarithm
+
+
+def test_moment_and_mass_are_odd_in_the_lepton_number_violating_mass():
+    s = scalars_from_matrices(*(jnp.asarray(x) for x in (0.5, 0.9, 0.1, 0.2, -0.05)))
+    m_dirac = jnp.asarray(1.3)
+    plus, minus = (sector_loops(s, jnp.asarray(x), m_dirac, 192) for x in (0.3, -0.3))
+    assert plus.moment == pytest.approx(-float(minus.moment), rel=1e-14)
+    assert np.allclose(plus.mass, -minus.mass, rtol=1e-13, atol=0)
+    small = [sector_loops(s, jnp.asarray(x), m_dirac, 192) for x in (1e-4, 1e-6)]
+    assert small[0].moment / small[1].moment == pytest.approx(100.0, rel=1e-6)
+
+
+def test_small_splittings_follow_f_split():
+    m_f = jnp.asarray([0.1, 1.0, 7.0])
+    h, a = 1e-5, 3e-5
+    value = dark_loops.delta_J(m_f, *(jnp.full(3, x) for x in (1 + h, 1 - h, 1 + a, 1 - a)))
+    assert np.allclose(value, 16 * h * a * dark_loops.f_split(m_f**2), rtol=1e-8, atol=0)
+
+
+def test_heavy_charged_lepton():
+    """X -> 1/(3 M_E^2) and the derived over the printed normalisation is 1/4."""
+    s = scalars_from_matrices(*(jnp.asarray(x) for x in (0.5, 0.9, 0.1, 0.2, -0.05)))
+    m_e = jnp.asarray(1e5)
+    x = lepton_loop(s, m_e, 192) * m_e**2
+    assert np.allclose(x, np.eye(2) / 3.0, rtol=1e-6, atol=1e-6)
+    printed = lepton_loop(s, m_e, 192, printed=True) * m_e**2
+    assert np.allclose(printed, np.eye(2) * 4.0 / 3.0, rtol=1e-6, atol=1e-6)
+
+
+def test_lepton_loop_against_the_sum_over_eigenstates(points):
+    """The matrix integral against F(M_E^2/M^2)/M^2 of each scalar."""
+    for point in points[:10]:
+        h1, h2, a1, a2, theta_r, theta_i = scalar_arrays(point)
+        m_e = jnp.asarray(float(point["inputs"]["ME"]))
+        total = np.zeros((2, 2))
+        for mass_1, mass_2, t in ((h1, h2, theta_r), (a1, a2, theta_i)):
+            r = np.array([[np.cos(t), np.sin(t)], [-np.sin(t), np.cos(t)]])
+            f = [dark_loops.F_lepton((m_e / x) ** 2) / x**2 for x in (mass_1, mass_2)]
+            total += r @ np.diag(f) @ r.T
+        x = lepton_loop(scalars_from_masses(h1, h2, a1, a2, theta_r, theta_i), m_e, 192)
+        assert np.max(np.abs(x - total)) < 1e-13 * np.max(total)
+
+
+def test_a_single_scale_may_vanish():
+    """m = m_dirac (M_1 = 0) and a nearly massless scalar: finite, and continuous."""
+    s = scalars_from_matrices(*(jnp.asarray(x) for x in (0.5, 0.9, 0.1, 0.2, -0.05)))
+    m = jnp.asarray(0.7)
+    exact = sector_loops(s, m, m, 192)
+    near = sector_loops(s, m, m * (1 + 1e-9), 192)
+    assert np.isfinite(exact.moment)
+    assert exact.moment == pytest.approx(float(near.moment), rel=1e-7)
+    assert np.allclose(exact.mass, near.mass, rtol=1e-7, atol=0)
+
+
+def test_mediator_factor_against_the_antiderivative():
+    """Closed form at 60 digits, where float64 would lose everything, and its power law."""
+    e_nu, t_min = 8.62e-4, 5e-5
+    for mass in (1e-7, 1e-4, 3e-3, 0.1, 10.0):
+        with mp.workdps(80):
+            m_e, e, low = mp.mpf(SM.m_e), mp.mpf(e_nu), mp.mpf(t_min)
+            high = 2 * e**2 / (2 * e + m_e)
+            a = mp.mpf(mass) ** 2 / (2 * m_e)
+
+            def massless(t, e=e):
+                return mp.log(t) - t / e
+
+            def massive(t, a=a, e=e):
+                log = mp.log(t + a)
+                return log + a / (t + a) - (t - 2 * a * log - a**2 / (t + a)) / e
+
+            top = massless(high) - massless(low)
+            ref = float(mp.sqrt(top / (massive(high) - massive(low))))
+        value = dark_loops.mediator_factor(jnp.asarray(mass), SM.m_e, e_nu, t_min)
+        assert value == pytest.approx(ref, rel=1e-14)
