@@ -8,7 +8,7 @@ import dataclasses
 import math
 import pathlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -18,11 +18,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 from scipy.ndimage import gaussian_filter
 
-from nmmjax import constraints
 from nmmjax.results import Run
 from nmmjax.samplers import diagnostics
 
-STYLE = {
+type Which = Literal["x", "y"]
+
+STYLE: dict[Any, Any] = {
     "font.size": 9.0,
     "axes.labelsize": 9.0,
     "axes.titlesize": 7.2,
@@ -39,7 +40,6 @@ STYLE = {
     "legend.frameon": False,
     "image.cmap": "viridis",
     "savefig.dpi": 150,
-    "pdf.fonttype": 42,
 }
 HDR_MASSES = (0.68, 0.95)
 _BINS = 40
@@ -47,6 +47,7 @@ _SMOOTHING = 1.0  # bins; widens a Gaussian of seven bins by one percent
 _TAIL = 5e-4  # share of draws beyond each end of an axis
 _MOST_POINTS = 100_000
 _TRACE_POINTS = 500
+_ONE_DECADE = 0.85  # decades below which an axis gets round numbers for ticks
 _OFF_SCALE = 2.0  # decades by which a map may be stretched to show a limit
 _UNITS = {"mu_B": r"$\mu_B$", "eV^2": "eV$^2$", "GeV^2": "GeV$^2$", "GeV^4": "GeV$^4$"}
 _LIMIT_COLOURS = ("black", "#d55e00", "#cc79a7", "#0072b2")
@@ -91,12 +92,12 @@ class Scale:
                 ends = 10.0 ** np.array([round(decades.mean()), math.floor(decades[1])])
                 found = [*(-ends), 0.0, *ends]
             case _:
-                found = list(MaxNLocator(most).tick_values(low, high))
+                found = _round_numbers(low, high, most)
         margin = 1e-9 * (high - low)
         c = self.forward(np.array(found))
         return [x for x, at in zip(found, c, strict=True) if low - margin <= at <= high + margin]
 
-    def apply(self, axes: Axes, which: str, low: float, high: float, most: int = 3) -> None:
+    def apply(self, axes: Axes, which: Which, low: float, high: float, most: int = 3) -> None:
         """Scale, limits (coordinates) and ticks of the "x" or "y" axis."""
         width = {"linear_width": self.width} if self.kind == "asinh" else {}
         set_scale, set_limits = (getattr(axes, f"set_{which}{part}") for part in ("scale", "lim"))
@@ -105,7 +106,7 @@ class Scale:
         values = self.ticks(low, high, most)
         axis = getattr(axes, f"{which}axis")
         axis.set_major_locator(FixedLocator(values))
-        axis.set_major_formatter(FixedFormatter([f"${_number(x)}$" for x in values]))
+        axis.set_major_formatter(FixedFormatter([_number(x) for x in values]))
         axis.set_minor_locator(NullLocator())
 
 
@@ -116,7 +117,8 @@ class Limit:
     low: float
     high: float
     label: str
-    look: dict[str, str] = dataclasses.field(default_factory=dict)
+    excludes: bool = True
+    look: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def corner(run: Run) -> Figure:
@@ -124,8 +126,10 @@ def corner(run: Run) -> Figure:
     panels = {name: _panel(run, name) for name in run.sampled}
     n = len(panels)
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(1.6 + 1.15 * n, 1.6 + 1.15 * n))
+        width, height = 1.15 + 1.2 * n, 1.5 + 1.2 * n  # inches
+        figure = Figure(figsize=(width, height))
         grid = figure.add_gridspec(n, n, wspace=0.07, hspace=0.07)
+        figure.subplots_adjust(0.95 / width, 0.85 / height, 1.0 - 0.2 / width, 1.0 - 0.65 / height)
         for row, below in enumerate(panels.values()):
             for column, left in enumerate([*panels.values()][: row + 1]):
                 axes = figure.add_subplot(grid[row, column])
@@ -136,10 +140,8 @@ def corner(run: Run) -> Figure:
                 left.scale.apply(axes, "x", *left.ends)
                 _label_outer(axes, "x", left.label if row == n - 1 else "")
                 _label_outer(axes, "y", below.label if column == 0 and row > 0 else "")
-        figure.text(
-            0.9, 0.88, "Above each column: median (5%, 95%)\nContours: 68% and 95% of the draws",
-            ha="right", va="top",
-        )  # fmt: skip
+        caption = "Above each column: median (5%, 95%)\nContours: 68% and 95% of the draws"
+        figure.text(1.0 - 0.2 / width, 1.0 - 0.65 / height, caption, ha="right", va="top")
     return figure
 
 
@@ -181,8 +183,8 @@ def trace(run: Run) -> Figure:
     step = -(-run.committed // _TRACE_POINTS)
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.0, 1.0 + 1.35 * -(-len(names) // 2)))
-        grid = figure.add_gridspec(-(-len(names) // 2), 2, hspace=0.22, wspace=0.3)
-        figure.subplots_adjust(left=0.11, right=0.98, top=0.93, bottom=0.08)
+        grid = figure.add_gridspec(-(-len(names) // 2), 2, hspace=0.22, wspace=0.36)
+        figure.subplots_adjust(left=0.125, right=0.98, top=0.93, bottom=0.08)
         figure.suptitle("Means of each ensemble, one line per ensemble", fontsize=9)
         for i, name in enumerate(names):
             axes = figure.add_subplot(grid[i // 2, i % 2])
@@ -190,7 +192,7 @@ def trace(run: Run) -> Figure:
             scale = Scale() if name == "lp" else _scale(run, name)
             _ensemble_means(axes, scale, draws, run.ensemble, step)
             axes.set_ylabel("ln density" if name == "lp" else _axis_label(run, name))
-            axes.yaxis.set_label_coords(-0.14, 0.5)
+            axes.yaxis.set_label_coords(-0.19, 0.5)
             axes.set_title(
                 f"$\\hat R$ = {diagnostics.rhat(draws, run.ensemble):.3f}", loc="right", pad=3
             )
@@ -264,11 +266,12 @@ def _bin(c: np.ndarray, ends: tuple[float, float], bins: int) -> np.ndarray:
 
 def _marginal(axes: Axes, panel: _Panel) -> None:
     counts = np.bincount(panel.index, minlength=_BINS + 1)[:_BINS]
-    axes.stairs(counts, _edges(panel), fill=True, color=_COLOURS[1], alpha=0.8)
+    edges = panel.scale.inverse(np.linspace(*panel.ends, _BINS + 1))
+    axes.stairs(counts, edges, fill=True, color=_COLOURS[1], alpha=0.8)
     axes.set_ylim(0.0, 1.08 * counts.max())
     axes.yaxis.set_major_locator(NullLocator())
-    low, middle, high = (_number(x, 2) for x in panel.quantiles)
-    axes.set_title(f"{panel.label}\n${middle}$\n$({low},\\ {high})$", pad=4)
+    low, middle, high = (_short(x) for x in panel.quantiles)
+    axes.set_title(f"{panel.label}\n{middle}\n({low}, {high})", pad=4)
 
 
 def _pair(axes: Axes, left: _Panel, below: _Panel) -> None:
@@ -278,18 +281,17 @@ def _pair(axes: Axes, left: _Panel, below: _Panel) -> None:
     levels = hdr_levels(density)
     shown = np.ma.masked_equal(counts, 0.0)
     colours = matplotlib.colormaps["viridis_r"].with_extremes(under="0.9")
-    axes.pcolormesh(
-        _edges(left), _edges(below), shown, cmap=colours, vmin=levels[0], rasterized=True
-    )
+    # Bins are uniform in the coordinates, so an image in axes coordinates fits any scale.
+    axes.imshow(
+        shown, cmap=colours, vmin=levels[0], vmax=max(counts.max(), levels[0] + 1.0),
+        extent=(0.0, 1.0, 0.0, 1.0), transform=axes.transAxes, origin="lower", aspect="auto",
+        interpolation="nearest",
+    )  # fmt: skip
     axes.contour(
         *(_centres(panel) for panel in (left, below)), density, levels=levels,
         colors=["black", "white"], linewidths=0.8,
     )  # fmt: skip
     below.scale.apply(axes, "y", *below.ends)
-
-
-def _edges(panel: _Panel) -> np.ndarray:
-    return panel.scale.inverse(np.linspace(*panel.ends, _BINS + 1))
 
 
 def _centres(panel: _Panel) -> np.ndarray:
@@ -298,7 +300,7 @@ def _centres(panel: _Panel) -> np.ndarray:
     return panel.scale.inverse(low + (np.arange(_BINS + 2) - 0.5) * (high - low) / _BINS)
 
 
-def _label_outer(axes: Axes, which: str, label: str) -> None:
+def _label_outer(axes: Axes, which: Which, label: str) -> None:
     """Axis label and tick labels on the outer panels only (label "": none)."""
     if not label:
         axes.tick_params(which, labelbottom=which != "x", labelleft=which != "y")
@@ -348,7 +350,9 @@ def _binned(
     return edges[1], edges[0], grid.reshape(bins, bins)
 
 
-def _map_axis(axes: Axes, which: str, values: np.ndarray, limits: list[Limit], label: str) -> None:
+def _map_axis(
+    axes: Axes, which: Which, values: np.ndarray, limits: list[Limit], label: str
+) -> None:
     """Log axis over the draws, stretched to show limits; what a limit excludes is shaded."""
     low, high = _view(np.log10(values[values > 0.0]))
     bounds = [math.log10(x) for lim in limits for x in (lim.low, lim.high) if 0.0 < x < math.inf]
@@ -361,9 +365,9 @@ def _map_axis(axes: Axes, which: str, values: np.ndarray, limits: list[Limit], l
         hidden = not any(low <= math.log10(x) <= high for x in ends)
         for x in ends:
             line(x, label=f"{limit.label}{', off scale' if hidden else ''}", lw=1.2, **limit.look)
-        if limit.low > 0.0:
+        if limit.excludes and limit.low > 0.0:
             span(10.0**low / 10.0, limit.low, color="black", alpha=0.07, lw=0)
-        if limit.high < math.inf:
+        if limit.excludes and limit.high < math.inf:
             span(limit.high, 10.0**high * 10.0, color="black", alpha=0.07, lw=0)
     Scale("log").apply(axes, which, low, high, most=6)
     getattr(axes, f"set_{which}label")(label)
@@ -381,34 +385,34 @@ def _all_limits(run: Run, names: list[str]) -> dict[str, list[Limit]]:
 
 
 def _limits(run: Run, name: str) -> Iterator[Limit]:
-    """Limits of the run's constraints on `name`, or on an observable equal to it at every draw."""
-    entries = constraints.catalogue()
-    for key in run.resolved["physics"].get("constraints", {}):
-        if key not in entries:
-            continue  # a constraint of a plug-in has no catalogue entry to draw
-        (constraint,) = constraints.load([key])
-        observable, *others = constraint.requires
+    """Limits and wishes on `name`, or on an observable equal to it at every draw."""
+    physics = run.resolved["physics"]
+    for key, term in (physics.get("constraints", {}) | physics.get("prefer", {})).items():
+        observable, *others = term["requires"]
         if others or not run.has(observable):
             continue
         if observable == name or np.array_equal(run.read(observable), run.read(name)):
-            yield _limit(entries[key]["type"], constraint)
+            yield from _limit(key, term)
 
 
-def _limit(kind: str, constraint: Any) -> Limit:
-    cl = constraint.source.cl
-    label = f"{constraint.name}, {100.0 * cl:g}% CL" if cl else constraint.name
-    match kind:
-        case "lower_limit":
-            return Limit(constraint.value, math.inf, label)
-        case "gaussian":
-            low = constraint.value - 2.0 * constraint.sigma_minus
-            high = constraint.value + 2.0 * constraint.sigma_plus
-            root = 1.0 / constraint.power
-            return Limit(max(low, 0.0) ** root, max(high, 0.0) ** root, f"{label}, ±2σ")
-        case "upper_limit_band":
-            return Limit(0.0, constraint.value[1], label)
-        case _:
-            return Limit(0.0, constraint.value, label)
+def _limit(name: str, term: dict[str, Any]) -> Iterator[Limit]:
+    """The interval that a constraint as resolved allows; none if its shape has no ends."""
+    label = f"{name}, {100.0 * term['cl']:g}% CL" if "cl" in term else name
+    match term:
+        case {"shape": "LowerLimit", "value": value}:
+            yield Limit(value, math.inf, label)
+        case {"shape": "UpperLimit" | "SmoothBound", "value": value}:
+            yield Limit(0.0, value, label)
+        case {"shape": "UpperLimitBand", "value": [_, value]}:
+            yield Limit(0.0, value, label)
+        case {"shape": "Measurement", "value": value}:
+            root = 1.0 / term["power"]
+            low = value - 2.0 * math.hypot(term["sigma_minus"], term["theory_sigma"])
+            high = value + 2.0 * math.hypot(term["sigma_plus"], term["theory_sigma"])
+            yield Limit(max(low, 0.0) ** root, max(high, 0.0) ** root, f"{label}, ±2σ")
+        case {"shape": "Prefer"}:
+            ends = term.get("above", 0.0), term.get("below", math.inf)
+            yield Limit(*ends, f"wish, {term['width_dex']:g} dex wide", excludes=False)
 
 
 def _legend(figure: Figure, panels: list[Axes]) -> None:
@@ -426,7 +430,7 @@ def _ensemble_means(
     where = np.arange(c.shape[1]) * step
     means = [c[ensemble == e].mean(axis=0) for e in np.unique(ensemble)]
     for i, mean in enumerate(means):
-        axes.plot(where, scale.inverse(mean), color=_COLOURS[i % 4], lw=0.9, rasterized=True)
+        axes.plot(where, scale.inverse(mean), color=_COLOURS[i % 4], lw=0.9)
     low, high = min(m.min() for m in means), max(m.max() for m in means)
     pad = 0.08 * (high - low) or 0.5
     scale.apply(axes, "y", low - pad, high + pad)
@@ -456,26 +460,37 @@ def _axis_label(run: Run, name: str) -> str:
 
 
 def _log_ticks(low: float, high: float, most: int) -> list[float]:
-    """Decades, or 1-2-5 steps, or round numbers: the finest that are not too many."""
+    """Round numbers below a decade, else 1-2-5 or 1-3 steps or decades: the finest that fit."""
+    if high - low < _ONE_DECADE:
+        return [x for x in _round_numbers(10.0**low, 10.0**high, most) if x > 0.0]
     decades = range(math.floor(low), math.ceil(high) + 1)
-    for mantissas in (tuple(range(1, 10)), (1, 2, 5), (1, 3), (1,)):
-        found = [m * 10.0**k for k in decades for m in mantissas]
+    for mantissas in ((1, 2, 5), (1, 3), (1,)):
+        found = [float(f"{m}e{k}") for k in decades for m in mantissas]
         inside = [x for x in found if low <= math.log10(x) <= high]
         if len(inside) <= most:
-            break
-    if len(inside) > most:
-        step = -(-len(inside) // most)
-        return [x for x in inside if round(math.log10(x)) % step == 0]
-    if len(inside) >= 2:
-        return inside
-    return [x for x in MaxNLocator(most).tick_values(10.0**low, 10.0**high) if x > 0.0]
+            return inside
+    step = -(-len(inside) // most)
+    return [x for x in inside if round(math.log10(x)) % step == 0]
 
 
-def _number(x: float, digits: int = 3) -> str:
-    """A number in mathtext with few digits: 0.05, -12, 3\times10^{-12}."""
+def _round_numbers(low: float, high: float, most: int) -> list[float]:
+    steps = [1.0, 2.0, 2.5, 5.0, 10.0]
+    return [float(x) for x in MaxNLocator(most, steps=steps).tick_values(low, high)]
+
+
+def _number(x: float) -> str:
+    """A tick label: 0.05, -12, or mathtext such as 3 x 10^-12."""
     if x == 0.0 or 1e-2 <= abs(x) < 1e4:
-        return f"{float(f'{x:.{digits}g}'):.6g}"
-    mantissa, exponent = f"{x:.{digits - 1}e}".split("e")
-    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        return f"{x:.6g}".replace("-", "\N{MINUS SIGN}")
+    mantissa, exponent = f"{x:.5e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".")
     power = f"10^{{{int(exponent)}}}"
-    return {"1": power, "-1": f"-{power}"}.get(mantissa, f"{mantissa}\\times{power}")
+    factor = {"1": "", "-1": "-"}.get(mantissa, f"{mantissa}\\times")
+    return f"${factor}{power}$"
+
+
+def _short(x: float) -> str:
+    """Two digits, for a panel's title: 0.05, 4300, 2.5e-14."""
+    mantissa, e, exponent = f"{float(f'{x:.1e}'):.5g}".partition("e")
+    mantissa = mantissa.replace("-", "\N{MINUS SIGN}")
+    return f"{mantissa}{e}{int(exponent) if e else ''}"

@@ -21,7 +21,6 @@ from nmmjax import constraints
 from nmmjax.errors import InputError, suggest
 from nmmjax.observables import CATALOGUE
 from nmmjax.samplers import diagnostics
-from nmmjax.samplers.diagnostics import Convergence
 
 type Attributes = dict[str, str]
 
@@ -33,6 +32,7 @@ _STUCK = 1.1  # R-hat above which more draws may not be the remedy
 _MIN_ENSEMBLES = 4
 _MASS_SCALE = 0.05  # eV, the scale of sqrt(Delta m^2_31)
 _HEADLINES = ("m_nu", "mu_nu", "tuning_bg", "tuning_cancel")
+_SAME = 1e-9  # relative spread below which an observable is listed as a constant
 _FIGURES = ("rhat", "ess_bulk", "ess_tail", "mean_series_ess")
 _WIDTH = 100
 
@@ -292,7 +292,7 @@ def _resolved(directory: pathlib.Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _chains(directory: pathlib.Path) -> Iterator[h5py.File]:
+def _chains(directory: pathlib.Path) -> Iterator[Any]:
     """chains.h5 opened without a lock; what HDF5 cannot read becomes an InputError."""
     path = directory / "chains.h5"
     if not path.is_file():
@@ -307,7 +307,7 @@ def _chains(directory: pathlib.Path) -> Iterator[h5py.File]:
         raise InputError(f"'{path}' cannot be read, it is damaged or not HDF5: {error}") from None
 
 
-def _open(path: pathlib.Path) -> h5py.File:
+def _open(path: pathlib.Path) -> Any:
     """The file without a lock, or with one where this process already holds it that way."""
     try:
         return h5py.File(path, "r", locking=False)
@@ -315,7 +315,7 @@ def _open(path: pathlib.Path) -> h5py.File:
         return h5py.File(path, "r")
 
 
-def _variables(group: h5py.Group, chains: int, parameters: list[str]) -> dict[str, Attributes]:
+def _variables(group: Any, chains: int, parameters: list[str]) -> dict[str, Attributes]:
     """Attributes of every (chain, draw, ...) variable, parameters and headlines first."""
     first = dict.fromkeys([*parameters, *_HEADLINES, *CATALOGUE])
     rank = {name: i for i, name in enumerate(first)}
@@ -345,7 +345,7 @@ def _table(run: Run) -> _Table:
     for name, about, values in run.columns():
         sampled = about["role"] == "parameter"
         twin = seen.setdefault(hashlib.blake2b(values.tobytes()).digest(), name)
-        if not sampled and np.all(values == values.flat[0]):
+        if not sampled and np.allclose(values, values.flat[0], rtol=_SAME, atol=0.0):
             constant[name] = float(values.flat[0])
         elif not sampled and twin != name:
             same[name] = twin
@@ -375,10 +375,10 @@ def _row(name: str, about: Attributes, values: np.ndarray, ensemble: np.ndarray)
         )
 
 
-def _convergence(run: Run, rows: Sequence[Row]) -> Convergence:
+def _convergence(run: Run, rows: Sequence[Row]) -> diagnostics.Convergence:
     """Diagnostics of the sampled parameters, from their rows and their ensemble means."""
     means = [diagnostics.ensemble_mean_ess(run.read(row.name), run.ensemble) for row in rows]
-    return Convergence(
+    return diagnostics.Convergence(
         tuple(row.name for row in rows),
         np.array([row.rhat for row in rows]),
         np.array([row.ess_bulk for row in rows]),
@@ -387,7 +387,7 @@ def _convergence(run: Run, rows: Sequence[Row]) -> Convergence:
     )
 
 
-def _verdict(run: Run, asked: int, found: Convergence) -> tuple[bool, str]:
+def _verdict(run: Run, asked: int, found: diagnostics.Convergence) -> tuple[bool, str]:
     """(converged, words). Draws being allowed plays no part in it."""
     wanted = float(run.resolved["stop"].get("until", {}).get("ess", MIN_ESS))
     (p, rhat), (q, bulk), (r, means) = (
@@ -458,8 +458,8 @@ def _notes(run: Run, table: _Table, allowed: np.ndarray) -> Iterator[str]:
     physics = run.resolved["physics"]
     for wish in physics.get("prefer", {}).values():
         yield (
-            f"the target contains the wish {wish.removesuffix(' (preferred)')}: the posterior is "
-            "not a pure likelihood posterior."
+            f"the target contains the wish {_wish_text(run, wish)}: the posterior is not a pure "
+            "likelihood posterior."
         )
     if run.has("m_nu_rge") and physics["model"].get("settings", {}).get("rge") is False:
         mass = float(np.median(np.abs(run.read("m_nu_rge"))))
@@ -482,6 +482,13 @@ def _notes(run: Run, table: _Table, allowed: np.ndarray) -> Iterator[str]:
         yield f"the density was NaN at {count} proposals, all rejected: a fault of the model."
     if len(np.unique(run.ensemble)) < _MIN_ENSEMBLES:
         yield f"R-hat compares fewer than {_MIN_ENSEMBLES} ensembles: it may miss separate regions."
+
+
+def _wish_text(run: Run, wish: dict[str, Any]) -> str:
+    (name,) = wish["requires"]
+    unit = run.variables["posterior"].get(name, {}).get("units", "")
+    ends = (f"{word} {wish[word]:g} {unit}".rstrip() for word in ("above", "below") if word in wish)
+    return f"{name} {' and '.join(ends)}"
 
 
 def _table_text(rows: Sequence[Row]) -> str:
@@ -510,10 +517,13 @@ def _point_text(title: str, point: Point, shown: set[str], units: Attributes) ->
 
 
 def _allowed_text(summary: Summary) -> str:
-    return (
+    text = (
         f"{summary.allowed_fraction:.1%} of the draws are inside every limit (limits: value within "
         "the limit; measurements: within 2 sigma). This says nothing about convergence."
     )
+    if "n_nonfinite" in summary.proposals:
+        text += f" Proposals of zero density: {summary.proposals['n_nonfinite']}."
+    return text
 
 
 def _quantity(name: str, x: float, units: Attributes) -> str:

@@ -22,13 +22,34 @@ m_psi = { log_uniform = [300.0, 1e5] }
 lambda_hs = { signed_log = [1e-4, 10.0] }
 phase = { angle = true }
 lambda_s = 0.1
-[physics.constraints]
-xenonnt_2022 = "mu_eff_solar < 6.4e-12 mu_B (90% CL)"
-m_nu_target = "m_nu = 0.05 +- 0.005 eV"
-typeIII_atlas = "m_triplet > 910 GeV (95% CL)"
-theta_sq_triplet = "theta_sq < 0.001 (95% CL)"
-[physics.prefer]
-prefer_mu_nu = "mu_nu above 1e-12 mu_B, width 0.25 dex (preferred)"
+[physics.constraints.xenonnt_2022]
+shape = "UpperLimit"
+requires = ["mu_eff_solar"]
+value = 6.4e-12
+cl = 0.9
+[physics.constraints.m_nu_target]
+shape = "Measurement"
+requires = ["m_nu"]
+value = 0.05
+sigma_plus = 0.005
+sigma_minus = 0.005
+theory_sigma = 0.0
+power = 1
+[physics.constraints.typeIII_atlas]
+shape = "LowerLimit"
+requires = ["m_triplet"]
+value = 910.0
+cl = 0.95
+[physics.constraints.theta_sq_triplet]
+shape = "UpperLimit"
+requires = ["theta_sq"]
+value = 1e-3
+cl = 0.95
+[physics.prefer.prefer_mu_nu]
+shape = "Prefer"
+requires = ["mu_nu"]
+above = 1e-12
+width_dex = 0.25
 [physics.chart]
 kind = "auto"
 [sampling]
