@@ -32,7 +32,7 @@ class Nucleus(NamedTuple):
     """What conversion by the dipole needs of a nucleus."""
 
     overlap: float  # D in units of m_mu^{5/2}
-    capture: float  # rate of muon capture, GeV
+    capture: float  # rate of muon capture, 1/s
 
 
 @functools.cache
@@ -41,9 +41,7 @@ def nuclei() -> dict[str, Nucleus]:
     path = importlib.resources.files("nmmjax") / "data" / "mu_e_conversion_nuclei.csv"
     lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
     rows = csv.DictReader(lines)
-    return {
-        row["nucleus"]: Nucleus(float(row["D"]), float(row["GammaCapture_GeV"])) for row in rows
-    }
+    return {row["nucleus"]: Nucleus(float(row["D"]), float(row["capture_per_s"])) for row in rows}
 
 
 def br_radiative(dipoles: Dipoles, mother: int, daughter: int, sm: Constants = SM) -> Real:
@@ -71,9 +69,9 @@ def br_three_leptons(
         BR = alpha/(3 pi) [ln(m_l^2/m_f^2) - 11/4] BR(l -> l' gamma)   for f = l',
         BR = alpha/(3 pi) [ln(m_l^2/m_f^2) - 3] BR(l -> l' gamma)      otherwise,
 
-    to relative order m_f^2/m_l^2. Source: hep-ph/9909265 for f = l'; the other from the
-    integral over virtual photons, of which it falls short by 6e-8 (tau -> mu e e) and 1.2%
-    (tau -> e mu mu).
+    to relative order m_f^2/m_l^2: the second falls short of the integral over virtual photons by
+    6e-8 (tau -> mu e e) and 1.2% (tau -> e mu mu). alpha = alpha(0); flavio's is alpha(1 GeV), 2%
+    larger. Source: hep-ph/9909265, eq. (117); hep-ph/0404211, eqs. (22), (23).
     """
     log = 2.0 * math.log(getattr(sm, _MASSES[mother]) / getattr(sm, _MASSES[pair]))
     constant = 11.0 / 4.0 if pair == daughter else 3.0
@@ -92,7 +90,7 @@ def cr_conversion(br_mu_e_gamma: Real, nucleus: str, sm: Constants = SM) -> Real
     if nucleus not in table:
         raise InputError(f"nucleus '{nucleus}' given{suggest(nucleus, table)}")
     overlap, capture = table[nucleus]
-    return math.pi * overlap**2 * width / capture * br_mu_e_gamma
+    return math.pi * overlap**2 * width / (capture * sm.hbar) * br_mu_e_gamma
 
 
 def delta_a(dipoles: Dipoles, lepton: int, sm: Constants = SM) -> Real:

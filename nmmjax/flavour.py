@@ -10,16 +10,15 @@ import math
 import tomllib
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from nmmjax.constants import SM, Constants
 from nmmjax.errors import InputError, suggest
 from nmmjax.model import Parameter
 from nmmjax.priors import Angle, LogUniform, Prior, Uniform
+from nmmjax.takagi import Takagi, factorise
 
 type Scalar = Float[Array, ""] | float
 type Masses = Float[Array, "3"]
@@ -27,14 +26,10 @@ type Matrix = Complex[Array, "3 3"]
 
 ORDERINGS = ("NO", "IO")
 _DM2_3L = {"NO": Uniform(2.2e-3, 2.8e-3), "IO": Uniform(-2.8e-3, -2.2e-3)}
-_SWEEPS = 6  # of Jacobi rotations: convergence is quadratic, 5 reached rounding everywhere
-_TINY = 1e-150  # of the largest entry: below it squares underflow and phases are noise
-_RESOLUTION = 4.0 * np.finfo(float).eps
 _AVOGADRO = 6.02214076e23  # 1/mol, exact
 _LIGHT_SPEED = 2.99792458e10  # cm/s, exact
 _GEV2_PER_EV2 = 1e-18
 _LABELS = {"mass": ("1", "2", "3"), "flavour": ("e", "mu", "tau")}
-_SIGN_WEIGHTS = np.sqrt([1.0, 2.0, 3.0])  # no symmetric pattern of a column is orthogonal to them
 _ENTRIES = {
     "sin2_th12": "s12",
     "sin2_th23": "s23",
@@ -150,120 +145,18 @@ def light_masses(m_lightest: Scalar, dm2_21: Scalar, dm2_3l: Scalar, ordering: s
     return jnp.stack([*(jnp.sqrt(x) for x in squares), jnp.asarray(m_lightest)])
 
 
-class Takagi(NamedTuple):
-    """M = conj(u) diag(masses) u^dagger, u unitary, masses >= 0 in the order asked for."""
-
-    masses: Masses
-    u: Matrix
-
-
 def takagi(m: Matrix, ordering: str = "NO") -> Takagi:
-    """Takagi factorisation u^T M u = diag(m_1, m_2, m_3) of a complex symmetric matrix.
+    """Masses and PMNS matrix of a Majorana mass matrix in the flavour basis, any unit.
 
-    For a Majorana mass matrix in the flavour basis u is the PMNS matrix up to phases of its rows
-    (unphysical) and signs of its columns; signs are fixed by Re s + Im s >= 0 with
-    s = u_1 + sqrt2 u_2 + sqrt3 u_3. Columns ascend ("NO") or start with the middle mass ("IO").
-    Any unit; only (M + M^T)/2 enters.
-
-    Cyclic Jacobi rotations: u is unitary and u* D u^dagger = M to 2e-15 of the largest mass
-    whatever the degeneracy; a light mass of a graded matrix (M_ij ~ sqrt(m_i m_j)) keeps its
-    relative accuracy (MEASURED). Derivatives: masses and columns where masses differ; at equal
-    masses only quantities symmetric in the pair have a derivative, and the rotation inside the
-    pair is held fixed; the phase of a column of zero mass (< 4 ulp of the largest) likewise.
-    Raises InputError for an unknown ordering.
+    M = conj(U) diag(m_1, m_2, m_3) U^dagger; columns ascend ("NO") or start with the middle mass
+    ("IO"). Phases of rows are free (unphysical), phases of columns are the Majorana phases.
+    Accuracy, signs and derivatives as in `takagi.factorise`. Raises InputError for an unknown
+    ordering.
     """
     check_ordering(ordering)
-    masses, u = _takagi(0.5 * (m + m.T))
     order = np.array([0, 1, 2] if ordering == "NO" else [1, 2, 0])
+    masses, u = factorise(m)
     return Takagi(masses[order], u[:, order])
-
-
-@jax.custom_jvp
-def _takagi(m):
-    scale = jnp.max(jnp.abs(m))
-    scale = jnp.where(scale > 0.0, scale, 1.0)
-    a = [[m[i, j] / scale for j in range(3)] for i in range(3)]
-    one, zero = jnp.ones_like(a[0][0]), jnp.zeros_like(a[0][0])
-    u = [[one if i == j else zero for j in range(3)] for i in range(3)]
-    a, u = lax.fori_loop(0, _SWEEPS, lambda _, state: _sweep(*state), (a, u))
-    columns = [_oriented(a[i][i], jnp.stack([u[k][i] for k in range(3)])) for i in range(3)]
-    for i, j in ((0, 1), (1, 2), (0, 1)):
-        columns[i], columns[j] = _ascending(columns[i], columns[j])
-    masses, vectors = zip(*columns, strict=True)
-    return scale * jnp.stack(masses), jnp.stack(vectors, axis=1)
-
-
-@_takagi.defjvp
-def _takagi_jvp(primals, tangents):
-    """dM_i = Re n_ii, du = u x with n = u^T dM u and anti-Hermitian x."""
-    masses, u = _takagi(*primals)
-    n = u.T @ tangents[0] @ u
-    difference, total = masses[:, None] - masses[None, :], masses[:, None] + masses[None, :]
-    x = -(_inverse(difference, masses[-1]) * n.real + 1j * _inverse(total, masses[-1]) * n.imag)
-    return (masses, u), (jnp.diagonal(n).real, u @ x)
-
-
-def _inverse(x, largest):
-    """1/x, and 0 where x is not resolved against the largest mass."""
-    resolved = jnp.abs(x) > _RESOLUTION * largest
-    return jnp.where(resolved, 1.0 / jnp.where(resolved, x, 1.0), 0.0)
-
-
-def _sweep(a, u):
-    for p, q in ((0, 1), (0, 2), (1, 2)):
-        a, u = _rotated(a, u, p, q)
-    return a, u
-
-
-def _rotated(a, u, p, q):
-    """One Jacobi rotation w = [[c, s e], [-s conj(e), c]] that zeroes a_pq of w^T a w, |s| <= c.
-
-    The phase e makes a_pp conj(b) e - a_qq conj(b e) real, with b = a_pq/|a_pq|; then
-    tan 2theta is minus 2|a_pq| over it.
-    """
-    size = jnp.abs(a[p][q])
-    empty = size < _TINY
-    b = jnp.where(empty, 1.0, a[p][q] / jnp.where(empty, 1.0, size))
-    top, bottom = jnp.conj(b) * a[p][p], jnp.conj(b) * a[q][q]
-    mixed = jnp.conj(top) + bottom
-    length = jnp.abs(mixed)
-    aligned = length < _TINY
-    e = jnp.where(aligned, 1.0, mixed / jnp.where(aligned, 1.0, length))
-    gap = (top * e - bottom * jnp.conj(e)).real
-    span = jnp.abs(gap) + jnp.sqrt(gap * gap + 4.0 * size * size)
-    t = jnp.where(empty, 0.0, jnp.where(gap < 0.0, 2.0, -2.0) * size / jnp.where(empty, 1.0, span))
-    c = 1.0 / jnp.sqrt(1.0 + t * t)
-    se = t * c * e
-
-    def mix(x, y):
-        return c * x - jnp.conj(se) * y, se * x + c * y
-
-    r = 3 - p - q
-    a = [list(row) for row in a]
-    u = [list(row) for row in u]
-    a[p][p], a[q][q] = a[p][p] - t * jnp.conj(e) * a[p][q], a[q][q] + t * e * a[p][q]
-    a[p][q] = a[q][p] = jnp.zeros_like(a[p][q])
-    a[r][p], a[r][q] = mix(a[r][p], a[r][q])
-    a[p][r], a[q][r] = a[r][p], a[r][q]
-    for row in u:
-        row[p], row[q] = mix(row[p], row[q])
-    return a, u
-
-
-def _oriented(d, column):
-    """(|d|, column with the phase of d removed and its sign fixed)."""
-    mass = jnp.abs(d)
-    zero = mass < _TINY
-    column = column * jnp.sqrt(jnp.where(zero, 1.0, jnp.conj(d) / jnp.where(zero, 1.0, mass)))
-    s = jnp.sum(_SIGN_WEIGHTS * column)
-    return mass, jnp.where(s.real + s.imag < 0.0, -column, column)
-
-
-def _ascending(first, second):
-    swap = first[0] > second[0]
-    lower = tuple(jnp.where(swap, y, x) for x, y in zip(first, second, strict=True))
-    upper = tuple(jnp.where(swap, x, y) for x, y in zip(first, second, strict=True))
-    return lower, upper
 
 
 def _squared(z):
@@ -434,9 +327,7 @@ def inverse_root(k: Float[Array, "2 2"]) -> Complex[Array, "2 2"]:
     return roots[:, None] * jnp.stack([jnp.stack([c, s]), jnp.stack([-s, c])])
 
 
-def complex_rotation(
-    re_z: Scalar, im_z: Scalar, zeta: float, ordering: str
-) -> Complex[Array, "3 2"]:
+def complex_rotation(re_z: Scalar, im_z: Scalar, zeta: int, ordering: str) -> Complex[Array, "3 2"]:
     """R with R R^T = diag(0, 1, 1) (NO) or diag(1, 1, 0) (IO): two heavy states, one massless nu.
 
     Rows (cos z, -sin z) and zeta (sin z, cos z), z = re_z + i im_z, zeta = +1 or -1.

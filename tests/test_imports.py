@@ -15,8 +15,11 @@ ALLOWED = {
     "nmmjax.constants": set(),
     "nmmjax.loops": {"errors"},
     "nmmjax.matrices": set(),
+    "nmmjax.takagi": set(),
     "nmmjax.priors": set(),
     "nmmjax.model": {"constants", "priors"},
+    "nmmjax.flavour": {"constants", "errors", "model", "priors", "takagi"},
+    "nmmjax.decays": {"constants", "errors"},
     "nmmjax.observables": {"errors"},
     "nmmjax.plugins": {"errors"},
     "nmmjax.naturalness": {"model", "priors"},
@@ -51,7 +54,16 @@ ALLOWED = {
     "nmmjax.results": {"constraints", "errors", "observables", "samplers.diagnostics"},
     "nmmjax.figures": {"constraints", "observables", "results", "samplers.diagnostics"},
 }
-ANY_MODEL = {"constants", "errors", "loops", "matrices", "model", "priors"}
+ANY_MODEL = {
+    "constants",
+    "decays",
+    "errors",
+    "flavour",
+    "loops",
+    "matrices",
+    "model",
+    "priors",
+}
 
 
 def modules():

@@ -1,0 +1,537 @@
+"""Flavour: PMNS and Takagi against mpmath, moments against published and tabulated numbers."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import mpmath as mp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nmmjax import flavour
+from nmmjax.constants import SM
+from nmmjax.errors import InputError
+
+ANGLES = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp")
+PHASES = ("alpha_21", "alpha_31")
+takagi = jax.jit(flavour.takagi, static_argnames="ordering")
+pmns_jit = jax.jit(flavour.pmns)
+mixing = jax.jit(flavour.mixing)
+unit = st.floats(0.01, 0.99)
+angle = st.floats(-math.pi, math.pi)
+
+
+def close(value, rel):
+    """Within rel of value, with no absolute slack: rates here are far below 1e-12."""
+    return pytest.approx(value, rel=rel, abs=0.0)
+
+
+def pmns(theta):
+    return pmns_jit(*(theta[p] for p in (*ANGLES, *PHASES)))
+
+
+def mp_matrix(m):
+    return mp.matrix([[mp.mpc(complex(x).real, complex(x).imag) for x in row] for row in m])
+
+
+def mp_pmns(s12, s23, s13, delta, a21, a31):
+    """R23 U13 R12 P, multiplied out at 40 digits."""
+    s12, s23, s13 = (mp.sqrt(mp.mpf(float(x))) for x in (s12, s23, s13))
+    c12, c23, c13 = (mp.sqrt(1 - s * s) for s in (s12, s23, s13))
+    e = mp.expj(float(delta))
+    r23 = mp.matrix([[1, 0, 0], [0, c23, s23], [0, -s23, c23]])
+    u13 = mp.matrix([[c13, 0, s13 / e], [0, 1, 0], [-s13 * e, 0, c13]])
+    r12 = mp.matrix([[c12, s12, 0], [-s12, c12, 0], [0, 0, 1]])
+    return r23 * u13 * r12 * mp.diag([1, mp.expj(float(a21) / 2), mp.expj(float(a31) / 2)])
+
+
+def mp_takagi(m):
+    """Masses (ascending) and u of u^T m u = D at the working precision, phases by the masses."""
+    squares, v = mp.eighe(m.H * m)
+    for i in range(3):
+        column = v[:, i]
+        diagonal = (column.T * m * column)[0]
+        v[:, i] = column * mp.expj(-mp.arg(diagonal) / 2)
+    return [mp.sqrt(abs(x)) for x in squares], v
+
+
+def reconstruct(masses, u):
+    return np.conj(u) @ np.diag(masses) @ np.conj(u).T
+
+
+def random_symmetric(rng, n=1):
+    m = rng.normal(size=(n, 3, 3)) + 1j * rng.normal(size=(n, 3, 3))
+    return m + m.transpose(0, 2, 1)
+
+
+# Oscillation inputs
+
+
+@given(unit, unit, unit, angle, angle, angle)
+@settings(max_examples=30, deadline=None)
+def test_pmns_is_the_product_of_rotations(s12, s23, s13, delta, a21, a31):
+    u = np.asarray(pmns_jit(s12, s23, s13, delta, a21, a31))
+    expected = np.array(mp_pmns(s12, s23, s13, delta, a21, a31).tolist(), dtype=complex)
+    np.testing.assert_allclose(u, expected, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(u.conj().T @ u, np.eye(3), atol=2e-15)
+
+
+@given(unit, unit, unit, angle, st.lists(angle, min_size=6, max_size=6))
+@settings(max_examples=30, deadline=None)
+def test_mixing_inverts_pmns_for_any_phases_of_rows_and_columns(s12, s23, s13, delta, phases):
+    u = pmns_jit(s12, s23, s13, delta)
+    left, right = np.exp(1j * np.array(phases[:3])), np.exp(1j * np.array(phases[3:]))
+    found = mixing(jnp.asarray(left[:, None] * u * right))
+    assert found["sin2_th12"] == close(s12, 1e-13)
+    assert found["sin2_th23"] == close(s23, 1e-13)
+    assert found["sin2_th13"] == close(s13, 1e-13)
+    assert abs(math.remainder(float(found["delta_cp"]) - delta, 2 * math.pi)) < 1e-11
+
+
+@pytest.mark.parametrize("ordering", flavour.ORDERINGS)
+def test_reference_point_and_priors(ordering):
+    point = flavour.reference(ordering)
+    declared = (*flavour.parameters(ordering), *flavour.majorana_parameters())
+    assert {p.name for p in declared} == set(point)
+    for p in declared:
+        assert jnp.isfinite(p.prior.log_prior(point[p.name])), p.name
+    # NuFIT 6.1 with SK: five times the one-sigma errors stay inside the boxes of the splittings
+    spread = {"sin2_th12": 0.0067, "dm2_21": 1e-6, "dm2_3l": 2.1e-5, "sin2_th13": 6e-4}
+    priors = {p.name: p.prior for p in declared}
+    for name, sigma in spread.items():
+        for value in (point[name] - 5 * sigma, point[name] + 5 * sigma):
+            assert jnp.isfinite(priors[name].log_prior(value)), name
+    expected = {"NO": (0.3088, 0.470, 0.02248, 212.0), "IO": (0.3088, 0.550, 0.02262, 274.0)}
+    *sines, delta = expected[ordering]
+    assert [point[p] for p in ANGLES[:3]] == sines
+    assert math.degrees(point["delta_cp"]) % 360.0 == pytest.approx(delta)
+
+
+def test_masses_follow_the_splittings():
+    floor = {"NO": 0.0588, "IO": 0.0989}  # minimal sums in eV from oscillations
+    for ordering in flavour.ORDERINGS:
+        point = flavour.reference(ordering)
+        dm2 = {p: point[p] for p in ("dm2_21", "dm2_3l")}
+        masses = flavour.light_masses(0.0, **dm2, ordering=ordering)
+        assert float(jnp.sum(masses)) == pytest.approx(floor[ordering], abs=5e-5)
+        for lightest in (0.0, 1e-4, 0.3):
+            masses = flavour.light_masses(lightest, **dm2, ordering=ordering)
+            assert float(jnp.min(masses)) == lightest
+            for name, value in flavour.splittings(masses, ordering).items():
+                assert float(value) == close(dm2[name], 1e-11)
+    m_1, m_2, m_3 = flavour.light_masses(0.01, 7.5e-5, -2.5e-3, "IO")
+    assert m_3 < m_1 < m_2
+
+
+def test_wrong_names_are_refused():
+    with pytest.raises(InputError, match="ordering 'xo' given; there is: IO, NO"):
+        flavour.parameters("xo")
+    with pytest.raises(InputError, match="ordering 'no' given"):
+        flavour.light_masses(0.0, 7.5e-5, 2.5e-3, "no")
+    with pytest.raises(InputError, match="source 'pep' given"):
+        flavour.solar_fractions(pmns_jit(0.3, 0.5, 0.02, 0.0), 7.5e-5, "pep")
+    with pytest.raises(InputError, match="basis 'flavor' given; did you mean 'flavour'"):
+        flavour.moment_entries(jnp.zeros((3, 3), complex), basis="flavor", majorana=True)
+
+
+def test_mass_observables_are_those_of_the_mass_matrix():
+    theta = flavour.reference("NO")
+    u = pmns(theta)
+    masses = flavour.light_masses(0.02, theta["dm2_21"], theta["dm2_3l"], "NO")
+    m = reconstruct(np.asarray(masses), np.asarray(u))
+    values = flavour.mass_observables(masses, u, majorana=True)
+    assert float(values["m_ee"]) == close(abs(m[0, 0]), 1e-14)
+    assert float(values["m_beta"]) ** 2 == close((m.conj().T @ m)[0, 0].real, 1e-14)
+    assert values["m_nu"] == masses[2]
+    assert float(values["sum_m_nu"]) == pytest.approx(float(sum(masses)))
+    assert "m_ee" not in flavour.mass_observables(masses, u, majorana=False)
+
+
+# Takagi factorisation
+
+
+entry = st.floats(-1.0, 1.0)
+
+
+@given(st.lists(entry, min_size=12, max_size=12), st.floats(-20, 20))
+@settings(max_examples=60, deadline=None)
+def test_takagi_reconstructs(numbers, exponent):
+    upper = np.array(numbers[:6]) + 1j * np.array(numbers[6:])
+    m = np.empty((3, 3), complex)
+    m[np.triu_indices(3)] = upper
+    m.T[np.triu_indices(3)] = upper
+    m *= 10.0**exponent
+    masses, u = (np.asarray(x) for x in takagi(jnp.asarray(m)))
+    largest = np.abs(m).max()
+    assert (np.diff(masses) >= 0.0).all()
+    assert masses[0] >= 0.0
+    assert np.abs(reconstruct(masses, u) - m).max() <= 4e-15 * largest
+    assert np.abs(u.conj().T @ u - np.eye(3)).max() <= 4e-15
+
+
+SPECIAL = {
+    "zero": np.zeros((3, 3)),
+    "democratic, two massless": np.ones((3, 3)),
+    "all equal": [[0, 1, 0], [1, 0, 0], [0, 0, 1]],
+    "opposite parities": [[1, 0, 0], [0, -1, 0], [0, 0, 0]],
+    "nilpotent": [[1, 1j, 0], [1j, -1, 0], [0, 0, 2]],
+    "two equal, one twice": [[0, 1, 1], [1, 0, 1], [1, 1, 0]],
+    "pseudo-Dirac": [[0, 1, 0], [1, 1e-14, 0], [0, 0, 3]],
+    "underflow": [[1, 1e-200, 1e-310], [1e-200, 0, 1e-320], [1e-310, 1e-320, 1]],
+}
+
+
+def disturbed(x, m):
+    out = takagi(m + x[0] * (1 + 2j) + x[1] * jnp.diag(jnp.array([1.0, 2.0, 4j])))
+    return jnp.concatenate([out.masses, out.u.real.ravel(), out.u.imag.ravel()])
+
+
+DISTURBED = jax.jit(jax.jacfwd(disturbed)), jax.jit(jax.jacrev(disturbed))
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_takagi_of_degenerate_matrices_is_unitary_with_finite_gradients(name):
+    m = jnp.asarray(SPECIAL[name], complex)
+    masses, u = (np.asarray(x) for x in takagi(m))
+    assert np.abs(reconstruct(masses, u) - m).max() <= 2e-15 * max(np.abs(m).max(), 1)
+    assert np.abs(u.conj().T @ u - np.eye(3)).max() <= 4e-15
+
+    for jacobian in DISTURBED:
+        assert jnp.isfinite(jacobian(jnp.zeros(2), m)).all()
+
+
+def test_takagi_recovers_pmns_and_the_ordering():
+    for ordering in flavour.ORDERINGS:
+        theta = flavour.reference(ordering)
+        u = pmns(theta)
+        masses = flavour.light_masses(0.003, theta["dm2_21"], theta["dm2_3l"], ordering)
+        m = jnp.asarray(reconstruct(np.asarray(masses), np.asarray(u)))
+        found = takagi(m, ordering)
+        np.testing.assert_allclose(found.masses, masses, rtol=1e-14)
+        # equal up to the signs of columns: the phases are the Majorana phases
+        signs = np.sum(np.conj(u) * found.u, axis=0)
+        np.testing.assert_allclose(np.abs(signs.real), 1.0, rtol=1e-13)
+        np.testing.assert_allclose(signs.imag, 0.0, atol=1e-13)
+        for name, value in mixing(found.u).items():
+            assert float(value) == close(theta[name], 1e-13)
+
+
+def test_light_masses_of_graded_matrices_keep_their_digits():
+    rng = np.random.default_rng(5)
+    worst = 0.0
+    with mp.workdps(50):
+        for m in random_symmetric(rng, 25):
+            scale = 10.0 ** rng.uniform(-3.5, 0.0, 3)
+            m = scale[:, None] * (m + 3.0 * np.diag(np.exp(1j * rng.uniform(0, 6, 3)))) * scale
+            exact = sorted(mp.svd_c(mp_matrix(m), compute_uv=False))
+            masses = takagi(jnp.asarray(m)).masses
+            errors = [abs(mp.mpf(float(a)) / b - 1) for a, b in zip(masses, exact, strict=True)]
+            worst = max(worst, float(max(errors)))
+    assert worst < 4e-15
+
+
+def test_takagi_derivatives_against_mpmath():
+    rng = np.random.default_rng(7)
+    m, direction = random_symmetric(rng, 2)
+
+    def values(x):
+        out = takagi(jnp.asarray(m) + x * jnp.asarray(direction))
+        u = out.u
+        quartet = (u[0, 0] * jnp.conj(u[0, 1])) ** 2
+        return jnp.stack([*out.masses, *(jnp.abs(u) ** 2).ravel(), quartet.imag])
+
+    def exact(x):
+        masses, u = mp_takagi(mp_matrix(m) + x * mp_matrix(direction))
+        quartet = (u[0, 0] * mp.conj(u[0, 1])) ** 2
+        squares = [abs(u[a, i]) ** 2 for a in range(3) for i in range(3)]
+        return [*masses, *squares, quartet.imag]
+
+    with mp.workdps(60):
+        h = mp.mpf(10) ** -15
+        up, mid, down = exact(h), exact(mp.mpf(0)), exact(-h)
+        first = np.array([float((a - b) / (2 * h)) for a, b in zip(up, down, strict=True)])
+        second = np.array(
+            [float((a - 2 * b + c) / h**2) for a, b, c in zip(up, mid, down, strict=True)]
+        )
+    np.testing.assert_allclose(values(0.0), np.array(mid, dtype=float), rtol=2e-14)
+    forward, reverse = jax.jit(jax.jacfwd(values))(0.0), jax.jit(jax.jacrev(values))(0.0)
+    np.testing.assert_allclose(forward, first, rtol=1e-12)
+    np.testing.assert_allclose(reverse, first, rtol=1e-12)
+    np.testing.assert_allclose(jax.jit(jax.jacfwd(jax.jacfwd(values)))(0.0), second, rtol=1e-11)
+
+
+def test_mixing_of_a_massless_neutrino_has_the_right_gradient():
+    """Rank two: the phase of the massless column is free and must not leak into gradients."""
+    theta = flavour.reference("NO")
+    masses = np.array([0.0, theta["dm2_21"] ** 0.5, theta["dm2_3l"] ** 0.5])
+
+    def rebuilt(s13):
+        u = pmns(theta | {"sin2_th13": s13})
+        m = jnp.conj(u) @ jnp.diag(jnp.asarray(masses, complex)) @ jnp.conj(u).T
+        return mixing(takagi(m).u)
+
+    gradient = jax.jacfwd(rebuilt)(theta["sin2_th13"])
+    expected = {"sin2_th12": 0.0, "sin2_th23": 0.0, "sin2_th13": 1.0, "delta_cp": 0.0}
+    for name, value in expected.items():
+        assert float(gradient[name]) == pytest.approx(value, abs=1e-10)
+
+
+def test_takagi_vmaps():
+    m = jnp.asarray(random_symmetric(np.random.default_rng(3), 5))
+    together = jax.vmap(takagi)(m)
+    for i in range(5):
+        np.testing.assert_allclose(takagi(m[i]).u, together.u[i], atol=1e-14)
+
+
+# Effective moments
+
+
+def number(x):
+    return complex(float(x["re"]), float(x["im"])) if isinstance(x, dict) else complex(float(x))
+
+
+@pytest.mark.parametrize(("model", "majorana"), [("SM_Dirac", False), ("SM_Majorana", True)])
+def test_moments_of_the_tabulated_standard_models(reference, model, majorana):
+    for row in reference("baselines/models.json")[model]:
+        theta = flavour.reference(row["ordering"])
+        theta |= {"alpha_21": math.radians(row["alpha21_deg"])}
+        u = pmns(theta | {"alpha_31": math.radians(row["alpha31_deg"])})
+        dm2 = (theta["dm2_21"], theta["dm2_3l"])
+        masses = flavour.light_masses(float(row["m_lightest_eV"]), *dm2, row["ordering"])
+        np.testing.assert_allclose(masses, [float(x) for x in row["m_nu_eV"]], rtol=1e-14)
+        table = [np.array([[number(x) for x in r] for r in row[k]]) for k in ROWS]
+        fractions = flavour.solar_fractions(u, theta["dm2_21"], "vacuum")
+        amplitude = jnp.asarray(table[0] - 1j * table[1])
+        seen = flavour.effective_moments(amplitude, u, fractions, majorana=majorana)
+        for name, key in (
+            ("mu_eff_reactor", "mu_nue_short_baseline"),
+            ("mu_eff_solar", "mu_solar_vacuum_averaged"),
+        ):
+            assert float(seen[name]) == close(float(row[key]), 1e-13)
+
+
+ROWS = ("mu_ij_muB", "eps_ij_muB")
+
+
+def antisymmetric(rng):
+    m = rng.normal(size=(3, 3)) + 1j * rng.normal(size=(3, 3))
+    return jnp.asarray(m - m.T)
+
+
+def majorana_moments(mu_flavour, u, source="pp"):
+    mu = flavour.to_mass_basis(mu_flavour, u)
+    fractions = flavour.solar_fractions(u, 7.537e-5, source)
+    return flavour.effective_moments(mu, u, fractions, majorana=True)
+
+
+def test_flavour_and_mass_basis_agree():
+    u, mu = pmns(flavour.reference("NO")), antisymmetric(np.random.default_rng(1))
+    in_mass = flavour.to_mass_basis(mu, u)
+    np.testing.assert_allclose(in_mass, -in_mass.T, atol=1e-15)
+    np.testing.assert_allclose(flavour.to_flavour_basis(in_mass, u), mu, atol=2e-15)
+    seen = majorana_moments(mu, u)
+    rows = np.sqrt(np.sum(np.abs(mu) ** 2, axis=1))
+    beams = [float(seen[f"mu_eff_{x}"]) for x in ("reactor", "numu", "nutau")]
+    np.testing.assert_allclose(beams, rows, rtol=1e-14)
+    assert sum(x**2 for x in beams) == close(2.0 * float(seen["mu_nu"]) ** 2, 1e-14)
+    assert float(seen["mu_nu"]) == pytest.approx(
+        math.sqrt(sum(abs(mu[a, b]) ** 2 for a, b in ((0, 1), (0, 2), (1, 2)))), rel=1e-14
+    )
+    # Lambda form of the solar moment
+    fractions = np.asarray(flavour.solar_fractions(u, 7.537e-5, "pp"))
+    lambdas = np.abs([in_mass[1, 2], in_mass[0, 2], in_mass[0, 1]]) ** 2
+    assert float(seen["mu_eff_solar"]) ** 2 == close(lambdas @ (1.0 - fractions), 1e-14)
+
+
+def test_moments_are_invariant_under_rephasing():
+    rng = np.random.default_rng(2)
+    u, mu = pmns(flavour.reference("NO")), antisymmetric(rng)
+    seen = majorana_moments(mu, u)
+    phase = jnp.exp(1j * jnp.asarray(rng.uniform(0, 6, 3)))
+    # nu_a -> e^{i phi_a} nu_a: U -> phase U, mu -> phase* mu phase*
+    rotated = majorana_moments(jnp.conj(phase)[:, None] * mu * jnp.conj(phase), phase[:, None] * u)
+    for name, value in seen.items():
+        assert float(rotated[name]) == close(float(value), 1e-13), name
+    # negative control: the other convention is not an invariance
+    wrong = majorana_moments(phase[:, None] * mu * phase, phase[:, None] * u)
+    assert abs(float(wrong["mu_eff_solar"] / seen["mu_eff_solar"]) - 1.0) > 1e-3
+
+
+def test_dirac_moments_with_flavour_rows():
+    rng = np.random.default_rng(4)
+    u = pmns(flavour.reference("NO"))
+    mu = jnp.asarray(rng.normal(size=(3, 3)) + 1j * rng.normal(size=(3, 3)))
+    fractions = flavour.solar_fractions(u, 7.537e-5)
+    seen = flavour.effective_moments(jnp.conj(mu).T @ u, u, fractions, majorana=False)
+    rows = np.sqrt(np.sum(np.abs(mu) ** 2, axis=1))
+    for name, row in zip(("reactor", "numu", "nutau"), rows, strict=True):
+        assert float(seen[f"mu_eff_{name}"]) == close(row, 1e-14)
+    frobenius = float(np.linalg.norm(mu))
+    assert float(seen["mu_nu"]) == close(frobenius, 1e-14)
+    assert float(seen["mu_eff_plasmon"]) == close(frobenius, 1e-14)
+
+
+def test_vanishing_moments_have_finite_gradients():
+    """mu_emu alone: nu_tau has no moment, and the slope there is 0 rather than nan."""
+    u = pmns(flavour.reference("NO"))
+
+    def seen(x):
+        mu = jnp.zeros((3, 3), complex).at[0, 1].set(x).at[1, 0].set(-x)
+        return majorana_moments(mu, u) | flavour.moment_entries(mu, basis="flavour", majorana=True)
+
+    assert seen(1.0)["mu_eff_nutau"] < 1e-15
+    for x in (0.0, 1e-12):
+        for jacobian in (jax.jit(jax.jacfwd(seen))(x), jax.jit(jax.jacrev(seen))(x)):
+            assert all(jnp.isfinite(v) for v in jacobian.values())
+
+
+def test_names_of_entries():
+    mu = antisymmetric(np.random.default_rng(9))
+    mass = flavour.moment_entries(mu, basis="mass", majorana=True)
+    assert set(mass) == {"mu_nu_12", "mu_nu_13", "mu_nu_23"}
+    assert mass["mu_nu_13"] == abs(mu[0, 2])
+    dirac = flavour.moment_entries(mu, basis="flavour", majorana=False)
+    assert len(dirac) == 9
+    assert dirac["mu_nu_taue"] == abs(mu[2, 0])
+
+
+# Solar neutrinos
+
+
+def test_matter_term_in_practical_units():
+    """A = 1.526e-7 (rho Y_e / g cm^-3) (E/MeV) c13^2/(dm2/eV^2), tested where A = cos 2theta."""
+    s12 = 0.3
+    energy, electrons = flavour.SOLAR["8B"]
+    u = pmns_jit(s12, 0.5, 0.0, 0.0)
+    dm2 = 1.526e-7 * electrons * energy * 1e3 / (1.0 - 2.0 * s12)
+    p_e1 = float(flavour.solar_fractions(u, dm2, "8B")[0])
+    assert p_e1 == pytest.approx(0.5, abs=2e-4)  # resonance, to the four digits of 1.526
+
+
+def test_solar_fractions_against_three_flavour_diagonalisation():
+    """Adiabatic three-flavour evolution: |<e|nu_k at production>|^2, no two-flavour reduction."""
+    theta = flavour.reference("NO")
+    u = np.asarray(pmns(theta))
+    squares = np.array([0.0, theta["dm2_21"], theta["dm2_3l"]])
+    for source, (energy, electrons) in flavour.SOLAR.items():
+        found = np.asarray(flavour.solar_fractions(jnp.asarray(u), theta["dm2_21"], source))
+        potential = 1.526e-7 * electrons * energy * 1e3  # 2 E V, eV^2
+        hamiltonian = u @ np.diag(squares) @ u.conj().T + np.diag([potential, 0.0, 0.0])
+        expected = np.abs(np.linalg.eigh(hamiltonian)[1][0]) ** 2
+        np.testing.assert_allclose(found[:2], expected[:2], atol=0.0035)
+        np.testing.assert_allclose(found[2], expected[2], rtol=0.1)  # 8B: theta_13 in matter
+        assert found.sum() == close(1.0, 1e-15)
+    vacuum = flavour.solar_fractions(jnp.asarray(u), theta["dm2_21"], "vacuum")
+    np.testing.assert_allclose(vacuum, np.abs(u[0]) ** 2, rtol=1e-14)
+
+
+def test_single_entries_seen_by_the_sun():
+    """Vacuum averages for one flavour entry at a time, and what XENONnT's 6.4e-12 means."""
+    u = pmns(flavour.reference("NO"))
+    shares = {}
+    for name, (a, b) in {"emu": (0, 1), "etau": (0, 2), "mutau": (1, 2)}.items():
+        mu = jnp.zeros((3, 3), complex).at[a, b].set(1.0).at[b, a].set(-1.0)
+        shares[name] = float(majorana_moments(mu, u, "vacuum")["mu_eff_solar"]) ** 2
+    # 0.451 stands for slightly older inputs; for a mu-tau entry the sum is 1 - sum |U_ek|^4
+    assert shares == pytest.approx({"emu": 0.764, "etau": 0.785, "mutau": 0.451}, abs=1e-3)
+    assert shares["mutau"] == close(1.0 - float(jnp.sum(jnp.abs(u[0]) ** 4)), 1e-14)
+    assert 6.4e-12 / math.sqrt(shares["emu"]) == close(7.3e-12, 0.01)
+    assert 6.4e-12 / math.sqrt(shares["mutau"]) == close(9.5e-12, 0.01)
+
+
+def test_borexino_component_limits():
+    """arXiv:1510.01684 (abstract): 3.1e-11 mu_B gives 5.6, 4.0, 3.1e-11 for Lambda_1, 2, 3.
+
+    No common set of fractions reproduces the three within their rounding (the paper's need
+    P_e1 + P_e2 >= 1.04). pp neutrinos come within 7%, the 7Be line within 11%, 8B is far away.
+    """
+    published = np.array([5.6, 4.0, 3.1])
+    u = pmns(flavour.reference("NO"))
+
+    def deviation(source):
+        fractions = np.asarray(flavour.solar_fractions(u, 7.537e-5, source))
+        return np.abs(3.1 / np.sqrt(1.0 - fractions) / published - 1.0).max()
+
+    assert deviation("pp") < 0.07
+    assert deviation("7Be") < 0.11
+    assert deviation("8B") > 0.4  # negative control
+
+
+# Casas-Ibarra
+
+
+def test_casas_ibarra_reproduces_masses_and_mixing(reference):
+    points = reference("dark_dipole/points.json")["points"]
+    points = [p for p in points if p["label"].startswith("casas_ibarra")]
+    assert len(points) == 8
+    for point in points:
+        given_ = point["casas_ibarra"]
+        ordering = given_["ordering"]
+        angles = {k: float(v) for k, v in point["pmns"].items()}
+        sines = [math.sin(angles[k]) ** 2 for k in ("t12", "t23", "t13")]
+        u = pmns_jit(*sines, angles["delta"], angles["a21"], angles["a31"])
+        masses = jnp.asarray([float(x) * 1e-9 for x in given_["target_mnu_eV"]])
+        k = jnp.asarray([[float(x[0]) for x in row] for row in point["outputs"]["K_GeV"]])
+        root = flavour.inverse_root(k)
+        np.testing.assert_allclose(root @ k @ root.T, np.eye(2), atol=1e-13)
+        z = [float(x) for x in given_["z"]]
+        rotation = flavour.complex_rotation(*z, given_["zeta"], ordering)
+        y = flavour.casas_ibarra(u, masses, rotation, root)
+        target = reconstruct(np.asarray(masses), np.asarray(u))
+        m = np.conj(y) @ k @ np.conj(y).T
+        assert np.abs(m - target).max() < 1e-13 * np.abs(target).max()
+        np.testing.assert_allclose(flavour.rank_two_masses(y, k), np.sort(masses)[1:], rtol=1e-12)
+        # The table takes the eigenvalues of K in ascending order: z -> -z - pi/2, zeta -> -zeta,
+        # and leaves the signs of the eigenvectors open.
+        stored = np.array(
+            [[complex(float(x[0]), float(x[1])) for x in row] for row in point["y_real_imag"]]
+        )
+        candidates = [
+            flavour.casas_ibarra(u, masses, flip * shifted, root)
+            for shifted in [
+                flavour.complex_rotation(-z[0] - math.pi / 2, -z[1], -given_["zeta"], ordering)
+            ]
+            for flip in (np.array([1, 1]), np.array([1, -1]))
+        ]
+        errors = [min(np.abs(c - stored).max(), np.abs(c + stored).max()) for c in candidates]
+        assert min(errors) < 1e-12 * np.abs(stored).max()
+
+
+@given(st.lists(st.floats(-1, 1), min_size=12, max_size=12), angle, st.floats(-3, 3))
+@settings(max_examples=25, deadline=None)
+def test_two_state_blocks(numbers, re_z, im_z):
+    y = jnp.asarray(np.array(numbers[:6]) + 1j * np.array(numbers[6:])).reshape(3, 2)
+    k = jnp.array([[1.0, 0.3], [0.3, -2.0]])
+    y = y + 0.1 * jnp.eye(3, 2)
+    singular = np.linalg.svd(np.conj(y) @ k @ np.conj(y).T, compute_uv=False)
+    small, large = flavour.rank_two_masses(y, k)
+    assert float(large) == close(singular[0], 1e-7)
+    assert float(small) == pytest.approx(singular[1], rel=1e-7, abs=1e-14)
+    for ordering, diagonal in (("NO", [0, 1, 1]), ("IO", [1, 1, 0])):
+        for zeta in (1, -1):
+            r = flavour.complex_rotation(re_z, im_z, zeta, ordering)
+            scale = math.cosh(im_z) ** 2
+            np.testing.assert_allclose(r @ r.T, np.diag(diagonal), atol=4e-15 * scale)
+
+
+def test_inversion_has_finite_gradients_with_a_massless_neutrino():
+    theta = flavour.reference("NO")
+
+    def norm(dm2_21, k12):
+        masses = flavour.light_masses(0.0, dm2_21, theta["dm2_3l"], "NO")
+        k = jnp.array([[1.0, k12], [k12, -0.5]])
+        rotation = flavour.complex_rotation(0.4, 0.7, 1, "NO")
+        y = flavour.casas_ibarra(pmns(theta), masses, rotation, flavour.inverse_root(k))
+        return jnp.sum(jnp.abs(y) ** 2)
+
+    for jacobian in (jax.jacfwd, jax.jacrev):
+        slopes = jax.jit(jacobian(norm, argnums=(0, 1)))(theta["dm2_21"], 0.2)
+        assert all(jnp.isfinite(x) and x != 0.0 for x in slopes)
+
+
+def test_solar_sources_use_the_constants_given():
+    u = pmns(flavour.reference("NO"))
+    weaker = flavour.solar_fractions(u, 7.537e-5, "8B", type(SM)(g_f=SM.g_f / 10.0))
+    assert weaker[0] > flavour.solar_fractions(u, 7.537e-5, "8B")[0] + 0.3
