@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
 type LogDensity = Callable[[Float[Array, " dim"]], Float[Array, ""]]
@@ -74,7 +75,7 @@ def require_finite(value: Float[Array, " n"]) -> None:
 
     Raises `ValueError` with the count and the first of them.
     """
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         return
     bad = np.flatnonzero(~np.isfinite(np.asarray(value)))
     if bad.size:

@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
-import scipy.fft
+from scipy.fft import next_fast_len
 from scipy.special import ndtri
 
 _MIN_DRAWS = 4
@@ -75,9 +75,9 @@ def ess(series: np.ndarray) -> float:
     if np.ptp(series) == 0.0:
         return float(series.size)
     centred = series - series.mean(axis=1, keepdims=True)
-    length = scipy.fft.next_fast_len(2 * draws, real=True)
-    power = np.mean(np.abs(scipy.fft.rfft(centred, length, axis=1)) ** 2, axis=0)
-    covariance = scipy.fft.irfft(power, length)[:draws] / draws
+    length = next_fast_len(2 * draws, real=True)
+    power = np.mean(np.abs(np.fft.rfft(centred, length, axis=1)) ** 2, axis=0)
+    covariance = np.fft.irfft(power, length)[:draws] / draws
     within = covariance[0] * draws / (draws - 1.0)
     between = np.var(series.mean(axis=1), ddof=1) if chains > 1 else 0.0
     rho = 1.0 - (within - covariance) / (covariance[0] + between)

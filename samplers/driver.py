@@ -157,7 +157,7 @@ def run(
         state, block = engine.advance(key_run, target, state)
         finished = bool(block.done)
         if block.draws is not None:
-            store.append(_groups(block, record), done)
+            store.append(_groups(record(block.draws), block.stats), done)
             done += block.draws.shape[1]
         if block.tables:
             store.replace(jax.tree.map(np.asarray, block.tables))
@@ -202,10 +202,10 @@ def _restore(engine: Engine, target: LogDensity, key: PRNGKeyArray, checkpoint: 
     return jax.tree.unflatten(structure, map(jnp.asarray, checkpoint.leaves))
 
 
-def _groups(block: Block, record: Callable[[Array], Groups]) -> dict[str, dict[str, np.ndarray]]:
+def _groups(recorded: Groups, stats: Mapping[str, Array]) -> dict[str, dict[str, np.ndarray]]:
     """What is stored of a block: the record of its draws, and its statistics per draw."""
-    stats = {name: x for name, x in block.stats.items() if jnp.ndim(x) >= 2}
-    groups = dict(record(block.draws)) | ({"sample_stats": stats} if stats else {})
+    per_draw = {name: x for name, x in stats.items() if jnp.ndim(x) >= 2}
+    groups = {**recorded, "sample_stats": per_draw} if per_draw else recorded
     return {
         name: {key: np.asarray(x) for key, x in variables.items()}
         for name, variables in groups.items()

@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 
 from .base import Block, LogDensity, log_density, require_finite, scan
@@ -201,7 +202,7 @@ def _log_uniform(words: UInt[Array, " n"]) -> Float[Array, " n"]:
 
 def _require_spread(halves: Float[Array, "half walker dim"]) -> None:
     """Refuse an ensemble that cannot move along some coordinate (nothing to check in a trace)."""
-    if isinstance(halves, jax.core.Tracer):
+    if isinstance(halves, Tracer):
         return
     flat = np.flatnonzero(np.any(np.ptp(np.asarray(halves), axis=1) == 0.0, axis=0))
     if flat.size:

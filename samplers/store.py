@@ -76,7 +76,7 @@ class Store:
         with self._chains("r") as file:
             if "committed_draws" not in file.attrs:
                 raise StoreError(f"'{path / _CHAINS}' is of another program: no committed_draws")
-            self.committed = int(file.attrs["committed_draws"])
+            self.committed = int(np.asarray(file.attrs["committed_draws"]))
 
     @classmethod
     def create(cls, path: pathlib.Path, groups: np.ndarray, attributes: Attributes) -> "Store":
@@ -171,12 +171,12 @@ class Store:
     def read(self, names: Sequence[str], group: str = "posterior") -> dict[str, np.ndarray]:
         """Committed draws of the named variables, (chain, draw, ...)."""
         with self._chains("r") as file:
-            return {name: file[group][name][:, : self.committed] for name in names}
+            return {n: _dataset(file, f"{group}/{n}")[:, : self.committed] for n in names}
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint over the older of the two generations."""
         buffer = io.BytesIO()
-        np.savez(buffer, **{f"leaf{i}": leaf for i, leaf in enumerate(checkpoint.leaves)})
+        np.savez(buffer, *checkpoint.leaves)
         data = buffer.getvalue()
         newest = self._manifest["generations"][:1]
         name = "state-1.npz" if newest and newest[0]["file"] == "state-0.npz" else "state-0.npz"
@@ -212,7 +212,7 @@ class Store:
             return None, tuple(messages)
         entry = self._manifest["generations"][0]
         with np.load(io.BytesIO(self._bytes(entry["file"])), allow_pickle=False) as arrays:
-            leaves = tuple(arrays[f"leaf{i}"] for i in range(len(arrays.files)))
+            leaves = tuple(arrays[f"arr_{i}"] for i in range(len(arrays.files)))
         chains, dim = entry["starts"]
         return Checkpoint(entry["draws"], leaves, (chains, dim), entry["done"]), tuple(messages)
 
@@ -280,7 +280,7 @@ class Store:
         with self._chains("r") as file:
             for name, variables in groups.items():
                 for key, values in variables.items():
-                    stored = file[name][key][:, start : start + draws]
+                    stored = _dataset(file, f"{name}/{key}")[:, start : start + draws]
                     if not np.array_equal(stored, values, equal_nan=stored.dtype.kind == "f"):
                         raise StoreError(
                             f"draws {start} to {start + draws - 1} of {name}/{key}, computed again "
@@ -299,11 +299,11 @@ def _commit(file: h5py.File, groups: Groups, start: int, draws: int) -> None:
     end = start + draws
     for name, variables in groups.items():
         for key, values in variables.items():
-            dataset = file[name][key]
+            dataset = _dataset(file, f"{name}/{key}")
             dataset.resize(start, axis=1)  # drops what a killed process left uncounted
             dataset.resize(end, axis=1)
             dataset[:, start:end] = values
-        scale = file[name]["draw"]
+        scale = _dataset(file, f"{name}/draw")
         scale.resize((end,))
         scale[start:end] = np.arange(start, end)
     file.flush()
@@ -330,13 +330,21 @@ def _write_skeleton(path: pathlib.Path, groups: np.ndarray, about: Mapping[str, 
 def _scale(group: h5py.Group, name: str, length: int, chunk: int | None = None) -> h5py.Dataset:
     """A dimension scale 0, 1, ..., extensible if a chunk is given; the one there is, if any."""
     if name in group:
-        return group[name]
+        return _dataset(group, name)
     if chunk is None:
         scale = group.create_dataset(name, data=np.arange(length, dtype="i8"))
     else:
         scale = group.create_dataset(name, (length,), "i8", maxshape=(None,), chunks=(chunk,))
     scale.make_scale(name)
     return scale
+
+
+def _dataset(group: h5py.Group, path: str) -> h5py.Dataset:
+    """A variable that must be there."""
+    found = group.get(path)
+    if not isinstance(found, h5py.Dataset):
+        raise StoreError(f"'{group.file.filename}' has no variable '{path}'")
+    return found
 
 
 def _storable(values: Any) -> np.ndarray:
