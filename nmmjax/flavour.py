@@ -208,7 +208,7 @@ def mass_observables(masses: Masses, u: Matrix, *, majorana: bool) -> dict[str, 
     values |= {
         "m_nu": jnp.max(masses),
         "sum_m_nu": jnp.sum(masses),
-        "m_beta": jnp.sqrt(jnp.sum(_squared(u[0]) * masses**2)),
+        "m_beta": _root(jnp.sum(_squared(u[0]) * masses**2)),
     }
     return values | ({"m_ee": jnp.abs(jnp.sum(u[0] ** 2 * masses))} if majorana else {})
 

@@ -121,6 +121,8 @@ def _oriented(d, column):
 
 def _ascending(first, second):
     swap = first[0] > second[0]
-    lower = tuple(jnp.where(swap, y, x) for x, y in zip(first, second, strict=True))
-    upper = tuple(jnp.where(swap, x, y) for x, y in zip(first, second, strict=True))
-    return lower, upper
+
+    def chosen(x, y):
+        return jnp.where(swap, x[0], y[0]), jnp.where(swap, x[1], y[1])
+
+    return chosen(second, first), chosen(first, second)
