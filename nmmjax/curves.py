@@ -6,7 +6,8 @@
 
 so that a search switches off smoothly where its decay does. Tables are interpolated by monotone
 cubics (PCHIP), C1 and without overshoot. Below the first mass a curve is held constant (eps
-limits only become stronger there); beyond the last it ends in a smooth gate or goes on.
+limits only become stronger there); beyond the last it ends in a smooth gate or goes on with the
+slope it has. ln L is C1 but for the first mass, and the last of `OneSidedGaussianCurve`.
 """
 
 import functools
@@ -66,7 +67,7 @@ class LimitCurve(Constraint):
 
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
         """The quoted limit on the coupling for BR = 1, at any shape of masses."""
-        return _log_log(mass, self.mass, self.limit, self.beyond == "slope")
+        return _log_log(mass, self.mass, self.limit)
 
     def _ratio(self, observables: Observed) -> Float[Array, ""]:
         limit = self.limit_at(_mass(self, observables))
@@ -115,7 +116,8 @@ class OneSidedGaussianCurve(Constraint):
 
     An upward fluctuation (c > 0) is not rewarded; ln L = 0 at x = 0. c and s are PCHIP in m.
     `limit_at` and `allowed` use the flat-prior limit of the Gaussian cut at x = 0,
-    x_lim = c - s Phi^-1((1 - cl) Phi(c/s)); that of this one-sided density agrees to 1.3% in x.
+    x_lim = c - s Phi^-1((1 - cl) Phi(c/s)), the published one. That of the one-sided density is
+    the same for c <= 0 and smaller in the coupling by 1.3% at c = 1.3 s, 2.6% at c = 2 s.
     """
 
     mass: tuple[float, ...] = eqx.field(static=True)
@@ -267,18 +269,13 @@ def _logs(values: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def _log_log(
-    mass: Float[Array, "*b"],
-    masses: tuple[float, ...],
-    limits: tuple[float, ...],
-    goes_on: bool = False,
+    mass: Float[Array, "*b"], masses: tuple[float, ...], limits: tuple[float, ...]
 ) -> Float[Array, "*b"]:
-    """PCHIP of ln limit in ln m, exponentiated; `goes_on`: with the slope of the last interval."""
+    """PCHIP of ln limit in ln m, exponentiated; beyond the last mass its last slope goes on."""
     x, y = _logs(masses), _logs(limits)
     log_mass = jnp.log(jnp.maximum(mass, masses[0]))
-    log_limit = pchip(log_mass, x, y)
-    if goes_on:
-        slope = (y[-1] - y[-2]) / (x[-1] - x[-2])
-        log_limit = log_limit + slope * jnp.maximum(log_mass - x[-1], 0.0)
+    slope = float(PchipInterpolator(x, y)(x[-1], 1))
+    log_limit = pchip(log_mass, x, y) + slope * jnp.maximum(log_mass - x[-1], 0.0)
     return jnp.exp(log_limit)
 
 
