@@ -10,6 +10,9 @@ Masses in GeV, integrals in GeV^-2. Errors are the largest relative ones found a
 values, for the value and, after the slash, its derivative (tests/test_twoloop.py).
 """
 
+import functools
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -55,12 +58,13 @@ def J_up(
         J_up = \int_0^1 dx Q(x) D3(m_w^2, m_s^2, c(x)),
         Q = q_t x + q_b (1-x),   c = (m_t^2 x + m_b^2 (1-x))/(x(1-x))
 
-    m_s charged scalar, GeV, any shape; GeV^-2. Multiplies y m_t of the coupling
-    y tbar P_L b phi^+ (see `nmmjax.models.zee`). Error MEASURED.
+    m_s charged scalar, GeV, any shape, the only argument to differentiate in; GeV^-2.
+    Multiplies y m_t of the coupling y tbar P_L b phi^+ (see `nmmjax.models.zee`). Error MEASURED.
     Source: derived (inner tensor from explicit Dirac traces); the muon's analogue has the
     weights of arXiv:1502.04199.
     """
-    return _integrate(q_t * _X + q_b * _X_BAR, m_s, m_w, m_t, m_b)
+    weight = q_t * _X + q_b * _X_BAR
+    return _elementwise(_integral(weight, m_w, m_t, m_b), jnp.asarray(m_s))
 
 
 def J_down(
@@ -79,7 +83,7 @@ def J_down(
     Error MEASURED.
     """
     weight = (q_t * _X + q_b * _X_BAR) * (1.0 + _X_BAR) / _X
-    return -_integrate(weight, m_s, m_w, m_t, m_b)
+    return -_elementwise(_integral(weight, m_w, m_t, m_b), jnp.asarray(m_s))
 
 
 def J_scalar(m_s: Float[Array, "*b"], m_w: float, m_plus: Real, m_0: Real) -> Float[Array, "*b"]:
@@ -88,10 +92,26 @@ def J_scalar(m_s: Float[Array, "*b"], m_w: float, m_plus: Real, m_0: Real) -> Fl
     c = (m_plus^2 x + m_0^2 (1-x))/(x(1-x)); units as `J_up`. Error MEASURED.
     Source: derived once, not checked against any other source.
     """
-    return _integrate(_X, m_s, m_w, m_plus, m_0)
+    return _integral(_X, m_w, m_plus, m_0)(jnp.asarray(m_s))
 
 
-def _integrate(weight, m_s, m_w, m_up, m_down):
-    """Sum over nodes of weight(x) D3(m_w^2, m_s^2, c(x)) dx."""
+def _integral(weight, m_w, m_up, m_down):
+    """m_s -> sum over nodes of weight(x) D3(m_w^2, m_s^2, c(x)) dx, elementwise."""
     c = jnp.asarray(m_up**2 / _X_BAR + m_down**2 / _X)
-    return jnp.sum(_DX * weight * D3(m_w**2, jnp.asarray(m_s)[..., None] ** 2, c), axis=-1)
+
+    def integral(m_s):
+        return jnp.sum(_DX * weight * D3(m_w**2, m_s[..., None] ** 2, c), axis=-1)
+
+    return integral
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _elementwise(f, x):
+    """f(x), differentiated forward: the reverse mode need not keep every node's intermediates."""
+    return f(x)
+
+
+@_elementwise.defjvp
+def _elementwise_jvp(f, primals, tangents):
+    value, slope = jax.jvp(f, primals, (jnp.ones_like(primals[0]),))
+    return value, slope * tangents[0]

@@ -52,8 +52,8 @@ class RpvSusy(Model):
     Settings
         coupling       "lambda" or "lambda_prime"
         j, k           the two fermions, different: e, mu, tau or d, s, b
-        flavours       "emu", "etau" or "mutau": the pair (i, i'), in either order; with "lambda"
-                       i != j and i' != k (lambda_ijk is antisymmetric in i, j)
+        flavours       "emu", "etau" or "mutau": the pair (i, i'), in the order that i != j and
+                       i' != k ask for (lambda_ijk is antisymmetric in i, j): there is one
         relative_sign  1, or -1 to read l2 as minus its value: both products then have
                        logarithmic priors and the ratio l2/l1 becomes a coordinate of the chart
         convention     "derived", or "as_printed" for the talk's estimate of the moment,
@@ -92,16 +92,6 @@ class RpvSusy(Model):
             raise InputError(f"j = k = '{self.j}' given; the moment needs two different fermions")
         if self.relative_sign not in (1, -1):
             raise InputError(f"relative_sign = {self.relative_sign!r} given; it is 1 or -1")
-        if self.coupling == "lambda" and not self._allowed_pair():
-            raise InputError(
-                f"flavours '{self.flavours}' given with j = '{self.j}', k = '{self.k}'; lambda_ijk "
-                "needs i != j and i' != k for one order of the pair (i, i')"
-            )
-
-    def _allowed_pair(self) -> bool:
-        names = tuple(_FERMIONS["lambda"])
-        i, i_prime = (names[n] for n in _FLAVOURS[self.flavours])
-        return (i != self.j and i_prime != self.k) or (i_prime != self.j and i != self.k)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:

@@ -1,15 +1,16 @@
 r"""SU(2)_H horizontal symmetry of e and mu: a large transition moment with a suppressed mass."""
 
 import math
+from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from nmmjax import flavour
 from nmmjax.errors import InputError, suggest
+from nmmjax.loops import G
 from nmmjax.model import Model, Observables, Parameter, Rescaling, Theta
 from nmmjax.moment_loops import F_T, N_F, mass_step, moment_step
 from nmmjax.priors import LogUniform, Uniform
@@ -19,8 +20,8 @@ _16PI2 = 16.0 * math.pi**2
 _LAMBDA = 1e4  # GeV, cut-off in the estimate of the loop-induced splitting
 _SPIN = 4e-9, 1e3  # mu_B per eV at this scale (GeV): estimate of hep-ph/0606248, from memory
 _CONVENTIONS = ("derived", "as_printed")
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
-_MAX_SPLITTING = 0.1  # delta_c over |m_H^2 - m_h^2|: the quadrature's error is 2e-13 there
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
+_MAX_SPLITTING = 0.1  # delta_c over |m_H^2 - m_h^2|: the quadrature's error is 1e-14 there
 
 _PARAMETERS = (
     Parameter("f", LogUniform(1e-4, 0.1), "", "f", "Yukawa of eta with two lepton doublets"),
@@ -134,20 +135,22 @@ class SU2Horizontal(Model):
 
     def _moment(self, theta):
         """Sum over both copies of B k[spec], GeV^-2."""
-        halves = 0.5 * theta["delta_c"] * jnp.array([1.0, -1.0])
-        return jnp.sum(jax.vmap(lambda d: _divided(moment_step, self.sm.m_tau, theta, d))(halves))
+        pair = _spectrum(theta, 0.5 * theta["delta_c"] * np.array([1.0, -1.0]))
+        steps = moment_step(self.sm.m_tau**2, pair.small, pair.gap)
+        return jnp.sum(pair.off / pair.gap * steps)
 
     def _mass(self, theta):
-        """Difference of B g[spec] between the copies: its slope in C, integrated over delta_c."""
-        half = 0.5 * theta["delta_c"]
+        """B g[spec] of one copy minus the other: its slope in C integrated over delta_c.
 
-        def slope(d):
-            def mixing(x):
-                return _divided(mass_step, self.sm.m_tau, theta, x)
-
-            return jax.jvp(mixing, (d,), (jnp.ones_like(d),))[1]
-
-        return half * jnp.sum(_WEIGHTS * jax.vmap(slope)(half * _NODES))
+        With gap' = d gap/dC and small' = (1-gap')/2, big' = (1+gap')/2,
+            d g[spec]/dC = [g'(big) big' - g'(small) small']/gap - gap' [g(big) - g(small)]/gap^2
+        """
+        m_sq, half = self.sm.m_tau**2, 0.5 * theta["delta_c"]
+        pair = _spectrum(theta, half * _NODES)
+        inner = 0.5 * (1.0 + pair.slope) * _mass_slope(m_sq, pair.small + pair.gap)
+        inner -= 0.5 * (1.0 - pair.slope) * _mass_slope(m_sq, pair.small)
+        inner -= pair.slope / pair.gap * mass_step(m_sq, pair.small, pair.gap)
+        return half * jnp.sum(_WEIGHTS * pair.off / pair.gap * inner)
 
     def _leading(self, theta):
         """Leading logarithm of k(m_h^2) - k(m_H^2), GeV^-2."""
@@ -212,10 +215,19 @@ class SU2Horizontal(Model):
         return 2.0 * total / (_16PI2 * self.sm.alpha_0 * self.sm.v_ew**2)
 
 
-def _divided(step, m, theta, d):
-    """B k[z1, z2] of [[A, B], [B, C+d]], whose spectrum is (m_h^2, m_H^2) at d = 0.
+class _Spectrum(NamedTuple):
+    """Of [[A, B], [B, C+d]] for every shift d, GeV^2."""
 
-    Eigenvalues z1 < z2 with z2 - z1 = hypot(A-C-d, 2B) and z1 z2 = det.
+    off: Array  # B
+    small: Array  # lower eigenvalue
+    gap: Array  # difference of the eigenvalues
+    slope: Array  # d gap/dC
+
+
+def _spectrum(theta, d):
+    """Eigenvalues of [[A, B], [B, C+d]], which are m_h^2 and m_H^2 at d = 0.
+
+    gap = hypot(A-C-d, 2B) and the lower one from the determinant.
     """
     h, heavy = theta["m_h_plus"], theta["m_heavy_plus"]
     split = (h - heavy) * (h + heavy)
@@ -224,5 +236,10 @@ def _divided(step, m, theta, d):
     gap = jnp.hypot(difference, 2.0 * off)
     big = 0.5 * (h**2 + heavy**2 + d + gap)
     phi = (jnp.cos(theta["alpha"]) * h) ** 2 + (jnp.sin(theta["alpha"]) * heavy) ** 2
-    small = ((h * heavy) ** 2 + phi * d) / big
-    return off * step(m**2, small, gap) / gap
+    return _Spectrum(off, ((h * heavy) ** 2 + phi * d) / big, gap, -difference / gap)
+
+
+def _mass_slope(m_sq, z):
+    """g'(z) = [1 - t G(t)]/z, t = m^2/z."""
+    t = m_sq / z
+    return (1.0 - t * G(t)) / z
