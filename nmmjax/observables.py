@@ -29,7 +29,7 @@ _NEUTRINO_MASS = {
     "m_nu_neutral": Quantity("eV", r"m_\nu^{\mathrm{neutral}}", "Neutral-scalar loop, signed"),
     "m_nu_charged": Quantity("eV", r"m_\nu^{\mathrm{charged}}", "Charged-scalar loop, signed"),
     "m_nu_split": Quantity(
-        "eV", r"m_\nu^{\mathrm{split}}", "Loop from mass splittings by lepton mixing, signed"
+        "eV", r"m_\nu^{\mathrm{split}}", "Loop from mass splittings in a multiplet, signed"
     ),
     "m_nu_quartic": Quantity(
         "eV", r"m_\nu^{\mathrm{quartic}}", "Loop from splittings by quartic couplings, signed"
@@ -188,9 +188,6 @@ _DARK = {
     "br_inv_aprime": Quantity("", r"\mathrm{BR}(A'\to\mathrm{inv})", "Invisible dark photon"),
     "invisible_dominates": Quantity(
         "", r"[A'\to\mathrm{inv}]", "1 where most dark photons decay invisibly"
-    ),
-    "mediator_factor": Quantity(
-        "", r"\kappa(m_{A'})", "How much weaker a limit on the moment is for a massive mediator"
     ),
     "v_nunu_aprime": Quantity(
         "", r"\max|v_{\nu\nu A'}|", "Largest vector coupling of light neutrinos to A'"
