@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 from nmmjax.entries import build, real
 from nmmjax.errors import InputError, located, suggest
-from nmmjax.likelihoods import Constraint, Prefer, Source
+from nmmjax.likelihoods import Constraint, Source
 from nmmjax.observables import known_or_bare
+from nmmjax.wishes import Prefer
 
 type Entry = Mapping[str, Any]
 type Files = Sequence[str | pathlib.Path]
@@ -227,7 +228,8 @@ def _check_answered(constraint: Constraint, observables: Collection[str]) -> Non
             continue
         why = f": {_ONLY[key]}" if key in _ONLY else suggest(key, observables)
         raise InputError(
-            f"constraint '{constraint.name}' needs observable '{key}', which is not there{why}"
+            f"constraint '{constraint.name}' needs observable '{key}', "
+            f"which the model does not return{why}"
         )
 
 
@@ -240,4 +242,5 @@ def _wish(observable: str, wish: Mapping[str, float | None]) -> Prefer:
         width = real("width_dex", wish.get("width_dex"))
         unit = known_or_bare(observable).unit
         source = Source("run file", None, "a wish", units=unit, group="target")
-        return Prefer(f"prefer_{observable}", (observable,), source, **ends, width_dex=width)
+        name = f"prefer_{observable}"
+        return Prefer(name, (observable,), source, ends["above"], ends["below"], width)

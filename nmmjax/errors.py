@@ -4,6 +4,8 @@ import contextlib
 import difflib
 from collections.abc import Iterable, Iterator
 
+_MOST_SHOWN = 12
+
 
 class InputError(ValueError):
     """Bad input by the user; the command line prints it as one line and exits with 2."""
@@ -15,7 +17,9 @@ def suggest(given: str, options: Iterable[str]) -> str:
     close = difflib.get_close_matches(given, options, n=1, cutoff=0.6)
     if close:
         return f"; did you mean '{close[0]}'?"
-    return f"; there is: {', '.join(options) if options else 'none'}"
+    shown = ", ".join(options[:_MOST_SHOWN]) or "none"
+    more = len(options) - _MOST_SHOWN
+    return f"; there is: {shown}" + (f" and {more} more" if more > 0 else "")
 
 
 @contextlib.contextmanager

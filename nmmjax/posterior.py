@@ -237,16 +237,20 @@ def _attributes(role: str, units: str, latex: str, text: str) -> dict[str, str]:
     return {"role": role, "units": units, "latex": latex, "long_name": text}
 
 
-def _check_observables(model: Model, terms: Sequence[Constraint]) -> None:
-    """Every term's observables exist, found without compiling or evaluating anything."""
+def offered(model: Model) -> set[str]:
+    """Names that constraints may ask of a model, found without compiling or evaluating."""
     point = {p.name: jax.ShapeDtypeStruct((), jnp.float64) for p in model.parameters}
-    offered = {*jax.eval_shape(model.predict, point), *point}
+    return {*jax.eval_shape(model.predict, point), *point}
+
+
+def _check_observables(model: Model, terms: Sequence[Constraint]) -> None:
+    known = offered(model)
     for term in terms:
         for name in term.requires:
-            if name not in offered:
+            if name not in known:
                 raise InputError(
                     f"constraint '{term.name}' needs observable '{name}', which "
-                    f"{type(model).__name__} does not return{suggest(name, offered)}"
+                    f"{type(model).__name__} does not return{suggest(name, known)}"
                 )
 
 

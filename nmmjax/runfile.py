@@ -18,7 +18,7 @@ from nmmjax.constants import Constants
 from nmmjax.constraints import Constraint
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.model import Model
-from nmmjax.posterior import Posterior
+from nmmjax.posterior import Posterior, offered
 from nmmjax.priors import Angle, LogUniform, Normal, Prior, SignedLog, Uniform
 
 type Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -54,6 +54,8 @@ class PreferTable(_Section):
 
 class TargetSection(_Section):
     constraints: list[str] = []
+    constraint_files: list[str] = []  # the user's own, relative to the run file
+    tail_sigma: Annotated[Number, Field(gt=0.0)] | None = None
     prefer: dict[str, PreferTable] = {}
 
 
@@ -141,13 +143,20 @@ def build_posterior(run: RunFile, where: str) -> Posterior:
             if name not in names:
                 raise InputError(f"not a parameter of {run.model.name}{suggest(name, names)}")
             chosen[name] = _prior(given)
+    files = [pathlib.Path(where).parent / file for file in run.target.constraint_files]
     with located(f"{where}: [target] constraints"):
-        limits = constraints.load(run.target.constraints)
+        limits = constraints.load(
+            run.target.constraints,
+            observables=offered(model),
+            files=files,
+            ordering=str(getattr(model, "ordering", "NO")),
+            tail_sigma=run.target.tail_sigma,
+        )
     with located(f"{where}: [target] prefer"):
         wishes = constraints.prefer(
             {name: table.model_dump() for name, table in run.target.prefer.items()}
         )
-    with located(f"{where}: [target]"):
+    with located(f"{where}: [target] prefer"):
         return Posterior(model, chosen, limits, wishes, run.chart.kind)
 
 

@@ -14,6 +14,7 @@ ALLOWED = {
     "nmmjax.errors": set(),
     "nmmjax.constants": set(),
     "nmmjax.loops": {"errors"},
+    "nmmjax.bridge_loops": {"constants", "loops"},
     "nmmjax.matrices": set(),
     "nmmjax.takagi": set(),
     "nmmjax.priors": set(),
@@ -27,8 +28,9 @@ ALLOWED = {
     "nmmjax.trapping": {"constants"},
     "nmmjax.limits": {"errors", "likelihoods", "trapping"},
     "nmmjax.curves": {"errors", "likelihoods", "limits"},
-    "nmmjax.entries": {"curves", "errors", "likelihoods", "limits", "observables"},
-    "nmmjax.constraints": {"entries", "errors", "likelihoods", "observables"},
+    "nmmjax.wishes": {"errors", "likelihoods"},
+    "nmmjax.entries": {"curves", "errors", "likelihoods", "limits", "observables", "wishes"},
+    "nmmjax.constraints": {"entries", "errors", "likelihoods", "observables", "wishes"},
     "nmmjax.curve_figures": {"curves", "errors", "likelihoods", "observables"},
     "nmmjax.ranking": {"errors"},
     "nmmjax.chart": {"model", "priors"},
@@ -55,6 +57,7 @@ ALLOWED = {
     "nmmjax.figures": {"constraints", "observables", "results", "samplers.diagnostics"},
 }
 ANY_MODEL = {
+    "bridge_loops",
     "constants",
     "decays",
     "errors",

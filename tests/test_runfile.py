@@ -52,7 +52,7 @@ def test_a_good_file_builds_what_it_says(tmp_path):
     assert target.model.sm.v_h == 174.0
     assert target.model.lepton == "mu"
     priors = dict(target.chart.priors)
-    assert priors["m_psi"] == LogUniform(800, 1e5, edge=0.1)
+    assert priors["m_psi"] == LogUniform(800.0, 1e5, edge=0.1)
     assert dict(target.chart.fixed) == {"lambda_s": 0.2}
     assert [c.name for c in target.constraints] == ["m_nu_target", "xenonnt_2022"]
     assert [w.name for w in target.prefer] == ["prefer_mu_nu"]
@@ -105,8 +105,8 @@ BAD = [
     ("lambda_s = 0.1", "lambda_s = true", r"'priors.lambda_s': .*got True"),
     ("xenonnt_2022", "xenonnt_2202",
      r"\[target\] constraints: .*'xenonnt_2202'.*did you mean 'xenonnt_2022'"),
-    ("xenonnt_2022", "mu_e_gamma_meg2_2025", r"\[target\]: constraint 'mu_e_gamma_meg2_2025' "
-     "needs observable 'br_mu_e_gamma', which WeakTriplet does not return"),
+    ("xenonnt_2022", "mu_e_gamma_meg2_2025", r"\[target\] constraints: constraint "
+     "'mu_e_gamma_meg2_2025' needs observable 'br_mu_e_gamma', which the model does not return"),
     ("above = 1e-12", "abov = 1e-12",
      r"unknown key 'abov' in \[target.prefer.mu_nu\]; did you mean 'above'"),
     ("prefer = { mu_nu", "prefer = { mu_nuu", r"mu_nuu"),

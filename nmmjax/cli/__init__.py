@@ -19,10 +19,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-type RunFileArg = Annotated[pathlib.Path, typer.Argument(help="Run definition, a TOML file.")]
-type DirArg = Annotated[pathlib.Path, typer.Argument(help="A run directory.")]
-type JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-type SetOption = Annotated[
+RunFileArg = Annotated[pathlib.Path, typer.Argument(help="Run definition, a TOML file.")]
+DirArg = Annotated[pathlib.Path, typer.Argument(help="A run directory.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override a key: path.in.runfile=value. Repeatable."),
 ]
@@ -89,12 +89,30 @@ def evaluate(
 def list_(
     what: Annotated[str, typer.Argument(help="models, constraints, engines or observables")],
     name: Annotated[str | None, typer.Argument(help="One of them, in full.")] = None,
+    group: Annotated[str | None, typer.Option(help="Only constraints of this group.")] = None,
     json: JsonFlag = False,
 ) -> None:
     """What there is: models, constraints, engines, observables; or one of them in full."""
     from nmmjax.cli.show import show_list
 
-    show_list(what, name, json)
+    show_list(what, name, group, json)
+
+
+@app.command()
+def constraint(
+    name: Annotated[str, typer.Argument(help="Its name, see `nmmjax list constraints`.")],
+    file: Annotated[
+        list[pathlib.Path] | None, typer.Option(help="A constraint file of your own. Repeatable.")
+    ] = None,
+    out: Annotated[
+        pathlib.Path | None, typer.Option(help="Where to draw a curve. Default: NAME.png here.")
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """One constraint: value, source, note, licence, alternatives, and its curve as PNG."""
+    from nmmjax.cli.show import show_constraint
+
+    show_constraint(name, list(file or []), out, json)
 
 
 def main() -> None:

@@ -85,7 +85,7 @@ def _row(values: dict[str, np.ndarray], margins: dict[str, np.ndarray], index: i
     return row
 
 
-def _flatten(name: str, value: np.ndarray) -> list[tuple[str, Any]]:
+def _flatten(name: str, value: np.ndarray | np.generic) -> list[tuple[str, Any]]:
     """Flat names: matrices as mu_nu_12, complex numbers as re_ and im_."""
     entries = [(name, value)]
     if value.ndim:

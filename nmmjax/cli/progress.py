@@ -1,9 +1,9 @@
 """Progress of a run: a live line on a terminal, plain lines elsewhere."""
 
 import math
+import sys
 import time
 from types import TracebackType
-from typing import IO, Self
 
 from nmmjax.samplers.driver import Progress
 
@@ -11,15 +11,15 @@ _EVERY = 5.0  # seconds between plain lines
 
 
 class Reporter:
-    """Called with every `Progress`; use as a context manager."""
+    """Called with every `Progress`, writes to stderr; use as a context manager."""
 
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
+    def __init__(self) -> None:
+        self._stream = sys.stderr
         self._live = None
         self._last = -math.inf
         self._phase = ""
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Reporter":
         if self._stream.isatty():
             from rich.console import Console
             from rich.live import Live

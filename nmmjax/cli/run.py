@@ -63,7 +63,7 @@ def _sample(
 ) -> driver.Outcome:
     key_starts, key_run = jr.split(jr.key(run.run.seed))
     until = run.run.until
-    with Reporter(sys.stderr) as report:
+    with Reporter() as report:
 
         def starts() -> jax.Array:
             report.note(f"screening prior draws for {engine.chains} starting points")
@@ -90,10 +90,11 @@ def _sample(
 
 
 def _finish(store: Store, directory: pathlib.Path) -> None:
-    from nmmjax import figures, results
+    from nmmjax import figures, report, results
+    from nmmjax.rundir import open_run
 
-    opened = results.open_run(directory)
-    summary = results.to_text(results.summarise(opened))
+    opened = open_run(directory)
+    summary = report.to_text(results.summarise(opened))
     store.write_text("summary.txt", summary)
     sys.stdout.write("\n" + summary)
     sys.stdout.flush()

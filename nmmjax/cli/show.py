@@ -13,16 +13,40 @@ from nmmjax.errors import InputError, suggest
 
 def show_summary(directory: pathlib.Path, as_json: bool) -> None:
     """Print the summary of a run directory."""
-    from nmmjax import results
+    from nmmjax import report, results
+    from nmmjax.rundir import open_run
 
-    found = results.summarise(results.open_run(directory))
+    found = results.summarise(open_run(directory))
     if as_json:
-        _print_json(results.to_json(found))
+        _print_json(report.to_json(found))
     else:
-        sys.stdout.write(results.to_text(found))
+        sys.stdout.write(report.to_text(found))
 
 
-def show_list(what: str, name: str | None, as_json: bool) -> None:
+def show_constraint(
+    name: str, files: list[pathlib.Path], out: pathlib.Path | None, as_json: bool
+) -> None:
+    """Print what there is to say about one constraint; draw it if it is a curve."""
+    from nmmjax import constraints, curve_figures
+    from nmmjax.cli.session import start_jax
+
+    start_jax()
+    card = constraints.card(name, files=files)
+    (found,) = constraints.load([name], files=files)
+    if isinstance(found, curve_figures.CURVES):
+        path = out if out is not None else pathlib.Path(f"{name}.png")
+        try:
+            curve_figures.curves_figure([found]).savefig(path)
+        except (OSError, ValueError) as error:
+            raise InputError(f"cannot write figure '{path}': {error}") from None
+        card["figure"] = str(path)
+    if as_json:
+        _print_json(card)
+    else:
+        sys.stdout.write(_in_full(name, {key: text for key, text in card.items() if text}))
+
+
+def show_list(what: str, name: str | None, group: str | None, as_json: bool) -> None:
     """Print one line per model, constraint, engine or observable, or one of them in full."""
     kinds: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
         "models": _models,
@@ -32,7 +56,9 @@ def show_list(what: str, name: str | None, as_json: bool) -> None:
     }
     if what not in kinds:
         raise InputError(f"cannot list '{what}'{suggest(what, kinds)}")
-    entries = kinds[what]()
+    if group is not None and what != "constraints":
+        raise InputError("--group goes with constraints only")
+    entries = _constraints(group) if what == "constraints" else kinds[what]()
     if name is not None and name not in entries:
         raise InputError(f"'{name}' is not among the {what}{suggest(name, entries)}")
     if as_json:
@@ -102,11 +128,11 @@ def prior_text(table: dict[str, Any]) -> str:
     )
 
 
-def _constraints() -> dict[str, dict[str, Any]]:
+def _constraints(group: str | None = None) -> dict[str, dict[str, Any]]:
     from nmmjax import constraints
 
     found = {}
-    for name, entry in constraints.catalogue().items():
+    for name, entry in constraints.listing(group).items():
         (constraint,) = constraints.load([name])
         flag = "  [from memory, unconfirmed]" if "memory" in entry.get("verified", "") else ""
         found[name] = {"line": f"{constraint.describe()}{flag}"} | dict(entry)

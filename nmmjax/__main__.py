@@ -1,0 +1,5 @@
+"""`python -m nmmjax` is the `nmmjax` command."""
+
+from nmmjax.cli import main
+
+main()
