@@ -242,17 +242,21 @@ def light_from_yukawas(y: Yukawas, loops: DarkLoops, ordering: str) -> Light:
     """Masses and mixing of M_nu = y* K y^dag, which has rank 2, without an eigensolver.
 
     The massless state is Lambda itself, |U_e0|^2 = |Lambda_mutau|^2/sum |Lambda|^2; with it
-    sum_b |M_ab|^2 = sum_i m_i^2 |U_ai|^2 fixes the others. No derivative at equal masses.
+    sum_b |M_ab|^2 = sum_i m_i^2 |U_ai|^2 fixes the others. No derivative at equal masses; where
+    K is 0 to the last bit (on a mass-zero surface) the mixing is that of K = 1.
     """
     squares = _lambda_squared(y)
     total = jnp.sum(squares)
+    massless = jnp.all(loops.mass == 0.0)
+    k = jnp.where(massless, jnp.eye(2), loops.mass)
     pair = functools.partial(flavour.rank_two_masses, y)
-    (low, high), (_, part) = jax.jvp(pair, (loops.mass,), (loops.mass_r,))
-    m_nu = jnp.conj(y) @ loops.mass @ jnp.conj(y).T
+    (low, high), (_, part) = jax.jvp(pair, (k,), (loops.mass_r,))
+    m_nu = jnp.conj(y) @ k @ jnp.conj(y).T
     rows = jnp.sum(_squares(m_nu), axis=1)
     zero = squares / total
     heavy = (rows - low**2 * (1.0 - zero)) / ((high - low) * (high + low))
     none = jnp.zeros_like(high)
+    low, high = (jnp.where(massless, 0.0, m) for m in (low, high))
     masses, columns = (none, low, high), (zero, 1.0 - zero - heavy, heavy)
     if ordering == "IO":
         masses, columns = (low, high, none), (1.0 - zero - heavy, heavy, zero)

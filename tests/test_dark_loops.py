@@ -286,6 +286,13 @@ def test_a_single_scale_may_vanish():
     assert np.allclose(exact.mass, near.mass, rtol=1e-7, atol=0)
 
 
+def test_mediator_factor_of_the_reference_points(points):
+    for point in points:
+        mass = jnp.asarray(float(point["inputs"]["mAp"]))
+        limit = 2.8e-11 * float(dark_loops.mediator_factor(mass, SM.m_e, 8.62e-4, 5e-5))
+        assert limit == pytest.approx(float(point["outputs"]["borexino_limit_muB"]), rel=1e-14)
+
+
 def test_mediator_factor_against_the_antiderivative():
     """Closed form at 60 digits, where float64 would lose everything, and its power law."""
     e_nu, t_min = 8.62e-4, 5e-5

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from nmmjax import decays, flavour
-from nmmjax.dark_loops import Yukawas, mediator_factor, wedge
+from nmmjax.dark_loops import Yukawas, wedge
 from nmmjax.dark_sector import (
     Light,
     Scalars,
@@ -120,15 +120,14 @@ class DarkDipole(Model):
         ordering        "NO" or "IO": which state is massless
         su2_consistent  tie m_dirac = m_e_vll (m_dirac is no parameter then)
         convention      "derived", or "as_printed" for the formulas of the paper, see below
-        source          "pp", "7Be" or "8B": the neutrinos behind mu_eff_solar, at one energy
-        recoil_min, recoil_max   GeV: the electron recoils seen (50 keV to the end point)
+        source          "pp", "7Be" or "8B": the mixture of states in mu_eff_dark_solar
         nodes           of the loop integrals in ln t
 
-    mu_eff_solar = eps mu/kappa(m_aprime) with the solar mixture of mass states and the mediator
-    factor kappa (`mediator_factor`) of one experiment's recoil window: the default suits limits by
-    Borexino as the paper takes them (its own fit starts near 190 keV); those of XENONnT or LZ
-    need recoil_min near 1e-6. mu_eff_dark = eps mu has no such factor. Moments seen by reactors
-    or stars are not given: other windows, and no plasmon loop for a massive A' was computed.
+    mu_eff_dark = eps mu, and _solar and _reactor with their mixture of states, have no factor for
+    the mediator's mass: it belongs to each experiment's recoil window, and constraints on them
+    take m_aprime as well (`dark_loops.mediator_factor` is the paper's own version for Borexino).
+    Limits on moments seen through the photon do not apply. No moment in stars is given: the
+    plasmon loop of a massive A' was not computed.
     v_nunu_aprime is the largest |eigenvalue| of V. Where vector_dominates = 1 (V^2 > 2 m_e T mu^2
     at T = 0.2 MeV) limits on mu_eff are not the limits on the model: vector exchange is faster.
     br_inv_aprime counts N_1 N_2, H_k A_l and nu nu as invisible against e, mu, tau pairs; hadrons
@@ -136,9 +135,9 @@ class DarkDipole(Model):
     missing-energy limits (NA64, BaBar) apply, elsewhere those on visible decays.
     gamma_z_inv adds Z -> N_1 N_2 to three neutrinos at tree level.
     Estimates: eps_loop, e g_D/(12 pi^2) per unit of ln(Lambda^2/M_E^2), and m_nu_naive,
-    mu Lambda^2/g_D at the heaviest mass in the loop. Not included: box and Z, A' penguins in mu -> 3e and
-    conversion, two-loop masses, mu -> e A'. With m_dirac != m_e_vll SU(2) is broken by hand (as
-    in the paper) and T is not finite: no t_param.
+    mu Lambda^2/g_D at the heaviest mass in the loop. Not included: boxes, Z and A' penguins in
+    mu -> 3e and conversion, two-loop masses, mu -> e A'. With m_dirac != m_e_vll SU(2) is broken
+    by hand (as in the paper) and T is not finite: no t_param.
 
     Differences of "derived" from "as_printed" (errata of arXiv:2603.25704):
         E1-E6    moment: J, P_L structure, 1/(128 pi^2), all of Lambda and mu_B. Printed:
@@ -163,8 +162,6 @@ class DarkDipole(Model):
     su2_consistent: bool = eqx.field(static=True, default=False)
     convention: str = eqx.field(static=True, default="derived")
     source: str = eqx.field(static=True, default="7Be")
-    recoil_min: float = eqx.field(static=True, default=5e-5)
-    recoil_max: float | None = eqx.field(static=True, default=None)
     nodes: int = eqx.field(static=True, default=160)
 
     def __check_init__(self) -> None:
@@ -178,13 +175,6 @@ class DarkDipole(Model):
             raise InputError(f"su2_consistent = {self.su2_consistent!r} given; it is true or false")
         if not (isinstance(self.nodes, int) and self.nodes >= 32):
             raise InputError(f"nodes = {self.nodes!r} given; it is a whole number >= 32")
-        end = 2.0 * self._e_nu**2 / (2.0 * self._e_nu + self.sm.m_e)
-        top = end if self.recoil_max is None else self.recoil_max
-        if not 0.0 < self.recoil_min < top <= end:
-            raise InputError(
-                f"recoil window {self.recoil_min:g} to {top:g} GeV given; it must rise from > 0 "
-                f"to at most {end:g} GeV, the end point of {self.source}"
-            )
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -271,14 +261,11 @@ class DarkDipole(Model):
                 "eps_loop": self.sm.e * theta["g_d"] / (12.0 * math.pi**2),
                 "gamma_z_inv": self._z_invisible(theta),
                 "m_vll": theta["m_e_vll"],
+                "m_dark_fermion": jnp.abs(theta["m_lnv"] - self._m_dirac(theta)),
                 "min_eig": jnp.minimum(jnp.min(jnp.stack(s.h)), jnp.min(jnp.stack(s.a))),
-                "max_yukawa": jnp.sqrt(jnp.max(light.y.real**2 + light.y.imag**2)),
+                "max_yukawa": jnp.sqrt(jnp.max(_squares(light.y))),
             }
         )
-
-    @property
-    def _e_nu(self) -> float:
-        return flavour.SOLAR[self.source].energy
 
     def _m_dirac(self, theta):
         return theta["m_e_vll"] if self.su2_consistent else theta["m_dirac"]
@@ -323,14 +310,11 @@ class DarkDipole(Model):
         """Oscillation parameters where they are not parameters of the model."""
         if self.yukawas == "casas_ibarra":
             return {}
-        u, squares = light.u_squared, (_EV * light.masses) ** 2
-        base = squares[0] if self.ordering == "NO" else squares[1]
-        return {
+        u = light.u_squared
+        return flavour.splittings(_EV * light.masses, self.ordering) | {
             "sin2_th12": u[0, 1] / (1.0 - u[0, 2]),
             "sin2_th13": u[0, 2],
             "sin2_th23": u[1, 2] / (1.0 - u[0, 2]),
-            "dm2_21": squares[1] - squares[0],
-            "dm2_3l": squares[2] - base,
         }
 
     def _moments(self, theta, loops, light):
@@ -339,8 +323,8 @@ class DarkDipole(Model):
         unit = to_mu_b * theta["g_d"] * jnp.abs(loops.moment) / (128.0 * math.pi**2)
         entries, size = wedge(light.y), unit * light.wedge
         if self.convention == "as_printed":
-            entries = 2.0 * entries.imag
-            size = unit * jnp.sqrt(0.5 * jnp.sum(entries**2))
+            entries = 2.0 * entries.imag + 0j
+            size = unit * jnp.sqrt(0.5 * jnp.sum(_squares(entries)))
         found = {
             f"mu_nu_{x}{z}": unit * jnp.abs(entries[i, j])
             for i, x in enumerate(_LEPTONS)
@@ -351,12 +335,13 @@ class DarkDipole(Model):
             massive = "23" if self.ordering == "NO" else "12"
             found |= {f"mu_nu_{ij}": jnp.zeros_like(size) for ij in ("12", "13", "23")}
             found[f"mu_nu_{massive}"] = size
-        kappa = mediator_factor(
-            theta["m_aprime"], self.sm.m_e, self._e_nu, self.recoil_min, self.recoil_max
-        )
-        solar = theta["eps"] * size * self._solar_share(light) / kappa
-        dark = {"mu_eff_dark": theta["eps"] * size, "mediator_factor": kappa}
-        return found | {"mu_nu": size, "mu_eff_solar": solar} | dark
+        reactor = unit * jnp.sqrt(jnp.sum(_squares(entries[0])))
+        return found | {
+            "mu_nu": size,
+            "mu_eff_dark": theta["eps"] * size,
+            "mu_eff_dark_solar": theta["eps"] * size * self._solar_share(light),
+            "mu_eff_dark_reactor": theta["eps"] * reactor,
+        }
 
     def _solar_share(self, light):
         """(sum_k P_ek over the two states that the moment connects)^(1/2)."""
@@ -372,7 +357,7 @@ class DarkDipole(Model):
         dipoles = y @ loop @ jnp.conj(y).T / (64.0 * math.pi**2)
         if printed:
             # A_R of muon and tau alone with 24 pi^3, and Delta a of a heavy E
-            diagonal = jnp.sum(y.real**2 + y.imag**2, axis=1)
+            diagonal = jnp.sum(_squares(y), axis=1)
             diagonal = diagonal / (48.0 * math.pi**2 * theta["m_e_vll"] ** 2)
             dipoles = jnp.triu(dipoles, 1) / math.sqrt(2.0) + jnp.diag(diagonal)
         return decays.observables(dipoles, self.sm)
@@ -384,6 +369,10 @@ class DarkDipole(Model):
         return one * (
             3.0 + 2.0 * _majorana_pair((m - m_dirac) / self.sm.m_z, (m + m_dirac) / self.sm.m_z)
         )
+
+
+def _squares(z):
+    return z.real**2 + z.imag**2
 
 
 def _smallest(values):
