@@ -1,6 +1,7 @@
 """Pictures of curve constraints: limits on a coupling against a mass, over a model's points."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import matplotlib
@@ -14,7 +15,7 @@ from nmmjax.likelihoods import Constraint
 from nmmjax.observables import known_or_bare
 
 CURVES = (LimitCurve, PoissonZeroCurve, OneSidedGaussianCurve, ExcludedRegion)
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.size": 9.0,
     "axes.linewidth": 0.6,
     "xtick.direction": "in",
@@ -77,7 +78,7 @@ def _panel(
     axes.legend(**below, markerscale=4.0)
 
 
-def _draw(axes: Axes, curve: Constraint, look: dict[str, str]) -> None:
+def _draw(axes: Axes, curve: Constraint, look: dict[str, Any]) -> None:
     """The limit as a line, the excluded side shaded; a region as its outline."""
     if isinstance(curve, ExcludedRegion):
         outline = [*curve.mass, curve.mass[0]], [*curve.coupling, curve.coupling[0]]

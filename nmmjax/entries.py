@@ -13,9 +13,10 @@ from typing import Any
 
 from nmmjax.curves import ExcludedRegion, LimitCurve, OneSidedGaussianCurve, PoissonZeroCurve
 from nmmjax.errors import InputError, located, suggest
-from nmmjax.likelihoods import Constraint, GaussianND, Measurement, Source, Window
+from nmmjax.likelihoods import Constraint, GaussianND, Measurement, Source
 from nmmjax.limits import LowerLimit, PlasmonLimit, SmoothBound, UpperLimit, UpperLimitBand
 from nmmjax.observables import quantity
+from nmmjax.wishes import Window
 
 type Entry = Mapping[str, Any]
 

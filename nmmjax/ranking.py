@@ -14,7 +14,6 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.special import logsumexp
 
 from nmmjax.errors import InputError
 
@@ -68,13 +67,14 @@ def _row(name: str, log_l: np.ndarray, r_eff: float) -> Row:
         excluded = float(-np.expm1(worst))
         return Row(name, excluded, np.nan, True, worst < -_UNTOUCHED, worst)
     weights, khat = _smoothed(log_l, r_eff)
-    excluded = float(-np.expm1(logsumexp(weights + log_l) - logsumexp(weights)))
+    share = np.logaddexp.reduce(weights + log_l) - np.logaddexp.reduce(weights)
+    excluded = float(-np.expm1(share))
     return Row(name, max(excluded, 0.0), khat, khat < KHAT, worst < -_UNTOUCHED, worst)
 
 
 def _smoothed(log_l: np.ndarray, r_eff: float) -> tuple[np.ndarray, float]:
     """(log weights of 1/L, k-hat)."""
-    from arviz_stats.base import array_stats  # seconds to import: only when asked for
+    from arviz_stats.base.array import BaseArray  # seconds to import: only when asked for
 
-    weights, khat = array_stats.psislw(log_l, r_eff=r_eff)
+    weights, khat = BaseArray().psislw(log_l, r_eff=r_eff)  # pyright: ignore[reportArgumentType]
     return np.asarray(weights), float(khat)

@@ -216,7 +216,7 @@ def test_babar_reproduces_its_90_percent_limit():
     )
     # its own density, which does not reward upward fluctuations: smaller where there is one
     own = []
-    for m, limit in zip(mass[keep][::4], eps90[keep][::4], strict=True):
+    for m, limit in zip(mass[keep][::6], eps90[keep][::6], strict=True):
         y = np.linspace(0.0, 16.0, 8001)
         density = np.exp(log_l(curve, limit * np.sqrt(y), m))
         cumulative = integrate.cumulative_simpson(density, x=y, initial=0.0)

@@ -106,7 +106,12 @@ def test_flat_prior_returns_the_limit_over_root_phi():
     phi = float(trapping.plasmon_factor(jnp.asarray((mass / OMEGA) ** 2)))
     limit = 1.2e-12 / phi**0.5  # mu_TRGB / sqrt(Phi)
     y = np.linspace(0.0, 10.0, 2001)
-    density = np.exp([log_l(trapped, limit * t**0.5, mass) for t in y])
+    moments = jnp.asarray(limit * y**0.5)
+    fixed = jnp.asarray(mass)
+    terms = jax.vmap(
+        lambda mu: trapped.log_likelihood({"mu_eff_plasmon": mu, "m_nu_medium": fixed})
+    )
+    density = np.exp(terms(moments))
     inside = y <= 1.0
     share = integrate.simpson(density[inside], y[inside]) / integrate.simpson(density, y)
     assert share == pytest.approx(0.95, abs=1e-3)

@@ -1,0 +1,67 @@
+"""Figures of curves: what is drawn, where, with which labels."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from nmmjax.constraints import catalogue, load
+from nmmjax.curve_figures import CURVES, curves_figure
+from nmmjax.errors import InputError
+
+NAMES = [
+    name
+    for name, entry in catalogue().items()
+    if entry["type"].endswith("_curve") or entry["type"] == "excluded_region"
+]
+
+
+def lines(axes):
+    return {line.get_label(): np.array(line.get_xydata()) for line in axes.get_lines()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_curve_draws_its_limit(name):
+    (curve,) = load([name])
+    assert isinstance(curve, CURVES)
+    (axes,) = curves_figure([curve]).axes
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+    assert "[GeV]" in axes.get_xlabel()
+    assert (r"$\mu_B$" in axes.get_ylabel()) == ("eps" not in curve.requires)
+    (label, drawn), *others = lines(axes).items()
+    assert not others
+    assert name in label
+    if "90%" in label or "95%" in label:
+        mass, limit = drawn[137]
+        assert curve.allowed(inside(curve, 0.99 * limit, mass))
+        assert not curve.allowed(inside(curve, 1.01 * limit, mass))
+
+
+def inside(curve, coupling, mass):
+    values = map(jnp.asarray, (coupling, mass, 1.0))
+    return dict(zip(curve.requires, values, strict=False))
+
+
+def test_one_panel_per_pair_of_axes_over_the_points():
+    rng = np.random.default_rng(0)
+    points = {
+        "eps": rng.uniform(-1e-3, 1e-3, (4, 9000)),
+        "m_aprime": rng.uniform(0.1, 1.0, (4, 9000)),
+    }
+    chosen = [c for n in ("na64e_2023", "babar_2017", "xenonnt_2022_massive") for c in load([n])]
+    eps, moment = curves_figure([*chosen, *load(["m_nu_target"])], points).axes
+    assert len(lines(eps)) == 2
+    assert len(lines(moment)) == 1
+    (cloud,) = [c for c in eps.collections if c.get_label() == "points of the model"]
+    assert 5_000 < len(cloud.get_offsets()) <= 20_000
+    assert np.all(cloud.get_offsets()[:, 1] > 0.0)
+    assert all(c.get_label() != "points of the model" for c in moment.collections)
+
+
+def test_saves(tmp_path):
+    curves_figure(load(["sn1987a_visible"])).savefig(tmp_path / "curve.png")
+    assert (tmp_path / "curve.png").stat().st_size > 5_000
+
+
+def test_no_curve():
+    with pytest.raises(InputError, match="no curve to draw among the constraints: m_nu_target"):
+        curves_figure(load(["m_nu_target"]))
