@@ -41,7 +41,7 @@ def N_F(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
         N_F = \int_0^1 x^2 (1-x)/(1-x+tx) dx
             = (2+3t-6t^2+t^3+6t ln t)/(6(1-t)^4) = q/6 - q^2 z E/2
 
-    N_F(0) = 1/3, N_F(1) = 1/12. Error MEASURED. Source: Lavoura, hep-ph/0302221.
+    N_F(0) = 1/3, N_F(1) = 1/12. Error 5e-15 / 2e-14. Source: Lavoura, hep-ph/0302221.
     """
     q, z, e = _kernel(t)
     return q * (1.0 / 6.0 - 0.5 * q * z * e)
@@ -53,7 +53,7 @@ def N_S(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
         N_S = \int_0^1 x (1-x)^2/(1-x+tx) dx
             = (1-6t+3t^2+2t^3-6t^2 ln t)/(6(1-t)^4) = q/6 + t q^2 z E/2
 
-    N_S(0) = 1/6, N_S(1) = 1/12, N_S + t N_F = 1/6. Error MEASURED.
+    N_S(0) = 1/6, N_S(1) = 1/12, N_S + t N_F = 1/6. Error 2e-15 / 3e-14.
     Source: Lavoura, hep-ph/0302221.
     """
     q, z, e = _kernel(t)
@@ -66,8 +66,8 @@ def df_SM(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
         df_SM = f_SM - 3/2 = (3t/4) [1/(1-t) - 2/(1-t)^2 - 2t ln t/(1-t)^3] = -(3/2) t I_S(t)
 
     The constant 3/2 drops out of transition moments by unitarity: take f_SM there and electrons
-    keep no digit. df_SM -> -3t/4 at small t, df_SM(1) = -1/4. Error MEASURED; the
-    derivative cancels where df_SM is flat, to MEASURED at t = 1e8.
+    keep no digit. df_SM -> -3t/4 at small t, df_SM(1) = -1/4. Error 2e-15 / 1e-14;
+    where df_SM levels off its derivative loses t ulps, 9e-14 at t = 1e4 and 5e-10 at t = 1e8.
     Source: closed form equal to the integral of the vector-loop kernels (arXiv:1610.06587).
     """
     return -1.5 * t * I_S(t)
@@ -76,7 +76,7 @@ def df_SM(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
 def f_SM(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
     """W loop of a neutrino's diagonal moment, 3/2 + df_SM(t), t = m_l^2/m_W^2.
 
-    f_SM(0) = 3/2, f_SM(1) = 5/4, f_SM(inf) = 3/4. Error MEASURED. Source: as `df_SM`.
+    f_SM(0) = 3/2, f_SM(1) = 5/4, f_SM(inf) = 3/4. Error 3e-16 / as `df_SM`. Source: as `df_SM`.
     """
     return 1.5 + df_SM(t)
 
@@ -87,7 +87,7 @@ def K_LR(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
         K_LR = \int_0^1 (4(1-x)+tx)/(1-x+tx) dx = 1 + 3 [1/(1-t) + t ln t/(1-t)^2]
              = 1 + 3 [q + t z Gm(t)]
 
-    K_LR(0) = 4, K_LR(1) = 5/2, K_LR(inf) = 1. Error MEASURED.
+    K_LR(0) = 4, K_LR(1) = 5/2, K_LR(inf) = 1. Error 5e-16 / 3e-15.
     Source: derived; the sign of the mixed W-Goldstone piece rests on K_LR(0) = 4 of
     Giunti and Studenikin, arXiv:1403.6344.
     """
@@ -100,7 +100,7 @@ def F_T(x: Float[Array, "*b"], y: Float[Array, "*b"]) -> Float[Array, "*b"]:
 
         F_T = (x+y)/2 - xy/(x-y) ln(x/y) = (x-y)^2 I_S(x/y)/y
 
-    Symmetric, 0 at x = y. Error MEASURED, small splittings included.
+    Symmetric, 0 at x = y. Error 2e-15, small splittings included.
     Source: Veltman's function, e.g. arXiv:0711.4022.
     """
     return (x - y) ** 2 * I_S(x / y) / y
@@ -110,7 +110,7 @@ def mass_step(m2: Real, z: Real, dz: Real) -> Float[Array, "..."]:
     """g(z+dz) - g(z) for the mass loop g(z) = z ln(z/m^2)/(z-m^2) of a scalar of mass^2 z.
 
     m2 = m_F^2 > 0, z > 0, dz > -z/2, GeV^2. Full relative accuracy for any step dz, which is
-    never rounded into z. Error MEASURED. Source: g(z) = L(m^2/z) of `nmmjax.loops`.
+    never rounded into z. Error 4e-16. Source: g(z) = L(m^2/z) of `nmmjax.loops`.
     """
     return dL(jnp.log(m2 / z), -jnp.log1p(dz / z))
 
@@ -119,6 +119,6 @@ def moment_step(m2: Real, z: Real, dz: Real) -> Float[Array, "..."]:
     """k(z+dz) - k(z) for the moment loop k(z) = G(m^2/z)/z, in GeV^-2; arguments as `mass_step`.
 
     k(z) = (g(z)-1)/(z-m^2), hence  k(z+dz) - k(z) = [g(z+dz) - g(z) - dz k(z)]/(z+dz-m^2):
-    no digit is lost at small dz. For z > 4 m^2. Error MEASURED. Source: derived.
+    no digit is lost at small dz. For z > 4 m^2. Error 8e-16. Source: derived.
     """
     return (mass_step(m2, z, dz) - dz * G(jnp.asarray(m2 / z)) / z) / (z + dz - m2)

@@ -35,7 +35,7 @@ def D3(a: Real, b: Real, c: Real) -> Float[Array, "..."]:
 
     Symmetric; no digit is lost at a ~ b or at c ~ a, b. D3(a, a, c) = G(a/c)/c. Derivatives in a
     and b lose a/|a-b| ulps; at a = b exactly the first are right, the second are not.
-    |ln(c/a)| < 350. Error MEASURED.
+    |ln(c/a)| < 350. Error 2e-15.
     Source: derived; r(z) = L(1/z) of `nmmjax.loops`.
     """
     a, b = jnp.asarray(a, float), jnp.asarray(b, float)
@@ -59,7 +59,8 @@ def J_up(
         Q = q_t x + q_b (1-x),   c = (m_t^2 x + m_b^2 (1-x))/(x(1-x))
 
     m_s charged scalar, GeV, any shape, the only argument to differentiate in; GeV^-2.
-    Multiplies y m_t of the coupling y tbar P_L b phi^+ (see `nmmjax.models.zee`). Error MEASURED.
+    Multiplies y m_t of the coupling y tbar P_L b phi^+ (see `nmmjax.models.zee`).
+    Error 9e-16 / 3e-15 for 81 < m_s < 5e4 (derivative 4e-14 at 81 GeV, near m_w).
     Source: derived (inner tensor from explicit Dirac traces); the muon's analogue has the
     weights of arXiv:1502.04199.
     """
@@ -80,7 +81,7 @@ def J_down(
         J_down = -\int_0^1 dx Q(x) (2-x)/x D3(m_w^2, m_s^2, c(x))
 
     with Q, c, units and source as `J_up`. Multiplies y' m_b of y' tbar P_R b phi^+.
-    Error MEASURED.
+    Error 7e-16 / 3e-15, the same exception.
     """
     weight = (q_t * _X + q_b * _X_BAR) * (1.0 + _X_BAR) / _X
     return -_elementwise(_integral(weight, m_w, m_t, m_b), jnp.asarray(m_s))
@@ -89,7 +90,8 @@ def J_down(
 def J_scalar(m_s: Float[Array, "*b"], m_w: float, m_plus: Real, m_0: Real) -> Float[Array, "*b"]:
     r"""Inner loop of a charged and a neutral scalar: \int_0^1 dx x D3(m_w^2, m_s^2, c(x)).
 
-    c = (m_plus^2 x + m_0^2 (1-x))/(x(1-x)); units as `J_up`. Error MEASURED.
+    c = (m_plus^2 x + m_0^2 (1-x))/(x(1-x)); units and error as `J_up` (at m_plus = 150,
+    m_0 = 300 GeV); differentiable in every argument.
     Source: derived once, not checked against any other source.
     """
     return _integral(_X, m_w, m_plus, m_0)(jnp.asarray(m_s))

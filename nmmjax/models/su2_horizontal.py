@@ -75,7 +75,8 @@ class SU2Horizontal(Model):
     Domain: m_heavy_plus > m_h_plus (a convention: the formulas hold either way), delta_c below a
     tenth of m_H^2 - m_h^2 (one mixing angle for both copies). No h_3 couplings, no CP violation,
     external masses neglected (m_tau is kept), mu -> e gamma is forbidden by L_e - L_mu.
-    Error against 30-digit values at 21 points: moment MEASURED, mass MEASURED, others MEASURED.
+    Error against 30-digit values at 21 points: moment 5e-16, mass 8e-15, delta_a_mu
+    and eps_tau 6e-16, t_param 4e-12 (where five terms cancel to 1e-4; else 6e-14).
     Source: derived; setup of arXiv:2007.04291 and the 2021 talk on it, whose text was not used.
     """
 
