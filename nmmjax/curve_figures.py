@@ -34,11 +34,14 @@ _POINTS = 400
 
 
 def curves_figure(
-    constraints: Sequence[Constraint], points: Mapping[str, np.ndarray] | None = None
+    constraints: Sequence[Constraint],
+    points: Mapping[str, np.ndarray] | None = None,
+    style: Mapping[str, Any] | None = None,
 ) -> Figure:
     """Every curve among `constraints`, one panel per (coupling, mass); BR = 1 is drawn.
 
     points  observables and parameters of draws, drawn beneath where they have both names
+    style   matplotlib's parameters, over those of the figure itself
 
     Raises InputError if there is no curve among the constraints.
     """
@@ -49,7 +52,7 @@ def curves_figure(
     if not panels:
         names = ", ".join(constraint.name for constraint in constraints)
         raise InputError(f"no curve to draw among the constraints: {names or 'none'}")
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context({**_STYLE, **(style or {})}):
         figure = Figure(figsize=(5.4 * len(panels), 5.0), layout="constrained")
         all_axes = np.ravel(figure.subplots(1, len(panels), squeeze=False))
         for axes, ((coupling, mass), curves) in zip(all_axes, panels.items(), strict=True):
@@ -70,7 +73,7 @@ def _panel(
         _scatter(axes, points[mass], np.abs(points[coupling]))
     for i, curve in enumerate(curves):
         look = {"color": _COLOURS[i % len(_COLOURS)], "ls": _DASHES[i // len(_COLOURS) % 4]}
-        _draw(axes, curve, look)
+        draw_curve(axes, curve, look)
     axes.set_xlabel(_label(mass))
     axes.set_ylabel(_label(coupling))
     axes.margins(x=0.02)
@@ -78,7 +81,7 @@ def _panel(
     axes.legend(**below, markerscale=4.0)
 
 
-def _draw(axes: Axes, curve: Constraint, look: dict[str, Any]) -> None:
+def draw_curve(axes: Axes, curve: Constraint, look: Mapping[str, Any]) -> None:
     """The limit as a line, the excluded side shaded; a region as its outline."""
     if isinstance(curve, ExcludedRegion):
         outline = [*curve.mass, curve.mass[0]], [*curve.coupling, curve.coupling[0]]

@@ -116,7 +116,7 @@ def to_tree(
 
     plain = {group: dict(variables) for group, variables in groups.items()}
     made = arviz.from_dict(plain, check_conventions=False)  # walkers often outnumber draws
-    made["posterior"] = made["posterior"].assign_coords(ensemble=("chain", np.asarray(ensemble)))
+    made["posterior"].coords["ensemble"] = ("chain", np.asarray(ensemble))
     for name, about in (attributes or {}).items():
         made["posterior"][name].attrs.update(about)
     return made
@@ -183,7 +183,7 @@ def _table(run: Run) -> _Table:
         twin = seen.setdefault(hashlib.blake2b(values[few].tobytes()).digest(), name)
         if not sampled and np.allclose(values, values.flat[0], rtol=_SAME, atol=0.0):
             constant[name] = float(values.flat[0])
-        elif not sampled and twin != name and np.array_equal(values, run.read(twin), equal_nan=True):
+        elif not sampled and twin != name and _equal(values, run.read(twin)):
             same[name] = twin
         else:
             chosen = many if sampled else few
@@ -193,6 +193,10 @@ def _table(run: Run) -> _Table:
             if bad := int(np.sum(~np.isfinite(values))):
                 undefined[name] = bad
     return found
+
+
+def _equal(a: np.ndarray, b: np.ndarray) -> bool:
+    return np.array_equal(a, b, equal_nan=True)
 
 
 def _row(

@@ -9,7 +9,9 @@ from matplotlib.collections import QuadMesh
 from matplotlib.contour import ContourSet
 from scipy.stats import binned_statistic_2d
 
-from nmmjax import figures, results
+from nmmjax import figures, maps, results
+from nmmjax.axes import Scale
+from nmmjax.rundir import open_run
 
 SYNTHETIC = runpy.run_path(str(pathlib.Path(__file__).parent / "synthetic_run.py"))
 draw_groups, write_run, RESOLVED = (SYNTHETIC[k] for k in ("draw_groups", "write_run", "RESOLVED"))
@@ -18,7 +20,7 @@ draw_groups, write_run, RESOLVED = (SYNTHETIC[k] for k in ("draw_groups", "write
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     directory = tmp_path_factory.mktemp("runs") / "good"
-    return results.open_run(write_run(directory, draw_groups(64, 500, memory=0.0)))
+    return open_run(write_run(directory, draw_groups(64, 500, memory=0.0)))
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,11 @@ def corner(run):
 
 @pytest.fixture(scope="module")
 def region_map(run):
-    return figures.region_map(run)
+    return figures.draw(run, ["map"])["region_map"]
+
+
+def draw_map(directory):
+    return figures.draw(open_run(directory), ["map"])["region_map"]
 
 
 def labels(figure, which):
@@ -100,7 +106,7 @@ def test_contours_of_another_gaussian_do_not(corner):
 
 def test_hdr_levels_on_a_known_density():
     density = np.array([[8.0, 4.0], [2.0, 1.0], [1.0, 0.0]])
-    assert figures.hdr_levels(density, (0.5, 0.75, 0.9)) == [1.0, 4.0, 8.0]
+    assert maps.hdr_levels(density, (0.5, 0.75, 0.9)) == [1.0, 4.0, 8.0]
 
 
 def test_region_map_has_units_and_logs(region_map):
@@ -128,7 +134,8 @@ def test_region_map_draws_the_limits_of_the_run(run, region_map):
     shown = {text.get_text() for text in legend.get_texts()}
     assert shown == {
         "xenonnt_2022, 90% CL", "m_nu_target, ±2σ", "typeIII_atlas, 95% CL", "wish, 0.25 dex wide",
-        r"largest allowed $\mu_\nu$",
+        r"largest allowed $\mu_\nu$", "68% and 95% of the draws",
+        "future: xlzd_200t, 90% CL",
     }  # fmt: skip
     best = results.summarise(run).largest.values
     np.testing.assert_allclose(
@@ -140,7 +147,7 @@ def test_a_limit_far_from_the_draws_is_named_off_scale(tmp_path):
     groups = draw_groups(8, 50)
     for name in ("mu_nu", "mu_eff_solar"):
         groups["posterior"][name] = groups["posterior"][name] * 1e-6
-    figure = figures.region_map(results.open_run(write_run(tmp_path / "run", groups)))
+    figure = draw_map(write_run(tmp_path / "run", groups))
     assert positions(figure.axes[0], "xenonnt_2022, 90% CL, off scale", 1) == [6.4e-12]
     assert figure.axes[0].get_ylim()[1] < 1e-15
 
@@ -148,7 +155,7 @@ def test_a_limit_far_from_the_draws_is_named_off_scale(tmp_path):
 def test_an_effective_moment_that_differs_from_mu_nu_sets_no_limit_on_it(tmp_path):
     groups = draw_groups(8, 50)
     groups["posterior"]["mu_eff_solar"] = 0.9 * groups["posterior"]["mu_nu"]
-    figure = figures.region_map(results.open_run(write_run(tmp_path / "run", groups)))
+    figure = draw_map(write_run(tmp_path / "run", groups))
     assert positions(figure.axes[0], "xenonnt_2022, 90% CL", 1) == []
 
 
@@ -182,16 +189,16 @@ def test_a_model_without_a_moment_has_no_region_map(tmp_path):
     groups = draw_groups(8, 50)
     for name in ("mu_nu", "mu_eff_solar"):
         del groups["posterior"][name]
-    run = results.open_run(write_run(tmp_path / "run", groups))
-    assert set(figures.draw_all(run)) == {"corner", "trace"}
+    run = open_run(write_run(tmp_path / "run", groups))
+    assert set(figures.draw(run)) == {"corner", "trace", "rank"}
 
 
 def test_stuck_walkers_can_still_be_drawn(tmp_path):
     groups = draw_groups(8, 50)
     for name, values in groups["posterior"].items():
         groups["posterior"][name] = np.full_like(values, values[0, 0])
-    run = results.open_run(write_run(tmp_path / "run", groups))
-    for figure in figures.draw_all(run).values():
+    run = open_run(write_run(tmp_path / "run", groups))
+    for figure in figures.draw(run).values():
         figure.draw_without_rendering()
 
 
@@ -206,5 +213,5 @@ def test_stuck_walkers_can_still_be_drawn(tmp_path):
     ],
 )
 def test_log_ticks_are_few_and_round(low, high, most, expected):
-    ticks = figures.Scale("log").ticks(low, high, most)
+    ticks = Scale("log").ticks(low, high, most)
     np.testing.assert_allclose(ticks, expected, rtol=1e-12)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from nmmjax import results
+from nmmjax import report, results
 from nmmjax.errors import InputError
+from nmmjax.rundir import open_run
 from nmmjax.samplers.store import Store
 
 SYNTHETIC = runpy.run_path(str(pathlib.Path(__file__).parent / "synthetic_run.py"))
@@ -29,7 +30,7 @@ def directory(groups, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def summary(directory):
-    return results.summarise(results.open_run(directory))
+    return results.summarise(open_run(directory))
 
 
 def summary_of(path, resolved=RESOLVED, **options):
@@ -38,7 +39,7 @@ def summary_of(path, resolved=RESOLVED, **options):
     ensembles = options.pop("ensembles", 4)
     groups = draw_groups(**options)
     write_run(path, groups, ensembles, committed, resolved)
-    return results.summarise(results.open_run(path))
+    return results.summarise(open_run(path))
 
 
 def rows_of(summary):
@@ -47,7 +48,7 @@ def rows_of(summary):
 
 def test_the_file_may_be_open_in_arviz(directory):
     tree = results.tree(directory)
-    assert results.open_run(directory).committed == tree["posterior"].sizes["draw"]
+    assert open_run(directory).committed == tree["posterior"].sizes["draw"]
 
 
 def test_table_agrees_with_arviz_on_the_same_file(directory, summary):
@@ -97,7 +98,7 @@ def test_best_and_largest_are_the_extreme_draws(groups, summary):
 
 def test_draws_beyond_the_committed_ones_do_not_count(groups, tmp_path):
     path = write_run(tmp_path / "run", groups, committed=400)
-    found = results.summarise(results.open_run(path))
+    found = results.summarise(open_run(path))
     assert found.draws == 400
     assert rows_of(found)["m_nu"].mean == pytest.approx(
         groups["posterior"]["m_nu"][:, :400].mean(), rel=1e-12
@@ -115,7 +116,7 @@ def test_shifted_ensemble_is_not_converged_though_every_draw_is_allowed(tmp_path
     groups = draw_groups(shift=3.0)
     groups["target"]["allowed"][:] = 1
     write_run(tmp_path / "run", groups)
-    found = results.summarise(results.open_run(tmp_path / "run"))
+    found = results.summarise(open_run(tmp_path / "run"))
     assert found.allowed_fraction == 1.0
     assert not found.converged
     assert found.worst["rhat"].name == "m_psi"
@@ -142,7 +143,7 @@ def test_correlated_walkers_fail_by_the_ensemble_mean_alone(tmp_path):
     groups["posterior"]["lambda_hs"] = 1e-4 * np.sinh(3.0 * common)
     resolved = RESOLVED.replace("draws = 500", "draws = 200")
     write_run(tmp_path / "run", groups, resolved=resolved)
-    found = results.summarise(results.open_run(tmp_path / "run"))
+    found = results.summarise(open_run(tmp_path / "run"))
     assert found.worst["rhat"].value < 1.01
     assert found.worst["ess_bulk"].value > 2000.0
     assert found.worst["mean_series_ess"].name == "lambda_hs"
@@ -162,7 +163,7 @@ def test_walkers_that_never_move_are_not_converged(tmp_path):
     for name, values in groups["posterior"].items():
         groups["posterior"][name] = np.repeat(values[:, :1], 50, axis=1)
     write_run(tmp_path / "run", groups)
-    found = results.summarise(results.open_run(tmp_path / "run"))
+    found = results.summarise(open_run(tmp_path / "run"))
     assert not found.converged
 
 
@@ -189,7 +190,7 @@ def test_nothing_undefined_is_hidden(tmp_path):
     groups["sample_stats"]["n_nan"][0, 0] = 5
     groups["target"]["allowed"][:] = 0
     write_run(tmp_path / "run", groups)
-    found = results.summarise(results.open_run(tmp_path / "run"))
+    found = results.summarise(open_run(tmp_path / "run"))
     assert found.undefined == {"tuning_cancel": 1, "theta_sq": 1}
     assert found.proposals == {"n_nonfinite": 32 * 50 * 2, "n_nan": 5}
     assert found.largest is None
@@ -197,14 +198,14 @@ def test_nothing_undefined_is_hidden(tmp_path):
     assert "tuning_cancel is not a finite number at 1 of 1600 draws" in notes
     assert "NaN at 5 proposals" in notes
     assert "no stored draw is inside every limit" in notes
-    text = json.dumps(results.to_json(found), allow_nan=False)
+    text = json.dumps(report.to_json(found), allow_nan=False)
     rows = {row["name"]: row for row in json.loads(text)["observables"]}
     assert rows["theta_sq"]["mean"] is None
-    assert "nan" in results.to_text(found)
+    assert "nan" in report.to_text(found)
 
 
 def test_json_carries_the_numbers(summary):
-    tree = json.loads(json.dumps(results.to_json(summary), allow_nan=False))
+    tree = json.loads(json.dumps(report.to_json(summary), allow_nan=False))
     rows = {row["name"]: row for row in tree["parameters"]}
     assert rows["m_psi"]["mean"] == rows_of(summary)["m_psi"].mean
     assert tree["largest"]["values"]["mu_nu"] == summary.largest.values["mu_nu"]
@@ -213,7 +214,7 @@ def test_json_carries_the_numbers(summary):
 
 
 def test_text_is_a_report_of_at_most_100_columns(summary):
-    text = results.to_text(summary)
+    text = report.to_text(summary)
     assert text.endswith("\n")
     assert max(map(len, text.splitlines())) <= 100
     assert text.startswith("toy: 32 chains in 4 ensembles x 500 draws, engine ensemble, seed 7\n")
@@ -228,7 +229,7 @@ def test_array_valued_observables_are_listed_entry_by_entry(tmp_path):
     groups = draw_groups(draws=50)
     groups["posterior"]["rho0"] = np.random.default_rng(1).normal(size=(32, 50, 2))
     write_run(tmp_path / "run", groups)
-    found = results.summarise(results.open_run(tmp_path / "run"))
+    found = results.summarise(open_run(tmp_path / "run"))
     assert {"rho0[0]", "rho0[1]"} <= rows_of(found).keys()
     assert found.best.values["rho0[1]"] == pytest.approx(
         groups["posterior"]["rho0"][found.best.chain, found.best.draw, 1]
@@ -243,16 +244,16 @@ def test_what_the_store_writes_is_read_alike(groups, summary, tmp_path):
     with Store.create(tmp_path / "run", np.repeat(np.arange(4), 8), about) as store:
         store.write_text("resolved.toml", RESOLVED)
         with pytest.raises(InputError, match="holds no draws yet"):
-            results.summarise(results.open_run(tmp_path / "run"))
+            results.summarise(open_run(tmp_path / "run"))
         for start in (0, 250):
             block = {
                 group: {name: x[:, start : start + 250] for name, x in variables.items()}
                 for group, variables in groups.items()
             }
             store.append(block, start)
-        found = results.summarise(results.open_run(tmp_path / "run"))
-    expected = results.to_json(summary) | {"directory": str(tmp_path / "run")}
-    assert results.to_json(found) == expected
+        found = results.summarise(open_run(tmp_path / "run"))
+    expected = report.to_json(summary) | {"directory": str(tmp_path / "run")}
+    assert report.to_json(found) == expected
 
 
 def missing(path):
@@ -317,10 +318,10 @@ def no_draws(path):
 )
 def test_errors_say_what_is_wrong_in_one_line(make, message, tmp_path):
     with pytest.raises(InputError, match=message) as caught:
-        results.summarise(results.open_run(make(tmp_path)))
+        results.summarise(open_run(make(tmp_path)))
     assert "\n" not in str(caught.value)
 
 
 def test_a_variable_that_is_not_there(directory):
     with pytest.raises(InputError, match="has no 'm_nuu'; did you mean 'm_nu'"):
-        results.open_run(directory).read("m_nuu")
+        open_run(directory).read("m_nuu")
