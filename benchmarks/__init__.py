@@ -1,0 +1,1 @@
+"""Speed and efficiency against named peers, as ratios within one run; nothing is asserted here."""
