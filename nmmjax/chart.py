@@ -8,7 +8,8 @@ Three bijections follow one another, theta -> c -> r -> z:
    back to s = 0, z_s = k s + ln m(r).
 3. ratios of mass terms. A numerator proportional to (handle)^d gives
    z_h = d (c_h - h_ref) + ln|numerator/denominator|. All terms come from one evaluation with
-   every handle at its reference and s = 0; earlier handles rescale their own numerators.
+   every handle at its reference and s = 0; earlier handles rescale their own numerators, and
+   the rescaled terms also give the m(r) of step 2 without a second evaluation.
 
 Each step adds to one coordinate a function of coordinates that come before it, so |det dz/dc|
 is a constant whatever the model does, and homogeneity only decides how straight the ridge
@@ -94,31 +95,27 @@ class Chart(eqx.Module):
         pivot, weights, references = self._geometry(c)
         s = (c[pivot] - references[pivot]) / weights[pivot]
         r = c - s * weights
-        z = r.at[pivot].set(self.rescaling.degree * s + self._log_mass(r))
-        held = self._with_handles_held(r, references)
-        terms = self._terms(held)
+        z, terms = r, self._terms(r, references)
         for ratio in self.ratios:
             handle = self._index(ratio.handle)
             shift = ratio.degree * (r[handle] - references[handle])
             z = z.at[handle].set(shift + _log_ratio(ratio, terms))
             terms = _rescaled(ratio, terms, shift)
-        return z
+        return z.at[pivot].set(self.rescaling.degree * s + self._log_mass(r, terms))
 
     def coordinates(self, z: Position) -> Position:
-        """Prior coordinates c of chart position z: one model evaluation for the mass shear and
-        one for all ratios."""
+        """Prior coordinates c of chart position z, at the price of one model evaluation."""
         if self.rescaling is None:
             return z
         pivot, weights, references = self._geometry(z)
-        r = self._with_handles_held(z.at[pivot].set(references[pivot]), references)
-        terms = self._terms(r)
+        r = z.at[pivot].set(references[pivot])
+        terms = self._terms(r, references)
         for ratio in self.ratios:
             handle = self._index(ratio.handle)
             shift = z[handle] - _log_ratio(ratio, terms)
-            r = r.at[handle].add(shift / ratio.degree)
+            r = r.at[handle].set(references[handle] + shift / ratio.degree)
             terms = _rescaled(ratio, terms, shift)
-        r = jax.lax.optimization_barrier(r)
-        s = (z[pivot] - self._log_mass(r)) / self.rescaling.degree
+        s = (z[pivot] - self._log_mass(r, terms)) / self.rescaling.degree
         return jax.lax.optimization_barrier(r + s * weights)
 
     def _index(self, parameter: str) -> int:
@@ -132,24 +129,23 @@ class Chart(eqx.Module):
             weights = weights.at[self._index(p)].set(weight)
         return self._index(self.rescaling.weights[0][0]), weights, _references(self.priors)
 
-    def _log_mass(self, r: Position) -> Float[Array, ""]:
+    def _log_mass(self, r: Position, terms: dict[str, Float[Array, ""]]) -> Float[Array, ""]:
+        """ln m at coordinates r, where the scale is at its reference."""
         assert self.rescaling is not None
+        if terms:
+            return jnp.log(jnp.abs(sum(terms.values())))
         observables, _ = guarded_predict(self.model, self.values(r))
         return jnp.log(jnp.abs(observables[self.rescaling.observable]))
 
-    def _with_handles_held(self, r: Position, references: list[float]) -> Position:
+    def _terms(self, r: Position, references: list[float]) -> dict[str, Float[Array, ""]]:
+        """The mass terms at r with all handles at their references; none without ratios."""
+        if not self.ratios:
+            return {}
         for ratio in self.ratios:
             handle = self._index(ratio.handle)
             r = r.at[handle].set(references[handle])
-        return r
-
-    def _terms(self, r: Position) -> dict[str, Float[Array, ""]]:
-        """The mass terms that the ratios are made of, at coordinates r."""
-        if not self.ratios:
-            return {}
         observables, _ = guarded_predict(self.model, self.values(r))
-        wanted = {t for ratio in self.ratios for t in (*ratio.numerator, *ratio.denominator)}
-        return {name: observables[name] for name in sorted(wanted)}
+        return {name: observables[name] for name in self.model.mass_terms}
 
 
 def _log_ratio(ratio: Ratio, terms: dict[str, Float[Array, ""]]) -> Float[Array, ""]:
@@ -197,4 +193,14 @@ def build(
     if rescaling is not None and kind == "auto":
         pivot = rescaling.weights[0][0]
         ratios = tuple(r for r in model.ratios if r.handle in logs and r.handle != pivot)
+        _check_terms(model, ratios)
     return Chart(model, tuple(priors.items()), tuple(fixed.items()), rescaling, ratios)
+
+
+def _check_terms(model: Model, ratios: tuple[Ratio, ...]) -> None:
+    for ratio in ratios:
+        strange = {*ratio.numerator, *ratio.denominator} - {*model.mass_terms}
+        if strange:
+            raise ValueError(
+                f"{type(model).__name__}.ratios names {sorted(strange)}, not among its mass_terms"
+            )
