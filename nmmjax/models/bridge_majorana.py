@@ -1,0 +1,197 @@
+r"""Majorana completion of the bridge of arXiv:2506.15777: transition moments of three neutrinos."""
+
+import itertools
+import math
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from nmmjax import flavour
+from nmmjax.bridge_loops import fW
+from nmmjax.errors import InputError
+from nmmjax.loops import G
+from nmmjax.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.priors import LogUniform, SignedLog
+
+_EV = 1e9  # eV per GeV
+_16PI2 = 16.0 * math.pi**2
+_PERTURBATIVE = math.sqrt(4.0 * math.pi)
+_NAMES = ("e", "mu", "tau")
+_TEX = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
+_PAIRS = {"emu": (0, 1), "etau": (0, 2), "mutau": (1, 2)}
+_RUNNING = 1e-10, 1e-9, 1e3  # mu_B per eV (one loop; two loops at this scale in GeV): from memory
+
+
+def _yukawas(name, high, tex, text):
+    return tuple(
+        Parameter(
+            f"{name}_{a}",
+            SignedLog(high, scale=1e-5),
+            "",
+            rf"y_{tex}^{{{_TEX[a]}}}",
+            f"Yukawa of L_{a}, {text}",
+        )
+        for a in _NAMES
+    )
+
+
+_PARAMETERS = (
+    *_yukawas("y_psi", 1.0, r"\psi", "H and psi"),
+    *_yukawas("y_n", 1.0, "N", "H2 and N"),
+    Parameter("y_t", LogUniform(1e-3, _PERTURBATIVE), "", "y_T", "Yukawa of psi, S and psi"),
+    Parameter("y_delta", LogUniform(1e-3, _PERTURBATIVE), "", r"y_\delta", "Yukawa of psi, S, N"),
+    Parameter("m_psi", LogUniform(10**2.96, 1e5), "GeV", r"m_\psi", "Mass of the fermion triplet"),
+    Parameter("m_s", LogUniform(10**2.3, 1e5), "GeV", "m_S", "Mass of the scalar triplet"),
+    Parameter("m_n", LogUniform(1e2, 1e5), "GeV", "m_N", "Mass of the Dirac singlet N"),
+    Parameter("sin_beta", LogUniform(1e-4, 0.5), "", r"\sin\beta", "v_2/v of the second doublet"),
+)
+
+
+class BridgeMajorana(Model):
+    r"""Three Majorana neutrinos: nu_R of case (c) becomes a Dirac singlet N, with a doublet H2.
+
+    Couplings of `weak_triplet` in the normalisation of `bridge`, nu_R -> N (lepton number 1), H2
+    with Y = 1/2 and lepton number -2, broken softly by m_12^2 H^dag H2: v_1 = v cos beta,
+    v_2 = v sin beta; added y_N^b Nbar_L (H2t^T L_b^c). With
+        k = y_t y_delta v_1 v_2 fW(m_S^2/m_psi^2)/(16 pi^2 m_N m_psi^2)
+        mu_ab = -2 m_e k (y_psi_a y_N_b - y_psi_b y_N_a)                       in mu_B
+        M_ab  = k (|y_psi|^2 v_1^2/2) r (y_psi_a y_N_b + y_psi_b y_N_a)
+        r     = 1 (split: the loop), + 4 ln(lambda_uv^2/m_psi^2)/G(m_psi^2/m_S^2) if lambda_uv > 0
+                (cubic coupling H H S induced by running below lambda_uv, at tree level)
+    for L = -(1/4) mu_ab nubar_a sigma nu^c_b F - (1/2) M_ab nubar_a nu^c_b + h.c. M has rank 2:
+    the lightest neutrino is massless, the others |y_psi||y_N| +- y_psi.y_N. mu is antisymmetric
+    and vanishes where y_psi and y_N are parallel; where they are orthogonal the two masses agree.
+
+    Settings
+        ordering   "NO" or "IO": the columns to which the masses are assigned
+        lambda_uv  GeV; scale at which the cubic coupling vanishes; 0: no such term
+
+    Real couplings: CP phases are 0 or pi. Not included: y_D Lbar Ht N_R and psibar_L H2t L^c, which
+    the symmetries allow and which must be small: tree masses y_D y_N v_1 v_2/(2 m_N) and
+    y_psi y_psi' v_1 v_2/(2 m_psi). theta_sq = sum_a |y_psi_a|^2 v_1^2/(2 m_psi^2), eta_ab half of
+    its entries: of the triplet alone. Charged-lepton flavour violation enters as eta_emu.
+    Estimates: m_nu_naive = max(m_psi, m_S)^2 mu/(2 m_e mu_B), and, not part of m_nu, m_nu_rge =
+    max_ab |mu_ab| |m_a^2 - m_b^2|/m_tau^2 [ln(M^2/m_W^2)/1e-10 + (M/TeV)^2/1e-9] eV with
+    M = min(m_psi, m_S, m_N) (hep-ph/0606248, coefficients from memory). First order in v^2/m^2.
+    Domain: 0 < sin_beta < 1. Derivatives of m_nu_i and mixing exist where masses differ.
+
+    Measured against 30-digit values at 24 points (tests/test_bridge.py), relative: MEASURED.
+    Raises InputError for settings outside the above.
+    Source: arXiv:2506.15777, Eqs. (15)-(19), derived on a Lagrangian rebuilt from the text:
+    docs/errata/bridge.md.
+    """
+
+    ordering: str = eqx.field(static=True, default="NO")
+    lambda_uv: float | int = eqx.field(static=True, default=0.0)
+
+    def __check_init__(self) -> None:
+        flavour.check_ordering(self.ordering)
+        if not (math.isfinite(self.lambda_uv) and self.lambda_uv >= 0.0):
+            raise InputError(f"lambda_uv = {self.lambda_uv!r} given; it is a scale >= 0 in GeV")
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return _PARAMETERS
+
+    @property
+    def reference(self) -> dict[str, float]:
+        psi = {"y_psi_e": 1e-3, "y_psi_mu": 3e-3, "y_psi_tau": 2e-3}
+        singlet = {"y_n_e": 0.2, "y_n_mu": 0.1, "y_n_tau": -0.3}
+        heavy = {"y_t": 1.0, "y_delta": 1.0, "m_psi": 1.5e3, "m_s": 1e3, "m_n": 2e3}
+        return psi | singlet | heavy | {"sin_beta": 0.1}
+
+    @property
+    def rescaling(self) -> Rescaling:
+        return Rescaling("m_nu", (("y_delta", 1.0),), 1.0)
+
+    def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
+        """Margins: 0 < sin beta < 1."""
+        return {"sin_beta": theta["sin_beta"], "cos_beta": 1.0 - theta["sin_beta"]}
+
+    def predict(self, theta: Theta) -> Observables:
+        """Observables at one point; names and units as in `nmmjax.observables`."""
+        psi = jnp.stack([theta[f"y_psi_{a}"] for a in _NAMES])
+        chain = psi[:, None] * jnp.stack([theta[f"y_n_{a}"] for a in _NAMES])[None, :]
+        sin_b = theta["sin_beta"]
+        v_1 = self.sm.v_ew * jnp.sqrt((1.0 - sin_b) * (1.0 + sin_b))
+        k = self._strength(theta, v_1)
+        mu = -2.0 * self.sm.m_e * k * (chain - chain.T)
+        split = _EV * k * 0.5 * v_1**2 * jnp.sum(psi**2) * (chain + chain.T)
+        cubic = self._cubic_ratio(theta) * split
+        masses, u = flavour.takagi(split + cubic + 0j, self.ordering)
+        return (
+            flavour.mass_observables(masses, u, majorana=True)
+            | flavour.mixing(u)
+            | flavour.splittings(masses, self.ordering)
+            | self._moments(mu, masses, u)
+            | _entries(split + cubic, mu)
+            | self._estimates(theta, mu)
+            | _mixing(psi, v_1, theta["m_psi"])
+            | _spectrum(theta)
+        )
+
+    def _strength(self, theta, v_1):
+        """k, GeV^-1."""
+        v_2, m_psi = self.sm.v_ew * theta["sin_beta"], theta["m_psi"]
+        loop = fW((theta["m_s"] / m_psi) ** 2) / (_16PI2 * theta["m_n"] * m_psi**2)
+        return theta["y_t"] * theta["y_delta"] * v_1 * v_2 * loop
+
+    def _cubic_ratio(self, theta):
+        """Tree mass from the induced cubic coupling over the loop mass."""
+        if self.lambda_uv == 0.0:
+            return jnp.zeros_like(theta["m_psi"])
+        run = jnp.maximum(2.0 * jnp.log(self.lambda_uv / theta["m_psi"]), 0.0)
+        return 4.0 * run / G((theta["m_psi"] / theta["m_s"]) ** 2)
+
+    def _moments(self, mu, masses, u):
+        in_mass_basis = flavour.to_mass_basis(mu + 0j, u)
+        dm2_21 = flavour.splittings(masses, self.ordering)["dm2_21"]
+        fractions = flavour.solar_fractions(u, dm2_21, sm=self.sm)
+        seen = flavour.effective_moments(in_mass_basis, u, fractions, majorana=True)
+        entries = flavour.moment_entries(in_mass_basis, basis="mass", majorana=True)
+        size = _size(mu)
+        return seen | entries | {"mu_nu": size, "mu_eff_plasmon": size}
+
+    def _estimates(self, theta, mu):
+        sm, (one_loop, two_loop, tev) = self.sm, _RUNNING
+        lightest = jnp.minimum(theta["m_n"], jnp.minimum(theta["m_psi"], theta["m_s"]))
+        squares = jnp.array([sm.m_e, sm.m_mu, sm.m_tau]) ** 2
+        spin = jnp.max(jnp.abs(mu * (squares[:, None] - squares[None, :]))) / sm.m_tau**2
+        run = jnp.maximum(2.0 * jnp.log(lightest / sm.m_w), 0.0)
+        naive = jnp.maximum(theta["m_psi"], theta["m_s"]) ** 2 * _size(mu) / (2.0 * sm.m_e)
+        return {
+            "m_nu_naive": _EV * naive,
+            "m_nu_rge": spin * (run / one_loop + (lightest / tev) ** 2 / two_loop),
+        }
+
+
+def _entries(mass, mu):
+    entries = {}
+    for (i, a), (j, b) in itertools.combinations_with_replacement(enumerate(_NAMES), 2):
+        entries[f"re_m_nu_{a}{b}"] = mass[i, j]
+    for pair, (i, j) in _PAIRS.items():
+        entries |= {f"re_mu_nu_{pair}": mu[i, j], f"mu_nu_{pair}": jnp.abs(mu[i, j])}
+    return entries
+
+
+def _mixing(psi, v_1, m_psi):
+    theta = psi * v_1 / (math.sqrt(2.0) * m_psi)
+    entries = itertools.combinations_with_replacement(enumerate(_NAMES), 2)
+    etas = {f"eta_{a}{b}": 0.5 * jnp.abs(theta[i] * theta[j]) for (i, a), (j, b) in entries}
+    return {"theta_sq": jnp.sum(theta**2)} | etas
+
+
+def _spectrum(theta):
+    yukawas = [theta[f"{y}_{a}"] for y in ("y_psi", "y_n") for a in _NAMES]
+    return {
+        "m_triplet": theta["m_psi"],
+        "m_charged_scalar": theta["m_s"],
+        "max_yukawa": jnp.max(jnp.abs(jnp.stack([*yukawas, theta["y_t"], theta["y_delta"]]))),
+    }
+
+
+def _size(mu):
+    """(sum_{a<b} mu_ab^2)^(1/2), with slope 0 where the moment vanishes."""
+    square = jnp.sum(jnp.triu(mu, 1) ** 2)
+    return jnp.where(square > 0.0, jnp.sqrt(jnp.where(square > 0.0, square, 1.0)), 0.0)
