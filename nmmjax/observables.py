@@ -141,6 +141,7 @@ _SPECTRUM = {
         "GeV^2", r"\delta_c^{\mathrm{loop}}", "Estimate: scalar splitting that Yukawa loops induce"
     ),
     "min_eig": Quantity("GeV^2", r"\min\mathrm{eig}\,M_S^2", "Smallest scalar mass squared"),
+    "y_d_max": Quantity("", r"\max|y_D|", "Largest Dirac Yukawa coupling of the neutrinos"),
     "max_yukawa": Quantity("", r"\max|y|", "Largest Yukawa coupling"),
 }
 

@@ -21,7 +21,8 @@ def names(package: str, leave_out: Collection[str] = ()) -> list[str]:
     spec = importlib.util.find_spec(package)
     assert spec is not None, package
     found = pkgutil.iter_modules(spec.submodule_search_locations)
-    return sorted(info.name for info in found if info.name not in leave_out)
+    public = (info.name for info in found if not info.name.startswith("_"))
+    return sorted(name for name in public if name not in leave_out)
 
 
 def find(

@@ -399,7 +399,7 @@ def test_mass_is_nearly_homogeneous_in_the_declared_rescaling():
 @pytest.mark.parametrize(
     ("settings", "hint"),
     [
-        ({"generations": 3}, "generations = 3 given"),
+        ({"generations": 2}, "generations = 2 given"),
         ({"lepton": "muon"}, "did you mean 'mu'"),
         ({"convention": "printed"}, "did you mean 'as_printed'"),
         ({"y_lepton": 0.0}, "y_lepton = 0.0 given"),

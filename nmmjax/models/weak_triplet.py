@@ -8,9 +8,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from nmmjax.errors import InputError, suggest
+from nmmjax.flavour import check_ordering
 from nmmjax.loops import Fsplit, G, Gm, L, dL
 from nmmjax.matrices import svd2
 from nmmjax.model import Model, Observables, Parameter, Ratio, Rescaling, Theta
+from nmmjax.models import _weak_triplet3 as three
+from nmmjax.models import _weak_triplet3_parameters as three_inputs
 from nmmjax.priors import LogUniform, SignedLog
 
 _EV = 1e9  # eV per GeV
@@ -20,6 +23,9 @@ _MASS_SCALE = 0.05  # eV, where tuning_rge is 1
 _LEPTONS = {"e": "m_e", "mu": "m_mu", "tau": "m_tau"}
 _TREE_TERMS = ("m_nu_dirac", "m_nu_seesaw")
 _CONVENTIONS = ("derived", "as_printed")
+_YUKAWAS = ("free", "oscillation")
+_ONE_GENERATION = {"lepton": "e", "y_lepton": None, "convention": "derived"}
+_THREE_GENERATIONS = {"n_psi": 1, "yukawas": "free", "ordering": "NO"}
 _PERTURBATIVE = math.sqrt(4.0 * math.pi)
 
 _PARAMETERS = (
@@ -105,6 +111,9 @@ class WeakTriplet(Model):
     """
 
     generations: int = eqx.field(static=True, default=1)
+    n_psi: int = eqx.field(static=True, default=1)
+    yukawas: str = eqx.field(static=True, default="free")
+    ordering: str = eqx.field(static=True, default="NO")
     lepton: str = eqx.field(static=True, default="e")
     y_lepton: float | None = eqx.field(static=True, default=None)
     convention: str = eqx.field(static=True, default="derived")
@@ -112,10 +121,7 @@ class WeakTriplet(Model):
     lambda_uv: float = eqx.field(static=True, default=0.0)
 
     def __check_init__(self) -> None:
-        if self.generations != 1:
-            raise InputError(
-                f"generations = {self.generations!r} given; this version of weak_triplet has 1"
-            )
+        self._check_generations()
         if self.lepton not in _LEPTONS:
             raise InputError(f"lepton '{self.lepton}' given{suggest(str(self.lepton), _LEPTONS)}")
         if self.convention not in _CONVENTIONS:
@@ -131,27 +137,55 @@ class WeakTriplet(Model):
         if not (_is_finite(self.lambda_uv) and self.lambda_uv >= 0.0):
             raise InputError(f"lambda_uv = {self.lambda_uv!r} given; it is a scale >= 0 in GeV")
 
+    def _check_generations(self) -> None:
+        if self.generations not in (1, 3) or isinstance(self.generations, bool):
+            raise InputError(f"generations = {self.generations!r} given; it is 1 or 3")
+        if self.n_psi not in (1, 2) or isinstance(self.n_psi, bool):
+            raise InputError(f"n_psi = {self.n_psi!r} given; it is 1 or 2")
+        if self.yukawas not in _YUKAWAS:
+            raise InputError(
+                f"yukawas '{self.yukawas}' given{suggest(str(self.yukawas), _YUKAWAS)}"
+            )
+        check_ordering(self.ordering)
+        other = _ONE_GENERATION if self.generations == 3 else _THREE_GENERATIONS
+        for name, default in other.items():
+            if getattr(self, name) != default:
+                raise InputError(
+                    f"{name} = {getattr(self, name)!r} given with generations = "
+                    f"{self.generations}; it is a setting of generations = {4 - self.generations}"
+                )
+
     @property
     def parameters(self) -> tuple[Parameter, ...]:
+        if self.generations == 3:
+            return three_inputs.parameters(self, {p.name: p for p in _PARAMETERS})
         return _PARAMETERS
 
     @property
     def reference(self) -> dict[str, float]:
+        if self.generations == 3:
+            return three_inputs.reference(self)
         couplings = {"y_d": 3e-13, "y_psi": 1e-3, "y_t": 1.0, "y_delta": 1.0}
         scalars = {"m_phi": 1.5e3, "v_s": 4e-10, "lambda_hs": 0.1, "lambda_s": 0.1}
         return couplings | {"m_psi": 1e3} | scalars
 
     @property
     def mass_terms(self) -> tuple[str, ...]:
+        if self.generations == 3:
+            return ()
         return (*self._v_s_terms, "m_nu_dirac", *self._v_s_free_terms)
 
     @property
-    def rescaling(self) -> Rescaling:
+    def rescaling(self) -> Rescaling | None:
+        if self.generations == 3:
+            return None
         return Rescaling("m_nu", (("y_delta", 1.0), ("y_d", 1.0)), 1.0)
 
     @property
     def ratios(self) -> tuple[Ratio, ...]:
         """Terms with one power of v_s against those with none, then m_nu_dirac against all."""
+        if self.generations == 3:
+            return ()
         others = (*self._v_s_terms, *self._v_s_free_terms)
         dirac = Ratio("y_d", ("m_nu_dirac",), others)
         if not self._v_s_free_terms:
@@ -179,7 +213,8 @@ class WeakTriplet(Model):
         lambda_s = theta["lambda_s"]
         floor = 2.0 * jnp.sqrt(self._lambda_h * jnp.maximum(lambda_s, 0.0))
         scalars = _neutral_scalars(theta, self.sm.v_h, self.sm.m_h)
-        return {
+        heavy = three_inputs.domain(self, theta) if self.generations == 3 else {}
+        return heavy | {
             "lambda_s": lambda_s,
             "bounded_below": theta["lambda_hs"] + floor,
             "det_m0": scalars.det / (self.sm.m_h**2 * jnp.abs(scalars.m22)),
@@ -187,6 +222,8 @@ class WeakTriplet(Model):
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.observables`."""
+        if self.generations == 3:
+            return self._predict_three(theta)
         m_psi, v_h = theta["m_psi"], self.sm.v_h
         m_d, m_h = theta["y_d"] * v_h, theta["y_psi"] * v_h / _SQRT2
         m_s = theta["y_delta"] * theta["v_s"]
@@ -214,9 +251,31 @@ class WeakTriplet(Model):
         beta = {"m_beta": masses["m_nu"]} if self.lepton == "e" else {}
         return (
             masses | beta | self._moments(point, moment) | self._mixing(point) | _spectrum(point)
-        ) | {
+        ) | self._scalar_observables(theta, point.scalars)
+
+    def _predict_three(self, theta):
+        """Three generations: the scalars are those of one."""
+        scalars = _neutral_scalars(theta, self.sm.v_h, self.sm.m_h)
+        return three.predict(self, theta, scalars) | self._scalar_observables(theta, scalars)
+
+    def _scalar_observables(self, theta, scalars):
+        """Masses in GeV and mixing of the scalars, rho_0."""
+        sign = -1.0 if self.convention == "as_printed" else 1.0
+        x, m_phi = _SQRT2 * theta["v_s"] / self.sm.v_h, theta["m_phi"]
+        higgs_like = scalars.diff >= 0.0
+        m1_sq = jnp.where(higgs_like, scalars.small, scalars.big)
+        m2_sq = jnp.where(higgs_like, scalars.big, scalars.small)
+        return {
             "lambda_h": jnp.asarray(self._lambda_h),
-            "mu_cubic": point.x * theta["m_phi"] ** 2 / (v_h * (1.0 + point.x**2)),
+            "mu_cubic": x * m_phi**2 / (self.sm.v_h * (1.0 + x**2)),
+            "sin_zeta": sign * scalars.sin_zeta,
+            "sin_2zeta": sign * scalars.sin_2zeta,
+            "sin_xi": -sign * x / jnp.sqrt(1.0 + x**2),
+            "m_phi1": jnp.sqrt(m1_sq),
+            "m_phi2": jnp.sqrt(m2_sq),
+            "m_charged_scalar": m_phi,
+            "det_m0": scalars.det,
+            "rho0": 1.0 + x**2,
         }
 
     @property
@@ -278,16 +337,12 @@ class WeakTriplet(Model):
         return dict.fromkeys(seen, jnp.abs(moment)) | {"mu_nu_leading": jnp.abs(leading * G(p.t))}
 
     def _mixing(self, p):
-        sign = -1.0 if self.convention == "as_printed" else 1.0
         theta_sq = (p.m_h / p.theta["m_psi"]) ** 2
         return {
             "sin_theta_l": p.neutrino.sin_l,
             "sin_theta_r": p.neutrino.sin_r,
             "sin_theta_l_e": p.lepton.sin_l,
             "sin_theta_r_e": p.lepton.sin_l * p.lepton.light / p.theta["m_psi"],
-            "sin_zeta": sign * p.scalars.sin_zeta,
-            "sin_2zeta": sign * p.scalars.sin_2zeta,
-            "sin_xi": -sign * p.x / jnp.sqrt(1.0 + p.x**2),
             "theta_sq": theta_sq,
             f"eta_{self.lepton}{self.lepton}": 0.5 * theta_sq,
         }
@@ -442,22 +497,13 @@ def _split_loop(p):
 
 
 def _spectrum(p):
-    """Masses in GeV and what else follows from the point."""
-    higgs_like = p.scalars.diff >= 0.0
-    m1_sq = jnp.where(higgs_like, p.scalars.small, p.scalars.big)
-    m2_sq = jnp.where(higgs_like, p.scalars.big, p.scalars.small)
+    """Masses of the leptons in GeV, the largest Yukawa coupling."""
     yukawas = jnp.stack([p.theta[y] for y in ("y_d", "y_psi", "y_t", "y_delta")])
-    m_phi = p.theta["m_phi"]
     return {
         "m_n_heavy": p.neutrino.heavy,
         "m_e_light": p.lepton.light,
         "m_e_heavy": p.lepton.heavy,
-        "m_phi1": jnp.sqrt(m1_sq),
-        "m_phi2": jnp.sqrt(m2_sq),
         "m_triplet": p.theta["m_psi"],
-        "m_charged_scalar": m_phi,
-        "det_m0": p.scalars.det,
-        "rho0": 1.0 + p.x**2,
         "max_yukawa": jnp.max(jnp.abs(yukawas)),
     }
 

@@ -1,0 +1,183 @@
+"""Three generations of `weak_triplet`: masses, moments and mixing of three Dirac neutrinos."""
+
+import math
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex, Float
+
+from nmmjax import flavour
+from nmmjax.matrices import light_block
+from nmmjax.model import Observables, Theta
+from nmmjax.models import _triplet_lfv as lfv
+from nmmjax.models import _weak_triplet3_loops as loops
+from nmmjax.models import _weak_triplet3_parameters as inputs
+from nmmjax.models._svd3 import svd3
+from nmmjax.models._weak_triplet3_loops import dagger, inverse
+
+_EV = 1e9  # eV per GeV
+_SQRT2 = math.sqrt(2.0)
+_MASS_SCALE = 0.05  # eV, where tuning_rge is 1
+_NO_SPLITTING = 1e-30  # eV^2: below it matter rules the Sun altogether, P_e1 < 1e-40
+
+type Matrix = Complex[Array, "3 3"]
+
+
+class _Light(NamedTuple):
+    """Light neutrinos: m_i in eV, left and right rotations, Dirac mass matrix, tree terms."""
+
+    masses: Float[Array, "3"]
+    u: Matrix
+    v: Matrix
+    m_d: Matrix  # GeV
+    tree: dict[str, Matrix]  # GeV
+
+
+def _tree(p, m_d, shrink):
+    return {
+        "m_nu_dirac": p.w_l @ m_d @ shrink,
+        "m_nu_seesaw": -p.w_l @ p.theta @ p.m_s @ shrink,
+    }
+
+
+def _free(model, p, m_d, others):
+    """Masses and mixing from the Yukawas: the tree by its exact Schur form, plus `others`."""
+    block = light_block(m_d, p.theta * p.m_psi, p.m_s, jnp.diag(p.m_psi) + 0.0j)
+    values, u, v = svd3(_EV * (block.a + others))
+    order = np.array([0, 1, 2] if model.ordering == "NO" else [1, 2, 0])
+    stretched = inverse(loops.eye(len(p.m_psi)) + dagger(p.theta) @ p.theta)
+    y = (stretched @ (dagger(p.theta) @ m_d + p.m_s)) / p.m_psi[:, None]
+    tree = _tree(p, m_d, loops.shrink(dagger(y))) | {"m_nu_tree": block.a}
+    return _Light(values[order], u[:, order], v[:, order], m_d, tree)
+
+
+def _oscillation(model, p, theta, others):
+    """y_d that gives the wanted masses and mixing: m_D = Theta m_S + w_l^-1 a (1 + y^dag y)^(1/2).
+
+    a = U diag(m) - others is the tree part; nu_R are the right-handed partners of the mass states.
+    y = m_psi^-1 [m_S + (1 + Theta^dag Theta)^-1 Theta^dag w_l^-1 a (1 + y^dag y)^(1/2)] is solved
+    by iteration: each step gains m_light/m_psi.
+    """
+    masses = flavour.light_masses(
+        theta["m_lightest"], theta["dm2_21"], theta["dm2_3l"], model.ordering
+    )
+    u = flavour.pmns(*(theta[angle] for angle in inputs.ANGLES))
+    a = u * masses / _EV - others
+    widened = (jnp.eye(3) + p.theta @ dagger(p.theta)) @ p.w_l @ a
+    small = inverse(loops.eye(len(p.m_psi)) + dagger(p.theta) @ p.theta) @ dagger(p.theta) @ widened
+    root = jnp.eye(3, dtype=complex)
+    shrink = root
+    for _ in range(3):
+        y = (p.m_s + small @ root) / p.m_psi[:, None]
+        shrink = loops.shrink(dagger(y))
+        root = (jnp.eye(3) + dagger(y) @ y) @ shrink
+    m_d = p.theta @ p.m_s + widened @ root
+    tree = _tree(p, m_d, shrink) | {"m_nu_tree": a}
+    return _Light(masses, u, jnp.eye(3, dtype=complex), m_d, tree)
+
+
+def _norm(m):
+    """Frobenius norm with slope 0 where m = 0."""
+    square = jnp.sum(m.real**2 + m.imag**2)
+    empty = square == 0.0
+    return jnp.where(empty, 0.0, jnp.sqrt(jnp.where(empty, 1.0, square)))
+
+
+def _mass_terms(model, light, terms):
+    """Signed terms of the heaviest neutrino, Re (u^dag T v)_hh: they add to its mass, in eV."""
+    heaviest = 2 if model.ordering == "NO" else 1
+    left, right = jnp.conj(light.u[:, heaviest]), light.v[:, heaviest]
+
+    def part(term):
+        return _EV * (left @ term @ right).real
+
+    loop = terms["m_nu_neutral"] + terms["m_nu_charged"] + terms["m_nu_split"]
+    found = {name: part(term) for name, term in terms.items()} | {"m_nu_loop": part(loop)}
+    found["m_nu_total"] = light.masses[heaviest]
+    summed = [t for name, t in terms.items() if name != "m_nu_tree" and _counts(model, name)]
+    size = jnp.sqrt(jnp.sum(light.masses**2))
+    found["tuning_cancel"] = _EV * sum(_norm(term) for term in summed) / size
+    found["tuning_rge"] = _EV * _norm(terms["m_nu_rge"]) / _MASS_SCALE
+    return found
+
+
+def _counts(model, name):
+    """Whether a term is part of the mass under these settings."""
+    switch = {"m_nu_rge": model.rge, "m_nu_cubic": model.lambda_uv > 0.0}
+    return switch.get(name, True)
+
+
+def predict(model: inputs.Settings, theta: Theta, scalars: loops.Scalars) -> Observables:
+    """Observables of three generations besides those of the scalars; see `WeakTriplet`."""
+    sm = model.sm
+    y_psi, y_t, y_delta, m_psi, y_d = inputs.couplings(model, theta)
+    mixing = y_psi * sm.v_h / (_SQRT2 * m_psi)
+    p = loops.Point(
+        m_psi=m_psi,
+        m_phi=theta["m_phi"],
+        y_psi=y_psi,
+        y_t=y_t,
+        y_delta=y_delta,
+        theta=mixing,
+        w_l=loops.shrink(mixing),
+        m_s=y_delta * theta["v_s"],
+        x=_SQRT2 * theta["v_s"] / sm.v_h,
+        kernels=loops.kernels(loops.charged_leptons(mixing, m_psi, sm), m_psi, theta["m_phi"]),
+    )
+    moment = 2.0 * sm.m_e * loops.vertex(p, p.kernels.dipole)  # mu_B
+    terms = {
+        "m_nu_neutral": loops.neutral_loop(p, scalars),
+        "m_nu_charged": loops.charged_loop(p),
+        "m_nu_split": loops.vertex(p, p.kernels.split),
+        "m_nu_rge": loops.rge_rate(p, sm) * moment,
+        "m_nu_cubic": loops.cubic(p, model),
+    }
+    others = sum(term for name, term in terms.items() if _counts(model, name))
+    if y_d is None:
+        light = _oscillation(model, p, theta, others)
+    else:
+        light = _free(model, p, y_d * sm.v_h, others)
+    found = _mass_terms(model, light, light.tree | terms)
+    found |= flavour.mass_observables(light.masses, light.u, majorana=False)
+    leading = 2.0 * sm.m_e * _norm(loops.leading_moment(p, sm.v_h))
+    found |= _moments(model, light, moment) | {"mu_nu_leading": leading}
+    return found | _flavour_observables(model, light) | _heavy_observables(p, light, sm)
+
+
+def _moments(model, light, moment):
+    """Entries and effective moments; right-handed flavours make the mass matrix Hermitian."""
+    u, v = light.u, light.v
+    dm2_21 = flavour.splittings(light.masses, model.ordering)["dm2_21"]
+    if model.yukawas == "free":
+        dm2_21 = jnp.maximum(dm2_21, _NO_SPLITTING)
+    fractions = flavour.solar_fractions(u, dm2_21, sm=model.sm)
+    found = flavour.moment_entries(dagger(u) @ moment @ v, basis="mass", majorana=False)
+    flavoured = moment @ v @ dagger(u)
+    found |= flavour.moment_entries(flavoured, basis="flavour", majorana=False)
+    return found | flavour.effective_moments(dagger(moment) @ u, u, fractions, majorana=False)
+
+
+def _flavour_observables(model, light):
+    """The oscillation parameters where they are not inputs."""
+    if model.yukawas == "oscillation":
+        return {}
+    return flavour.mixing(light.u) | flavour.splittings(light.masses, model.ordering)
+
+
+def _heavy_observables(p, light, sm):
+    """Mixing, lepton-flavour violation, sizes of couplings."""
+    square = p.theta @ dagger(p.theta)
+    y_d = jnp.abs(light.m_d) / sm.v_h
+    pairs = [(a, b) for a in range(3) for b in range(a, 3)]
+    names = {f"eta_{inputs.FLAVOURS[a]}{inputs.FLAVOURS[b]}": (a, b) for a, b in pairs}
+    found = {name: 0.5 * jnp.abs(square[pair]) for name, pair in names.items()}
+    dipole = lfv.dipoles(p.theta, p.m_psi, p.y_t, p.m_phi, sm)
+    found |= lfv.observables(dipole, lfv.z_couplings(p.theta), sm)
+    sizes = [jnp.max(jnp.abs(y)) for y in (p.y_psi, p.y_t, p.y_delta)]
+    return found | {
+        "theta_sq": jnp.trace(square).real,
+        "m_triplet": jnp.min(p.m_psi),
+        "y_d_max": jnp.max(y_d),
+        "max_yukawa": jnp.max(jnp.stack([*sizes, jnp.max(y_d)])),
+    }

@@ -1,0 +1,199 @@
+r"""Mixing and loops of `weak_triplet` with three generations, as 3 x 3 matrices in GeV.
+
+Rows are lepton flavours, columns nu_R, inner indices the n triplets. Left light states are the
+columns of [w_l; -Theta^dag w_l], Theta = m_H m_psi^-1, w_l = (1 + Theta Theta^dag)^(-1/2): loops
+and tree share one basis.
+"""
+
+import math
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex, Float
+
+from nmmjax.loops import Fsplit, G, L, dL
+from nmmjax.matrices import light_block
+
+_SQRT2 = math.sqrt(2.0)
+_16PI2 = 16.0 * math.pi**2
+# ln(k^2/m_phi^2) of the trapezoidal rule; error e^(-2 pi^2/step) while masses lie within 6 decades
+_STEP = 0.55
+_LOG_K2 = _STEP * np.arange(-53, 83)
+
+type Real = Float[Array, ""]
+type Matrix = Complex[Array, "3 3"]
+
+
+@runtime_checkable
+class Scalars(Protocol):
+    """Neutral scalars: mass matrix elements in GeV^2 and what diagonalises it."""
+
+    m12: Array
+    gap: Array
+    small: Array
+    big: Array
+
+
+class Point(NamedTuple):
+    """What the loops share; masses in GeV, matrices as in the module's docstring."""
+
+    m_psi: Float[Array, " n"]
+    m_phi: Real
+    y_psi: Complex[Array, "3 n"]
+    y_t: Float[Array, "n n"]
+    y_delta: Complex[Array, "n 3"]
+    theta: Complex[Array, "3 n"]  # m_H m_psi^-1
+    w_l: Matrix
+    m_s: Complex[Array, "n 3"]
+    x: Real  # sqrt2 v_s/v_H = -tan xi
+    kernels: "Kernels"
+
+
+class Kernels(NamedTuple):
+    """n x n matrices between y_T and y_delta, in GeV and GeV^-1: `split`, `dipole`."""
+
+    split: Complex[Array, "n n"]
+    dipole: Complex[Array, "n n"]
+
+
+def shrink(x):
+    """(1 + x x^dagger)^(-1/2), 3 x 3."""
+    n = x.shape[1]
+    return light_block(jnp.zeros((3, 3), x.dtype), x, jnp.zeros((n, 3), x.dtype), eye(n)).w_l
+
+
+def eye(n):
+    return jnp.eye(n, dtype=complex)
+
+
+def dagger(m):
+    return jnp.conj(jnp.swapaxes(m, -1, -2))
+
+
+def inverse(m):
+    """Inverse of 1 x 1 or 2 x 2 matrices on the last axes."""
+    if m.shape[-1] == 1:
+        return 1.0 / m
+    (a, b), (c, d) = (m[..., 0, 0], m[..., 0, 1]), (m[..., 1, 0], m[..., 1, 1])
+    rows = [jnp.stack([d, -b], axis=-1), jnp.stack([-c, a], axis=-1)]
+    return jnp.stack(rows, axis=-2) / (a * d - b * c)[..., None, None]
+
+
+def charged_current(theta: Complex[Array, "3 n"]) -> Matrix:
+    """N of U_CC = N U: (1 + 2 Theta Theta^dag)^(1/2) (1 + Theta Theta^dag)^(-1/2).
+
+    Hermitian, 1 + Theta Theta^dag/2 to second order; U is the unitary PMNS matrix, by the choice
+    of the basis of charged leptons. To relative order (m_tau/m_psi)^2 Theta^2.
+    Source: weak-triplet current nubar gamma l + sqrt2 Psi0bar gamma Psi-, arXiv:2605.19544, Eq. 7.
+    """
+    stretch = jnp.eye(3) + 2.0 * theta @ dagger(theta)
+    return stretch @ shrink(_SQRT2 * theta) @ shrink(theta)
+
+
+class Charged(NamedTuple):
+    """Charged leptons inside the loop: heavy mass matrix and the light states' share."""
+
+    delta: Complex[Array, "n n"]  # M^2_heavy - m_psi^2, GeV^2
+    light: Complex[Array, "3 n n"]  # u_a u_a^dagger, of the right-handed Psi-
+    masses: Float[Array, "3"]  # GeV
+
+
+def charged_leptons(theta, m_psi, sm):
+    """Psi- mixed with e, mu, tau: exact for one flavour, else to (m_tau/m_psi)^4 Theta^2."""
+    masses = jnp.array([sm.m_e, sm.m_mu, sm.m_tau])
+    rho = (masses[:, None] / m_psi) ** 2
+    rooted = theta / jnp.sqrt(1.0 - rho)
+    delta = 2.0 * m_psi[:, None] * (dagger(rooted) @ rooted) * m_psi
+    strong = theta / (1.0 - rho)
+    # u_a = m_a m_psi^-1 times the left-handed Psi-: sqrt2 strong^dag (1 + 2 strong strong^dag)^-1/2
+    left = _SQRT2 * (dagger(strong) @ shrink(_SQRT2 * strong)).T
+    right = left * masses[:, None] / m_psi
+    return Charged(delta, right[:, :, None] * jnp.conj(right[:, None, :]), masses)
+
+
+def kernels(charged, m_psi, m_phi):
+    """Psi+ against Psi- mixed with the leptons, both over sqrt2 16 pi^2 (without y_T, y_delta).
+
+    split  m_psi F(m_psi) - [F(M^dag M)]_PsiPsi m_psi,  F(m) = -B0(0; m, m_phi)
+    dipole m_psi G(t)/m_phi^2 + [G(M^dag M/m_phi^2)]_PsiPsi m_psi/m_phi^2
+    """
+    compute = _kernels_of_one if len(m_psi) == 1 else _kernels_of_two
+    split, dipole = compute(charged, m_psi, m_phi)
+    own = jnp.diag(m_psi * G((m_psi / m_phi) ** 2)) / m_phi**2
+    return Kernels(split * m_psi, own + dipole * m_psi)
+
+
+def _kernels_of_one(charged, m_psi, m_phi):
+    """As two steps away from m_psi, to the heavy and (suppressed) to the light states."""
+    t, t_light = (m_psi / m_phi) ** 2, (charged.masses / m_phi) ** 2
+    kappa, w = charged.delta[0, 0].real / m_psi**2, charged.light[:, 0, 0].real
+    up = Fsplit(2.0 * jnp.log(m_psi), 2.0 * jnp.log(m_phi), jnp.log1p(kappa), 0.0)
+    down = t * L(t) - t_light * L(t_light)
+    w_heavy = 1.0 - jnp.sum(w)
+    split = jnp.sum(w * down) - w_heavy * up
+    dipole = (w_heavy * G(t * (1.0 + kappa)) + jnp.sum(w * G(t_light))) / m_phi**2
+    return split[:, None] + 0.0j, dipole[:, None] + 0.0j
+
+
+def _kernels_of_two(charged, m_psi, m_phi):
+    r"""By resolvents in the loop momentum, with no eigenvectors: smooth for any masses.
+
+    F(A) - F(P) = -\int dk^2 k^2/(k^2 + m_phi^2) (k^2 + A)^-1 (P - A)(k^2 + P)^-1
+    G(P/m_phi^2)/m_phi^2 = \int dk^2 k^2/(k^2 + m_phi^2) (k^2 + P)^-2
+    """
+    k2 = (m_phi**2 * jnp.exp(_LOG_K2))[:, None, None]
+    weight = _STEP * k2 * k2 / (k2 + m_phi**2)
+    heavy = inverse(k2 * eye(2) + jnp.diag(m_psi**2) + charged.delta)
+    bare = 1.0 / (k2[..., 0] + m_psi**2)
+    split = -jnp.sum(weight * (bare[:, :, None] * (charged.delta @ heavy)), axis=0)
+    dipole = jnp.sum(weight * (heavy @ heavy), axis=0)
+    for w, m_a in zip(charged.light, charged.masses, strict=True):
+        alone = 1.0 / (k2 + m_a**2)
+        split += jnp.sum(weight * (alone * w - 0.5 * (w @ heavy + heavy @ w)), axis=0)
+        dipole += w * G((m_a / m_phi) ** 2) / m_phi**2 - 0.5 * (w @ dipole + dipole @ w)
+    return split, dipole
+
+
+def vertex(p, kernel):
+    """w_l Theta y_T kernel y_delta cos^2 xi/(sqrt2 16 pi^2): split term and moment."""
+    return p.w_l @ (p.theta @ p.y_t @ kernel @ p.y_delta) / (_SQRT2 * _16PI2 * (1.0 + p.x**2))
+
+
+def neutral_loop(p, scalars):
+    change = dL(
+        2.0 * jnp.log(p.m_psi) - jnp.log(scalars.big), jnp.log1p(scalars.gap / scalars.small)
+    )
+    inner = -p.m_psi * (scalars.m12 / scalars.gap) * change / (2.0 * _16PI2)
+    return (p.y_psi * inner) @ p.y_delta
+
+
+def charged_loop(p):
+    inner = -p.m_psi * L((p.m_psi / p.m_phi) ** 2) * p.x / ((1.0 + p.x**2) * _16PI2)
+    return p.w_l @ (p.y_psi * inner) @ p.y_delta
+
+
+def cubic(p, model):
+    """Seesaw mass of the vacuum value that the running of the cubic coupling adds to v_s."""
+    if model.lambda_uv == 0.0:
+        return jnp.zeros((3, 3), complex)
+    larger = jnp.maximum(p.m_psi[:, None], p.m_psi[None, :])
+    run = jnp.maximum(2.0 * jnp.log(model.lambda_uv / larger), 0.0)
+    loop = (p.m_psi[:, None] * p.y_t * run) * (dagger(p.y_psi) @ p.y_psi).T
+    delta_v_s = _SQRT2 * model.sm.v_h**2 * jnp.sum(loop).real / (0.5 * _16PI2 * p.m_phi**2)
+    return -delta_v_s * (p.theta @ p.y_delta)
+
+
+def leading_moment(p, v_h):
+    """y_psi m_psi^-1 y_T m_psi G(t) y_delta v_H/(16 pi^2 m_phi^2), GeV^-1."""
+    inner = p.m_psi * G((p.m_psi / p.m_phi) ** 2)
+    return (p.y_psi / p.m_psi) @ (p.y_t * inner) @ p.y_delta * v_h / (_16PI2 * p.m_phi**2)
+
+
+def rge_rate(p, sm):
+    """Mass in GeV per moment in mu_B, by running of the SU(2) dipole below the lightest mass."""
+    g_sq = 4.0 * math.pi / (sm.alpha_inv_mz * sm.s2w)
+    f = 2.0 + (2.0 / 3.0) * sm.s2w / (1.0 - sm.s2w)
+    rate = 9.0 * g_sq**2 * sm.v_ew**2 * f / (16.0 * _16PI2 * sm.m_e)
+    run = jnp.log(jnp.minimum(jnp.min(p.m_psi), p.m_phi) / sm.v_ew)
+    return rate * jnp.maximum(run, 0.0)
