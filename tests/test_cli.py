@@ -92,6 +92,15 @@ def test_the_same_command_again_adds_nothing_and_more_draws_continue(folder, cap
         assert file.attrs["committed_draws"] == 60
 
 
+def test_extend_adds_draws_to_a_stored_run_only(folder, tmp_path, refuse):
+    out = tmp_path / "run"
+    common = ["run", str(folder / "small.toml"), "--out", str(out)]
+    assert "there is no run" in refuse(*common, "--extend", "10")
+    assert run_command([*common, "--set", "run.draws=20"]) == 0
+    assert run_command([*common, "--extend", "10"]) == 0
+    assert _committed(out) == 30
+
+
 def test_resumed_draws_equal_those_of_an_unbroken_run(folder, tmp_path):
     whole = tmp_path / "whole"
     common = ["run", str(folder / "small.toml"), "--out"]

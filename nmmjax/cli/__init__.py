@@ -37,6 +37,9 @@ def run(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Random seed, in place of run.seed.")] = None,
     set_: SetOption = None,
+    extend: Annotated[
+        int | None, typer.Option(min=1, help="Add this many draws per chain to a stored run.")
+    ] = None,
 ) -> None:
     """Sample; leave HDF5 chains, a summary and figures. The same command continues a run."""
     from nmmjax.cli.run import run_file
@@ -44,7 +47,7 @@ def run(
     overrides = list(set_ or [])
     if seed is not None:
         overrides.append(f"run.seed={seed}")
-    raise typer.Exit(run_file(runfile, out, overrides))
+    raise typer.Exit(run_file(runfile, out, overrides, extend))
 
 
 @app.command()
@@ -61,6 +64,52 @@ def summary(directory: DirArg, json: JsonFlag = False) -> None:
     from nmmjax.cli.show import show_summary
 
     show_summary(directory, json)
+
+
+@app.command()
+def plot(
+    directory: DirArg,
+    what: Annotated[
+        str | None,
+        typer.Option(help="Of corner,map,trace,rank,constraints. Default: all that can be drawn."),
+    ] = None,
+    params: Annotated[
+        str | None,
+        typer.Option(help="Parameters or observables: a,b. A map draws the last one upwards."),
+    ] = None,
+    format_: Annotated[str, typer.Option("--format", help="Of png,pdf,svg.")] = "png",
+    style: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Parameters of matplotlib: a TOML file or a style file of its own."),
+    ] = None,
+    out: Annotated[
+        pathlib.Path | None, typer.Option(help="Where to. Default: figures/ in the run directory.")
+    ] = None,
+) -> None:
+    """Figures of a run directory: regions of any two quantities, contours, limits, ranks."""
+    from nmmjax.cli.plot import plot_run
+
+    plot_run(directory, what, params, format_, style, out)
+
+
+@app.command()
+def status(
+    directory: DirArg,
+    watch: Annotated[bool, typer.Option("--watch", help="Refresh until the run ends.")] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Where a run stands, also while it goes on: progress, R-hat, ESS, rate, time left."""
+    from nmmjax.cli.status import show_status
+
+    show_status(directory, watch, json)
+
+
+@app.command()
+def info(json: JsonFlag = False) -> None:
+    """Versions, devices, memory, precision, cache and data: for every bug report."""
+    from nmmjax.cli.info import show_info
+
+    show_info(json)
 
 
 @app.command()

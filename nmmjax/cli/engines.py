@@ -41,7 +41,16 @@ def build_engine(section: EngineSection, where: str) -> Any:
 
 
 def check_engine(engine: Any, posterior: Posterior, where: str) -> None:
-    """Refuse what an engine cannot sample, found by tracing alone: nothing is compiled."""
+    """Refuse what an engine cannot sample, found by tracing alone: nothing is compiled.
+
+    An engine that declares `gradients = True` needs priors without hard edges.
+    """
+    if getattr(engine, "gradients", False) and posterior.hard_edges:
+        hard = ", ".join(posterior.hard_edges)
+        raise InputError(
+            f"{where}: [engine] name: {type(engine).__name__.lower()} follows gradients, which "
+            f"end at hard prior edges; give 'edge = 0.1' to the priors of: {hard}"
+        )
     starts = jax.ShapeDtypeStruct((engine.chains, posterior.dim), float)
     try:
         eqx.filter_eval_shape(engine.init, jax.random.key(0), posterior.log_density, starts)

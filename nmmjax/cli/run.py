@@ -1,11 +1,9 @@
 """`nmmjax run`: from a run file to a run directory, where physics and samplers meet."""
 
 import contextlib
-import importlib.metadata
 import pathlib
 import shlex
 import signal
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ from nmmjax import start
 from nmmjax.cli.engines import build_engine, check_engine, options_of
 from nmmjax.cli.progress import Reporter
 from nmmjax.cli.session import start_jax
+from nmmjax.cli.versions import commit, version
 from nmmjax.errors import InputError
 from nmmjax.posterior import Posterior
 from nmmjax.runfile import RunFile, build_posterior, differences, read, resolved
@@ -33,8 +32,10 @@ _NOT_FOR_LOO = (
 )
 
 
-def run_file(path: pathlib.Path, out: pathlib.Path | None, overrides: list[str]) -> int:
-    """Sample, summarise and draw; returns the exit code."""
+def run_file(
+    path: pathlib.Path, out: pathlib.Path | None, overrides: list[str], extend: int | None = None
+) -> int:
+    """Sample, summarise and draw; returns the exit code. `extend` adds draws to a finished run."""
     start_jax()
     run, text = read(path, overrides)
     posterior = build_posterior(run, str(path))
@@ -42,11 +43,15 @@ def run_file(path: pathlib.Path, out: pathlib.Path | None, overrides: list[str])
     check_engine(engine, posterior, str(path))
     directory = out if out is not None else path.parent / "chains" / path.stem
     tree = resolved(run, posterior, {"name": run.engine.name} | options_of(engine))
+    if extend is not None and not is_run(directory):
+        raise InputError(f"--extend: there is no run in '{directory}' to extend")
     with _refusals(), _opened(directory, tree, text, overrides, posterior, engine) as store:
+        draws = run.run.draws if extend is None else store.committed + extend
+        tree["stop"]["draws"] = draws
         store.write_text("run.toml", text)
         store.write_text("resolved.toml", tomli_w.dumps(tree))
         with _signals() as caught:
-            outcome = _sample(run, posterior, engine, store, caught)
+            outcome = _sample(run, posterior, engine, store, caught, draws)
         for message in outcome.messages:
             _say(message)
         if outcome.reason == "interrupted":
@@ -59,7 +64,7 @@ def run_file(path: pathlib.Path, out: pathlib.Path | None, overrides: list[str])
 
 
 def _sample(
-    run: RunFile, posterior: Posterior, engine: Any, store: Store, caught: list[int]
+    run: RunFile, posterior: Posterior, engine: Any, store: Store, caught: list[int], draws: int
 ) -> driver.Outcome:
     key_starts, key_run = jr.split(jr.key(run.run.seed))
     until = run.run.until
@@ -81,7 +86,7 @@ def _sample(
             starts,
             store,
             posterior.record,
-            draws=run.run.draws,
+            draws=draws,
             burn_in=run.run.burn_in,
             stop=driver.Until(posterior.sampled, until.rhat, until.ess, until.max_minutes),
             report=report,
@@ -148,11 +153,11 @@ def _refuse_other_run(directory: pathlib.Path, tree: dict[str, Any]) -> None:
 def _attributes(about: dict[str, Any], posterior: Posterior) -> dict[str, dict[str, Any]]:
     """HDF5 attributes by path: provenance at the root, meaning at every variable."""
     device = jax.devices()[0]
-    root = about | {f"version_{name}": _version(name) for name in _PACKAGES}
+    root = about | {f"version_{name}": version(name) for name in _PACKAGES}
     root |= {
         "inference_library": "nmmjax",
-        "inference_library_version": _version("nmmjax"),
-        "commit": _commit(),
+        "inference_library_version": version("nmmjax"),
+        "commit": commit(),
         "device": f"{device.platform}: {device.device_kind}",
         "double_precision": 1,
     }
@@ -171,23 +176,6 @@ def _attributes(about: dict[str, Any], posterior: Posterior) -> dict[str, dict[s
         | terms
         | wishes
     )
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
-
-
-def _commit() -> str:
-    """The commit of the checkout this package runs from; "" if it is installed elsewhere."""
-    here = pathlib.Path(__file__).parent
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    with contextlib.suppress(OSError):
-        done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
-        return done.stdout.strip()
-    return ""
 
 
 @contextlib.contextmanager
