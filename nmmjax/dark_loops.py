@@ -55,7 +55,8 @@ def J(m_f: Real, m_1: Real, m_2: Real) -> Real:
         J = (1/2) \int t^2 dt/[(t + m_f^2)^2 (t + m_1^2)(t + m_2^2)]
 
     m_f  fermion mass; m_1, m_2 scalar masses before and after the vertex; GeV, > 0, within 1e12.
-    Symmetric in the scalars; J(m, m, m) = 1/(6 m^2). Error MEASURED.
+    Symmetric in the scalars; J(m, m, m) = 1/(6 m^2). Relative
+    error 1.4e-15, first derivatives 2.2e-15.
     Source: derived; arXiv:2603.25704, Eq. (21) has x + y in place of 1 - x - y.
     """
     return 0.5 * _stieltjes(2, (m_f**2, m_1**2, m_2**2), (2, 1, 1))
@@ -76,7 +77,8 @@ def delta_J(m_f: Real, h_1: Real, h_2: Real, a_1: Real, a_2: Real) -> Real:
 
         (h_1^2 - h_2^2)(a_1^2 - a_2^2) (1/2) \int t^2 dt/[(t + m_f^2)^2 \prod_4 (t + m^2)]
 
-    Masses in GeV, > 0, within 1e12. Error MEASURED.
+    Masses in GeV, > 0, within 1e12. Relative error 6e-15; derivatives 1e-13 of the larger of
+    slope and value/mass, and the rounding of the masses in a splitting.
     Source: arXiv:2603.25704, Eq. (23) with the derived `J`.
     """
     u = tuple(m**2 for m in (m_f, h_1, h_2, a_1, a_2))
@@ -96,7 +98,7 @@ def delta_B(m_h: Real, m_a: Real, m_f: Real) -> Real:
 
         (m_h^2 - m_a^2) \int t dt/[(t + m_h^2)(t + m_a^2)(t + m_f^2)]
 
-    Masses in GeV, > 0, within 1e12. Error MEASURED. Source: derived.
+    Masses in GeV, > 0, within 1e12. Relative error 1.4e-15. Source: derived.
     """
     return _gap(m_h, m_a) * _stieltjes(1, (m_h**2, m_a**2, m_f**2), (1, 1, 1))
 
@@ -106,7 +108,8 @@ def F_lepton(x: Real) -> Real:
 
         F = \int_0^1 s^2 (1-s)/(1-s+xs) ds = (1/3) \int t^3 dt/[(t+x)^3 (t+1)^2]
 
-    F(0) = 1/3, F(1) = 1/12, x F -> 1/6. Error MEASURED on 1e-12 <= x <= 1e12.
+    F(0) = 1/3, F(1) = 1/12, x F -> 1/6. Relative error 8e-16 and 1.3e-15
+    for the slope on 1e-12 <= x <= 1e12.
     Source: arXiv:2603.25704, Eq. (26), where its argument is 1/x.
     """
     return _stieltjes(3, (x, jnp.ones_like(x)), (3, 2)) / 3.0
@@ -118,7 +121,7 @@ def G_lepton(x: Real) -> Real:
 
 
 def J_equal(x: Real) -> Real:
-    """m_S^2 J(m_f, m_S, m_S), x = m_f^2/m_S^2: 1/2 at 0, 1/6 at 1, 1/(2x) far out. Error as `F`."""
+    """m_S^2 J(m_f, m_S, m_S), x = m_f^2/m_S^2; 1/2 at 0, 1/6 at 1. Error as `F_lepton`."""
     return 0.5 * _stieltjes(2, (x, jnp.ones_like(x)), (2, 2))
 
 
@@ -141,7 +144,7 @@ def mediator_factor(
 
     m_aprime  mediator mass; e_nu one neutrino line; t_min, t_max recoil window (None: kinematic
               end point 2 e_nu^2/(2 e_nu + m_e)); GeV.
-    48-point Gauss-Legendre in ln T. Error MEASURED for m_aprime <= 10. One line only: an
+    48-point Gauss-Legendre in ln T. Relative error 2e-15 for m_aprime <= 10. One line only: an
     experiment's own fit uses the whole spectrum.
     Source: arXiv:2603.25704, Eqs. (33), (34).
     """
