@@ -29,7 +29,9 @@ def _kernel(t):
     z = (t - 1.0) * q
     near = z * z < _C_RADIUS
     z_near, z_far = jnp.where(near, z, 0.0), jnp.where(near, 0.6, z)
-    series = jnp.polyval(_C_SERIES[::-1], z_near * z_near)
+    series = jnp.full_like(z, _C_SERIES[-1])
+    for c in _C_SERIES[-2::-1]:
+        series = series * (z_near * z_near) + c
     artanh = 0.5 * jnp.log(jnp.where(near, 4.0, t))
     closed = (artanh - z_far - z_far**3 / 3.0) / z_far**5
     return q, z, 1.0 / 3.0 - 4.0 * (t * q) * q * jnp.where(near, series, closed)

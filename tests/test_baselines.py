@@ -26,6 +26,7 @@ MODELS = {
     "su2_horizontal": SU2Horizontal(),
     "zee": Zee(),
 }
+VARIANTS = {"sm_dirac_io_printed", "sm_majorana_io_printed", "left_right_tau_printed"}
 N_POINTS = 20_000
 
 
@@ -42,7 +43,9 @@ def prior_points(model, n, seed):
     return {name: x[inside] for name, x in theta.items()}
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(x, marks=pytest.mark.slow if x in VARIANTS else ()) for x in MODELS]
+)
 def test_value_and_gradient_are_finite_on_the_prior(name):
     """A NaN or inf in any output, or in the gradient of any, survives the sum."""
     model = MODELS[name]
@@ -70,15 +73,16 @@ def test_reference_is_inside_and_every_output_is_in_the_catalogue(name):
         assert observables.quantity(output).text
 
 
-@pytest.mark.parametrize("name", ["rpv_susy", "su2_horizontal"])
+@pytest.mark.parametrize("name", ["rpv_susy", "su2_horizontal", "zee"])
 def test_declared_homogeneity_is_exact(name):
     """The shear's premise: the observable scales with the declared degree."""
     model = MODELS[name]
     rescaling = model.rescaling
     point = {p: jnp.asarray(x) for p, x in model.reference.items()}
     scaled = point | {p: point[p] * 1.7**w for p, w in rescaling.weights}
-    ratio = model.predict(scaled)[rescaling.observable] / model.predict(point)[rescaling.observable]
-    assert float(ratio) == pytest.approx(1.7**rescaling.degree, rel=1e-9)
+    value = jax.jit(lambda theta: model.predict(theta)[rescaling.observable])
+    ratio = float(value(scaled) / value(point))
+    assert ratio == pytest.approx(1.7**rescaling.degree, rel=1e-9)
 
 
 @pytest.mark.parametrize("name", ["rpv_susy", "su2_horizontal", "zee"])
@@ -101,7 +105,7 @@ def test_chart_goes_there_and_back(name):
         (LeftRight, {"lepton": "muon"}, "lepton 'muon' given; did you mean 'mu'"),
         (RpvSusy, {"coupling": "lambda", "j": "b"}, "j 'b' given"),
         (RpvSusy, {"j": "mu", "k": "mu"}, "two different fermions"),
-        (RpvSusy, {"flavours": "mue"}, "did you mean 'mutau'"),
+        (RpvSusy, {"flavours": "mue"}, "did you mean 'emu'"),
         (RpvSusy, {"relative_sign": 2}, "it is 1 or -1"),
         (SU2Horizontal, {"convention": "as printed"}, "did you mean 'as_printed'"),
         (Zee, {"ordering": "XO"}, "ordering 'XO' given"),
