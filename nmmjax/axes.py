@@ -37,7 +37,6 @@ STYLE: Style = {
 COLOURS = ("#440154", "#31688e", "#35b779", "#d8b512")  # viridis, its yellow darkened
 _UNITS = {"mu_B": r"$\mu_B$", "eV^2": "eV$^2$", "GeV^2": "GeV$^2$", "GeV^4": "GeV$^4$"}
 _ONE_DECADE = 0.85  # decades below which an axis gets round numbers for ticks
-_LEAST_RATIO = 1.2  # of ends, from which on positive quantities get a logarithmic axis
 _MOST_ZEROS = 1e-3  # share of draws at 0 that a logarithmic axis may leave out
 _LONG_TAIL = 30.0  # |x| at 95% over its median, from which on signed quantities get asinh
 
@@ -112,7 +111,7 @@ def scale_of(run: Run, label: str, values: np.ndarray) -> Scale:
         return Scale()
     zeros = np.mean(values == 0.0)
     if not np.any(values < 0.0) and zeros <= _MOST_ZEROS:
-        return Scale("log") if sizes.max() > _LEAST_RATIO * sizes.min() else Scale()
+        return Scale("log")
     middle, high = (float(q) for q in np.quantile(sizes, (0.5, 0.95)))
     return Scale("asinh", middle) if high > _LONG_TAIL * middle else Scale()
 

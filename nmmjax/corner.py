@@ -52,7 +52,7 @@ def corner(run: Run, names: Sequence[str] = (), style: Style = STYLE) -> Figure:
                 left.scale.apply(axes, "x", *left.ends)
                 _label_outer(axes, "x", left.label if row == n - 1 else "")
                 _label_outer(axes, "y", below.label if column == 0 and row > 0 else "")
-        if n > 2:
+        if n > 3:
             caption = "Above each column: median (5%, 95%)\nContours: 68% and 95% of the draws"
             figure.text(1.0 - 0.2 / width, 1.0 - 0.65 / height, caption, ha="right", va="top")
     return figure

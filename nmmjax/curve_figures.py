@@ -26,7 +26,8 @@ _STYLE: dict[Any, Any] = {
     "pdf.fonttype": 42,
 }
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
-_DASHES = ("-", "--", "-.", ":")
+_DASHES = ("-", "--", "-.")
+_FUTURE = ":"
 _UNITS = {"mu_B": r"$\mu_B$"}
 _LOWEST_MASS = 1.25e-4  # of the last mass, where a table starts at zero
 _MOST_POINTS = 20_000
@@ -72,7 +73,8 @@ def _panel(
     if coupling in points and mass in points:
         _scatter(axes, points[mass], np.abs(points[coupling]))
     for i, curve in enumerate(curves):
-        look = {"color": _COLOURS[i % len(_COLOURS)], "ls": _DASHES[i // len(_COLOURS) % 4]}
+        dash = _FUTURE if curve.source.use == "projection" else _DASHES[i // len(_COLOURS) % 3]
+        look = {"color": _COLOURS[i % len(_COLOURS)], "ls": dash}
         draw_curve(axes, curve, look)
     axes.set_xlabel(_label(mass))
     axes.set_ylabel(_label(coupling))

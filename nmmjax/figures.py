@@ -51,15 +51,14 @@ def trace(run: Run, names: Sequence[str] = (), style: Style = STYLE) -> Figure:
 def rank(run: Run, names: Sequence[str] = (), style: Style = STYLE) -> Figure:
     """Histogram of the ranks of each ensemble's draws among all: flat where ensembles agree.
 
-    The band is where 95% of the bins of an ensemble fall whose draws are worth its share of the
-    bulk ESS.
+    The band is where 95% of the bins of an ensemble of the usual bulk ESS fall by chance.
     """
     chosen = list(names) or list(run.sampled)
     few = run.few(_MOST_RANKED)
     ensemble = run.ensemble[few]
     with matplotlib.rc_context(style):
         figure, panels = _two_columns(
-            len(chosen), run, "Ranks of draws, share per bin over a flat one's"
+            len(chosen), run, "Ranks: share of each bin over that of a flat histogram"
         )
         for axes, name in zip(panels, chosen, strict=True):
             draws = run.read(name, chains=few)
@@ -158,11 +157,13 @@ def _draw(run: Run, kind: str, names: Sequence[str], style: Style) -> Figure:
 
 
 def _usual_map(run: Run) -> list[str]:
-    """m_nu and a heavy mass across, mu_nu upwards."""
+    """m_nu, unless it is the same everywhere, and a heavy mass across, mu_nu upwards."""
     if not (run.has("m_nu") and run.has("mu_nu")):
         raise InputError("this run has no m_nu and mu_nu to map: say what, --params a,b")
-    mass = (n for n in run.sampled if run.about(n)["units"] == "GeV")
-    return [name for name in ("m_nu", next(mass, None), "mu_nu") if name is not None]
+    mass = next((n for n in run.sampled if run.about(n)["units"] == "GeV"), None)
+    given = np.ptp(run.read("m_nu", chains=run.few(_MOST_POINTS))) == 0.0  # masses are inputs
+    across = [mass] if given and mass else ["m_nu", mass]
+    return [name for name in (*across, "mu_nu") if name is not None]
 
 
 def _stem(kind: str, names: Sequence[str]) -> str:
@@ -227,12 +228,12 @@ def _rank_histograms(axes: Axes, draws: np.ndarray, ensemble: np.ndarray) -> Non
     """Share of each ensemble's draws between quantiles of all, over that of a flat histogram."""
     edges = np.quantile(draws, np.linspace(0.0, 1.0, _RANK_BINS + 1))
     places = np.linspace(0.0, 1.0, _RANK_BINS + 1)
-    labels = np.unique(ensemble)
-    worth = diagnostics.ess_bulk(draws) / len(labels)
+    shown = _some(ensemble)
+    worth = np.median([diagnostics.ess_bulk(draws[ensemble == e]) for e in shown])
     half = 1.96 * np.sqrt((_RANK_BINS - 1.0) / worth)
     axes.axhspan(1.0 - half, 1.0 + half, color="0.9", lw=0)
     axes.axhline(1.0, color="0.6", lw=0.6)
-    for i, e in enumerate(_some(ensemble)):
+    for i, e in enumerate(shown):
         found = np.searchsorted(edges[1:-1], draws[ensemble == e].ravel(), side="right")
         share = np.bincount(found, minlength=_RANK_BINS) * (_RANK_BINS / found.size)
         axes.stairs(share, places, color=COLOURS[i % 4], lw=0.9, baseline=None)

@@ -18,7 +18,11 @@ from nmmjax.limit_lines import Limit, curves_of, limits_on
 from nmmjax.rundir import Run
 
 HDR_MASSES = (0.68, 0.95)
+_TUNINGS = ("tuning_bg", "tuning_cancel")
 _BINS = 70
+_DRAWS_A_BIN = 25  # at least, on average, for contours
+_FEWEST_BINS = 20
+_FEWEST_CONTOURED = 100
 _SMOOTHING = 1.0  # bins; widens a Gaussian of seven bins by one percent
 _MOST_COLOURED = 2**18  # draws whose medians colour the map
 _FEWEST_BINNED = 2000  # draws below which a map shows points
@@ -28,13 +32,12 @@ _FUTURE_OFF_SCALE = 0.5  # the same for a projection
 _CURVE_COLOURS = ("#d55e00", "#cc79a7", "#0072b2", "#009e73", "#56b4e9", "#e69f00")
 
 
-def region_map(
-    run: Run, across: Sequence[str], up: str, style: Style = STYLE, colour: str = "tuning_bg"
-) -> Figure:
-    """`up` against each of `across`: median of `colour` per bin, contours, limits.
+def region_map(run: Run, across: Sequence[str], up: str, style: Style = STYLE) -> Figure:
+    """`up` against each of `across`: median fine tuning per bin, contours, limits.
 
-    Contours hold 68 and 95% of the draws. Without `colour` in the run the map shows draws per
-    bin. The star is the allowed draw of largest mu_nu where that is on an axis.
+    Contours hold 68 and 95% of the draws. Without a measure of tuning that is positive at most
+    draws the map shows draws per bin. The star is the allowed draw of largest mu_nu, where that
+    is on an axis.
     """
     draws = {name: run.read(name).ravel() for name in (*across, up)}
     scales = {name: scale_of(run, name, values) for name, values in draws.items()}
@@ -47,7 +50,7 @@ def region_map(
         figure.subplots_adjust(left=0.75 / width, right=1.0 - 0.8 / width, top=0.96)
         panels = [figure.add_subplot(grid[0, i]) for i in range(len(across))]
         bar = figure.add_subplot(grid[0, -1])
-        _colours(run, figure, panels, bar, across, up, scales, colour)
+        _colours(run, figure, panels, bar, across, up, scales)
         limits = limits_on(run, [*dict.fromkeys([*across, up])])
         for axes, name in zip(panels, across, strict=True):
             ends = {n: _ends(scales[n].forward(draws[n]), scales[n], limits[n]) for n in (name, up)}
@@ -98,34 +101,39 @@ def _colours(
     across: Sequence[str],
     up: str,
     scales: Mapping[str, Scale],
-    colour: str,
 ) -> None:
     """Points or bins with a log colour bar that all panels share."""
     few = run.few(_MOST_COLOURED)
     draws = {n: scales[n].forward(run.read(n, chains=few).ravel()) for n in (*across, up)}
-    weight = run.read(colour, chains=few).ravel() if run.has(colour) else None
+    colour, weight = _tuning(run, few)
     shown = []
     for name in across:
         keep = np.isfinite(draws[name]) & np.isfinite(draws[up])
-        if weight is not None:
-            keep &= np.isfinite(weight) & (weight > 0.0)
         chosen = (draws[name][keep], draws[up][keep], None if weight is None else weight[keep])
         few_points = weight is not None and keep.sum() < _FEWEST_BINNED
         shown.append(chosen if few_points else _binned(*chosen))
-    values = np.concatenate([np.ma.compressed(z) for *_, z in shown if z is not None] or [[]])
+    values = np.concatenate([np.ma.compressed(z) for *_, z in shown])
+    values = values[np.isfinite(values) & (values > 0.0)]
     low, high = (float(values.min()), float(values.max())) if values.size else (1.0, 1.0)
-    norm = LogNorm(low, max(high, 1.001 * low))
+    norm = LogNorm(low, max(high, 1.001 * low), clip=True)
     for axes, name, (x, y, z) in zip(panels, across, shown, strict=True):
         at = scales[name].inverse(x), scales[up].inverse(y)
         if np.ndim(z) == 2:
             mesh = axes.pcolormesh(*at, z, norm=norm, rasterized=True)
         else:
             mesh = axes.scatter(*at, c=z, s=4.0, lw=0, norm=norm, rasterized=True)
-    if weight is None:
-        text = "draws per bin"
-    else:
-        text = f"median {axis_label(run, colour)} per bin"
+    text = f"median {axis_label(run, colour)} per bin" if colour else "draws per bin"
     figure.colorbar(mesh, cax=bar, label=text)
+
+
+def _tuning(run: Run, few: np.ndarray) -> tuple[str, np.ndarray | None]:
+    """The first measure of fine tuning that is positive at most draws, and its values."""
+    for name in _TUNINGS:
+        if run.has(name):
+            values = run.read(name, chains=few).ravel()
+            if np.median(values) > 0.0:
+                return name, values
+    return "", None
 
 
 def _binned(
@@ -151,15 +159,16 @@ def _contours(axes: Axes, sides: Sequence[tuple[np.ndarray, Scale, tuple[float, 
     """68 and 95% highest-density contours of all draws."""
     inner = [(scale.forward(x), scale) for x, scale, _ in sides]
     finite = np.isfinite(inner[0][0]) & np.isfinite(inner[1][0])
-    if finite.sum() < 100:
+    if finite.sum() < _FEWEST_CONTOURED or any(np.ptp(c[finite]) == 0.0 for c, _ in inner):
         return
     ends = [view(c[finite], _TAIL) for c, _ in inner]
-    x, y = (bin_of(c[finite], e, _BINS) for (c, _), e in zip(inner, ends, strict=True))
-    _, density = smoothed(x, y, _BINS)
+    bins = int(np.clip(math.sqrt(finite.sum() / _DRAWS_A_BIN), _FEWEST_BINS, _BINS))
+    x, y = (bin_of(c[finite], e, bins) for (c, _), e in zip(inner, ends, strict=True))
+    _, density = smoothed(x, y, bins)
     levels = hdr_levels(density)
     if not 0.0 < levels[0] < levels[1]:
         return
-    at = (centres(scale, e, _BINS) for (_, scale), e in zip(inner, ends, strict=True))
+    at = (centres(scale, e, bins) for (_, scale), e in zip(inner, ends, strict=True))
     lines = axes.contour(*at, density, levels=levels, colors="black", linewidths=0.8)
     lines.set(path_effects=[matplotlib.patheffects.withStroke(linewidth=2.2, foreground="white")])
     axes.plot([], [], color="black", lw=0.8, label="68% and 95% of the draws")

@@ -2,15 +2,19 @@
 
 import pathlib
 import runpy
+import textwrap
 
+import h5py
 import numpy as np
 import pytest
-from matplotlib.collections import QuadMesh
+from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.contour import ContourSet
+from matplotlib.patches import Rectangle, StepPatch
 from scipy.stats import binned_statistic_2d
 
 from nmmjax import figures, maps, results
 from nmmjax.axes import Scale
+from nmmjax.errors import InputError
 from nmmjax.rundir import open_run
 
 SYNTHETIC = runpy.run_path(str(pathlib.Path(__file__).parent / "synthetic_run.py"))
@@ -215,3 +219,98 @@ def test_stuck_walkers_can_still_be_drawn(tmp_path):
 def test_log_ticks_are_few_and_round(low, high, most, expected):
     ticks = Scale("log").ticks(low, high, most)
     np.testing.assert_allclose(ticks, expected, rtol=1e-12)
+
+
+def test_any_two_quantities_make_a_map(run):
+    figure = figures.draw(run, ["map"], ["phase", "lambda_hs"])["map_phase_lambda_hs"]
+    assert labels(figure, "x") == {r"$\phi$ [rad]"}
+    axes = figure.axes[0]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("linear", "asinh")
+
+
+def held(contours, x, y):
+    points = np.column_stack([x.ravel(), y.ravel()])
+    return [path.contains_points(points).mean() for path in contours.get_paths()]
+
+
+def test_contours_of_a_map_hold_the_stated_share_of_fresh_draws(run):
+    figure = figures.draw(run, ["map"], ["y_psi", "m_psi"])["map_y_psi_m_psi"]
+    (contours,) = (c for c in figure.axes[0].collections if isinstance(c, ContourSet))
+    a, b = np.random.default_rng(13).normal(size=(2, 50_000))
+    outer, inner = held(contours, np.exp(-7.0 + 0.8 * a), np.exp(8.0 + 0.4 * b + 0.2 * a))
+    assert inner == pytest.approx(0.68, abs=0.03)
+    assert outer == pytest.approx(0.95, abs=0.02)
+    outer, _ = held(contours, np.exp(-7.0 + 1.1 * a), np.exp(8.0 + 0.6 * b + 0.2 * a))
+    assert abs(outer - 0.95) > 0.02
+
+
+def test_ranks_are_flat_where_ensembles_agree_and_not_where_one_is_shifted(run, tmp_path):
+    good = figures.rank(run).axes[1]
+    shifted = open_run(write_run(tmp_path / "run", draw_groups(64, 500, memory=0.0, shift=1.0)))
+    bad = figures.rank(shifted).axes[1]
+    for axes, agree in ((good, True), (bad, False)):
+        (band,) = (p for p in axes.patches if isinstance(p, Rectangle))
+        low, high = band.get_y(), band.get_y() + band.get_height()
+        steps = [p.get_data().values for p in axes.patches if isinstance(p, StepPatch)]
+        assert len(steps) == 4
+        inside = np.mean([(low < s) & (s < high) for s in steps])
+        assert (inside > 0.8) == agree
+        np.testing.assert_allclose([s.mean() for s in steps], 1.0, rtol=1e-12)
+
+
+def test_curve_constraints_and_their_projections_over_the_points(tmp_path):
+    groups = draw_groups(8, 200)
+    groups["posterior"]["rho0"] = 0.1 * np.ones((8, 200))
+    curve = """
+    [physics.constraints.own]
+    shape = "LimitCurve"
+    requires = ["y_psi", "m_psi"]
+    mass = [100.0, 1e4, 1e6]
+    limit = [1e-4, 1e-3, 1e-2]
+    cl = 0.9
+    [physics.prefer.prefer_mu_nu]"""
+    resolved = RESOLVED.replace("[physics.prefer.prefer_mu_nu]", textwrap.dedent(curve))
+    run = open_run(write_run(tmp_path / "run", groups, resolved=resolved))
+    (axes,) = figures.draw(run, ["constraints"])["constraints"].axes
+    (line,) = axes.lines
+    limit = np.interp(3.0, np.log10(line.get_xdata()), np.log10(line.get_ydata()))
+    assert limit == pytest.approx(-3.5, abs=0.01)
+    assert len(axes.collections[0].get_offsets()) == 1600
+    figure = figures.draw(run, ["map"], ["m_psi", "y_psi"])["map_m_psi_y_psi"]
+    assert "own, 90% CL" in {line.get_label() for line in figure.axes[0].lines}
+
+
+def test_what_cannot_be_drawn_is_refused(run):
+    for kinds, names, text in (
+        (["crner"], [], "cannot draw 'crner'; did you mean 'corner'"),
+        (["map"], ["m_nuu", "mu_nu"], "has no 'm_nuu'; did you mean 'm_nu'"),
+        (["map"], ["mu_nu"], "a map needs two quantities, got 'mu_nu' alone"),
+        (["constraints"], [], "no constraint of this run is a curve .* it has: xenonnt_2022"),
+    ):
+        with pytest.raises(InputError, match=text):
+            figures.draw(run, kinds, names)
+
+
+def test_few_draws_are_shown_as_points(tmp_path):
+    run = open_run(write_run(tmp_path / "run", draw_groups(8, 50)))
+    axes = figures.draw(run, ["map"], ["m_psi", "mu_nu"])["map_m_psi_mu_nu"].axes[0]
+    (points,) = (c for c in axes.collections if isinstance(c, PathCollection))
+    assert len(points.get_offsets()) == 400
+
+
+def test_draws_off_a_logarithmic_axis_are_counted_in_the_figure(tmp_path):
+    groups = draw_groups(64, 500)
+    groups["posterior"]["theta_sq"][0, :7] = 0.0
+    run = open_run(write_run(tmp_path / "run", groups))
+    figure = figures.draw(run, ["map"], ["theta_sq", "mu_nu"])["map_theta_sq_mu_nu"]
+    assert [t.get_text() for t in figure.texts] == ["theta_sq: 7 of 32000 draws off the axis"]
+
+
+def test_latex_that_matplotlib_cannot_set_falls_back_to_the_name(tmp_path):
+    groups = draw_groups(8, 50)
+    write_run(tmp_path / "run", groups)
+    with h5py.File(tmp_path / "run" / "chains.h5", "r+") as file:
+        file["posterior/m_psi"].attrs["latex"] = r"\nosuchthing{"
+    figure = figures.corner(open_run(tmp_path / "run"))
+    assert "m_psi [GeV]" in labels(figure, "x")
+    figure.draw_without_rendering()

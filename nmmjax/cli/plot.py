@@ -1,0 +1,124 @@
+"""`nmmjax plot`: figures of a run directory on demand."""
+
+import logging
+import pathlib
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import matplotlib
+
+from nmmjax import figures
+from nmmjax.cli.session import start_jax
+from nmmjax.errors import InputError, located, suggest
+from nmmjax.rundir import open_run
+
+_NOT_IN_BRACKETS = r",(?![^\[]*\])"
+
+
+def plot_run(
+    directory: pathlib.Path,
+    what: str | None,
+    params: str | None,
+    formats: str,
+    style: pathlib.Path | None,
+    out: pathlib.Path | None,
+) -> None:
+    """Draw and save figures; print the path of each."""
+    start_jax()
+    kinds, names, suffixes = _listed("--what", what), _listed("--params", params), []
+    for suffix in _listed("--format", formats):
+        if suffix not in figures.FORMATS:
+            raise InputError(f"--format: '{suffix}' is unknown{suggest(suffix, figures.FORMATS)}")
+        suffixes.append(suffix)
+    chosen = {} if style is None else read_style(style)
+    run = open_run(directory)
+    if run.committed == 0:
+        raise InputError(f"'{directory}' holds no draws yet: nothing can be drawn")
+    drawn = figures.draw(run, kinds, names, chosen)
+    for path in figures.save(drawn, out or directory / "figures", suffixes, chosen):
+        sys.stdout.write(f"{path}\n")
+
+
+def read_style(path: pathlib.Path) -> dict[str, Any]:
+    """Parameters of matplotlib from a TOML file (tables or dotted keys) or a style file.
+
+    Raises InputError for a file that cannot be read, an unknown key, a value that does not fit.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise InputError(f"cannot read style file '{path}': {reason}") from None
+    with located(str(path)):
+        if path.suffix == ".toml":
+            return _checked(dict(_flat(_toml(text))))
+        return _style_sheet(path)
+
+
+def _listed(option: str, text: str | None) -> list[str]:
+    if text is None:
+        return []
+    found = [part.strip() for part in re.split(_NOT_IN_BRACKETS, text)]
+    if not all(found):
+        raise InputError(f"{option} takes names with commas between them, got '{text}'")
+    return list(dict.fromkeys(found))
+
+
+def _toml(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not valid TOML: {error}") from None
+
+
+def _flat(tree: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """[font] size = 9 and "font.size" = 9 are the same."""
+    for key, value in tree.items():
+        below = f"{path}.{key}" if path else key
+        if isinstance(value, dict):
+            yield from _flat(value, below)
+        else:
+            yield below, value
+
+
+def _checked(given: dict[str, Any]) -> dict[str, Any]:
+    for key, value in given.items():
+        if key not in matplotlib.rcParams:
+            known = suggest(key, matplotlib.rcParams)
+            hint = known if "did you mean" in known else "; see matplotlib's documentation"
+            raise InputError(f"'{key}' is not a parameter of matplotlib{hint}")
+        try:
+            matplotlib.RcParams({key: value})
+        except ValueError as error:
+            raise InputError(f"'{key}': {' '.join(str(error).split())}") from None
+    return given
+
+
+class _Complaints(logging.Handler):
+    """matplotlib logs what is wrong in a style sheet, and goes on without it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(" ".join(record.getMessage().split()))
+
+
+def _style_sheet(path: pathlib.Path) -> dict[str, Any]:
+    log, complaints = logging.getLogger("matplotlib"), _Complaints()
+    propagate, log.propagate = log.propagate, False
+    log.addHandler(complaints)
+    try:
+        found = dict(matplotlib.rc_params_from_file(path, use_default_template=False))
+    finally:
+        log.removeHandler(complaints)
+        log.propagate = propagate
+    if complaints.lines:
+        raise InputError(complaints.lines[0])
+    if not found:
+        raise InputError("sets nothing: a TOML file (.toml) or a matplotlib style file is needed")
+    return found

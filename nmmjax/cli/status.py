@@ -1,0 +1,285 @@
+"""`nmmjax status`: where a run stands, from another terminal and without disturbing it."""
+
+import dataclasses
+import fcntl
+import json
+import math
+import os
+import pathlib
+import platform
+import re
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+from nmmjax import verdict
+from nmmjax.errors import InputError
+from nmmjax.rundir import Run, open_run
+
+_EVERY = 2.0  # seconds between looks
+_MOST = 2**18  # draws that R-hat and ESS take, so that a look is quick
+_ATTEMPTS = 5  # at a file that may be in the middle of a write
+_STALE = 300.0  # seconds after which a run on another machine counts as stopped
+_HOLDER = re.compile(r"process (\d+) on (\S+) since")
+
+
+@dataclasses.dataclass(frozen=True)
+class Status:
+    """What is known of a run; `progress` is status.json, {} before the first block."""
+
+    directory: str
+    model: str
+    engine: str
+    chains: int
+    ensembles: int
+    running: bool
+    writer: str  # who writes or wrote, as in run.lock
+    age: float | None  # seconds since status.json was written
+    progress: dict[str, Any]
+    until: dict[str, float]
+    draws: int
+    draws_asked: int
+    allowed_fraction: float | None
+    rhat: tuple[str, float] | None  # of the stored draws: parameter, worst value
+    ess: tuple[str, float] | None
+
+
+def show_status(directory: pathlib.Path, watch: bool, as_json: bool) -> None:
+    """Print where a run stands; with `watch` again and again until it ends."""
+    if watch and as_json:
+        raise InputError("--watch and --json do not go together: give one of them")
+    found = look(directory)
+    if as_json:
+        tree = dataclasses.asdict(found)
+        sys.stdout.write(json.dumps(tree, indent=1, allow_nan=False) + "\n")
+    elif not watch:
+        sys.stdout.write(to_text(found))
+    elif sys.stdout.isatty():
+        _watch_live(directory, found)
+    else:
+        _watch_plain(directory, found)
+
+
+def look(directory: pathlib.Path) -> Status:
+    """Read everything once. Raises InputError for what is not a run directory."""
+    run = _opened(directory)
+    progress, age = _progress(directory)
+    running, writer = _writer(directory, age)
+    allowed, rhat, ess = _figures(run)
+    sampling, stop = run.resolved["sampling"], run.resolved["stop"]
+    return Status(
+        directory=str(directory),
+        model=run.resolved["physics"]["model"]["name"],
+        engine=sampling["engine"]["name"],
+        chains=len(run.ensemble),
+        ensembles=len(np.unique(run.ensemble)),
+        running=running,
+        writer=writer,
+        age=age,
+        progress=progress,
+        until=stop.get("until", {}),
+        draws=run.committed,
+        draws_asked=int(stop["draws"]),
+        allowed_fraction=allowed,
+        rhat=rhat,
+        ess=ess,
+    )
+
+
+def to_text(status: Status) -> str:
+    """A few lines: state, progress, figures of the stored draws, rates, what ends the run."""
+    p = status.progress
+    share = status.draws / status.draws_asked
+    state = f"{_doing(status)}, {status.writer}" if status.running else _ended(status)
+    lines = [
+        f"{status.directory}: {status.model}, {status.engine}, {status.chains} chains in "
+        f"{status.ensembles} ensembles",
+        _row("state", state + ("" if status.age is None else f"; updated {_ago(status.age)} ago")),
+        _row("draws", f"{status.draws} of {status.draws_asked} per chain ({share:.0%})"),
+    ]
+    if p.get("phase") == "burn-in":
+        lines.append(_row("burn-in", f"{p['draws']} of {p['target']} draws"))
+    if status.rhat is not None and status.ess is not None:
+        worst = f"worst R-hat {status.rhat[1]:.4f} ({status.rhat[0]})"
+        lines.append(_row("so far", f"{worst}, bulk ESS {status.ess[1]:.0f} ({status.ess[0]})"))
+    if status.allowed_fraction is not None:
+        lines.append(_row("allowed", f"{status.allowed_fraction:.1%} of the stored draws"))
+    if not p:
+        lines.append(_row("block", "none finished yet: screening starting points or compiling"))
+    else:
+        lines += _session(p, status.running and status.draws < status.draws_asked)
+    if status.until:
+        names = {"rhat": "R-hat", "ess": "ESS", "max_minutes": "minutes"}
+        rules = ", ".join(f"{names.get(k, k)} {x:g}" for k, x in status.until.items())
+        lines.append(_row("until", f"{rules}, or {status.draws_asked} draws"))
+    return "\n".join(lines) + "\n"
+
+
+def _session(p: dict[str, Any], running: bool) -> list[str]:
+    """Rates of the session that writes, or of the last one."""
+    parts = [
+        _known(p, "rate", "{:.3g} draws/s"),
+        _known(p, "acceptance", "acceptance {:.1%}"),
+        _known(p, "nonfinite", "of zero density {:.1%}"),
+    ]
+    lines = [_row("rate", ", ".join(part for part in parts if part))]
+    known = {"phase", "draws", "target", "since", "seconds", "rate", "acceptance", "nonfinite"}
+    more = [f"{k} {x:.4g}" for k, x in p.items() if k not in known | _RUNNING and _is_number(x)]
+    if more:
+        lines.append(_row("engine", ", ".join(more)))
+    if running and p.get("seconds_left") is not None:
+        lines.append(_row("time left", f"{_ago(p['seconds_left'])} if it is not stopped early"))
+    return lines
+
+
+_RUNNING = {"rhat", "ess", "seconds_left"}  # estimates that the stored draws give better
+
+
+def _opened(directory: pathlib.Path) -> Run:
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return open_run(directory)
+        except InputError:
+            if not (directory / "manifest.json").is_file():
+                raise
+            time.sleep(0.2)
+    return open_run(directory)
+
+
+def _figures(
+    run: Run,
+) -> tuple[float | None, tuple[str, float] | None, tuple[str, float] | None]:
+    """(allowed share, worst R-hat, smallest bulk ESS) of the stored draws."""
+    if run.committed == 0:
+        return None, None, None
+    allowed = float(run.read("allowed", "target").mean())
+    found = verdict.convergence(run, _MOST)
+    worst = (found.worst(figure) for figure in ("rhat", "ess_bulk"))
+    rhat, ess = ((name, x) if math.isfinite(x) else None for name, x in worst)
+    return allowed, rhat, ess
+
+
+def _progress(directory: pathlib.Path) -> tuple[dict[str, Any], float | None]:
+    """status.json and its age; it is replaced whole, so it is never half written."""
+    path = directory / "status.json"
+    try:
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text), max(time.time() - path.stat().st_mtime, 0.0)
+    except FileNotFoundError:
+        return {}, None
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read '{path}': {error}") from None
+
+
+def _writer(directory: pathlib.Path, age: float | None) -> tuple[bool, str]:
+    """(whether a process writes this run, which). The lock decides, not the file's text.
+
+    The lock is tried only where the process it names is alive: trying it could otherwise refuse
+    a run that starts at that very moment.
+    """
+    path = directory / "run.lock"
+    try:
+        match = _HOLDER.match(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return False, ""
+    if match is None:
+        return False, ""
+    number, node = int(match[1]), match[2]
+    name = f"process {number} on {node}"
+    if node != platform.node():
+        return age is not None and age < _STALE, name
+    return _alive(number) and _locked(path), name
+
+
+def _alive(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _locked(path: pathlib.Path) -> bool:
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        fcntl.flock(file, fcntl.LOCK_UN)
+    return False
+
+
+def _doing(status: Status) -> str:
+    return "running" if status.draws < status.draws_asked else "writing summary and figures"
+
+
+def _ended(status: Status) -> str:
+    if status.draws >= status.draws_asked:
+        return "finished"
+    if (pathlib.Path(status.directory) / "summary.txt").is_file():
+        return "stopped, summary written"
+    return "stopped before its end: the same command continues it"
+
+
+def _watch_live(directory: pathlib.Path, found: Status) -> None:
+    """One display on a terminal, refreshed in place."""
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(Text(to_text(found)), refresh_per_second=4) as live:
+        while found.running:
+            time.sleep(_EVERY)
+            found = look(directory)
+            live.update(Text(to_text(found)), refresh=True)
+
+
+def _watch_plain(directory: pathlib.Path, found: Status) -> None:
+    """A line whenever something was written, everything at the end."""
+    seen: dict[str, Any] = {}
+    while found.running:
+        if found.progress != seen:
+            seen = found.progress
+            sys.stdout.write(_line(found) + "\n")
+            sys.stdout.flush()
+        time.sleep(_EVERY)
+        found = look(directory)
+    sys.stdout.write(to_text(found))
+
+
+def _line(status: Status) -> str:
+    p = status.progress
+    parts = [
+        f"{p.get('phase', 'starting')} {p.get('draws', 0)}/{p.get('target', status.draws_asked)}",
+        "" if status.rhat is None else f"R-hat {status.rhat[1]:.4f}",
+        "" if status.ess is None else f"ESS {status.ess[1]:.0f}",
+        _known(p, "rate", "{:.3g} draws/s"),
+        "" if status.allowed_fraction is None else f"allowed {status.allowed_fraction:.1%}",
+        _known(p, "seconds_left", "left {:.0f} s"),
+    ]
+    return "  ".join(part for part in parts if part)
+
+
+def _row(name: str, text: str) -> str:
+    return f"  {name:<10} {text}"
+
+
+def _known(progress: dict[str, Any], name: str, form: str) -> str:
+    value = progress.get(name)
+    return form.format(value) if _is_number(value) else ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _ago(seconds: float) -> str:
+    """'12 s', '3.4 min', '2.1 h', '5 days'."""
+    for unit, size in (("s", 60.0), ("min", 60.0), ("h", 48.0)):
+        if seconds < size:
+            return f"{seconds:.0f} s" if unit == "s" else f"{seconds:.1f} {unit}"
+        seconds /= {"s": 60.0, "min": 60.0, "h": 24.0}[unit]
+    return f"{seconds:.0f} days"
