@@ -140,7 +140,8 @@ def view(c: np.ndarray, tail: float = 0.0) -> tuple[float, float]:
     c = c[np.isfinite(c)]
     if c.size == 0:
         return -0.5, 0.5
-    low, high = (float(x) for x in np.quantile(c, (tail, 1.0 - tail)))
+    ends = np.quantile(c, (tail, 1.0 - tail)) if tail else (c.min(), c.max())
+    low, high = (float(x) for x in ends)
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 

@@ -40,7 +40,8 @@ def region_map(run: Run, across: Sequence[str], up: str, style: Style = STYLE) -
     is on an axis.
     """
     draws = {name: run.read(name).ravel() for name in (*across, up)}
-    scales = {name: scale_of(run, name, values) for name, values in draws.items()}
+    some = run.few(_MOST_COLOURED)
+    scales = {name: scale_of(run, name, run.read(name, chains=some)) for name in draws}
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(1.3 + 4.0 * len(across), 4.8))
         grid = figure.add_gridspec(

@@ -105,7 +105,7 @@ def _ranking_text(rows: Sequence[ranking.Row]) -> str:
     ]
     width = max(len(row.name) for row in rows)
     for row in (row for row in rows if row.active):
-        share = f"{row.excluded:.1%}" if row.reliable else f"above {row.excluded:.1%}"
+        share = f"{row.excluded:.1%}" if row.reliable else f"roughly {row.excluded:.0%}"
         khat = "" if math.isnan(row.khat) else f"k-hat {row.khat:5.2f}"
         doubt = "" if row.reliable else f"  unreliable above {ranking.KHAT}: run without it to know"
         lines.append(f"  {row.name:<{width}} {share:>14}  {khat}{doubt}".rstrip())

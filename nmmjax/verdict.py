@@ -26,8 +26,10 @@ def figures(values: np.ndarray, ensemble: np.ndarray, few: np.ndarray) -> dict[s
     """
     share = len(values) / len(few)
     some = values[few]
+    with np.errstate(all="ignore"):  # inf and NaN show as such
+        spread = 1.0 if share == 1.0 else float(values.std() / some.std())
     return {
-        "mcse_mean": diagnostics.mcse_mean(some) / math.sqrt(share),
+        "mcse_mean": diagnostics.mcse_mean(some) * spread / math.sqrt(share),
         "rhat": diagnostics.rhat(some, ensemble[few]),
         "ess_bulk": share * diagnostics.ess_bulk(some),
         "ess_tail": share * diagnostics.ess_tail(some),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from nmmjax import report, results
+from nmmjax import report, results, verdict
 from nmmjax.errors import InputError
 from nmmjax.rundir import open_run
 from nmmjax.samplers.store import Store
@@ -325,3 +325,96 @@ def test_errors_say_what_is_wrong_in_one_line(make, message, tmp_path):
 def test_a_variable_that_is_not_there(directory):
     with pytest.raises(InputError, match="has no 'm_nuu'; did you mean 'm_nu'"):
         open_run(directory).read("m_nuu")
+
+
+def thin(monkeypatch, draws):
+    monkeypatch.setattr(results, "_MOST_OF_PARAMETER", draws)
+    monkeypatch.setattr(results, "_MOST_OF_OBSERVABLE", draws)
+    monkeypatch.setattr(results, "_MOST_RANKED", draws)
+
+
+def test_few_takes_equally_many_chains_of_each_ensemble(tmp_path):
+    run = open_run(write_run(tmp_path / "run", draw_groups(512, 50)))
+    few = run.few(100 * 50)
+    assert few.tolist() == [e * 128 + i for e in range(4) for i in range(25)]
+    np.testing.assert_array_equal(run.read("m_psi", chains=few), run.read("m_psi")[few])
+    assert len(run.few(1)) == 64  # never fewer
+    assert len(run.few(10**9)) == 512
+    many = open_run(write_run(tmp_path / "many", draw_groups(512, 50), ensembles=512))
+    assert many.few(1).tolist() == list(range(0, 512, 8))
+
+
+def test_diagnostics_of_some_chains_are_those_of_all(tmp_path, monkeypatch):
+    run = open_run(write_run(tmp_path / "run", draw_groups(1024, 200, memory=0.6)))
+    full = results.summarise(run)
+    thin(monkeypatch, 128 * 200)
+    few = results.summarise(run)
+    tables = ((*s.parameters, *s.observables) for s in (full, few))
+    for a, b in zip(*tables, strict=True):
+        assert (a.name, a.mean, a.sd, a.q05, a.q50, a.q95) == (
+            b.name, b.mean, b.sd, b.q05, b.q50, b.q95
+        )  # fmt: skip
+        assert b.rhat == pytest.approx(a.rhat, abs=5e-3)
+        for figure in ("ess_bulk", "ess_tail", "mcse_mean"):
+            assert getattr(b, figure) == pytest.approx(getattr(a, figure), rel=0.15), figure
+    assert few.worst["mean_series_ess"].value == pytest.approx(
+        full.worst["mean_series_ess"].value, rel=0.15
+    )
+    assert few.converged == full.converged
+    assert few.same == full.same
+    assert few.best == full.best
+
+
+def test_thinned_chains_still_see_ensembles_that_disagree(tmp_path, monkeypatch):
+    thin(monkeypatch, 64 * 200)
+    found = summary_of(tmp_path / "run", chains=512, draws=200, shift=3.0)
+    assert not found.converged
+    assert found.worst["rhat"].name == "m_psi"
+
+
+def test_thinned_chains_still_see_what_walkers_have_in_common(tmp_path, monkeypatch):
+    """As for all walkers above: few of them alone would drown the common, slow part."""
+    thin(monkeypatch, 64 * 200)
+    groups = draw_groups(2048, 200)
+    rng = np.random.default_rng(5)
+    slow = np.repeat(SYNTHETIC["ar1"](rng, 4, 200, 0.95), 512, axis=0)
+    common = np.sqrt(0.99) * rng.normal(size=(2048, 200)) + np.sqrt(0.01) * slow
+    groups["posterior"]["lambda_hs"] = 1e-4 * np.sinh(3.0 * common)
+    run = open_run(write_run(tmp_path / "run", groups))
+    found = results.summarise(run)
+    assert found.worst["mean_series_ess"].name == "lambda_hs"
+    assert found.worst["mean_series_ess"].value < 50.0
+    few = run.few(64 * 200)
+    alone = verdict.mean_series_ess(run.read("lambda_hs")[few], run.ensemble[few], np.arange(64))
+    assert alone > 80.0
+
+
+def test_constraints_are_ranked_by_what_they_exclude(tmp_path):
+    groups = draw_groups()
+    x = np.random.default_rng(3).normal(size=(32, 500)) / np.sqrt(1.25)
+    groups["log_likelihood"] = {
+        "wide": -0.5 * (x / 2.0) ** 2,  # of a prior N(0, 1): excludes 1 - 2/sqrt(5)
+        "idle": np.full((32, 500), -1e-9),
+        "narrow": groups["log_likelihood"]["m_nu_target"],  # of a flat prior: nobody can tell
+    }
+    found = results.summarise(open_run(write_run(tmp_path / "run", groups)))
+    narrow, wide, idle = found.ranking
+    assert wide.excluded == pytest.approx(1.0 - 2.0 / np.sqrt(5.0), abs=0.01)
+    assert wide.reliable
+    assert (narrow.name, narrow.reliable) == ("narrow", False)
+    assert (idle.name, idle.active) == ("idle", False)
+    lines = report.to_text(found).splitlines()
+    (line,) = (line for line in lines if line.startswith("  wide"))
+    assert line.split()[1] == f"{wide.excluded:.1%}"
+    (line,) = (line for line in lines if line.startswith("  narrow"))
+    assert "unreliable above 0.7: run without it to know" in line
+    assert "  Never active: idle" in lines
+
+
+def test_what_cannot_be_ranked_is_said(tmp_path):
+    groups = draw_groups()
+    groups["log_likelihood"]["m_nu_target"][0, 0] = np.nan
+    found = results.summarise(open_run(write_run(tmp_path / "run", groups)))
+    assert [row.name for row in found.ranking] == ["xenonnt_2022"]
+    assert "ln L of constraint m_nu_target is not finite at some draw: not ranked." in found.notes
+    assert summary_of(tmp_path / "short", chains=8, draws=10).ranking == ()
