@@ -26,7 +26,7 @@ _FEWEST = 100  # draws for a tail fit worth its name
 class Row:
     """One constraint: share of the posterior without it that it excludes, and how sure that is.
 
-    `khat` is NaN where the constraint weighs every draw alike; `worst` is its smallest ln L.
+    `khat` is NaN where the constraint weighs all draws alike to a percent; `worst` is its smallest ln L.
     """
 
     name: str
@@ -63,9 +63,9 @@ def _row(name: str, log_l: np.ndarray, r_eff: float) -> Row:
     if not np.all(np.isfinite(log_l)):
         raise InputError(f"ln L of constraint '{name}' is not finite at some stored draw")
     worst = float(log_l.min())
-    if np.ptp(log_l) == 0.0:
-        excluded = float(-np.expm1(worst))
-        return Row(name, excluded, np.nan, True, worst < -_UNTOUCHED, worst)
+    if np.ptp(log_l) < _UNTOUCHED:  # weights within a percent of each other: no tail to judge
+        share = np.log(log_l.size) - np.logaddexp.reduce(-log_l)
+        return Row(name, float(-np.expm1(share)), np.nan, True, worst < -_UNTOUCHED, worst)
     weights, khat = _smoothed(log_l, r_eff)
     share = np.logaddexp.reduce(weights + log_l) - np.logaddexp.reduce(weights)
     excluded = float(-np.expm1(share))

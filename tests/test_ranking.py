@@ -78,3 +78,14 @@ def test_never_active():
 def test_errors(log_l, message):
     with pytest.raises(InputError, match=message):
         rank({"a": log_l})
+
+
+def test_a_constraint_that_hardly_varies_is_ranked_without_a_tail_fit():
+    """ln L = -1.33 give or take rounding, as rho0 has it where the VEV is negligible."""
+    rng = np.random.default_rng(5)
+    log_l = -1.33 + 1e-13 * rng.integers(-2, 3, (4, 5000))
+    (row,) = rank({"rho0": log_l})
+    assert row.reliable
+    assert row.active
+    assert np.isnan(row.khat)
+    assert abs(row.excluded - (1.0 - np.exp(-1.33))) < 1e-9
