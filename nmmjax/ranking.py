@@ -63,9 +63,8 @@ def _row(name: str, log_l: np.ndarray, r_eff: float) -> Row:
     if not np.all(np.isfinite(log_l)):
         raise InputError(f"ln L of constraint '{name}' is not finite at some stored draw")
     worst = float(log_l.min())
-    if np.ptp(log_l) < _UNTOUCHED:  # weights within a percent of each other: no tail to judge
-        share = np.log(log_l.size) - np.logaddexp.reduce(-log_l)
-        return Row(name, float(-np.expm1(share)), np.nan, True, worst < -_UNTOUCHED, worst)
+    if np.ptp(log_l) < _UNTOUCHED:  # a common factor excludes nothing, and there is no tail
+        return Row(name, 0.0, np.nan, True, worst < -_UNTOUCHED, worst)
     weights, khat = _smoothed(log_l, r_eff)
     share = np.logaddexp.reduce(weights + log_l) - np.logaddexp.reduce(weights)
     excluded = float(-np.expm1(share))
