@@ -62,8 +62,8 @@ def z_couplings(theta: Mixing) -> Complex[Array, "3 3"]:
     return -theta @ jnp.conj(theta).T
 
 
-def _integral(r, polynomial):
-    """int_0^1 polynomial(x)/(1 + (r-1) x) dx by the substitution x = (r^s - 1)/(r - 1)."""
+def _moments(r):
+    """int_0^1 x^k/(1 + (r-1) x) dx, k = 0..3, by the substitution x = (r^s - 1)/(r - 1)."""
     u = jnp.log(r)[..., None]
     near = jnp.abs(u) < _SERIES_RADIUS
     u_far = jnp.where(near, 1.0, u)
@@ -71,45 +71,21 @@ def _integral(r, polynomial):
     u_near = jnp.where(near, u, 0.0)
     x_near = sum(c * u_near**k for k, c in enumerate(_BERNOULLI))
     x = jnp.where(near, x_near, x_far)
-    return L(r) * jnp.sum(_WEIGHTS * polynomial(x, r[..., None]), axis=-1)
+    return [L(r) * jnp.sum(_WEIGHTS * x**k, axis=-1) for k in range(4)]
 
 
-def _w_loop(r):
-    """N of mass m and W, r = m^2/m_W^2: coupling -Theta on the left, twice m_l/m on the right."""
-    return _integral(
-        r,
-        lambda x, r: (1.0 - x) ** 2 * (2.0 - x) + 0.5 * r * x * (1.0 - x**2)
-        - 8.0 * (1.0 - x) ** 2 - 2.0 * r * x * (1.0 - x),
-    )  # fmt: skip
+def _w_loop(r, i_0, i_1, i_2, i_3):
+    """N and W: (1-x)^2 (2-x) + r x (1-x^2)/2 - 8 (1-x)^2 - 2 r x (1-x)."""
+    return -6.0 * i_0 + 11.0 * i_1 - 4.0 * i_2 - i_3 - 0.5 * r * (3.0 * i_1 - 4.0 * i_2 + i_3)
 
 
-def _z_loop(r):
-    """E of mass m and Z, r = m^2/m_Z^2, in units of the W's prefactor."""
-    return _integral(
-        r,
-        lambda x, r: -x * (1.0 - x) * (2.0 - x) - 0.5 * r * x**2 * (1.0 + x)
-        + 8.0 * x * (1.0 - x) + 2.0 * r * x**2,
-    )  # fmt: skip
-
-
-def _h_loop(r):
-    """E of mass m and a neutral scalar of mass M, r = m^2/M^2; both chiralities alike."""
-    return _integral(r, lambda x, r: 0.5 * x**2 * (1.0 - x) + x**2 + 0.0 * r)
-
-
-def _charged_loop(r):
-    """N of mass m and a charged scalar of mass M, r = m^2/M^2, as two terms: LL and LR."""
-    even = _integral(r, lambda x, r: -0.5 * x * (1.0 - x) ** 2 + 0.0 * r)
-    return even, _integral(r, lambda x, r: -x * (1.0 - x) + 0.0 * r)
-
-
-def _neutral_loop(r):
-    even = _integral(r, lambda x, r: 0.5 * x**2 * (1.0 - x) + 0.0 * r)
-    return even, _integral(r, lambda x, r: x**2 + 0.0 * r)
+def _z_loop(r, i_1, i_2, i_3):
+    """E and Z: -x (1-x)(2-x) - r x^2 (1+x)/2 + 8 x (1-x) + 2 r x^2."""
+    return 6.0 * i_1 - 5.0 * i_2 - i_3 + 0.5 * r * (3.0 * i_2 - i_3)
 
 
 def gauge_amplitude(m_psi: Heavy, sm: Constants) -> Heavy:
-    r"""b(m_psi) of the dipole A_ab = (G_F/(4 sqrt2 pi^2)) sum_i 2 Theta_ai Theta*_bi b(m_i).
+    r"""b(m_psi) of the dipole A_ab = (G_F/(4 sqrt2 pi^2)) sum_i Theta_ai Theta*_bi b(m_i).
 
         4 b = 10/3 - (16/3)(1 + s_W^2) + [A(x_W) - 8/3] + [B(x_Z) + 7/3] + [C(x_h) + 7/3]
 
@@ -121,8 +97,12 @@ def gauge_amplitude(m_psi: Heavy, sm: Constants) -> Heavy:
     not (docs/errata/weak_triplet.md).
     """
     light = 5.0 / 6.0 - (4.0 / 3.0) * (1.0 + sm.s2w)
-    x_w, x_z, x_h = ((m_psi / m) ** 2 for m in (sm.m_w, sm.m_z, sm.m_h))
-    return light + _w_loop(x_w) + _z_loop(x_z) + x_h * _h_loop(x_h)
+    bosons = jnp.array([sm.m_w, sm.m_z, sm.m_h])
+    x_w, x_z, x_h = (m_psi / bosons[:, None]) ** 2
+    i_0, i_1, i_2, i_3 = _moments(jnp.stack([x_w, x_z, x_h]))
+    w = _w_loop(x_w, i_0[0], i_1[0], i_2[0], i_3[0])
+    z = _z_loop(x_z, i_1[1], i_2[1], i_3[1])
+    return light + w + z + x_h * (1.5 * i_2[2] - 0.5 * i_3[2])
 
 
 def dipoles(
@@ -139,10 +119,11 @@ def dipoles(
     a = Theta y_T, a' = Theta m_psi^-1 y_T^T, summed over i, for Psi^0 S^- and Psi^- S^0, whose
     masses are taken equal (M). Estimates: v_S terms, y_e and two-loop running are left out.
     """
-    prefactor = sm.g_f / (2.0 * math.sqrt(2.0) * math.pi**2)
+    prefactor = sm.g_f / (4.0 * math.sqrt(2.0) * math.pi**2)
     gauge = prefactor * (theta * gauge_amplitude(m_psi, sm)) @ jnp.conj(theta).T
     t = (m_psi / m_scalar) ** 2
-    even, odd = (c + n for c, n in zip(_charged_loop(t), _neutral_loop(t), strict=True))
+    _, i_1, i_2, i_3 = _moments(t)
+    even, odd = 1.5 * i_2 - i_3 - 0.5 * i_1, 2.0 * i_2 - i_1  # Psi^- S^0 and Psi^0 S^- together
     a, flipped = theta @ y_t, (theta / m_psi) @ y_t.T
     scalar = (a * even) @ jnp.conj(a).T + (a * (m_psi * odd)) @ jnp.conj(flipped).T
     return gauge + scalar / (16.0 * math.pi**2 * m_scalar**2)

@@ -108,41 +108,64 @@ def _counts(model, name):
     return switch.get(name, True)
 
 
-def predict(model: inputs.Settings, theta: Theta, scalars: loops.Scalars) -> Observables:
-    """Observables of three generations besides those of the scalars; see `WeakTriplet`."""
-    sm = model.sm
-    y_psi, y_t, y_delta, m_psi, y_d = inputs.couplings(model, theta)
-    mixing = y_psi * sm.v_h / (_SQRT2 * m_psi)
-    p = loops.Point(
-        m_psi=m_psi,
+class Solution(NamedTuple):
+    """What the observables are made of: point, moment in mu_B, mass terms in GeV, light states."""
+
+    point: loops.Point
+    moment: Matrix
+    terms: dict[str, Matrix]
+    light: _Light
+
+
+def _point(model, theta, y):
+    mixing = y.y_psi * model.sm.v_h / (_SQRT2 * y.m_psi)
+    charged = loops.charged_leptons(mixing, y.m_psi, model.sm)
+    return loops.Point(
+        m_psi=y.m_psi,
         m_phi=theta["m_phi"],
-        y_psi=y_psi,
-        y_t=y_t,
-        y_delta=y_delta,
+        y_psi=y.y_psi,
+        y_t=y.y_t,
+        y_delta=y.y_delta,
         theta=mixing,
         w_l=loops.shrink(mixing),
-        m_s=y_delta * theta["v_s"],
-        x=_SQRT2 * theta["v_s"] / sm.v_h,
-        kernels=loops.kernels(loops.charged_leptons(mixing, m_psi, sm), m_psi, theta["m_phi"]),
+        m_s=y.y_delta * theta["v_s"],
+        x=_SQRT2 * theta["v_s"] / model.sm.v_h,
+        kernels=loops.kernels(charged, y.m_psi, theta["m_phi"]),
     )
-    moment = 2.0 * sm.m_e * loops.vertex(p, p.kernels.dipole)  # mu_B
+
+
+def solve(model: inputs.Settings, theta: Theta, scalars: loops.Scalars) -> Solution:
+    """Mass terms, moment and light neutrinos at one point."""
+    y = inputs.couplings(model, theta)
+    p = _point(model, theta, y)
+    moment = 2.0 * model.sm.m_e * loops.vertex(p, p.kernels.dipole)
     terms = {
         "m_nu_neutral": loops.neutral_loop(p, scalars),
         "m_nu_charged": loops.charged_loop(p),
         "m_nu_split": loops.vertex(p, p.kernels.split),
-        "m_nu_rge": loops.rge_rate(p, sm) * moment,
+        "m_nu_rge": loops.rge_rate(p, model.sm) * moment,
         "m_nu_cubic": loops.cubic(p, model),
     }
     others = sum(term for name, term in terms.items() if _counts(model, name))
-    if y_d is None:
+    if y.y_d is None:
         light = _oscillation(model, p, theta, others)
     else:
-        light = _free(model, p, y_d * sm.v_h, others)
-    found = _mass_terms(model, light, light.tree | terms)
-    found |= flavour.mass_observables(light.masses, light.u, majorana=False)
-    leading = 2.0 * sm.m_e * _norm(loops.leading_moment(p, sm.v_h))
-    found |= _moments(model, light, moment) | {"mu_nu_leading": leading}
-    return found | _flavour_observables(model, light) | _heavy_observables(p, light, sm)
+        light = _free(model, p, y.y_d * model.sm.v_h, others)
+    return Solution(p, moment, light.tree | terms, light)
+
+
+def predict(model: inputs.Settings, theta: Theta, scalars: loops.Scalars) -> Observables:
+    """Observables of three generations besides those of the scalars; see `WeakTriplet`."""
+    p, moment, terms, light = solve(model, theta, scalars)
+    leading = 2.0 * model.sm.m_e * _norm(loops.leading_moment(p, model.sm.v_h))
+    return (
+        _mass_terms(model, light, terms)
+        | flavour.mass_observables(light.masses, light.u, majorana=False)
+        | _moments(model, light, moment)
+        | {"mu_nu_leading": leading}
+        | _flavour_observables(model, light)
+        | _heavy_observables(p, light, model.sm)
+    )
 
 
 def _moments(model, light, moment):

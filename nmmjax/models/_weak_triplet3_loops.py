@@ -13,7 +13,6 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from nmmjax.loops import Fsplit, G, L, dL
-from nmmjax.matrices import light_block
 
 _SQRT2 = math.sqrt(2.0)
 _16PI2 = 16.0 * math.pi**2
@@ -57,12 +56,6 @@ class Kernels(NamedTuple):
     dipole: Complex[Array, "n n"]
 
 
-def shrink(x):
-    """(1 + x x^dagger)^(-1/2), 3 x 3."""
-    n = x.shape[1]
-    return light_block(jnp.zeros((3, 3), x.dtype), x, jnp.zeros((n, 3), x.dtype), eye(n)).w_l
-
-
 def eye(n):
     return jnp.eye(n, dtype=complex)
 
@@ -78,6 +71,21 @@ def inverse(m):
     (a, b), (c, d) = (m[..., 0, 0], m[..., 0, 1]), (m[..., 1, 0], m[..., 1, 1])
     rows = [jnp.stack([d, -b], axis=-1), jnp.stack([-c, a], axis=-1)]
     return jnp.stack(rows, axis=-2) / (a * d - b * c)[..., None, None]
+
+
+def _root(h):
+    """(1 + h)^(1/2) of a positive Hermitian 1 x 1 or 2 x 2 matrix, smooth (Cayley, Hamilton)."""
+    trace = jnp.trace(h).real
+    if len(h) == 1:
+        return jnp.sqrt(1.0 + h)
+    root_det = jnp.sqrt(1.0 + trace + (h[0, 0] * h[1, 1] - h[0, 1] * h[1, 0]).real)
+    return ((1.0 + root_det) * eye(2) + h) / jnp.sqrt(2.0 + trace + 2.0 * root_det)
+
+
+def shrink(x: Complex[Array, "3 n"]) -> Matrix:
+    """(1 + x x^dag)^(-1/2) = 1 - x (r + r^2)^-1 x^dag with r = (1 + x^dag x)^(1/2), n = 1 or 2."""
+    root = _root(dagger(x) @ x)
+    return eye(3) - x @ inverse(root + root @ root) @ dagger(x)
 
 
 def charged_current(theta: Complex[Array, "3 n"]) -> Matrix:
@@ -100,7 +108,7 @@ class Charged(NamedTuple):
 
 
 def charged_leptons(theta, m_psi, sm):
-    """Psi- mixed with e, mu, tau: exact for one flavour, else to (m_tau/m_psi)^4 Theta^2."""
+    """Psi- mixed with e, mu, tau: exact for one flavour, else to (m_tau/m_psi)^2 Theta^4."""
     masses = jnp.array([sm.m_e, sm.m_mu, sm.m_tau])
     rho = (masses[:, None] / m_psi) ** 2
     rooted = theta / jnp.sqrt(1.0 - rho)
@@ -120,8 +128,8 @@ def kernels(charged, m_psi, m_phi):
     """
     compute = _kernels_of_one if len(m_psi) == 1 else _kernels_of_two
     split, dipole = compute(charged, m_psi, m_phi)
-    own = jnp.diag(m_psi * G((m_psi / m_phi) ** 2)) / m_phi**2
-    return Kernels(split * m_psi, own + dipole * m_psi)
+    own = jnp.diag(G((m_psi / m_phi) ** 2)) / m_phi**2
+    return Kernels(split * m_psi, (own + dipole) * m_psi)
 
 
 def _kernels_of_one(charged, m_psi, m_phi):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Complex, Float
 
 from nmmjax.errors import InputError, suggest
 from nmmjax.flavour import check_ordering
@@ -257,6 +257,14 @@ class WeakTriplet(Model):
         """Three generations: the scalars are those of one."""
         scalars = _neutral_scalars(theta, self.sm.v_h, self.sm.m_h)
         return three.predict(self, theta, scalars) | self._scalar_observables(theta, scalars)
+
+    def dirac_yukawas(self, theta: Theta) -> Complex[Array, "3 3"]:
+        """y_D of three generations, rows e, mu, tau, columns nu_R: given or, with
+        yukawas = "oscillation", solved. Raises InputError for one generation."""
+        if self.generations != 3:
+            raise InputError("dirac_yukawas is for generations = 3; with one, y_d is a parameter")
+        scalars = _neutral_scalars(theta, self.sm.v_h, self.sm.m_h)
+        return three.solve(self, theta, scalars).light.m_d / self.sm.v_h
 
     def _scalar_observables(self, theta, scalars):
         """Masses in GeV and mixing of the scalars, rho_0."""
