@@ -7,8 +7,22 @@ from collections.abc import Iterable, Iterator
 _MOST_SHOWN = 12
 
 
+_LONGEST = 800  # characters of a message
+_ENDS = (500, 250)  # of a longer one, kept at its beginning and end
+
+
 class InputError(ValueError):
-    """Bad input by the user; the command line prints it as one line and exits with 2."""
+    """Bad input by the user; the command line prints it as one line and exits with 2.
+
+    The message may quote what was given: signs that do not print are escaped, and the middle of
+    a very long message is left out.
+    """
+
+    def __init__(self, message: str):
+        shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
+        if len(shown) > _LONGEST:
+            shown = f"{shown[: _ENDS[0]]} ... {shown[-_ENDS[1] :]}"
+        super().__init__(shown)
 
 
 def suggest(given: str, options: Iterable[str]) -> str:

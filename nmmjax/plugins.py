@@ -63,6 +63,8 @@ def _only_class(module: ModuleType, is_kind: Callable[[type], bool], kind: str) 
 
 
 def _from_name(name: str) -> ModuleType:
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise InputError(f"'{name}' is neither the name of a module nor of a .py file")
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:

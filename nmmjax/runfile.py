@@ -7,11 +7,8 @@ One file is one question and one run directory. Every key is known, every defaul
 import dataclasses
 import pathlib
 import tomllib
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal
-
-import pydantic
-from pydantic import ConfigDict, Field
+from collections.abc import Sequence
+from typing import Any
 
 from nmmjax import constraints, plugins
 from nmmjax.constants import Constants
@@ -20,77 +17,7 @@ from nmmjax.errors import InputError, located, suggest
 from nmmjax.model import Model
 from nmmjax.posterior import Posterior, offered
 from nmmjax.priors import Angle, LogUniform, Normal, Prior, SignedLog, Uniform
-
-type Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-type Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
-
-
-class _Section(pydantic.BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class ModelSection(_Section):
-    name: str
-    settings: dict[str, Any] = {}
-    sm: dict[str, Number] = {}
-
-
-class PriorTable(_Section):
-    """Exactly one kind, e.g. `{ log_uniform = [800, 1e5], edge = 0.1 }`."""
-
-    uniform: Pair | None = None
-    log_uniform: Pair | None = None
-    signed_log: Pair | None = None  # [scale, high]
-    normal: Pair | None = None  # [mean, sd]
-    angle: bool | None = None
-    edge: Number = 0.0
-
-
-class PreferTable(_Section):
-    above: Number | None = None
-    below: Number | None = None
-    width_dex: Annotated[Number, Field(gt=0.0)] = 0.25
-
-
-class TargetSection(_Section):
-    constraints: list[str] = []
-    constraint_files: list[str] = []  # the user's own, relative to the run file
-    tail_sigma: Annotated[Number, Field(gt=0.0)] | None = None
-    prefer: dict[str, PreferTable] = {}
-
-
-class ChartSection(_Section):
-    kind: Literal["auto", "shear", "box"] = "auto"
-
-
-class EngineSection(_Section):
-    name: str = "ensemble"
-    options: dict[str, Any] = {}
-
-
-class UntilTable(_Section):
-    rhat: Annotated[Number, Field(gt=1.0)] | None = None
-    ess: Annotated[Number, Field(gt=0.0)] | None = None
-    max_minutes: Annotated[Number, Field(gt=0.0)] | None = None
-
-
-class RunSection(_Section):
-    title: str = ""
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
-    draws: Annotated[int, Field(ge=1)] = 500
-    burn_in: Annotated[int, Field(ge=0)] = 75
-    until: UntilTable = UntilTable()
-
-
-class RunFile(_Section):
-    """A run file as given, checked key by key."""
-
-    model: ModelSection
-    priors: dict[str, Number | PriorTable] = {}
-    target: TargetSection = TargetSection()
-    chart: ChartSection = ChartSection()
-    engine: EngineSection = EngineSection()
-    run: RunSection = RunSection()
+from nmmjax.schema import ModelSection, PriorTable, RunFile, check_type, validated
 
 
 def read(path: pathlib.Path, overrides: Sequence[str] = ()) -> tuple[RunFile, str]:
@@ -100,16 +27,16 @@ def read(path: pathlib.Path, overrides: Sequence[str] = ()) -> tuple[RunFile, st
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InputError(f"cannot read run file '{path}': {reason}") from None
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not valid TOML: {error}") from None
-    for override in overrides:
-        _override(tree, override)
-    try:
-        return RunFile.model_validate(tree), text
-    except pydantic.ValidationError as error:
-        raise InputError(f"{path}: {_explain(error, tree)}") from None
+    with located(str(path)):
+        try:
+            tree = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"not valid TOML: {error}") from None
+        except RecursionError:
+            raise InputError("not valid TOML: brackets are nested too deeply") from None
+        for override in overrides:
+            _override(tree, override)
+        return validated(tree), text
 
 
 def build_model(section: ModelSection, where: str) -> Model:
@@ -130,7 +57,12 @@ def build_model(section: ModelSection, where: str) -> Model:
     with located(f"{where}: [model] sm"):
         constants = _constants(section.sm)
     with located(f"{where}: [model] settings"):
-        return kind(**section.settings, sm=constants)
+        try:
+            return kind(**section.settings, sm=constants)
+        except InputError:
+            raise
+        except ValueError as error:
+            raise InputError(str(error)) from None
 
 
 def build_posterior(run: RunFile, where: str) -> Posterior:
@@ -228,47 +160,6 @@ def parse_value(text: str) -> Any:
         return tomllib.loads(f"x = {text}")["x"]
     except tomllib.TOMLDecodeError:
         return text
-
-
-def _explain(error: pydantic.ValidationError, tree: dict[str, Any]) -> str:
-    """The first complaint in words: which key, what is wrong, what would be right."""
-    # a prior is a number or a table: the branch that was meant got furthest into the input
-    first = max(error.errors(include_url=False), key=lambda e: len(e["loc"]))
-    names = [part for part in first["loc"] if isinstance(part, str)]
-    keys = [n for n in names if _is_key(n)]
-    if first["type"] == "extra_forbidden":
-        *section, key = keys
-        where = f"[{'.'.join(section)}]" if section else "the top level"
-        return f"unknown key '{key}' in {where}{suggest(key, _allowed_keys(section))}"
-    if first["type"] == "missing":
-        return f"'{'.'.join(keys)}' is missing"
-    given = first["input"]
-    shown = f"a table with keys {list(given)}" if isinstance(given, dict) else repr(given)
-    return f"'{'.'.join(keys)}': {first['msg']}, got {shown}"
-
-
-def _is_key(part: str) -> bool:
-    """pydantic puts the branch of a union ('PriorTable', 'float') among the keys."""
-    return part != "PriorTable" and not part.startswith(("float", "function-", "constrained-"))
-
-
-def _allowed_keys(section: Iterable[str]) -> list[str]:
-    kind: Any = RunFile
-    for part in section:
-        if kind is RunFile and part == "priors":
-            return list(PriorTable.model_fields)
-        if kind is TargetSection and part == "prefer":
-            return list(PreferTable.model_fields)
-        kind = kind.model_fields[part].annotation
-    return list(kind.model_fields)
-
-
-def check_type(value: Any, annotation: Any) -> None:
-    try:
-        pydantic.TypeAdapter(annotation).validate_python(value, strict=True)
-    except pydantic.ValidationError as error:
-        message = error.errors(include_url=False)[0]["msg"]
-        raise InputError(f"{message}, got {value!r}") from None
 
 
 def _constants(overrides: dict[str, float]) -> Constants:

@@ -48,6 +48,7 @@ ALLOWED = {
         "priors",
     },
     "nmmjax.start": {"errors", "posterior"},
+    "nmmjax.schema": {"errors"},
     "nmmjax.runfile": {
         "constants",
         "constraints",
@@ -56,6 +57,7 @@ ALLOWED = {
         "plugins",
         "posterior",
         "priors",
+        "schema",
     },
     "nmmjax.rundir": {"errors", "observables"},
     "nmmjax.verdict": {"rundir", "samplers.diagnostics"},

@@ -9,7 +9,7 @@ import jax
 from nmmjax import plugins
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.posterior import Posterior
-from nmmjax.runfile import EngineSection, check_type
+from nmmjax.schema import EngineSection, check_type
 
 _NOT_ENGINES = ("base", "diagnostics", "driver", "store")
 
