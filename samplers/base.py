@@ -37,6 +37,9 @@ class Engine(Protocol):
     checkpoint holds. `init` must also work under `jax.eval_shape`, which is how a resumed run
     learns the shapes. All adaptation happens in `init`; `advance` given the same key continues
     the same chain, however it is cut into blocks.
+
+    An engine that differentiates the target says so by a class attribute `gradients = True`:
+    hard prior edges are refused to it.
     """
 
     @property
@@ -68,6 +71,24 @@ def log_density(
     value = jax.vmap(target, in_axes=-1)(position)
     undefined = jnp.isnan(value) | jnp.isposinf(value)
     return jnp.where(undefined, -jnp.inf, value), undefined
+
+
+def differentiable(target: LogDensity) -> LogDensity:
+    """The target for gradient engines: -inf where it is undefined, never a NaN gradient.
+
+    NaN and +inf become -inf; where value or gradient are not finite the gradient is zero. Any
+    force field keeps leapfrog steps reversible and volume-preserving, so that the density that
+    is sampled stays the target itself. One value and gradient per call.
+    """
+
+    def guarded(z: Float[Array, " dim"]) -> Float[Array, ""]:
+        value, gradient = jax.lax.stop_gradient(jax.value_and_grad(target)(z))
+        bad = ~jnp.isfinite(value)
+        flat = bad | ~jnp.all(jnp.isfinite(gradient))
+        along = jnp.where(flat, 0.0, z - jax.lax.stop_gradient(z))
+        return jnp.where(bad, -jnp.inf, value) + jnp.where(flat, 0.0, gradient) @ along
+
+    return guarded
 
 
 def require_finite(value: Float[Array, " n"]) -> None:
