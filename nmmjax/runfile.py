@@ -23,9 +23,10 @@ from nmmjax.schema import ModelSection, PriorTable, RunFile, check_type, validat
 def read(path: pathlib.Path, overrides: Sequence[str] = ()) -> tuple[RunFile, str]:
     """(run file, its text), with `path.in.runfile=value` overrides applied before checking."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a byte-order mark in front
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        reason = "it is not UTF-8 text: save it as UTF-8"
+        reason = error.strerror if isinstance(error, OSError) else reason
         raise InputError(f"cannot read run file '{path}': {reason}") from None
     with located(str(path)):
         try:

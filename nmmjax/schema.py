@@ -100,7 +100,10 @@ _BOUNDS = {
     "too_long": "a list of {max_length} numbers is needed",
 }
 _A_PRIOR = "a number (fixed) or a table such as { log_uniform = [1e-6, 1.0] } is needed"
-_HINTS = {"model": ", such as [model] name = 'weak_triplet'", "model.name": ": which model?"}
+_HINTS = {
+    "model": ": the least a run file has is [model] with a name, see `nmmjax list models`",
+    "model.name": ": name a model, see `nmmjax list models`",
+}
 _MOST_SHOWN = 80  # characters of a value
 
 
@@ -123,8 +126,9 @@ def check_type(value: Any, annotation: Any) -> None:
 
 def _explain(errors: Sequence[ErrorDetails]) -> str:
     """The first complaint in words: which key, what is wrong, what would be right."""
-    # a prior is a number or a table: the branch that was meant got furthest into the input
-    first = max(errors, key=lambda e: len(e["loc"]))
+    # A prior is a number or a table: the branch that was meant got furthest into the input.
+    # A key misspelt is also a key missing: the first says more.
+    first = max(errors, key=lambda e: (len(e["loc"]), e["type"] == "extra_forbidden"))
     keys = [part for part in first["loc"] if isinstance(part, str) and _is_key(part)]
     name = ".".join(keys)
     if first["type"] == "extra_forbidden":

@@ -12,6 +12,8 @@ from nmmjax.posterior import Posterior
 from nmmjax.schema import EngineSection, check_type
 
 _NOT_ENGINES = ("base", "diagnostics", "driver", "store")
+_SCREENED = 64  # prior draws per start that are in memory at once
+_MOST_BYTES = 16e9  # of positions, in one block or while starting points are screened
 
 
 def engine_names() -> list[str]:
@@ -43,13 +45,21 @@ def build_engine(section: EngineSection, where: str) -> Any:
 def check_engine(engine: Any, posterior: Posterior, where: str) -> None:
     """Refuse what an engine cannot sample, found by tracing alone: nothing is compiled.
 
-    An engine that declares `gradients = True` needs priors without hard edges.
+    An engine that declares `gradients = True` needs priors without hard edges, and the positions
+    of one block must fit into memory.
     """
     if getattr(engine, "gradients", False) and posterior.hard_edges:
         hard = ", ".join(posterior.hard_edges)
         raise InputError(
             f"{where}: [engine] name: {type(engine).__name__.lower()} follows gradients, which "
             f"end at hard prior edges; give 'edge = 0.1' to the priors of: {hard}"
+        )
+    size = 8.0 * engine.chains * posterior.dim * max(getattr(engine, "block", 1), _SCREENED)
+    if size > _MOST_BYTES:
+        raise InputError(
+            f"{where}: [engine] options: {engine.chains} chains need {size / 1e9:.3g} GB for the "
+            f"positions of one block, more than {_MOST_BYTES / 1e9:.0f}: take fewer chains or "
+            "shorter blocks"
         )
     starts = jax.ShapeDtypeStruct((engine.chains, posterior.dim), float)
     try:
