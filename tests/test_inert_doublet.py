@@ -127,7 +127,7 @@ def test_elasticities_match_the_reference(rows, columns):
         found = model.predict(theta)
         return {name: jnp.log(found[p]) for name, p in ELASTIC.items()}
 
-    slopes = jax.jit(jax.vmap(jax.jacfwd(logs)))(columns)
+    slopes = jax.vmap(jax.jacfwd(logs))(columns)  # compiling it takes longer
     for name, (i, row) in itertools.product(ELASTIC, enumerate(rows)):
         expected = {k: float(x) for k, x in row["elasticity"][name].items()}
         largest = max(1.0, *(abs(x) for x in expected.values()))
@@ -160,7 +160,7 @@ def test_quartic_mass_is_linear_in_lambda_4_and_quadratic_in_lambda_5():
     assert float(found["m_nu_quartic"]) == pytest.approx(expected, rel=1e-9)
 
 
-def test_fourth_of_nearly_cancelling_quartics_keeps_its_digits():
+def test_nearly_cancelling_quartics_keeps_its_digits():
     """|lambda_4| << |lambda_5|: first orders of eta_R and eta_I cancel; against 60 digits."""
     theta = point(lambda_4=3e-13, lambda_5=2e-7, m_f=700.0)
     with mp.workdps(60):
@@ -232,7 +232,7 @@ def test_oblique_parameters():
 
 
 def test_decoupling():
-    """Moment as M^-2 overall; M^-1 in m_psi and in m_f at fixed m_eta >> m_f ..."""
+    """Moment as M^-2 with all masses, as M^-1 with that of the triplet alone."""
     scaled = {"m_psi": 2e4, "m_f": 1e4, "mu2_eta": 1e8}
     low = compiled()(point(y_psi=1e-3, lambda_3=0.0))
     high = compiled()(point(y_psi=1e-3, lambda_3=0.0, **scaled))

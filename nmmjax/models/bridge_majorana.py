@@ -76,7 +76,8 @@ class BridgeMajorana(Model):
     M = min(m_psi, m_S, m_N) (hep-ph/0606248, coefficients from memory). First order in v^2/m^2.
     Domain: 0 < sin_beta < 1. Derivatives of m_nu_i and mixing exist where masses differ.
 
-    Measured against 30-digit values at 24 points (tests/test_bridge.py), relative: MEASURED.
+    Measured against 30-digit values at 24 points (tests/test_bridge_majorana.py), relative: entries
+    of mu and M 2e-15 where the two products do not cancel.
     Raises InputError for settings outside the above.
     Source: arXiv:2506.15777, Eqs. (15)-(19), derived on a Lagrangian rebuilt from the text:
     docs/errata/bridge.md.
