@@ -37,7 +37,7 @@ _POINTS = 400
 def curves_figure(
     constraints: Sequence[Constraint],
     points: Mapping[str, np.ndarray] | None = None,
-    style: Mapping[str, Any] | None = None,
+    style: Mapping[Any, Any] | None = None,
 ) -> Figure:
     """Every curve among `constraints`, one panel per (coupling, mass); BR = 1 is drawn.
 
@@ -53,7 +53,7 @@ def curves_figure(
     if not panels:
         names = ", ".join(constraint.name for constraint in constraints)
         raise InputError(f"no curve to draw among the constraints: {names or 'none'}")
-    with matplotlib.rc_context({**_STYLE, **(style or {})}):
+    with matplotlib.rc_context(_STYLE | dict(style or {})):
         figure = Figure(figsize=(5.4 * len(panels), 5.0), layout="constrained")
         all_axes = np.ravel(figure.subplots(1, len(panels), squeeze=False))
         for axes, ((coupling, mass), curves) in zip(all_axes, panels.items(), strict=True):

@@ -53,7 +53,9 @@ def curves_of(run: Run) -> list[Constraint]:
     found: list[Constraint] = []
     for name, term in run.resolved["physics"].get("constraints", {}).items():
         if term["shape"] in kinds:
-            given = {k: tuple(x) if isinstance(x, list) else x for k, x in term.items()}
+            given: dict[str, Any] = {
+                k: tuple(x) if isinstance(x, list) else x for k, x in term.items()
+            }
             kind = kinds[given.pop("shape")]
             found.append(kind(name=name, source=Source("the run file", None, ""), **given))
     planes = {curve.requires[:2] for curve in found}

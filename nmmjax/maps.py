@@ -56,10 +56,11 @@ def region_map(run: Run, across: Sequence[str], up: str, style: Style = STYLE) -
         for axes, name in zip(panels, across, strict=True):
             ends = {n: _ends(scales[n].forward(draws[n]), scales[n], limits[n]) for n in (name, up)}
             _contours(axes, [(draws[n], scales[n], ends[n]) for n in (name, up)])
-            for which, n in (("x", name), ("y", up)):
+            sides: tuple[tuple[Which, str], ...] = ("x", name), ("y", up)
+            for which, n in sides:
                 _limit_lines(axes, which, scales[n], ends[n], limits[n])
             _curves(axes, run, name, up)
-            for which, n in (("x", name), ("y", up)):
+            for which, n in sides:
                 scales[n].apply(axes, which, *ends[n], most=6)
             axes.set_xlabel(axis_label(run, name))
             _star(axes, run, draws, name, up)

@@ -153,7 +153,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict):
         text = f"a table with keys {', '.join(map(repr, value))}" if value else "an empty table"
     else:
-        text = {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
+        text = str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]} ..."
 
 

@@ -55,7 +55,7 @@ def collect() -> dict[str, Any]:
     }
 
 
-def _device(device: jax.Device) -> dict[str, Any]:
+def _device(device: Any) -> dict[str, Any]:
     """Platform, kind and memory; JAX does not tell the memory of a CPU."""
     memory = device.memory_stats() or {}
     return {

@@ -113,7 +113,8 @@ def _style_sheet(path: pathlib.Path) -> dict[str, Any]:
     propagate, log.propagate = log.propagate, False
     log.addHandler(complaints)
     try:
-        found = dict(matplotlib.rc_params_from_file(path, use_default_template=False))
+        given = matplotlib.rc_params_from_file(path, use_default_template=False)
+        found = {str(key): value for key, value in given.items()}
     finally:
         log.removeHandler(complaints)
         log.propagate = propagate
