@@ -26,7 +26,8 @@ _FEWEST = 100  # draws for a tail fit worth its name
 class Row:
     """One constraint: share of the posterior without it that it excludes, and how sure that is.
 
-    `khat` is NaN where the constraint weighs all draws alike to a percent; `worst` is its smallest ln L.
+    `khat` is NaN where the constraint weighs all draws alike to a percent; `worst` is its
+    smallest ln L.
     """
 
     name: str
