@@ -35,6 +35,7 @@ _MANIFEST = "manifest.json"
 _LOCK = "run.lock"
 _FORMAT = 1
 _CHUNK_CHAINS = 1024
+_INDEX = 2**14  # bytes by which the chunk index and header of one variable can grow in a block
 
 
 class StoreError(ValueError):
@@ -142,11 +143,13 @@ class Store:
         if start != self.committed:
             raise StoreError(f"draw {start} cannot follow the {self.committed} that are stored")
         if start == 0:
-            with self._rebuilt() as file:
+            with self._rebuilt(_bound(groups)) as file:
                 for name, variables in groups.items():
                     self._add_group(file, name, variables)
                 _commit(file, groups, 0, draws)
         else:
+            with _explained(self.path / _CHAINS):
+                _reserve(self.path / _CHAINS, _bound(groups))
             with self._chains("r+") as file:
                 _commit(file, groups, start, draws)
             with _explained(self.path):
@@ -155,7 +158,7 @@ class Store:
 
     def replace(self, tables: Groups) -> None:
         """Put whole groups of arrays in place of their older versions."""
-        with self._rebuilt() as file:
+        with self._rebuilt(_bound(tables)) as file:
             for name, variables in tables.items():
                 if name in file:
                     del file[name]
@@ -244,12 +247,17 @@ class Store:
             yield file
 
     @contextlib.contextmanager
-    def _rebuilt(self) -> Iterator[h5py.File]:
-        """A copy of chains.h5 that takes its place when the block ends well."""
+    def _rebuilt(self, growth: int) -> Iterator[h5py.File]:
+        """A copy of chains.h5, to grow by so many bytes, that takes its place if all ends well."""
         path = self.path / _CHAINS
         copy = _beside(path)
         with _explained(path):
-            shutil.copyfile(path, copy)
+            try:
+                shutil.copyfile(path, copy)
+                _reserve(copy, growth)
+            except OSError:
+                copy.unlink(missing_ok=True)
+                raise
             with h5py.File(copy, "r+", locking=False) as file:
                 yield file
             _sync(copy)
@@ -297,18 +305,46 @@ def is_run(path: pathlib.Path) -> bool:
 def _commit(file: h5py.File, groups: Groups, start: int, draws: int) -> None:
     """Write draws [start, start + draws) of every variable, then count them."""
     end = start + draws
-    for name, variables in groups.items():
-        for key, values in variables.items():
-            dataset = _dataset(file, f"{name}/{key}")
-            dataset.resize(start, axis=1)  # drops what a killed process left uncounted
-            dataset.resize(end, axis=1)
-            dataset[:, start:end] = values
+    written = [
+        (_dataset(file, f"{name}/{key}"), values)
+        for name, variables in groups.items()
+        for key, values in variables.items()
+    ]
+    for dataset, values in written:
+        dataset.resize(start, axis=1)  # drops what a killed process left uncounted
+        dataset.resize(end, axis=1)
+        dataset[:, start:end] = values
+    for name in groups:
         scale = _dataset(file, f"{name}/draw")
         scale.resize((end,))
         scale[start:end] = np.arange(start, end)
     file.flush()
     file.attrs["committed_draws"] = end
     file.flush()
+
+
+def _bound(groups: Groups) -> int:
+    """Bytes by which chains.h5 grows at most when these variables are written.
+
+    Twice the data, since the last chunk along the chains may be nearly empty.
+    """
+    arrays = [np.asarray(x) for variables in groups.values() for x in variables.values()]
+    return 2 * sum(x.nbytes for x in arrays) + _INDEX * (len(arrays) + len(groups))
+
+
+def _reserve(path: pathlib.Path, growth: int) -> None:
+    """Claim room at the end of a file, or leave it as it was and raise OSError.
+
+    HDF5 that runs out of room in the middle of a write can neither go on nor close the file
+    properly; closing well, it gives back what it did not need.
+    """
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        try:
+            os.posix_fallocate(file.fileno(), size, growth)
+        except OSError:
+            file.truncate(size)
+            raise
 
 
 def _write_skeleton(path: pathlib.Path, groups: np.ndarray, about: Mapping[str, Any]) -> None:
