@@ -94,7 +94,7 @@ def gauge_amplitude(m_psi: Heavy, sm: Constants) -> Heavy:
     -(16/3) s_W^2. Error 1e-14 for 1e-3 < x < 1e7.
     Source: derived with the vertex integrals of J. P. Leveille, Nucl. Phys. B137 (1978) 63; the
     functions A, B, C agree with arXiv:0803.0481 as remembered, its constant 13/3 for our 16/3 does
-    not (docs/errata/weak_triplet.md).
+    not (docs/errata/weak_triplet3.md).
     """
     light = 5.0 / 6.0 - (4.0 / 3.0) * (1.0 + sm.s2w)
     bosons = jnp.array([sm.m_w, sm.m_z, sm.m_h])

@@ -74,10 +74,14 @@ class WeakTriplet(Model):
     (heavy masses below v, lambda_uv below m_psi) are 0. One generation: every mu_eff_* is mu_nu.
 
     Settings
-        generations  1
+        generations  1 or 3
         lepton       "e", "mu", "tau": whose light mass fixes the charged Yukawa, solved exactly
         y_lepton     that Yukawa itself (> 0), in place of the lepton's mass
         convention   "derived", or "as_printed" for the formulas of the paper, see below
+        n_psi        3 generations: number of fermion triplets, 1 or 2
+        yukawas      3 generations: "free" (y_d given), or "oscillation": light masses and PMNS
+                     angles are inputs, y_d is solved (`dirac_yukawas`)
+        ordering     3 generations: "NO" or "IO"
         rge          add m_nu_rge to the total
         lambda_uv    GeV; scale at which v_s is the VEV of the given cubic coupling; 0: everywhere
 
@@ -94,6 +98,26 @@ class WeakTriplet(Model):
         E15     exact tree mass in both (Eq. 16 is its expansion)
         (E3-E6, E13, E14, E16, E17 concern other models or notation.) In "as_printed"
         m_nu_split = m_nu_charged = 0.0 exactly, the moment entering m_nu_rge stays the derived one.
+
+    Three generations (convention "derived"): couplings become matrices, rows leptons e, mu, tau or
+    triplets, columns triplets or nu_R; parameters re_y_psi_e, im_y_psi_e (n_psi = 2: re_y_psi_e1,
+    triplet last), re_y_delta_1 (re_y_delta_12: triplet, nu_R), re_y_d_11 (lepton, nu_R), y_t real
+    (n_psi = 2: y_t_11, ..., with m_psi_1, m_psi_2 in place of m_psi). Every term above is then a
+    3 x 3 matrix, the tree its exact Schur form a = w_l (m_D - Theta m_S)(1 + y^dag y)^(-1/2) with
+    Theta = m_H m_psi^-1, and M = U diag(m_1, m_2, m_3) V^dag their sum.
+        oscillation  a = U diag(m) - loops is solved for y_d, exactly: the sum of all terms that the
+                     settings switch on has the given masses and mixing. nu_R basis: V = 1. m_nu is
+                     an input there, so tuning_bg says little: y_d_max and tuning_cancel do.
+        m_nu_*       signed terms of the heaviest neutrino h, Re (U^dag term V)_hh; they add to m_nu
+        tuning_cancel  sum of the Frobenius norms of the terms over that of M
+        mu_nu_jk     mass basis U^dag mu V; mu_nu_emu ... rows and columns in the flavour basis, of
+                     nu_R such that M is Hermitian and positive; mu_nu = (sum |mu|^2)^(1/2)
+        theta_sq     sum over flavours and triplets; eta_ab = |Theta Theta^dag|_ab/2 with
+                     U_CC = (1 + eta) U, the sign opposite to that of heavy singlets
+        br_*, cr_*   l -> 3l' and conversion by the Z at tree level, l -> l' gamma to order Theta^2,
+                     see `_triplet_lfv`
+    One triplet with y_d = 0 has masses and moments of rank one. One non-zero flavour reproduces
+    one generation to 1e-12. The chart uses prior coordinates.
 
     Valid for v_s << v_H, m_l << m_psi, energies below the heavy masses; one loop, without W and Z
     loops (relative alpha/4pi to the tree) and with a massless Goldstone (m_W^2/m_psi^2). The
