@@ -17,7 +17,7 @@ from nmmjax import flavour
 from nmmjax.dark_loops import TAIL, Yukawas, log_grid, wedge
 
 type Scalar = Float[Array, ""] | float
-type Symmetric = tuple[Array, Array, Array]  # (11, 12, 22)
+type Symmetric = tuple[Scalar, Scalar, Scalar]  # (11, 12, 22)
 type Square = Float[Array, "2 2"]
 
 _16PI2 = 16.0 * math.pi**2
@@ -33,12 +33,12 @@ class Scalars(NamedTuple):
     real: Symmetric
     imag: Symmetric
     breaking: Symmetric
-    h: tuple[Array, Array]
-    a: tuple[Array, Array]
-    det_real: Array
-    det_imag: Array
-    twist: Array
-    align: Array
+    h: tuple[Scalar, Scalar]
+    a: tuple[Scalar, Scalar]
+    det_real: Scalar
+    det_imag: Scalar
+    twist: Scalar
+    align: Scalar
 
 
 def scalars_from_matrices(n1: Scalar, n2: Scalar, a11: Scalar, a12: Scalar, a22: Scalar) -> Scalars:

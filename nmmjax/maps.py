@@ -118,14 +118,15 @@ def _colours(
     values = values[np.isfinite(values) & (values > 0.0)]
     low, high = (float(values.min()), float(values.max())) if values.size else (1.0, 1.0)
     norm = LogNorm(low, max(high, 1.001 * low), clip=True)
+    drawn = []
     for axes, name, (x, y, z) in zip(panels, across, shown, strict=True):
         at = scales[name].inverse(x), scales[up].inverse(y)
         if np.ndim(z) == 2:
-            mesh = axes.pcolormesh(*at, z, norm=norm, rasterized=True)
+            drawn.append(axes.pcolormesh(*at, z, norm=norm, rasterized=True))
         else:
-            mesh = axes.scatter(*at, c=z, s=4.0, lw=0, norm=norm, rasterized=True)
+            drawn.append(axes.scatter(*at, c=z, s=4.0, lw=0, norm=norm, rasterized=True))
     text = f"median {axis_label(run, colour)} per bin" if colour else "draws per bin"
-    figure.colorbar(mesh, cax=bar, label=text)
+    figure.colorbar(drawn[-1], cax=bar, label=text)
 
 
 def _tuning(run: Run, few: np.ndarray) -> tuple[str, np.ndarray | None]:

@@ -221,7 +221,7 @@ class Posterior(eqx.Module):
 
 
 @eqx.filter_jit
-def _record_chunk(posterior: Posterior, columns: Array) -> dict[str, dict[str, Array]]:
+def _record_chunk(posterior: Posterior, columns: Array | np.ndarray) -> dict[str, dict[str, Array]]:
     return jax.vmap(posterior._stored, in_axes=-1)(columns)
 
 

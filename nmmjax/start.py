@@ -34,14 +34,13 @@ def screened(posterior: Posterior, key: Array, count: int, rounds: int = 8) -> S
     """
     best = jnp.full(count, -jnp.inf)
     positions = jnp.zeros((count, posterior.dim))
-    finite = 0.0
-    for done in range(_MOST_ROUNDS):
-        if done >= rounds and bool(jnp.all(jnp.isfinite(best))):
-            break
+    finite, done = 0.0, 0
+    while done < rounds or not bool(jnp.all(jnp.isfinite(best))):
+        if done == _MOST_ROUNDS:
+            raise InputError(_hopeless(posterior, key, done, count))
         best, positions, share = _round(posterior, jr.fold_in(key, done), best, positions)
         finite += float(share)
-    else:
-        raise InputError(_hopeless(posterior, key, done + 1, count))
+        done += 1
     to_chart = eqx.filter_jit(jax.vmap(posterior.chart.position))
     return Starts(to_chart(positions), finite / done, done * count * _PER_ROUND)
 

@@ -3,8 +3,6 @@
 import json
 import pathlib
 import re
-import shutil
-import subprocess
 import tomllib
 
 import h5py
@@ -187,19 +185,3 @@ def test_the_python_example_runs(directory, capsys, chains):
     allowed = chains["target/allowed"][...] == 1
     assert float(value) == chains["posterior/mu_nu"][...][allowed].max()
     assert unit == "mu_B"
-
-
-@pytest.mark.skipif(
-    not (shutil.which("c++") and pathlib.Path("/usr/include/hdf5/serial/hdf5.h").is_file()),
-    reason="no C++ compiler, or no HDF5 library of the system",
-)
-def test_the_cpp_example_compiles_and_runs(directory, tmp_path, chains):
-    source = example("cpp").replace("runs/chains/quickstart", str(directory))
-    (tmp_path / "read.cpp").write_text(source)
-    where = ["-I/usr/include/hdf5/serial", "-L/usr/lib/x86_64-linux-gnu/hdf5/serial"]
-    command = ["c++", "read.cpp", "-o", "read", *where, "-lhdf5"]
-    subprocess.run(command, cwd=tmp_path, check=True)
-    done = subprocess.run(["./read"], cwd=tmp_path, check=True, capture_output=True, text=True)
-    count, _, _, largest = done.stdout.split()
-    assert int(count) == 64 * 20
-    assert float(largest) == pytest.approx(chains["posterior/mu_nu"][...].max(), rel=1e-5)

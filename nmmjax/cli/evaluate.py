@@ -96,7 +96,7 @@ def _flatten(name: str, value: np.ndarray | np.generic) -> list[tuple[str, Any]]
     flat = []
     for key, entry in entries:
         if np.iscomplexobj(entry):
-            flat += [(f"re_{key}", float(entry.real)), (f"im_{key}", float(entry.imag))]
+            flat += [(f"re_{key}", float(np.real(entry))), (f"im_{key}", float(np.imag(entry)))]
         else:
             flat.append((key, float(entry)))
     return flat

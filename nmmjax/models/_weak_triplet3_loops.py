@@ -28,10 +28,14 @@ type Matrix = Complex[Array, "3 3"]
 class Scalars(Protocol):
     """Neutral scalars: mass matrix elements in GeV^2 and what diagonalises it."""
 
-    m12: Array
-    gap: Array
-    small: Array
-    big: Array
+    @property
+    def m12(self) -> Array: ...
+    @property
+    def gap(self) -> Array: ...
+    @property
+    def small(self) -> Array: ...
+    @property
+    def big(self) -> Array: ...
 
 
 class Point(NamedTuple):
