@@ -166,7 +166,10 @@ class Posterior(eqx.Module):
         flat = draws.reshape(-1, dim)
         chunk = min(_RECORD_CHUNK, len(flat))
         padded = np.concatenate([flat, np.repeat(flat[-1:], -len(flat) % chunk, axis=0)])
-        parts = [_record_chunk(self, padded[i : i + chunk].T) for i in range(0, len(padded), chunk)]
+        parts = [
+            _record_chunk(self, jnp.asarray(padded[i : i + chunk].T))
+            for i in range(0, len(padded), chunk)
+        ]
         joined = jax.tree.map(
             lambda *leaves: np.concatenate([np.asarray(leaf) for leaf in leaves])[: len(flat)],
             *parts,
@@ -221,7 +224,7 @@ class Posterior(eqx.Module):
 
 
 @eqx.filter_jit
-def _record_chunk(posterior: Posterior, columns: Array | np.ndarray) -> dict[str, dict[str, Array]]:
+def _record_chunk(posterior: Posterior, columns: Array) -> dict[str, dict[str, Array]]:
     return jax.vmap(posterior._stored, in_axes=-1)(columns)
 
 
