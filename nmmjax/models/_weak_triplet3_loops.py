@@ -154,17 +154,46 @@ def _kernels_of_two(charged, m_psi, m_phi):
     F(A) - F(P) = -\int dk^2 k^2/(k^2 + m_phi^2) (k^2 + A)^-1 (P - A)(k^2 + P)^-1
     G(P/m_phi^2)/m_phi^2 = \int dk^2 k^2/(k^2 + m_phi^2) (k^2 + P)^-2
     """
-    k2 = (m_phi**2 * jnp.exp(_LOG_K2))[:, None, None]
+    k2 = m_phi**2 * jnp.exp(_LOG_K2)
     weight = _STEP * k2 * k2 / (k2 + m_phi**2)
-    heavy = inverse(k2 * eye(2) + jnp.diag(m_psi**2) + charged.delta)
-    bare = 1.0 / (k2[..., 0] + m_psi**2)
-    split = -jnp.sum(weight * (bare[:, :, None] * (charged.delta @ heavy)), axis=0)
-    dipole = jnp.sum(weight * (heavy @ heavy), axis=0)
+    heavy = _Resolvent(k2, m_psi, charged.delta)
+    rows = [heavy.mean(weight / (k2 + m**2)) for m in m_psi]
+    split = -jnp.stack([charged.delta[i] @ rows[i] for i in range(2)])
+    dipole = heavy.mean_square(weight)
+    average = heavy.mean(weight)
     for w, m_a in zip(charged.light, charged.masses, strict=True):
-        alone = 1.0 / (k2 + m_a**2)
-        split += jnp.sum(weight * (alone * w - 0.5 * (w @ heavy + heavy @ w)), axis=0)
-        dipole += w * G((m_a / m_phi) ** 2) / m_phi**2 - 0.5 * (w @ dipole + dipole @ w)
+        split += jnp.sum(weight / (k2 + m_a**2)) * w - 0.5 * (w @ average + average @ w)
+        light = G((m_a / m_phi) ** 2) / m_phi**2
+        dipole += light * w - 0.5 * (w @ dipole + dipole @ w)
     return split, dipole
+
+
+class _Resolvent:
+    """(k^2 + m_psi^2 + delta)^-1, 2 x 2, summed over k^2; real sums, element by element."""
+
+    def __init__(self, k2, m_psi, delta):
+        self.off = delta[0, 1]
+        self.first = k2 + m_psi[0] ** 2 + delta[0, 0].real
+        self.second = k2 + m_psi[1] ** 2 + delta[1, 1].real
+        self.det = self.first * self.second - (self.off * jnp.conj(self.off)).real
+
+    def mean(self, weight):
+        """sum_k weight (k^2 + P)^-1."""
+        w = weight / self.det
+        return self._hermitian(
+            jnp.sum(w * self.second), -self.off * jnp.sum(w), jnp.sum(w * self.first)
+        )
+
+    def mean_square(self, weight):
+        """sum_k weight (k^2 + P)^-2."""
+        w, off_sq = weight / self.det**2, (self.off * jnp.conj(self.off)).real
+        mixed = -self.off * jnp.sum(w * (self.first + self.second))
+        diagonal = [jnp.sum(w * (x * x + off_sq)) for x in (self.second, self.first)]
+        return self._hermitian(diagonal[0], mixed, diagonal[1])
+
+    @staticmethod
+    def _hermitian(a, b, d):
+        return jnp.stack([jnp.stack([a + 0.0j, b]), jnp.stack([jnp.conj(b), d + 0.0j])])
 
 
 def vertex(p, kernel):
