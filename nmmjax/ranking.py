@@ -19,6 +19,7 @@ from nmmjax.errors import InputError
 
 KHAT = 0.7  # largest k-hat with a usable estimate
 _UNTOUCHED = 0.01  # |ln L| below which a constraint weighs a draw by less than a percent
+_PLATEAU = 0.2  # share of draws that the tail fit looks at, at most
 _FEWEST = 100  # draws for a tail fit worth its name
 
 
@@ -26,8 +27,8 @@ _FEWEST = 100  # draws for a tail fit worth its name
 class Row:
     """One constraint: share of the posterior without it that it excludes, and how sure that is.
 
-    `khat` is NaN where the constraint weighs all draws alike to a percent; `worst` is its
-    smallest ln L.
+    `khat` is NaN where the largest weights are alike to a percent, so that there is no tail to
+    judge; `worst` is the smallest ln L.
     """
 
     name: str
@@ -66,6 +67,9 @@ def _row(name: str, log_l: np.ndarray, r_eff: float) -> Row:
     worst = float(log_l.min())
     if np.ptp(log_l) < _UNTOUCHED:  # a common factor excludes nothing, and there is no tail
         return Row(name, 0.0, np.nan, True, worst < -_UNTOUCHED, worst)
+    if np.mean(log_l - worst < _UNTOUCHED) > _PLATEAU:  # the largest weights are all alike
+        share = np.log(log_l.size) - np.logaddexp.reduce(-log_l)
+        return Row(name, float(-np.expm1(share)), np.nan, True, worst < -_UNTOUCHED, worst)
     weights, khat = _smoothed(log_l, r_eff)
     share = np.logaddexp.reduce(weights + log_l) - np.logaddexp.reduce(weights)
     excluded = float(-np.expm1(share))

@@ -90,3 +90,14 @@ def test_a_constraint_that_hardly_varies_is_ranked_without_a_tail_fit():
     assert row.active
     assert np.isnan(row.khat)
     assert row.excluded == 0.0  # a factor common to all draws excludes none of them
+
+
+def test_a_plateau_of_largest_weights_needs_no_tail_fit():
+    """ln L = -1.33 at most draws and better at a few, as rho0 where the VEV spans decades."""
+    log_l = np.full((4, 5000), -1.33)
+    log_l[:, :500] = -0.2
+    (row,) = rank({"rho0": log_l})
+    assert row.reliable
+    assert np.isnan(row.khat)
+    weights = np.exp(-log_l)
+    assert abs(row.excluded - (1.0 - np.sum(weights * np.exp(log_l)) / np.sum(weights))) < 1e-12
