@@ -428,7 +428,8 @@ class StraightRidge(eqx.Module):
 
     def draw(self, rng, n):
         z = rng.normal(size=(n, 6)) * [_SIGMA_M, _SIGMA_S, 1.0, 1.0, _SIGMA_T, 1.0]
-        return z + [2.0 * LN10 * _SIGMA_M**2, -LN10 * _SIGMA_S**2, 0.0, 0.0, 0.0, 0.0]
+        z[:, :2] += 2.0 * LN10 * _SIGMA_M**2, -LN10 * _SIGMA_S**2
+        return z
 
 
 def _log_mass(z):
