@@ -1,18 +1,18 @@
 r"""Barr-Freire-Zee two-loop moments: a closed loop of heavy particles between photon, W and scalar.
 
 The inner loop depends on one Feynman parameter x through its squared mass c(x), the outer one
-is the second divided difference D3. In y = ln(x/(1-x)) the integrand is analytic in
-|Im y| < pi and decays exponentially, faster above than below, over a range that grows with
-ln(m_s/m_b). The trapezoid rule in s, y = 8 sinh(s/8), therefore converges exponentially: 94 fixed
-nodes of step 0.4 reach rounding where even steps in y take 145 for 1e-12.
+is an integral over the squared loop momentum K, the second divided difference D3. In
+y = ln(x/(1-x)) the integrand is analytic in |Im y| < pi and decays exponentially, faster above
+than below, over a range that grows with ln(m_s/m_b). The trapezoid rule in s, y = 8 sinh(s/8),
+therefore converges exponentially: 94 fixed nodes of step 0.4 reach rounding where even steps in y
+take 145 for 1e-12. Where the inner masses are constants the integral over x is done once, for
+158 fixed K in geometric progression (|Im ln K| < pi again): a sum of simple poles in m_s^2 is left,
+28 times faster than D3 at every x.
 
 Masses in GeV, integrals in GeV^-2. Errors are the largest relative ones found against 30-digit
 values, for the value and, after the slash, its derivative (tests/test_twoloop.py).
 """
 
-import functools
-
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -26,6 +26,8 @@ _S = _STEP * np.arange(-54, 40)
 _Y = _STRETCH * np.sinh(_S / _STRETCH)  # -59 < y < 27.7
 _X, _X_BAR = 1.0 / (1.0 + np.exp(-_Y)), 1.0 / (1.0 + np.exp(_Y))
 _DX = _STEP * np.cosh(_S / _STRETCH) * _X * _X_BAR
+_K_STEP = 0.45
+_K = np.exp(_K_STEP * np.arange(-45, 113))  # in units of m_w^2
 
 
 def D3(a: Real, b: Real, c: Real) -> Float[Array, "..."]:
@@ -60,12 +62,12 @@ def J_up(
 
     m_s charged scalar, GeV, any shape, the only argument to differentiate in; GeV^-2.
     Multiplies y m_t of the coupling y tbar P_L b phi^+ (see `nmmjax.models.zee`).
-    Error 9e-16 / 3e-15 for 81 < m_s < 5e4 (derivative 4e-14 at 81 GeV, near m_w).
+    Error 4e-16 / 7e-16 for m_s < 5e4, 6e-15 at 1e6.
     Source: derived (inner tensor from explicit Dirac traces); the muon's analogue has the
     weights of arXiv:1502.04199.
     """
     weight = q_t * _X + q_b * _X_BAR
-    return _elementwise(_integral(weight, m_w, m_t, m_b), jnp.asarray(m_s))
+    return _sum_of_poles(weight, m_s, m_w, m_t, m_b)
 
 
 def J_down(
@@ -81,10 +83,10 @@ def J_down(
         J_down = -\int_0^1 dx Q(x) (2-x)/x D3(m_w^2, m_s^2, c(x))
 
     with Q, c, units and source as `J_up`. Multiplies y' m_b of y' tbar P_R b phi^+.
-    Error 7e-16 / 3e-15, the same exception.
+    Error as there.
     """
     weight = (q_t * _X + q_b * _X_BAR) * (1.0 + _X_BAR) / _X
-    return -_elementwise(_integral(weight, m_w, m_t, m_b), jnp.asarray(m_s))
+    return -_sum_of_poles(weight, m_s, m_w, m_t, m_b)
 
 
 def J_scalar(m_s: Float[Array, "*b"], m_w: float, m_plus: Real, m_0: Real) -> Float[Array, "*b"]:
@@ -94,26 +96,14 @@ def J_scalar(m_s: Float[Array, "*b"], m_w: float, m_plus: Real, m_0: Real) -> Fl
     m_0 = 300 GeV); differentiable in every argument.
     Source: derived once, not checked against any other source.
     """
-    return _integral(_X, m_w, m_plus, m_0)(jnp.asarray(m_s))
+    c = jnp.asarray(m_plus**2 / _X_BAR + m_0**2 / _X)
+    loops = D3(m_w**2, jnp.asarray(m_s)[..., None] ** 2, c)
+    return jnp.sum(_DX * _X * loops, axis=-1)
 
 
-def _integral(weight, m_w, m_up, m_down):
-    """m_s -> sum over nodes of weight(x) D3(m_w^2, m_s^2, c(x)) dx, elementwise."""
-    c = jnp.asarray(m_up**2 / _X_BAR + m_down**2 / _X)
-
-    def integral(m_s):
-        return jnp.sum(_DX * weight * D3(m_w**2, m_s[..., None] ** 2, c), axis=-1)
-
-    return integral
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _elementwise(f, x):
-    """f(x), differentiated forward: the reverse mode need not keep every node's intermediates."""
-    return f(x)
-
-
-@_elementwise.defjvp
-def _elementwise_jvp(f, primals, tangents):
-    value, slope = jax.jvp(f, primals, (jnp.ones_like(primals[0]),))
-    return value, slope * tangents[0]
+def _sum_of_poles(weight, m_s, m_w, m_up, m_down):
+    r"""\int_0^\infty K dK/((K + m_w^2)(K + m_s^2)) \int_0^1 dx weight(x)/(K + c(x))."""
+    k = m_w**2 * _K
+    inner = np.sum(_DX * weight / (k[:, None] + m_up**2 / _X_BAR + m_down**2 / _X), axis=1)
+    residues = _K_STEP * k * _K / (1.0 + _K) * inner
+    return jnp.sum(residues / (k + jnp.asarray(m_s)[..., None] ** 2), axis=-1)

@@ -11,8 +11,8 @@ from nmmjax.constants import SM
 
 MASSES = (SM.m_w, SM.m_t, SM.m_b)
 TABLES = {
-    "J_up_tb": (lambda m: twoloop.J_up(m, *MASSES), 1e-13),
-    "J_down_tb": (lambda m: twoloop.J_down(m, *MASSES), 1e-13),
+    "J_up_tb": (lambda m: twoloop.J_up(m, *MASSES), 1e-15),
+    "J_down_tb": (lambda m: twoloop.J_down(m, *MASSES), 1e-15),
     "J_S_150_300": (lambda m: twoloop.J_scalar(m, SM.m_w, 150.0, 300.0), 1e-13),
 }
 
@@ -119,6 +119,14 @@ def test_fewer_nodes_fail(rows, monkeypatch):
     monkeypatch.setattr(twoloop, "_DX", 2.0 * twoloop._DX[::2])
     m, value = column(rows["J_up_tb"], "Mh"), column(rows["J_up_tb"], "value")
     assert np.max(np.abs(twoloop.J_up(jnp.asarray(m), *MASSES) / value - 1.0)) > 1e-9
+
+
+def test_fewer_momenta_fail(rows, monkeypatch):
+    """The same for the outer integral."""
+    monkeypatch.setattr(twoloop, "_K", twoloop._K[::2])
+    monkeypatch.setattr(twoloop, "_K_STEP", 2.0 * twoloop._K_STEP)
+    m, value = column(rows["J_up_tb"], "Mh"), column(rows["J_up_tb"], "value")
+    assert np.max(np.abs(twoloop.J_up(jnp.asarray(m), *MASSES) / value - 1.0)) > 1e-10
 
 
 def test_gradients_are_finite_everywhere():
