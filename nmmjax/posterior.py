@@ -29,6 +29,9 @@ class Posterior(eqx.Module):
 
     finite or -inf, never NaN: -inf outside hard prior bounds, outside the model's domain, or
     where an observable that a term needs is not finite (`causes` tells which).
+
+    A posterior is itself the target of an engine: calling it gives the log density, and the
+    methods named `..._at` give what only some engines ask for, all at a chart position.
     """
 
     model: Model
@@ -98,20 +101,43 @@ class Posterior(eqx.Module):
         slots = self.chart.slots
         return jnp.concatenate([prior.from_unit(u[slots[p]]) for p, prior in self.chart.priors])
 
+    def __call__(self, z: Position) -> Float[Array, ""]:
+        """`log_density`."""
+        return self.log_density(z)
+
     def log_density(self, z: Position) -> Float[Array, ""]:
         """Log of the (unnormalised) target density at chart position z: finite or -inf."""
         return self.log_density_of(self.chart.coordinates(z))
 
     def log_density_of(self, c: Position) -> Float[Array, ""]:
         """The same density, over z, at the point whose prior coordinates are c."""
-        log_prior = self._log_prior_coordinates(c)
-        inside = jnp.isfinite(log_prior)
-        theta = self._values_or_reference(c, inside)
-        observables, defined = self._observables(theta)
-        total = log_prior - self.chart.log_det
-        for constraint in (*self.constraints, *self.prefer):
-            total = total + constraint.log_likelihood(observables)
-        return jnp.where(inside & defined & jnp.isfinite(total), total, -jnp.inf)
+        log_prior, log_likelihood = self._parts(c)
+        return log_prior + log_likelihood
+
+    def log_prior_at(self, z: Position) -> Float[Array, ""]:
+        """Log prior density over chart positions, normalised: finite or -inf."""
+        c = self.chart.coordinates(z)
+        log_prior = self._log_prior_coordinates(c) - self.chart.log_det
+        return jnp.where(jnp.isfinite(log_prior), log_prior, -jnp.inf)
+
+    def log_likelihood_at(self, z: Position) -> Float[Array, ""]:
+        """Log likelihood of all terms, wishes included: finite or -inf (-inf outside the prior)."""
+        return self._parts(self.chart.coordinates(z))[1]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Parameters and scalar observables: what `quantities_at` returns."""
+        return tuple(jax.eval_shape(self.quantities_at, jnp.zeros(self.dim)))
+
+    def quantities_at(self, z: Position) -> dict[str, Float[Array, ""]]:
+        """Every parameter and scalar observable, fine-tuning measures included."""
+        theta = self.theta(z)
+        found = self.observables(theta)
+        return theta | {k: v for k, v in found.items() if k not in theta and v.ndim == 0}
+
+    def terms_at(self, z: Position) -> dict[str, Float[Array, ""]]:
+        """Log likelihood of every constraint and prefer term, by name."""
+        return self.terms(self.theta(z))
 
     def log_prior(self, theta: Theta) -> Float[Array, ""]:
         """Log prior density in the sampled parameters themselves."""
@@ -212,6 +238,16 @@ class Posterior(eqx.Module):
         observables, defined = guarded_predict(self.model, theta)
         return observables | dict(theta), defined
 
+    def _parts(self, c: Position) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """(log prior density over z, log likelihood) at prior coordinates c: finite or -inf."""
+        log_prior = self._log_prior_coordinates(c) - self.chart.log_det
+        inside = jnp.isfinite(log_prior)
+        observables, defined = self._observables(self._values_or_reference(c, inside))
+        terms = (*self.constraints, *self.prefer)
+        total = jnp.asarray(sum((t.log_likelihood(observables) for t in terms), 0.0))
+        sound = inside & defined & jnp.isfinite(total)
+        return jnp.where(inside, log_prior, -jnp.inf), jnp.where(sound, total, -jnp.inf)
+
     def _log_prior_coordinates(self, c: Position) -> Float[Array, ""]:
         slots = self.chart.slots
         return jnp.asarray(sum(prior.log_density(c[slots[p]]) for p, prior in self.chart.priors))
@@ -220,7 +256,8 @@ class Posterior(eqx.Module):
         self, c: Position, inside: Bool[Array, ""]
     ) -> dict[str, Float[Array, ""]]:
         values = self.chart.values(c)
-        return {p: jnp.where(inside, x, self.model.reference[p]) for p, x in values.items()}
+        kept = {p: jnp.where(inside, x, self.model.reference[p]) for p, x in values.items()}
+        return jax.lax.optimization_barrier(kept)  # computed once, not again in each consumer
 
 
 @eqx.filter_jit

@@ -93,8 +93,13 @@ def build_posterior(run: RunFile, where: str) -> Posterior:
         return Posterior(model, chosen, limits, wishes, run.chart.kind)
 
 
-def resolved(run: RunFile, posterior: Posterior, engine: dict[str, Any]) -> dict[str, Any]:
+def resolved(
+    run: RunFile, posterior: Posterior, engine: dict[str, Any], burn_in: int
+) -> dict[str, Any]:
     """Everything that fixes the draws, defaults filled in, as a TOML-ready tree.
+
+    engine   its name and every option
+    burn_in  draws discarded at the beginning
 
     `physics` and `sampling` decide whether a directory may be continued; `stop` may change.
     """
@@ -109,7 +114,12 @@ def resolved(run: RunFile, posterior: Posterior, engine: dict[str, Any]) -> dict
         "prefer": {term.name: _numbers(term) for term in posterior.prefer},
         "chart": {"kind": run.chart.kind, "coordinates": list(posterior.chart.labels)},
     }
-    sampling = {"engine": engine, "seed": run.run.seed, "burn_in": run.run.burn_in}
+    sampling = {
+        "engine": engine,
+        "start": run.engine.start,
+        "seed": run.run.seed,
+        "burn_in": burn_in,
+    }
     stop = {"draws": run.run.draws, "until": run.run.until.model_dump(exclude_none=True)}
     return _without_none({"physics": physics, "sampling": sampling, "stop": stop})
 

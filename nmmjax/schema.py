@@ -53,6 +53,7 @@ class ChartSection(_Section):
 
 class EngineSection(_Section):
     name: str = "ensemble"
+    start: Literal["screened", "prior"] = "screened"
     options: dict[str, Any] = {}
 
 
@@ -66,7 +67,7 @@ class RunSection(_Section):
     title: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     draws: Annotated[int, Field(ge=1)] = 500
-    burn_in: Annotated[int, Field(ge=0)] = 75
+    burn_in: Annotated[int, Field(ge=0)] | None = None  # None: as the engine needs
     until: UntilTable = UntilTable()
 
 

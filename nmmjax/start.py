@@ -14,7 +14,7 @@ from nmmjax.errors import InputError
 from nmmjax.posterior import Posterior
 
 _PER_ROUND = 64  # prior draws per start in one jitted call
-_MOST_ROUNDS = 64
+_MOST_DRAWS = 2**20  # prior draws, all without finite density, before a target is given up
 
 
 class Starts(NamedTuple):
@@ -25,20 +25,33 @@ class Starts(NamedTuple):
     screened: int
 
 
+def prior(posterior: Posterior, key: Array, count: int) -> Starts:
+    """For each of `count` starts a prior draw of finite density: as overdispersed as can be.
+
+    Raises InputError that names what rejects the draws if there is none in a million of them.
+    """
+    return _search(posterior, key, count, rounds=1, first=True)
+
+
 def screened(posterior: Posterior, key: Array, count: int, rounds: int = 8) -> Starts:
     """For each of `count` starts the best of 64 * rounds prior draws of its own.
 
     No start sees another's draws, so together they spread like a power of the posterior that is
     flatter than the posterior itself. More rounds are added while some start has no point of
-    finite density. Raises InputError that names what rejects the draws if that never ends.
+    finite density. Raises InputError that names what rejects the draws if there is none in a
+    million of them.
     """
+    return _search(posterior, key, count, rounds, first=False)
+
+
+def _search(posterior: Posterior, key: Array, count: int, rounds: int, first: bool) -> Starts:
     best = jnp.full(count, -jnp.inf)
     positions = jnp.zeros((count, posterior.dim))
     finite, done = 0.0, 0
     while done < rounds or not bool(jnp.all(jnp.isfinite(best))):
-        if done == _MOST_ROUNDS:
+        if done >= rounds and done * count * _PER_ROUND >= _MOST_DRAWS:
             raise InputError(_hopeless(posterior, key, done, count))
-        best, positions, share = _round(posterior, jr.fold_in(key, done), best, positions)
+        best, positions, share = _round(posterior, jr.fold_in(key, done), best, positions, first)
         finite += float(share)
         done += 1
     to_chart = eqx.filter_jit(jax.vmap(posterior.chart.position))
@@ -47,21 +60,23 @@ def screened(posterior: Posterior, key: Array, count: int, rounds: int = 8) -> S
 
 @eqx.filter_jit
 def _round(
-    posterior: Posterior, key: Array, best: Array, positions: Array
+    posterior: Posterior, key: Array, best: Array, positions: Array, first: bool
 ) -> tuple[Array, Array, Array]:
+    """Challenge every start by the best of new prior draws, or by their first of finite density."""
     count, dim = positions.shape
     u = jr.uniform(key, (dim, count * _PER_ROUND), minval=jnp.finfo(float).tiny)
     c = jax.vmap(posterior.coordinates_from_unit, in_axes=-1, out_axes=-1)(u)
     log_density = jax.vmap(posterior.log_density_of, in_axes=-1)(c).reshape(count, _PER_ROUND)
-    winner = jnp.argmax(log_density, axis=1)
+    finite = jnp.isfinite(log_density)
+    winner = jnp.argmax(finite if first else log_density, axis=1)
     top = jnp.take_along_axis(log_density, winner[:, None], axis=1)[:, 0]
     columns = c.reshape(dim, count, _PER_ROUND)
     challenger = jnp.take_along_axis(columns, winner[None, :, None], axis=2)[:, :, 0].T
-    better = top > best
+    better = jnp.isneginf(best) & (top > best) if first else top > best
     return (
         jnp.where(better, top, best),
         jnp.where(better[:, None], challenger, positions),
-        jnp.mean(jnp.isfinite(log_density)),
+        jnp.mean(finite),
     )
 
 

@@ -38,8 +38,9 @@ class Engine(Protocol):
     learns the shapes. All adaptation happens in `init`; `advance` given the same key continues
     the same chain, however it is cut into blocks.
 
-    An engine that differentiates the target says so by a class attribute `gradients = True`:
-    hard prior edges are refused to it.
+    What an engine says by a class attribute: `gradients = True`, it differentiates the target
+    (hard prior edges are refused to it); `burn_in = 0`, it warms up by itself, so that a run file
+    that names no burn-in gets none.
     """
 
     @property
@@ -59,6 +60,60 @@ class Engine(Protocol):
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: Any) -> tuple[Any, Block]:
         """The state one block later, and the block."""
         ...
+
+
+@runtime_checkable
+class PriorTimesLikelihood(Protocol):
+    """A target known as prior times likelihood, which is what an evidence needs.
+
+    target(z) = log_prior_at(z) + log_likelihood_at(z); the prior is normalised over z.
+    """
+
+    @property
+    def dim(self) -> int: ...
+
+    def __call__(self, z: Float[Array, " dim"]) -> Float[Array, ""]: ...
+
+    def log_prior_at(self, z: Float[Array, " dim"]) -> Float[Array, ""]: ...
+
+    def log_likelihood_at(self, z: Float[Array, " dim"]) -> Float[Array, ""]: ...
+
+    def from_unit(self, u: Float[Array, " dim"]) -> Float[Array, " dim"]:
+        """A prior draw from `dim` uniform numbers in (0, 1)."""
+        ...
+
+
+@runtime_checkable
+class Described(PriorTimesLikelihood, Protocol):
+    """A target that also names what it computes, for engines that maximise.
+
+    quantities_at  scalars by name, those of `names`
+    terms_at       log likelihood of each constraint
+    excess_at      by constraint, <= 0 where its quoted limit allows the point, and smooth
+    """
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def quantities_at(self, z: Float[Array, " dim"]) -> dict[str, Float[Array, ""]]: ...
+
+    def terms_at(self, z: Float[Array, " dim"]) -> dict[str, Float[Array, ""]]: ...
+
+    def excess_at(self, z: Float[Array, " dim"]) -> dict[str, Float[Array, ""]]: ...
+
+
+def require_methods(engine: str, target: LogDensity, kind: type) -> None:
+    """Raise ValueError unless `target` has every method of a protocol such as `Described`."""
+    missing = [
+        name
+        for base in kind.__mro__
+        for name in vars(base)
+        if not name.startswith("_") and not hasattr(target, name)
+    ]
+    if missing:
+        raise ValueError(
+            f"{engine} needs more than a log density: the target has no {', '.join(missing)}"
+        )
 
 
 def log_density(

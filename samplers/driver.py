@@ -142,6 +142,7 @@ def run(
         done, finished = 0, False
         points = jnp.asarray(starts() if callable(starts) else starts)
         shape = (points.shape[0], points.shape[1])
+        store.replace({"starts": _table(record, {"position": points})})
         state = engine.init(key_init, target, points)
         state, whole = _burn_in(engine, target, key_run, state, burn_in, tell, interrupted)
         if not whole:
@@ -160,7 +161,7 @@ def run(
             store.append(_groups(record(block.draws), block.stats), done)
             done += block.draws.shape[1]
         if block.tables:
-            store.replace(jax.tree.map(np.asarray, block.tables))
+            store.replace({name: _table(record, t) for name, t in block.tables.items()})
         leaves = tuple(np.asarray(leaf) for leaf in jax.tree.leaves(state))
         store.save(Checkpoint(done, leaves, shape, finished))
         progress = meter.measure(block, done)
@@ -210,6 +211,19 @@ def _groups(recorded: Groups, stats: Mapping[str, Array]) -> dict[str, dict[str,
         name: {key: np.asarray(x) for key, x in variables.items()}
         for name, variables in groups.items()
     }
+
+
+def _table(record: Callable[[Array], Groups], table: Mapping[str, Array]) -> dict[str, np.ndarray]:
+    """A table; where it has a `position` (..., dim), what a draw there would be is added."""
+    found = {name: np.asarray(x) for name, x in table.items()}
+    if "position" not in found:
+        return found
+    *shape, dim = found["position"].shape
+    recorded = record(jnp.reshape(table["position"], (1, -1, dim)))["posterior"]
+    there = {
+        name: np.reshape(np.asarray(x), (*shape, *np.shape(x)[2:])) for name, x in recorded.items()
+    }
+    return there | found
 
 
 def _status(progress: Progress) -> dict[str, Any]:

@@ -166,7 +166,10 @@ class Store:
                 group.attrs.update(self._attributes(name))
                 for key, values in variables.items():
                     dataset = group.create_dataset(key, data=_storable(values))
-                    dataset.attrs.update(self._attributes(f"{name}/{key}"))
+                    about = self._attributes(f"{name}/{key}") or self._attributes(
+                        f"posterior/{key}"
+                    )
+                    dataset.attrs.update(about)
                     for axis, length in enumerate(dataset.shape):
                         scale = _scale(group, f"axis{axis}_{length}", length)
                         dataset.dims[axis].attach_scale(scale)

@@ -71,7 +71,8 @@ def matching(path, rows):
     """The row for a path whose last name is the most literal, as the page means it."""
 
     def placeholders(row):
-        return "<" in row[0].rpartition("/")[2], row[0].count("<")
+        path = names(row[0])[0]
+        return "<" in path.rpartition("/")[2], -len(re.sub(r"<\w+>", "", path))
 
     found = [row for row in rows if re.fullmatch(pattern(names(row[0])[0]), path)]
     return min(found, key=placeholders, default=None)
@@ -135,7 +136,8 @@ def test_attributes_in_both_directions(chains):
 
 
 def test_roles_are_those_of_the_page(chains):
-    (row,) = (row for row in table("object") if names(row[1]) == ["role"])
+    described = [row for row in table("object") if names(row[1]) == ["role"]]
+    (row,) = (row for row in described if names(row[0]) == ["/posterior/<name>"])
     posterior = chains["posterior"].values()
     assert {item.attrs["role"] for item in posterior if "role" in item.attrs} == set(names(row[3]))
 

@@ -47,7 +47,7 @@ def test_a_good_file_builds_what_it_says(tmp_path):
     path = written(tmp_path, GOOD)
     run, text = runfile.read(path, ["run.draws=10", "priors.lambda_s=0.2"])
     assert text == GOOD
-    assert (run.run.seed, run.run.draws, run.run.burn_in, run.run.until.rhat) == (7, 10, 75, 1.02)
+    assert (run.run.seed, run.run.draws, run.run.burn_in, run.run.until.rhat) == (7, 10, None, 1.02)
     target = runfile.build_posterior(run, str(path))
     assert target.model.sm.v_h == 174.0
     assert target.model.lepton == "mu"
@@ -64,7 +64,7 @@ def test_resolved_tree_names_every_default_and_shows_differences(tmp_path):
     for override in ([], ["model.sm.v_h=174.5", "run.draws=9"]):
         run, _ = runfile.read(path, override)
         target = runfile.build_posterior(run, str(path))
-        trees.append(runfile.resolved(run, target, {"name": "ensemble", "walkers": 32}))
+        trees.append(runfile.resolved(run, target, {"name": "ensemble", "walkers": 32}, 75))
     physics = trees[0]["physics"]
     assert physics["model"]["settings"]["generations"] == 1
     assert set(physics["priors"]) == {p.name for p in target.model.parameters}

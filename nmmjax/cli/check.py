@@ -11,7 +11,7 @@ import jax.random as jr
 import numpy as np
 
 from nmmjax import start
-from nmmjax.cli.engines import build_engine, check_engine
+from nmmjax.cli.engines import build_engine, burn_in_of, check_engine
 from nmmjax.cli.session import start_jax
 from nmmjax.cli.show import prior_text
 from nmmjax.posterior import Posterior
@@ -97,19 +97,17 @@ def _engine_report(run: RunFile, posterior: Posterior, engine: Any, key: jax.Arr
     """One real block of the engine: what the run will take."""
     began = time.perf_counter()
     starts = start.screened(posterior, jr.fold_in(key, 1), engine.chains)
-    target = posterior.log_density
-    advance = eqx.filter_jit(engine.advance)
-    state = engine.init(key, target, starts.positions)
-    state, _ = jax.block_until_ready(advance(key, target, state))
+    state = engine.init(key, posterior, starts.positions)
+    state, _ = jax.block_until_ready(engine.advance(key, posterior, state))
     compiled = time.perf_counter() - began
     began = time.perf_counter()
-    state, block = jax.block_until_ready(advance(key, target, state))
+    state, block = jax.block_until_ready(engine.advance(key, posterior, state))
     seconds = time.perf_counter() - began
     lines = ["", f"engine {run.engine.name}, {engine.chains} chains"]
     lines.append(f"starting points and compiling  {compiled:.1f} s")
     if block.draws is not None:
         per_draw = seconds / block.draws.shape[1]
-        total = (run.run.draws + run.run.burn_in) * per_draw
+        total = (run.run.draws + burn_in_of(run, engine)) * per_draw
         stored = len(posterior.variables()) + len(posterior.constraints) + 8
         megabytes = 8e-6 * run.run.draws * engine.chains * stored
         lines.append(f"one block of {block.draws.shape[1]} stored draws   {seconds:.2f} s")

@@ -9,9 +9,10 @@ import jax
 from nmmjax import plugins
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.posterior import Posterior
-from nmmjax.schema import EngineSection, check_type
+from nmmjax.schema import EngineSection, RunFile, check_type
 
 _NOT_ENGINES = ("base", "diagnostics", "driver", "store")
+_BURN_IN = 75  # stored draws of chains that do not warm up by themselves
 _SCREENED = 64  # prior draws per start that are in memory at once
 _MOST_BYTES = 16e9  # of positions, in one block or while starting points are screened
 
@@ -63,9 +64,16 @@ def check_engine(engine: Any, posterior: Posterior, where: str) -> None:
         )
     starts = jax.ShapeDtypeStruct((engine.chains, posterior.dim), float)
     try:
-        eqx.filter_eval_shape(engine.init, jax.random.key(0), posterior.log_density, starts)
+        eqx.filter_eval_shape(engine.init, jax.random.key(0), posterior, starts)
     except ValueError as error:
         raise InputError(f"{where}: [engine] options: {error}") from None
+
+
+def burn_in_of(run: RunFile, engine: Any) -> int:
+    """Draws discarded at the beginning: as asked, else what the engine says, else 75."""
+    if run.run.burn_in is not None:
+        return run.run.burn_in
+    return getattr(engine, "burn_in", _BURN_IN)
 
 
 def options_of(engine: Any) -> dict[str, Any]:

@@ -13,10 +13,10 @@ import jax
 import jax.random as jr
 import tomli_w
 
-from nmmjax import start
-from nmmjax.cli.engines import build_engine, check_engine, options_of
+from nmmjax.cli.engines import build_engine, burn_in_of, check_engine, options_of
 from nmmjax.cli.progress import Reporter
 from nmmjax.cli.session import start_jax
+from nmmjax.cli.starts import starting_points
 from nmmjax.cli.versions import commit, version
 from nmmjax.errors import InputError
 from nmmjax.posterior import Posterior
@@ -42,7 +42,9 @@ def run_file(
     engine = build_engine(run.engine, str(path))
     check_engine(engine, posterior, str(path))
     directory = out if out is not None else path.parent / "chains" / path.stem
-    tree = resolved(run, posterior, {"name": run.engine.name} | options_of(engine))
+    tree = resolved(
+        run, posterior, {"name": run.engine.name} | options_of(engine), burn_in_of(run, engine)
+    )
     if extend is not None and not is_run(directory):
         raise InputError(f"--extend: there is no run in '{directory}' to extend")
     with _refusals(), _opened(directory, tree, text, overrides, posterior, engine) as store:
@@ -71,23 +73,19 @@ def _sample(
     with Reporter() as report:
 
         def starts() -> jax.Array:
-            report.note(f"screening prior draws for {engine.chains} starting points")
-            found = start.screened(posterior, key_starts, engine.chains)
-            report.note(
-                f"{found.finite_fraction:.1%} of {found.screened} prior draws have finite density; "
-                "compiling"
+            return starting_points(
+                run.engine.start, posterior, key_starts, engine.chains, report.note
             )
-            return found.positions
 
         return driver.run(
             engine,
-            posterior.log_density,
+            posterior,
             key_run,
             starts,
             store,
             posterior.record,
             draws=draws,
-            burn_in=run.run.burn_in,
+            burn_in=burn_in_of(run, engine),
             stop=driver.Until(posterior.sampled, until.rhat, until.ess, until.max_minutes),
             report=report,
             interrupted=lambda: bool(caught),

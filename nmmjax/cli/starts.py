@@ -1,0 +1,21 @@
+"""Starting points of every kind that a run file can ask for: physics and samplers meet here too."""
+
+from collections.abc import Callable
+
+import jax
+from jaxtyping import Array
+
+from nmmjax import start
+from nmmjax.posterior import Posterior
+
+
+def starting_points(
+    kind: str, posterior: Posterior, key: Array, count: int, note: Callable[[str], None]
+) -> jax.Array:
+    """(count, dim) chart positions of finite density; what is done is told by `note`."""
+    note(f"looking for {count} starting points among prior draws")
+    find = start.prior if kind == "prior" else start.screened
+    found = find(posterior, key, count)
+    share = f"{found.finite_fraction:.1%} of {found.screened} prior draws"
+    note(f"{share} have finite density; compiling")
+    return found.positions
