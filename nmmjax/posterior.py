@@ -129,6 +129,12 @@ class Posterior(eqx.Module):
         """Parameters and scalar observables: what `quantities_at` returns."""
         return tuple(jax.eval_shape(self.quantities_at, jnp.zeros(self.dim)))
 
+    @property
+    def planes(self) -> tuple[int, ...]:
+        """Where a parameter on a circle has the first of its two coordinates."""
+        slots = self.chart.slots
+        return tuple(slots[p].start for p, prior in self.chart.priors if prior.dims == 2)
+
     def quantities_at(self, z: Position) -> dict[str, Float[Array, ""]]:
         """Every parameter and scalar observable, fine-tuning measures included."""
         theta = self.theta(z)

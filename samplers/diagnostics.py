@@ -35,6 +35,34 @@ def rhat(values: np.ndarray, groups: np.ndarray | None = None) -> float:
     return _rank_rhat(halves, _normal_scores(halves), groups)
 
 
+def rhat_nested(values: np.ndarray, superchains: np.ndarray) -> float:
+    """Nested split R-hat of ranks, the larger of bulk and folded (arXiv:2110.13017, eqs 4-8).
+
+    values       (chain, draw), independent chains, however short (at least four draws)
+    superchains  (chain,) labels; chains of one superchain began at the same place
+
+    Compares means of superchains, which many short chains know well, where plain R-hat compares
+    the means of single chains, which they do not. NaN where `rhat` is.
+    """
+    if _undefined(values) or len(np.unique(superchains)) < 2:
+        return np.nan
+    halves = split(values)
+    folded = np.abs(halves - np.median(halves))
+    return max(_nested(_normal_scores(x), superchains) for x in (halves, folded))
+
+
+def ebfmi(energy: np.ndarray) -> np.ndarray:
+    """Energy Bayesian fraction of missing information per chain (arXiv:1604.00695, eq 5).
+
+    energy   (chain, draw) of Hamiltonian trajectories
+    returns  (chain,) mean squared step of the energy over its variance; below 0.3 the momenta
+             are too small for the tails of the energy
+    """
+    steps = np.mean(np.diff(energy, axis=1) ** 2, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a chain that stands still has none
+        return steps / np.var(energy, axis=1, ddof=1)
+
+
 def ess_bulk(values: np.ndarray) -> float:
     """Effective draws of the bulk: the ESS of split, rank-normalised chains, (chain, draw)."""
     return np.nan if _undefined(values) else ess(_normal_scores(split(values)))
@@ -116,6 +144,15 @@ def _rhat(series: np.ndarray) -> float:
     if within == 0.0:
         return np.inf if between > 0.0 else np.nan
     return float(np.sqrt((draws - 1.0) / draws + between / within))
+
+
+def _nested(halves: np.ndarray, superchains: np.ndarray) -> float:
+    """sqrt(1 + B/W): B the variance of superchain means, W the mean variance within one."""
+    means, variances = halves.mean(axis=1), halves.var(axis=1, ddof=1)
+    members = _members(np.concatenate([superchains, superchains]))
+    between = np.var([means[chains].mean() for chains in members], ddof=1)
+    within = np.mean([means[chains].var(ddof=1) + variances[chains].mean() for chains in members])
+    return float(np.sqrt(1.0 + between / within))
 
 
 def _normal_scores(values: np.ndarray) -> np.ndarray:

@@ -203,3 +203,29 @@ def test_running_takes_a_share_of_many_uncoupled_chains():
     running.update(rng.normal(size=(1024, 100, 1)))
     _, ess = running.figures()
     assert ess == pytest.approx(1024 * 100, rel=0.1)
+
+
+@pytest.mark.parametrize("name", ["white", "correlated", "apart", "short", "log-uniform"])
+def test_nested_rhat_equals_arviz(arviz, name):
+    x = series()[name]
+    labels = np.arange(len(x)) // 2
+    theirs = arviz.rhat_nested(x, labels, method="rank", chain_axis=0, draw_axis=1)
+    assert d.rhat_nested(x, labels) == pytest.approx(float(theirs), rel=1e-10)
+
+
+def test_nested_rhat_trusts_many_short_chains_and_sees_superchains_apart():
+    """512 slow chains of 10 draws: means of chains scatter, those of 8 superchains hardly."""
+    labels = np.repeat(np.arange(8), 64)
+    x = ar1(np.random.default_rng(4), 512, 10, 0.95)
+    assert d.rhat(x) > 1.5
+    assert d.rhat_nested(x, labels) < 1.02
+    assert d.rhat_nested(x + 0.5 * labels[:, None], labels) > 1.2
+
+
+def test_ebfmi_equals_arviz_and_is_small_for_slow_energies(arviz):
+    rng = np.random.default_rng(6)
+    white, slow = rng.normal(size=(4, 1000)), ar1(rng, 4, 1000, 0.95)
+    theirs = arviz.bfmi(slow, chain_axis=0, draw_axis=1)
+    np.testing.assert_allclose(d.ebfmi(slow), theirs, rtol=1e-12)
+    np.testing.assert_allclose(d.ebfmi(white), 2.0, atol=0.3)  # E (x - y)^2 = 2 var
+    assert np.all(d.ebfmi(slow) < 0.3)
