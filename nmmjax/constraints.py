@@ -86,6 +86,11 @@ def sets() -> dict[str, str]:
     return {f"@{name}": about["text"] for name, about in _sets().items()}
 
 
+def answered(name: str, observables: Collection[str], ordering: str = "NO") -> tuple[str, ...]:
+    """Members of a set, such as `@astro`, that these observables can answer; there may be none."""
+    return tuple(_members(name, _library(), observables, ordering))
+
+
 def card(name: str, files: Files = ()) -> dict[str, str]:
     """What there is to say about one constraint: value, source, note, licence, alternatives."""
     known = _all(files)
@@ -169,6 +174,9 @@ def _chosen(
         if name in explicit[:i]:
             raise InputError(f"constraint '{name}' is given twice")
     expanded = {s: list(_members(s, known, observables, ordering)) for s in names if s[:1] == "@"}
+    for request, members in expanded.items():
+        if not members:
+            raise InputError(f"the set '{request}' holds nothing that this model can answer")
     taken: dict[str, str] = {}
     kept = []
     for name in explicit:
@@ -208,7 +216,6 @@ def _members(
     other = {"NO": "oscillation_IO", "IO": "oscillation_NO"}.get(ordering)
     if other is None:
         raise InputError(f"ordering must be 'NO' or 'IO', got '{ordering}'")
-    found = False
     for member in _library() if "use" in about else about["names"]:
         entry = known[member].entry
         if "use" in about and (entry["use"] != about["use"] or entry["group"] == other):
@@ -216,10 +223,7 @@ def _members(
         needed = entry["observable"]
         needed = {needed} if isinstance(needed, str) else {*needed}
         if needed <= {*observables} and entry.get("not_with") not in observables:
-            found = True
             yield member
-    if not found:
-        raise InputError(f"the set '{request}' holds nothing that this model can answer")
 
 
 def _check_answered(constraint: Constraint, observables: Collection[str]) -> None:

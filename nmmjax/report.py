@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nmmjax import ranking
+from nmmjax.evidence import Evidence
+from nmmjax.regions import Regions
 from nmmjax.results import Point, Row, Summary
 from nmmjax.rundir import HEADLINES, Attributes
 
@@ -39,6 +41,9 @@ def to_text(summary: Summary) -> str:
     parts.append(textwrap.fill(_allowed_text(summary), _WIDTH))
     if summary.ranking:
         parts.append(_ranking_text(summary.ranking))
+    parts += [_regions_text(found) for found in summary.regions]
+    if summary.evidence is not None:
+        parts.append(_evidence_text(summary.evidence))
     parts += [
         textwrap.fill(f"Note: {note}", _WIDTH, subsequent_indent="  ") for note in summary.notes
     ]
@@ -95,6 +100,8 @@ def _allowed_text(summary: Summary) -> str:
     )
     if "n_nonfinite" in summary.proposals:
         text += f" Proposals of zero density: {summary.proposals['n_nonfinite']}."
+    if "acceptance" in summary.health:
+        text += f" Mean acceptance {summary.health['acceptance']:.1%}."
     return text
 
 
@@ -112,6 +119,34 @@ def _ranking_text(rows: Sequence[ranking.Row]) -> str:
     if idle := ranking.never_active(list(rows)):
         lines.append(_prose("  Never active: ", idle))
     return "\n".join(lines)
+
+
+def _regions_text(found: Regions) -> str:
+    """Separate regions of one parameter, with their shares and how far ensembles disagree."""
+    edges = ", ".join(f"{edge:.3g}" for edge in found.edges)
+    parts = (
+        f"{share:.1%} ({low:.1%} to {high:.1%})"
+        for share, low, high in zip(found.shares, found.lowest, found.highest, strict=True)
+    )
+    text = (
+        f"Separate regions of {found.name}, parted at {edges}: {'; '.join(parts)} of the draws "
+        "(lowest to highest ensemble)."
+    )
+    if not found.agree:
+        text += (
+            f" WARNING: the ensembles disagree on these weights (p = {found.p:.1g}): walkers do "
+            "not cross between the regions often enough. Longer runs, or the engine 'smc'."
+        )
+    return textwrap.fill(text, _WIDTH, subsequent_indent="  ")
+
+
+def _evidence_text(found: Evidence) -> str:
+    text = f"Evidence: ln Z = {found.log_z:.3f} +- {found.error:.2g}"
+    if len(found.each) > 1:
+        text += f", repeats {', '.join(f'{x:.2f}' for x in found.each)}"
+    for doubt in found.doubts:
+        text += f". WARNING: {doubt}"
+    return textwrap.fill(text + ".", _WIDTH, subsequent_indent="  ")
 
 
 def _quantity(name: str, x: float, units: Attributes) -> str:

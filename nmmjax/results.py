@@ -6,18 +6,16 @@
 import dataclasses
 import hashlib
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from nmmjax import constraints, ranking, verdict
+from nmmjax import evidence, health, notes, ranking, regions, verdict
 from nmmjax.errors import InputError
 from nmmjax.rundir import Attributes, Run, open_run
 from nmmjax.samplers.diagnostics import Convergence
 
-_MIN_ENSEMBLES = 4
-_MASS_SCALE = 0.05  # eV, the scale of sqrt(Delta m^2_31)
 _SAME = 1e-9  # relative spread below which an observable is listed as a constant
 _FIGURES = ("rhat", "ess_bulk", "ess_tail", "mean_series_ess")
 # Draws that diagnostics and ranking take; means and quantiles take all of them.
@@ -87,6 +85,9 @@ class Summary:
     worst: dict[str, Worst]  # of rhat, ess_bulk, ess_tail and mean_series_ess
     undefined: dict[str, int]  # draws at which an observable is not finite
     proposals: dict[str, int]  # proposals without a finite density, by cause
+    health: dict[str, float]  # of the sampler: acceptance, divergences, E-BFMI
+    regions: tuple[regions.Regions, ...]  # parameters with more than one
+    evidence: evidence.Evidence | None
     ranking: tuple[ranking.Row, ...]  # of the constraints, empty below 100 draws
     notes: tuple[str, ...]
     converged: bool
@@ -136,7 +137,8 @@ def summarise(run: Run) -> Summary:
     lp = run.read("lp", "sample_stats")
     allowed = run.read("allowed", "target").astype(bool)
     convergence = _convergence(parameters, table.mean_series_ess)
-    converged, words = verdict.verdict(run, convergence)
+    evident = evidence.of(run)
+    converged, words = verdict.verdict(run, convergence, evident)
     ranked, unranked = _ranking(run, convergence)
     return Summary(
         directory=str(run.directory),
@@ -157,9 +159,12 @@ def summarise(run: Run) -> Summary:
         largest=_largest(run, lp, allowed),
         worst={figure: Worst(*convergence.worst(figure)) for figure in _FIGURES},
         undefined=table.undefined,
-        proposals=_proposals(run),
+        proposals=health.proposals(run),
+        health=health.of(run),
+        regions=_regions(run),
+        evidence=evident,
         ranking=ranked,
-        notes=(*_notes(run, table, allowed), *unranked),
+        notes=(*notes.of(run, table.undefined, allowed), *unranked),
         converged=converged,
         verdict=words,
     )
@@ -228,6 +233,16 @@ def _convergence(rows: Sequence[Row], means: Mapping[str, float]) -> Convergence
     )
 
 
+def _regions(run: Run) -> tuple[regions.Regions, ...]:
+    few = run.few(_MOST_OF_OBSERVABLE)
+    priors = run.resolved["physics"]["priors"]
+    found = (
+        regions.find(name, run.read(name, chains=few), run.ensemble[few], priors[name])
+        for name in run.sampled
+    )
+    return tuple(one for one in found if one is not None)
+
+
 def _ranking(run: Run, found: Convergence) -> tuple[tuple[ranking.Row, ...], tuple[str, ...]]:
     """(a row per constraint, notes on those that cannot be ranked); none below 100 draws."""
     few = run.few(_MOST_RANKED)
@@ -258,50 +273,3 @@ def _largest(run: Run, lp: np.ndarray, allowed: np.ndarray) -> Point | None:
     if not (run.has("mu_nu") and allowed.any()):
         return None
     return _point(run, lp, np.where(allowed, run.read("mu_nu"), -np.inf))
-
-
-def _proposals(run: Run) -> dict[str, int]:
-    """Proposals outside the prior or the domain (n_nonfinite) and with a NaN density (n_nan)."""
-    return {
-        name: int(run.read(name, "sample_stats").sum())
-        for name in ("n_nonfinite", "n_nan")
-        if run.has(name, "sample_stats")
-    }
-
-
-def _notes(run: Run, table: _Table, allowed: np.ndarray) -> Iterator[str]:
-    """What a reader must know beside the numbers, one sentence or two each."""
-    physics = run.resolved["physics"]
-    for wish in physics.get("prefer", {}).values():
-        yield (
-            f"the target contains the wish {_wish_text(run, wish)}: the posterior is not a pure "
-            "likelihood posterior."
-        )
-    if run.has("m_nu_rge") and physics["model"].get("settings", {}).get("rge") is False:
-        mass = float(np.median(np.abs(run.read("m_nu_rge"))))
-        yield (
-            f"the gauge-induced (RGE) mass of these points is ~{mass:.3g} eV, "
-            f"{mass / _MASS_SCALE:.3g} times {_MASS_SCALE} eV, left out of m_nu with rge = false."
-        )
-    entries = constraints.catalogue()
-    for name in physics.get("constraints", {}):
-        entry = entries.get(name, {})
-        if "memory" in entry.get("verified", ""):
-            yield f"constraint {name} rests on numbers not confirmed yet: {entry['verified']}."
-        elif entry.get("note", "").startswith("indicative"):
-            yield f"constraint {name} is {entry['note']}."
-    if not allowed.any():
-        yield "no stored draw is inside every limit."
-    for name, count in table.undefined.items():
-        yield f"{name} is not a finite number at {count} of {allowed.size} draws."
-    if count := _proposals(run).get("n_nan", 0):
-        yield f"the density was NaN at {count} proposals, all rejected: a fault of the model."
-    if len(np.unique(run.ensemble)) < _MIN_ENSEMBLES:
-        yield f"R-hat compares fewer than {_MIN_ENSEMBLES} ensembles: it may miss separate regions."
-
-
-def _wish_text(run: Run, wish: dict[str, Any]) -> str:
-    (name,) = wish["requires"]
-    unit = run.variables["posterior"].get(name, {}).get("units", "")
-    ends = (f"{word} {wish[word]:g} {unit}".rstrip() for word in ("above", "below") if word in wish)
-    return f"{name} {' and '.join(ends)}"

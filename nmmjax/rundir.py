@@ -20,6 +20,7 @@ from nmmjax.observables import CATALOGUE
 type Attributes = dict[str, str]
 
 HEADLINES = ("m_nu", "mu_nu", "tuning_bg", "tuning_cancel")  # listed first
+_OF_DRAWS = ("posterior", "sample_stats", "log_likelihood", "target")
 _FEWEST_CHAINS = 64  # below which chains are never thinned
 
 
@@ -34,6 +35,7 @@ class Run:
     ensemble: np.ndarray  # (chain,), the ensemble each chain belongs to
     variables: dict[str, dict[str, Attributes]]  # group -> name -> attributes
     labels: dict[str, tuple[str, tuple[int, ...]]]  # of posterior: name[i,j] -> (name, (i, j))
+    tables: tuple[str, ...] = ()  # groups that an engine wrote beside draws, or in their place
 
     @property
     def sampled(self) -> tuple[str, ...]:
@@ -67,6 +69,14 @@ class Run:
                 pieces = np.split(chains, np.flatnonzero(np.diff(chains) != 1) + 1)
                 values = np.concatenate([data[p[0] : p[-1] + 1, draws] for p in pieces])
         return values[(..., *index)] if index else values
+
+    def table(self, name: str) -> dict[str, np.ndarray]:
+        """A table of the engine: every array by name; empty if the run has no such table."""
+        if name not in self.tables:
+            return {}
+        with _chains(self.directory) as file:
+            arrays = {key: item for key, item in file[name].items() if not item.is_scale}
+            return {key: np.asarray(item) for key, item in arrays.items()}
 
     def columns(self) -> Iterator[tuple[str, Attributes, np.ndarray]]:
         """(label, attributes, (chain, draw) array) of `posterior`, arrays entry by entry."""
@@ -122,16 +132,18 @@ def open_run(directory: pathlib.Path) -> Run:
         ensemble = np.asarray(file["posterior"]["ensemble"])
         variables = {
             group: _variables(file[group], len(ensemble), list(resolved["physics"]["priors"]))
-            for group in file
-            if isinstance(file[group], h5py.Group)
+            for group in _OF_DRAWS
+            if isinstance(file.get(group), h5py.Group)
         }
+        tables = tuple(group for group in file if group not in (*_OF_DRAWS, "starts"))
         labels = {
             _label(name, index): (name, index)
             for name in variables["posterior"]
             for index in np.ndindex(file["posterior"][name].shape[2:])
         }
         committed = int(file.attrs["committed_draws"])
-        return Run(directory, resolved, dict(file.attrs), committed, ensemble, variables, labels)
+        about = dict(file.attrs)
+        return Run(directory, resolved, about, committed, ensemble, variables, labels, tables)
 
 
 def _resolved(directory: pathlib.Path) -> dict[str, Any]:

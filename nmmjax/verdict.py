@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from nmmjax.evidence import Evidence
 from nmmjax.rundir import Run
 from nmmjax.samplers import diagnostics
 from nmmjax.samplers.diagnostics import Convergence
@@ -63,26 +64,40 @@ def convergence(run: Run, most: int) -> Convergence:
     return Convergence(run.sampled, *np.array(rows).T)
 
 
-def verdict(run: Run, found: Convergence) -> tuple[bool, str]:
-    """(converged, words)."""
+def verdict(run: Run, found: Convergence, evident: Evidence | None = None) -> tuple[bool, str]:
+    """(converged, words); draws taken by weight are worth no more than their weights."""
     stop = run.resolved["stop"]
     wanted = float(stop.get("until", {}).get("ess", MIN_ESS))
     (p, rhat), (q, bulk), (r, means) = (
         found.worst(figure) for figure in ("rhat", "ess_bulk", "mean_series_ess")
     )
+    if evident is not None and evident.effective < bulk:
+        bulk, q = evident.effective, "by weight"
+    doubts = () if evident is None else evident.doubts
     checks = (
         (rhat < RHAT, f"worst R-hat {rhat:.4f} ({p})", f"below {RHAT}"),
         (bulk > wanted, f"smallest bulk ESS {bulk:.0f} ({q})", f"above {wanted:g}"),
         (means >= MIN_MEAN_ESS, f"ensemble means worth {means:.0f} draws ({r})",
          f"at least {MIN_MEAN_ESS:g}"),
     )  # fmt: skip
-    if found.converged(RHAT, wanted):
+    if all(passed for passed, _, _ in checks) and not doubts:
         return True, f"converged: {'; '.join(figure for _, figure, _ in checks)}."
+    if evident is not None:
+        return False, _weighted(checks, doubts)
     missing = "; ".join(f"{figure}, needed {need}" for passed, figure, need in checks if not passed)
     ratios = ((rhat - 1.0) / (RHAT - 1.0), wanted / max(bulk, 1.0), MIN_MEAN_ESS / max(means, 1.0))
     factor = np.clip(np.nan_to_num(ratios, nan=np.inf), 2.0, _MOST_MORE).max()
     advice = _advice(run.committed, int(stop["draws"]), p, rhat, factor)
     return False, f"not converged: {missing}. {advice}"
+
+
+def _weighted(checks: tuple[tuple[bool, str, str], ...], doubts: tuple[str, ...]) -> str:
+    """Why draws that come with an evidence are not trusted, and what to do."""
+    missing = [f"{figure}, needed {need}" for passed, figure, need in checks if not passed]
+    return (
+        f"not converged: {'; '.join([*missing, *doubts])}. Give the engine more particles, live "
+        "points or draws ([engine] options), or compare with the engine 'ensemble'."
+    )
 
 
 def _advice(stored: int, asked: int, name: str, rhat: float, factor: float) -> str:
