@@ -15,6 +15,7 @@ from jaxtyping import Array, Complex, Float
 
 from nmmjax import flavour
 from nmmjax.dark_loops import TAIL, Yukawas, log_grid, wedge
+from nmmjax.matrices import dagger, product
 
 type Scalar = Float[Array, ""] | float
 type Symmetric = tuple[Scalar, Scalar, Scalar]  # (11, 12, 22)
@@ -251,7 +252,7 @@ def light_from_yukawas(y: Yukawas, loops: DarkLoops, ordering: str) -> Light:
     k = jnp.where(massless, jnp.eye(2), loops.mass)
     pair = functools.partial(flavour.rank_two_masses, y)
     (low, high), (_, part) = jax.jvp(pair, (k,), (loops.mass_r,))
-    m_nu = jnp.conj(y) @ k @ jnp.conj(y).T
+    m_nu = product(jnp.conj(y), k, dagger(y))
     rows = jnp.sum(_squares(m_nu), axis=1)
     zero = squares / total
     heavy = (rows - low**2 * (1.0 - zero)) / ((high - low) * (high + low))
@@ -274,20 +275,20 @@ def light_from_oscillations(
     """Yukawas that give the PMNS matrix u and the masses (GeV, one of them 0) exactly."""
     y = flavour.casas_ibarra(u, masses, rotation, flavour.inverse_root(loops.mass))
     low, high = (1, 2) if ordering == "NO" else (0, 1)
-    state = jnp.conj(y).T @ u[:, high]
-    part = (state @ loops.mass_r @ state).real
+    state = product(dagger(y), u[:, high : high + 1])
+    part = product(state.T, loops.mass_r, state)[0, 0].real
     size = jnp.sqrt(masses[low] * masses[high] / jnp.abs(_determinant(loops.mass)))
     return Light(y, masses, (part, masses[high] - part), _squares(u), size)
 
 
 def vector_coupling(light: Light, loops: DarkLoops, g_d: Scalar) -> tuple[Array, Array]:
     """Largest |eigenvalue| of V = g_D/(16 pi^2) y* T y^T, and tr V^2."""
-    gram = (light.y.T @ jnp.conj(light.y)).real
+    gram = product(light.y.T, jnp.conj(light.y)).real
     trace = jnp.sum(loops.vector * gram)
-    product = _determinant(loops.vector) * light.wedge**2
+    det = _determinant(loops.vector) * light.wedge**2
     scale = g_d / _16PI2
-    largest = 0.5 * (jnp.abs(trace) + _root(trace**2 - 4.0 * product))
-    return scale * largest, scale**2 * (trace**2 - 2.0 * product)
+    largest = 0.5 * (jnp.abs(trace) + _root(trace**2 - 4.0 * det))
+    return scale * largest, scale**2 * (trace**2 - 2.0 * det)
 
 
 def _lambda_squared(y):

@@ -16,6 +16,7 @@ from jaxtyping import Array, Complex, Float
 
 from nmmjax.constants import SM, Constants
 from nmmjax.errors import InputError, suggest
+from nmmjax.matrices import dagger, product
 from nmmjax.model import Parameter
 from nmmjax.priors import Angle, LogUniform, Prior, Uniform
 from nmmjax.takagi import Takagi, factorise
@@ -257,12 +258,12 @@ def solar_fractions(
 
 def to_mass_basis(mu: Matrix, u: Matrix) -> Matrix:
     """Majorana moments U^T mu U from the flavour basis to the mass basis."""
-    return u.T @ mu @ u
+    return product(u.T, mu, u)
 
 
 def to_flavour_basis(mu: Matrix, u: Matrix) -> Matrix:
     """Majorana moments U* mu U^dagger from the mass basis to the flavour basis."""
-    return jnp.conj(u) @ mu @ jnp.conj(u).T
+    return product(jnp.conj(u), mu, dagger(u))
 
 
 def moment_entries(mu: Matrix, *, basis: str, majorana: bool) -> dict[str, Float[Array, ""]]:
@@ -297,7 +298,7 @@ def effective_moments(
     """
     squares = _squared(mu)
     size = _root(jnp.sum(squares) * (0.5 if majorana else 1.0))
-    beams = _root(jnp.sum(_squared(mu @ jnp.conj(u).T), axis=0))
+    beams = _root(jnp.sum(_squared(product(mu, dagger(u))), axis=0))
     return {
         "mu_nu": size,
         "mu_eff_solar": _root(jnp.sum(fractions * jnp.sum(squares, axis=0))),
@@ -351,7 +352,7 @@ def casas_ibarra(
     masses and K in the same unit. Exact to rounding times the condition of K and cosh^2(im z).
     Source: J. A. Casas and A. Ibarra, hep-ph/0103065, for a loop-induced K.
     """
-    return u @ jnp.conj(_root(masses)[:, None] * (rotation @ root))
+    return product(u, jnp.conj(_root(masses)[:, None] * product(rotation, root)))
 
 
 def rank_two_masses(y: Complex[Array, "3 2"], k: Array) -> tuple[Array, Array]:
@@ -363,8 +364,8 @@ def rank_two_masses(y: Complex[Array, "3 2"], k: Array) -> tuple[Array, Array]:
     """
     wedge = jnp.cross(y[:, 0], y[:, 1])
     det = k[0, 0] * k[1, 1] - k[0, 1] * k[1, 0]
-    product = jnp.abs(det) * jnp.sum(_squared(wedge))
-    norm = jnp.sum(_squared(jnp.conj(y) @ k @ jnp.conj(y).T))
-    gap = (norm - 2.0 * product) * (norm + 2.0 * product)
+    both = jnp.abs(det) * jnp.sum(_squared(wedge))
+    norm = jnp.sum(_squared(product(jnp.conj(y), k, dagger(y))))
+    gap = (norm - 2.0 * both) * (norm + 2.0 * both)
     large = jnp.sqrt(0.5 * (norm + _root(gap)))
-    return product / large, large
+    return both / large, large

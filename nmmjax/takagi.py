@@ -8,6 +8,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Complex, Float
 
+from nmmjax.matrices import product
+
 _SWEEPS = 6  # of Jacobi rotations: convergence is quadratic, 5 reached rounding everywhere
 _TINY = 1e-150  # of the largest entry: below it squares underflow and phases are noise
 _RESOLUTION = 4.0 * np.finfo(float).eps
@@ -56,10 +58,10 @@ def _factorise(m):
 def _factorise_jvp(primals, tangents):
     """dM_i = Re n_ii, du = u x with n = u^T dM u and anti-Hermitian x."""
     masses, u = _factorise(*primals)
-    n = u.T @ tangents[0] @ u
+    n = product(u.T, tangents[0], u)
     difference, total = masses[:, None] - masses[None, :], masses[:, None] + masses[None, :]
     x = -(_inverse(difference, masses[-1]) * n.real + 1j * _inverse(total, masses[-1]) * n.imag)
-    return (masses, u), (jnp.diagonal(n).real, u @ x)
+    return (masses, u), (jnp.diagonal(n).real, product(u, x))
 
 
 def _inverse(x, largest):

@@ -9,6 +9,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Complex, Float
 
+from nmmjax.matrices import dagger, product
+
 _SWEEPS = 6  # of Jacobi rotations: convergence is quadratic, 5 reached rounding everywhere
 _TINY = 1e-150  # of the largest entry: below it squares underflow and directions are noise
 _RESOLUTION = 4.0 * np.finfo(float).eps
@@ -57,14 +59,14 @@ def _svd3(m):
 def _svd3_jvp(primals, tangents):
     """With p = u^dag dM v: dD = Re p_ii, du = u x, dv = v y with anti-Hermitian x, y."""
     d, u, v = _svd3(*primals)
-    p = jnp.conj(u).T @ tangents[0] @ v
-    p_dag = jnp.conj(p).T
+    p = product(dagger(u), tangents[0], v)
+    p_dag = dagger(p)
     row, column = d[:, None], d[None, :]
     gap = _inverse(column - row, d[-1]) * _inverse(column + row, d[-1])
     phase = 0.5j * jnp.diag(jnp.diagonal(p).imag * _inverse(d, d[-1]))
     x = gap * (p * column + row * p_dag) + phase
     y = gap * (row * p + p_dag * column) - phase
-    return (d, u, v), (jnp.diagonal(p).real, u @ x, v @ y)
+    return (d, u, v), (jnp.diagonal(p).real, product(u, x), product(v, y))
 
 
 def _inverse(x, largest):

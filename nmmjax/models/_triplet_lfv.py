@@ -12,27 +12,16 @@ import math
 from typing import NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from nmmjax import decays
 from nmmjax.constants import Constants
-from nmmjax.loops import L
+from nmmjax.loops import I_F, G, L
+from nmmjax.matrices import dagger, product
+from nmmjax.moment_loops import N_F
 
 type Mixing = Complex[Array, "3 n"]
 type Heavy = Float[Array, " n"]
-
-_X, _W = np.polynomial.legendre.leggauss(32)
-_NODES, _WEIGHTS = 0.5 * (_X + 1.0), 0.5 * _W  # on (0, 1); error 1e-15 for e^-16 < r < e^16
-# (e^{su} - 1)/(e^u - 1) = sum_k (B_{k+1}(s) - B_{k+1}) u^k/(k+1)!, with Bernoulli polynomials
-_SERIES_RADIUS = 0.01  # truncation 1e-16
-_BERNOULLI = (
-    _NODES,
-    _NODES * (_NODES - 1.0) / 2.0,
-    _NODES * (_NODES - 1.0) * (_NODES - 0.5) / 6.0,
-    (_NODES * (_NODES - 1.0)) ** 2 / 24.0,
-    _NODES * (_NODES**4 - 2.5 * _NODES**3 + 5.0 / 3.0 * _NODES**2 - 1.0 / 6.0) / 120.0,
-)
 
 
 class Vector(NamedTuple):
@@ -59,19 +48,13 @@ def z_couplings(theta: Mixing) -> Complex[Array, "3 3"]:
 
     To relative order Theta^2. Source: arXiv:0707.4058, the type-III seesaw; derived.
     """
-    return -theta @ jnp.conj(theta).T
+    return -product(theta, dagger(theta))
 
 
 def _moments(r):
-    """int_0^1 x^k/(1 + (r-1) x) dx, k = 0..3, by the substitution x = (r^s - 1)/(r - 1)."""
-    u = jnp.log(r)[..., None]
-    near = jnp.abs(u) < _SERIES_RADIUS
-    u_far = jnp.where(near, 1.0, u)
-    x_far = jnp.expm1(_NODES * u_far) / jnp.expm1(u_far)
-    u_near = jnp.where(near, u, 0.0)
-    x_near = sum(c * u_near**k for k, c in enumerate(_BERNOULLI))
-    x = jnp.where(near, x_near, x_far)
-    return [L(r) * jnp.sum(_WEIGHTS * x**k, axis=-1) for k in range(4)]
+    """int_0^1 x^k/(1 + (r-1) x) dx, k = 0..3."""
+    second = I_F(r)
+    return L(r), G(r), second, second - N_F(r)
 
 
 def _w_loop(r, i_0, i_1, i_2, i_3):
@@ -120,12 +103,12 @@ def dipoles(
     masses are taken equal (M). Estimates: v_S terms, y_e and two-loop running are left out.
     """
     prefactor = sm.g_f / (4.0 * math.sqrt(2.0) * math.pi**2)
-    gauge = prefactor * (theta * gauge_amplitude(m_psi, sm)) @ jnp.conj(theta).T
+    gauge = prefactor * product(theta * gauge_amplitude(m_psi, sm), dagger(theta))
     t = (m_psi / m_scalar) ** 2
     _, i_1, i_2, i_3 = _moments(t)
     even, odd = 1.5 * i_2 - i_3 - 0.5 * i_1, 2.0 * i_2 - i_1  # Psi^- S^0 and Psi^0 S^- together
-    a, flipped = theta @ y_t, (theta / m_psi) @ y_t.T
-    scalar = (a * even) @ jnp.conj(a).T + (a * (m_psi * odd)) @ jnp.conj(flipped).T
+    a, flipped = product(theta, y_t), product(theta / m_psi, y_t.T)
+    scalar = product(a * even, dagger(a)) + product(a * (m_psi * odd), dagger(flipped))
     return gauge + scalar / (16.0 * math.pi**2 * m_scalar**2)
 
 

@@ -8,13 +8,13 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from nmmjax import flavour
-from nmmjax.matrices import light_block
+from nmmjax.matrices import dagger, light_block, product, shrink
 from nmmjax.model import Observables, Theta
 from nmmjax.models import _triplet_lfv as lfv
 from nmmjax.models import _weak_triplet3_loops as loops
 from nmmjax.models import _weak_triplet3_parameters as inputs
 from nmmjax.models._svd3 import svd3
-from nmmjax.models._weak_triplet3_loops import dagger, inverse
+from nmmjax.models._weak_triplet3_loops import inverse
 
 _EV = 1e9  # eV per GeV
 _SQRT2 = math.sqrt(2.0)
@@ -34,10 +34,10 @@ class _Light(NamedTuple):
     tree: dict[str, Matrix]  # GeV
 
 
-def _tree(p, m_d, shrink):
+def _tree(p, m_d, narrow):
     return {
-        "m_nu_dirac": p.w_l @ m_d @ shrink,
-        "m_nu_seesaw": -p.w_l @ p.theta @ p.m_s @ shrink,
+        "m_nu_dirac": product(p.w_l, m_d, narrow),
+        "m_nu_seesaw": -product(p.w_l, p.theta, p.m_s, narrow),
     }
 
 
@@ -46,9 +46,9 @@ def _free(model, p, m_d, others):
     block = light_block(m_d, p.theta * p.m_psi, p.m_s, jnp.diag(p.m_psi) + 0.0j)
     values, u, v = svd3(_EV * (block.a + others))
     order = np.array([0, 1, 2] if model.ordering == "NO" else [1, 2, 0])
-    stretched = inverse(loops.eye(len(p.m_psi)) + dagger(p.theta) @ p.theta)
-    y = (stretched @ (dagger(p.theta) @ m_d + p.m_s)) / p.m_psi[:, None]
-    tree = _tree(p, m_d, loops.shrink(dagger(y))) | {"m_nu_tree": block.a}
+    stretched = inverse(loops.eye(len(p.m_psi)) + product(dagger(p.theta), p.theta))
+    y = product(stretched, product(dagger(p.theta), m_d) + p.m_s) / p.m_psi[:, None]
+    tree = _tree(p, m_d, shrink(dagger(y))) | {"m_nu_tree": block.a}
     return _Light(values[order], u[:, order], v[:, order], m_d, tree)
 
 
@@ -64,16 +64,16 @@ def _oscillation(model, p, theta, others):
     )
     u = flavour.pmns(*(theta[angle] for angle in inputs.ANGLES))
     a = u * masses / _EV - others
-    widened = (jnp.eye(3) + p.theta @ dagger(p.theta)) @ p.w_l @ a
-    small = inverse(loops.eye(len(p.m_psi)) + dagger(p.theta) @ p.theta) @ dagger(p.theta) @ widened
-    root = jnp.eye(3, dtype=complex)
-    shrink = root
+    x, x_dag = p.theta, dagger(p.theta)
+    widened = product(jnp.eye(3) + product(x, x_dag), p.w_l, a)
+    small = product(inverse(loops.eye(len(p.m_psi)) + product(x_dag, x)), x_dag, widened)
+    root = narrow = jnp.eye(3, dtype=complex)
     for _ in range(3):
-        y = (p.m_s + small @ root) / p.m_psi[:, None]
-        shrink = loops.shrink(dagger(y))
-        root = (jnp.eye(3) + dagger(y) @ y) @ shrink
-    m_d = p.theta @ p.m_s + widened @ root
-    tree = _tree(p, m_d, shrink) | {"m_nu_tree": a}
+        y = (p.m_s + product(small, root)) / p.m_psi[:, None]
+        narrow = shrink(dagger(y))
+        root = product(jnp.eye(3) + product(dagger(y), y), narrow)
+    m_d = product(x, p.m_s) + product(widened, root)
+    tree = _tree(p, m_d, narrow) | {"m_nu_tree": a}
     return _Light(masses, u, jnp.eye(3, dtype=complex), m_d, tree)
 
 
@@ -87,10 +87,10 @@ def _norm(m):
 def _mass_terms(model, light, terms):
     """Signed terms of the heaviest neutrino, Re (u^dag T v)_hh: they add to its mass, in eV."""
     heaviest = 2 if model.ordering == "NO" else 1
-    left, right = jnp.conj(light.u[:, heaviest]), light.v[:, heaviest]
+    weights = jnp.conj(light.u[:, heaviest])[:, None] * light.v[:, heaviest]
 
     def part(term):
-        return _EV * (left @ term @ right).real
+        return _EV * jnp.sum(weights * term).real
 
     loop = terms["m_nu_neutral"] + terms["m_nu_charged"] + terms["m_nu_split"]
     found = {name: part(term) for name, term in terms.items()} | {"m_nu_loop": part(loop)}
@@ -127,7 +127,7 @@ def _point(model, theta, y):
         y_t=y.y_t,
         y_delta=y.y_delta,
         theta=mixing,
-        w_l=loops.shrink(mixing),
+        w_l=shrink(mixing),
         m_s=y.y_delta * theta["v_s"],
         x=_SQRT2 * theta["v_s"] / model.sm.v_h,
         kernels=loops.kernels(charged, y.m_psi, theta["m_phi"]),
@@ -175,10 +175,12 @@ def _moments(model, light, moment):
     if model.yukawas == "free":
         dm2_21 = jnp.maximum(dm2_21, _NO_SPLITTING)
     fractions = flavour.solar_fractions(u, dm2_21, sm=model.sm)
-    found = flavour.moment_entries(dagger(u) @ moment @ v, basis="mass", majorana=False)
-    flavoured = moment @ v @ dagger(u)
+    found = flavour.moment_entries(product(dagger(u), moment, v), basis="mass", majorana=False)
+    flavoured = product(moment, v, dagger(u))
     found |= flavour.moment_entries(flavoured, basis="flavour", majorana=False)
-    return found | flavour.effective_moments(dagger(moment) @ u, u, fractions, majorana=False)
+    return found | flavour.effective_moments(
+        product(dagger(moment), u), u, fractions, majorana=False
+    )
 
 
 def _flavour_observables(model, light):
@@ -190,7 +192,7 @@ def _flavour_observables(model, light):
 
 def _heavy_observables(p, light, sm):
     """Mixing, lepton-flavour violation, sizes of couplings."""
-    square = p.theta @ dagger(p.theta)
+    square = product(p.theta, dagger(p.theta))
     y_d = jnp.abs(light.m_d) / sm.v_h
     pairs = [(a, b) for a in range(3) for b in range(a, 3)]
     names = {f"eta_{inputs.FLAVOURS[a]}{inputs.FLAVOURS[b]}": (a, b) for a, b in pairs}

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from nmmjax.loops import Fsplit, G, L, dL
+from nmmjax.matrices import dagger, product, shrink
 
 _SQRT2 = math.sqrt(2.0)
 _16PI2 = 16.0 * math.pi**2
@@ -64,10 +65,6 @@ def eye(n):
     return jnp.eye(n, dtype=complex)
 
 
-def dagger(m):
-    return jnp.conj(jnp.swapaxes(m, -1, -2))
-
-
 def inverse(m):
     """Inverse of 1 x 1 or 2 x 2 matrices on the last axes."""
     if m.shape[-1] == 1:
@@ -77,21 +74,6 @@ def inverse(m):
     return jnp.stack(rows, axis=-2) / (a * d - b * c)[..., None, None]
 
 
-def _root(h):
-    """(1 + h)^(1/2) of a positive Hermitian 1 x 1 or 2 x 2 matrix, smooth (Cayley, Hamilton)."""
-    trace = jnp.trace(h).real
-    if len(h) == 1:
-        return jnp.sqrt(1.0 + h)
-    root_det = jnp.sqrt(1.0 + trace + (h[0, 0] * h[1, 1] - h[0, 1] * h[1, 0]).real)
-    return ((1.0 + root_det) * eye(2) + h) / jnp.sqrt(2.0 + trace + 2.0 * root_det)
-
-
-def shrink(x: Complex[Array, "3 n"]) -> Matrix:
-    """(1 + x x^dag)^(-1/2) = 1 - x (r + r^2)^-1 x^dag with r = (1 + x^dag x)^(1/2), n = 1 or 2."""
-    root = _root(dagger(x) @ x)
-    return eye(3) - x @ inverse(root + root @ root) @ dagger(x)
-
-
 def charged_current(theta: Complex[Array, "3 n"]) -> Matrix:
     """N of U_CC = N U: (1 + 2 Theta Theta^dag)^(1/2) (1 + Theta Theta^dag)^(-1/2).
 
@@ -99,8 +81,8 @@ def charged_current(theta: Complex[Array, "3 n"]) -> Matrix:
     of the basis of charged leptons. To relative order (m_tau/m_psi)^2 Theta^2.
     Source: weak-triplet current nubar gamma l + sqrt2 Psi0bar gamma Psi-, arXiv:2605.19544, Eq. 7.
     """
-    stretch = jnp.eye(3) + 2.0 * theta @ dagger(theta)
-    return stretch @ shrink(_SQRT2 * theta) @ shrink(theta)
+    stretch = jnp.eye(3) + 2.0 * product(theta, dagger(theta))
+    return product(stretch, shrink(_SQRT2 * theta), shrink(theta))
 
 
 class Charged(NamedTuple):
@@ -116,10 +98,10 @@ def charged_leptons(theta, m_psi, sm):
     masses = jnp.array([sm.m_e, sm.m_mu, sm.m_tau])
     rho = (masses[:, None] / m_psi) ** 2
     rooted = theta / jnp.sqrt(1.0 - rho)
-    delta = 2.0 * m_psi[:, None] * (dagger(rooted) @ rooted) * m_psi
+    delta = 2.0 * m_psi[:, None] * product(dagger(rooted), rooted) * m_psi
     strong = theta / (1.0 - rho)
     # u_a = m_a m_psi^-1 times the left-handed Psi-: sqrt2 strong^dag (1 + 2 strong strong^dag)^-1/2
-    left = _SQRT2 * (dagger(strong) @ shrink(_SQRT2 * strong)).T
+    left = _SQRT2 * product(dagger(strong), shrink(_SQRT2 * strong)).T
     right = left * masses[:, None] / m_psi
     return Charged(delta, right[:, :, None] * jnp.conj(right[:, None, :]), masses)
 
@@ -158,14 +140,17 @@ def _kernels_of_two(charged, m_psi, m_phi):
     weight = _STEP * k2 * k2 / (k2 + m_phi**2)
     heavy = _Resolvent(k2, m_psi, charged.delta)
     rows = [heavy.mean(weight / (k2 + m**2)) for m in m_psi]
-    split = -jnp.stack([charged.delta[i] @ rows[i] for i in range(2)])
+    split = -jnp.concatenate([product(charged.delta[i : i + 1], rows[i]) for i in range(2)])
     dipole = heavy.mean_square(weight)
     average = heavy.mean(weight)
     for w, m_a in zip(charged.light, charged.masses, strict=True):
-        split += jnp.sum(weight / (k2 + m_a**2)) * w - 0.5 * (w @ average + average @ w)
-        light = G((m_a / m_phi) ** 2) / m_phi**2
-        dipole += light * w - 0.5 * (w @ dipole + dipole @ w)
+        split += jnp.sum(weight / (k2 + m_a**2)) * w - _symmetrised(w, average)
+        dipole += G((m_a / m_phi) ** 2) / m_phi**2 * w - _symmetrised(w, dipole)
     return split, dipole
+
+
+def _symmetrised(a, b):
+    return 0.5 * (product(a, b) + product(b, a))
 
 
 class _Resolvent:
@@ -198,7 +183,8 @@ class _Resolvent:
 
 def vertex(p, kernel):
     """w_l Theta y_T kernel y_delta cos^2 xi/(sqrt2 16 pi^2): split term and moment."""
-    return p.w_l @ (p.theta @ p.y_t @ kernel @ p.y_delta) / (_SQRT2 * _16PI2 * (1.0 + p.x**2))
+    chain = product(p.w_l, p.theta, p.y_t, kernel, p.y_delta)
+    return chain / (_SQRT2 * _16PI2 * (1.0 + p.x**2))
 
 
 def neutral_loop(p, scalars):
@@ -206,12 +192,12 @@ def neutral_loop(p, scalars):
         2.0 * jnp.log(p.m_psi) - jnp.log(scalars.big), jnp.log1p(scalars.gap / scalars.small)
     )
     inner = -p.m_psi * (scalars.m12 / scalars.gap) * change / (2.0 * _16PI2)
-    return (p.y_psi * inner) @ p.y_delta
+    return product(p.y_psi * inner, p.y_delta)
 
 
 def charged_loop(p):
     inner = -p.m_psi * L((p.m_psi / p.m_phi) ** 2) * p.x / ((1.0 + p.x**2) * _16PI2)
-    return p.w_l @ (p.y_psi * inner) @ p.y_delta
+    return product(p.w_l, p.y_psi * inner, p.y_delta)
 
 
 def cubic(p, model):
@@ -220,15 +206,16 @@ def cubic(p, model):
         return jnp.zeros((3, 3), complex)
     larger = jnp.maximum(p.m_psi[:, None], p.m_psi[None, :])
     run = jnp.maximum(2.0 * jnp.log(model.lambda_uv / larger), 0.0)
-    loop = (p.m_psi[:, None] * p.y_t * run) * (dagger(p.y_psi) @ p.y_psi).T
+    loop = (p.m_psi[:, None] * p.y_t * run) * product(dagger(p.y_psi), p.y_psi).T
     delta_v_s = _SQRT2 * model.sm.v_h**2 * jnp.sum(loop).real / (0.5 * _16PI2 * p.m_phi**2)
-    return -delta_v_s * (p.theta @ p.y_delta)
+    return -delta_v_s * product(p.theta, p.y_delta)
 
 
 def leading_moment(p, v_h):
     """y_psi m_psi^-1 y_T m_psi G(t) y_delta v_H/(16 pi^2 m_phi^2), GeV^-1."""
     inner = p.m_psi * G((p.m_psi / p.m_phi) ** 2)
-    return (p.y_psi / p.m_psi) @ (p.y_t * inner) @ p.y_delta * v_h / (_16PI2 * p.m_phi**2)
+    chain = product(p.y_psi / p.m_psi, p.y_t * inner, p.y_delta)
+    return chain * v_h / (_16PI2 * p.m_phi**2)
 
 
 def rge_rate(p, sm):

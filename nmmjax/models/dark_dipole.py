@@ -20,6 +20,7 @@ from nmmjax.dark_sector import (
     vector_coupling,
 )
 from nmmjax.errors import InputError, suggest
+from nmmjax.matrices import dagger, product
 from nmmjax.model import Model, Observables, Parameter, Rescaling, Theta
 from nmmjax.priors import Angle, LogUniform, SignedLog, Uniform
 
@@ -298,7 +299,7 @@ class DarkDipole(Model):
         return light_from_yukawas(jnp.stack(rows), loops, self.ordering)
 
     def _masses(self, light, loops):
-        m_nu = jnp.conj(light.y) @ loops.mass @ jnp.conj(light.y).T
+        m_nu = product(jnp.conj(light.y), loops.mass, dagger(light.y))
         found = {f"m_nu_{i + 1}": light.masses[i] for i in range(3)}
         found |= {
             "m_nu": jnp.max(light.masses),
@@ -358,7 +359,7 @@ class DarkDipole(Model):
         """Charged-lepton dipoles and their rates."""
         printed = self.convention == "as_printed"
         loop = lepton_loop(s, theta["m_e_vll"], self.nodes, printed)
-        dipoles = y @ loop @ jnp.conj(y).T / (64.0 * math.pi**2)
+        dipoles = product(y, loop, dagger(y)) / (64.0 * math.pi**2)
         if printed:
             # A_R of muon and tau alone with 24 pi^3, and Delta a of a heavy E
             diagonal = jnp.sum(_squares(y), axis=1)

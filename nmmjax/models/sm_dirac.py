@@ -8,6 +8,7 @@ from jaxtyping import Array, Complex
 
 from nmmjax import flavour
 from nmmjax.errors import InputError, suggest
+from nmmjax.matrices import dagger, product
 from nmmjax.model import Model, Observables, Parameter, Theta
 from nmmjax.moment_loops import df_SM
 
@@ -65,7 +66,7 @@ class SmDirac(Model):
         masses = self._masses(theta)
         a = (jnp.array([sm.m_e, sm.m_mu, sm.m_tau]) / sm.m_w) ** 2
         constant = 1.5 if self.convention == "derived" else 0.5
-        x = jnp.conj(u).T @ (df_SM(a)[:, None] * u) + constant * jnp.eye(3)
+        x = product(dagger(u), df_SM(a)[:, None] * u) + constant * jnp.eye(3)
         unit = 2.0 * sm.m_e * sm.g_f / (8.0 * math.sqrt(2.0) * math.pi**2) / _EV
         mu = unit * (masses[:, None] + masses[None, :]) * x
         return mu, 1j * unit * (masses[:, None] - masses[None, :]) * x

@@ -8,6 +8,7 @@ from jaxtyping import Array, Complex
 
 from nmmjax import flavour
 from nmmjax.errors import InputError, suggest
+from nmmjax.matrices import dagger, product
 from nmmjax.model import Model, Observables, Parameter, Theta
 from nmmjax.moment_loops import df_SM
 
@@ -65,7 +66,7 @@ class SmMajorana(Model):
         a = (jnp.array([sm.m_e, sm.m_mu, sm.m_tau]) / sm.m_w) ** 2
         loop = 2.0 * df_SM(a) if self.convention == "derived" else -0.75 * a
         off = jnp.array([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
-        x = off * (jnp.conj(u).T @ (loop[:, None] * u))
+        x = off * product(dagger(u), loop[:, None] * u)
         unit = 2.0 * sm.m_e * sm.g_f / (8.0 * math.sqrt(2.0) * math.pi**2) / _EV
         mu = 1j * unit * (masses[:, None] + masses[None, :]) * x.imag
         return mu, -1j * unit * (masses[:, None] - masses[None, :]) * x.real

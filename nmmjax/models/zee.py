@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from nmmjax import decays, flavour
 from nmmjax.errors import InputError
+from nmmjax.matrices import product
 from nmmjax.model import Model, Observables, Parameter, Rescaling, Theta
 from nmmjax.moment_loops import mass_step, moment_step
 from nmmjax.priors import LogUniform, SignedLog, Uniform
@@ -149,7 +150,7 @@ class Zee(Model):
         m_l = self._lepton_masses
         h, heavy = theta["m_h_plus"], theta["m_heavy_plus"]
         loops = -step(m_l**2, h**2, (heavy - h) * (heavy + h))
-        chain = 2.0 * _antisymmetric(theta) @ ((m_l * loops)[:, None] * _yukawas(theta).T)
+        chain = 2.0 * product(_antisymmetric(theta), (m_l * loops)[:, None] * _yukawas(theta).T)
         return 0.5 * jnp.sin(2.0 * theta["phi"]) / _16PI2 * (chain + sign * chain.T)
 
     def _two_loop(self, theta):
@@ -194,8 +195,8 @@ class Zee(Model):
         c_sq, s_sq = jnp.cos(theta["phi"]) ** 2, jnp.sin(theta["phi"]) ** 2
         h, heavy = theta["m_h_plus"] ** -2, theta["m_heavy_plus"] ** -2
         s_eta, s_phi = s_sq * h + c_sq * heavy, c_sq * h + s_sq * heavy
-        right = m_l[:, None] / m_l[None, :] * (y.T @ y)
-        dipoles = -(f.T @ f * s_eta + right * s_phi) / (12.0 * _16PI2)
+        right = m_l[:, None] / m_l[None, :] * product(y.T, y)
+        dipoles = -(product(f.T, f) * s_eta + right * s_phi) / (12.0 * _16PI2)
         rate = s_eta / (4.0 * math.sqrt(2.0) * self.sm.g_f)
         universality = {f"eps_{pair}": f[a, b] ** 2 * rate for pair, (a, b) in _PAIRS.items()}
         return decays.observables(dipoles + 0j, self.sm) | universality
