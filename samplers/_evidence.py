@@ -1,0 +1,142 @@
+"""What the evidence engines share: the prior where the likelihood is not zero, and log Z tables.
+
+log Z = ln of the integral of prior(z) likelihood(z) dz, the prior normalised over z. Where the
+likelihood is zero (-inf) the prior still counts: with p its share of finite likelihood,
+Z = p * integral of (prior cut to finite likelihood, normalised) * likelihood.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from scipy.stats import chi2
+
+from .base import PriorTimesLikelihood
+
+_MOST_DRAWS = 2**24  # from the prior, per repeat, before a share of finite likelihood is too small
+_LOW_P = 1e-3  # of a test that a correct run passes
+
+
+class FinitePrior(NamedTuple):
+    """Draws from the prior cut to finite likelihood, and how large a share of it that is.
+
+    found   how many there are: the rest of the positions is empty
+    trials  prior draws it took to find them
+    """
+
+    position: Float[Array, "*repeat count dim"]
+    found: Int[Array, "*repeat"]
+    trials: Int[Array, "*repeat"]
+    undefined: Int[Array, "*repeat"]
+
+    def log_share(self) -> tuple[Float[Array, "*repeat"], Float[Array, "*repeat"]]:
+        """ln of the share of finite likelihood, and its variance.
+
+        Draws stop at the n-th success, so (n - 1) / (trials - 1) is unbiased.
+        """
+        share = jnp.maximum(self.found - 1, 1) / jnp.maximum(self.trials - 1, 1)
+        return jnp.log(share), (1.0 - share) / self.found
+
+
+def parts(
+    target: PriorTimesLikelihood, z: Float[Array, " dim"]
+) -> tuple[Float[Array, ""], Float[Array, ""], Bool[Array, ""]]:
+    """(log prior, log likelihood, undefined): both finite, or both -inf.
+
+    NaN and +inf of either count as undefined and as zero likelihood.
+    """
+    log_prior, log_likelihood = target.log_prior_at(z), target.log_likelihood_at(z)
+    total = log_prior + log_likelihood
+    undefined = jnp.isnan(total) | jnp.isposinf(total)
+    sound = jnp.isfinite(total)
+    return (
+        jnp.where(sound, log_prior, -jnp.inf),
+        jnp.where(sound, log_likelihood, -jnp.inf),
+        undefined,
+    )
+
+
+def finite_prior(key: PRNGKeyArray, target: PriorTimesLikelihood, count: int) -> FinitePrior:
+    """`count` prior draws of finite likelihood, by rejection; fewer if 1.7e7 draws hold fewer."""
+    dim = target.dim
+    rounds = max(_MOST_DRAWS // count, 1)
+
+    def draw(key: PRNGKeyArray) -> tuple[Array, Array, Array]:
+        u = jr.uniform(key, (count, dim), minval=jnp.finfo(float).tiny)
+        z = jax.vmap(target.from_unit)(u)
+        _, log_likelihood, undefined = jax.vmap(lambda z: parts(target, z))(z)
+        return z, jnp.isfinite(log_likelihood), undefined
+
+    def more(carry: tuple[Array, FinitePrior]) -> Array:
+        i, so_far = carry
+        return (so_far.found < count) & (i < rounds)
+
+    def fill(carry: tuple[Array, FinitePrior]) -> tuple[Array, FinitePrior]:
+        i, so_far = carry
+        z, finite, undefined = draw(jr.fold_in(key, i))
+        place = so_far.found + jnp.cumsum(finite) - 1
+        place = jnp.where(finite, place, count)  # beyond the end: dropped
+        used = so_far.found + jnp.cumsum(finite) - finite < count  # before the last success
+        return i + 1, FinitePrior(
+            so_far.position.at[place].set(z, mode="drop"),
+            jnp.minimum(so_far.found + jnp.sum(finite), count),
+            so_far.trials + jnp.sum(used),
+            so_far.undefined + jnp.sum(undefined & used),
+        )
+
+    zero = jnp.array(0)
+    empty = FinitePrior(jnp.zeros((count, dim)), zero, zero, zero)
+    return jax.lax.while_loop(more, fill, (zero, empty))[1]
+
+
+def require_found(engine: str, prior: FinitePrior) -> None:
+    """Refuse a target whose likelihood is zero almost everywhere (nothing to check in a trace).
+
+    Raises `ValueError` with the numbers.
+    """
+    if isinstance(prior.found, Tracer):
+        return
+    found, count = int(np.min(prior.found)), prior.position.shape[-2]
+    if found < count:
+        raise ValueError(
+            f"{engine} needs {count} prior draws of finite likelihood; "
+            f"{int(np.max(prior.trials))} draws held {found}"
+        )
+
+
+def with_spread(log_z: np.ndarray, within: np.ndarray) -> np.ndarray:
+    """The error of each repeat's log Z: its own, or the spread over repeats where that is larger.
+
+    What a run cannot see (a mode that it missed, a kernel that mixes slowly) shows only there.
+    """
+    spread = np.std(log_z, ddof=1) if len(log_z) > 1 else 0.0
+    return np.maximum(within, spread)
+
+
+def agreement(log_z: np.ndarray, within: np.ndarray) -> float:
+    """p value of a chi-square test that repeats agree within their own errors; 1 for one repeat."""
+    if len(log_z) < 2 or np.any(within == 0.0):
+        return 1.0
+    weight = within**-2.0
+    mean = np.sum(weight * log_z) / np.sum(weight)
+    return float(chi2.sf(np.sum(weight * (log_z - mean) ** 2), len(log_z) - 1))
+
+
+def doubtful(p: float | np.ndarray) -> bool | np.ndarray:
+    """Whether a p value is below 1e-3."""
+    return p < _LOW_P
+
+
+def resampled(key: PRNGKeyArray, weights: np.ndarray, count: int) -> np.ndarray:
+    """Numbers of `count` equally weighted draws, by systematic resampling, in random order.
+
+    weights  (n,), of sum 1
+    """
+    key_comb, key_order = jr.split(key)
+    comb = (np.arange(count) + float(jr.uniform(key_comb))) / count
+    chosen = np.minimum(np.searchsorted(np.cumsum(weights), comb), len(weights) - 1)
+    return chosen[np.asarray(jr.permutation(key_order, count))]

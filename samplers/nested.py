@@ -1,0 +1,376 @@
+"""Nested sampling: the evidence by shells of likelihood, several runs, each checked by ranks.
+
+Live points of the prior are compressed towards higher likelihood: the lowest die, and are replaced
+by prior draws above the highest of them, found by slice sampling. Skilling, Bayesian Anal. 1 (2006)
+833. Batches of deaths, slices and live points are blackjax's (Yallup, Kroupa and Handley,
+arXiv:2601.23252); the directions of the slices, the volumes and the test are here.
+"""
+
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from blackjax.ns import nss
+from blackjax.ns.adaptive import AdaptiveNSState
+from blackjax.ns.base import StateWithLogLikelihood, delete_fn
+from blackjax.ns.integrator import NSIntegrator
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from scipy.special import logsumexp
+from scipy.stats import kstest
+
+from . import _evidence
+from .base import Block, LogDensity, PriorTimesLikelihood, require_methods
+
+_SIMULATED = 200  # sequences of volumes, of which log Z takes mean and standard deviation
+
+
+class State(NamedTuple):
+    """Live points, the dead so far with the ranks of those born, and where the integral stands.
+
+    dead    buffers of positions and log likelihoods, filled from the front: `deaths` of them
+    rank    of each point at its birth among the live ones, jittered to a uniform number
+    volume  log of the prior share above the last dead point, and
+    log_z   of the integral over the dead, both for mean shrinkage and finite likelihood only
+    """
+
+    position: Float[Array, "repeat live dim"]
+    log_prior: Float[Array, "repeat live"]
+    log_likelihood: Float[Array, "repeat live"]
+    dead_position: Float[Array, "repeat most dim"]
+    dead_log_likelihood: Float[Array, "repeat most"]
+    rank: Float[Array, "repeat most"]
+    deaths: Int[Array, " repeat"]
+    volume: Float[Array, " repeat"]
+    log_z: Float[Array, " repeat"]
+    log_share: Float[Array, " repeat"]
+    share_variance: Float[Array, " repeat"]
+    evaluations: Int[Array, " repeat"]
+    stuck: Int[Array, " repeat"]
+    nonfinite: Int[Array, " repeat"]
+    undefined: Int[Array, " repeat"]
+    finished: Bool[Array, " repeat"]
+    step: Int[Array, ""]
+
+
+class Nested(eqx.Module):
+    """Nested slice sampling, several independent runs.
+
+    repeats      independent runs: their spread is the honest error of log Z
+    live         live points per run; the error of log Z falls as 1 / sqrt(live)
+    delete       points that die, and are replaced side by side, per batch
+    inner_steps  slices per new point; at least dim, 5 dim to be safe
+    remaining    ends when live points could add no more than this share to Z, all being as likely
+                 as the best of them
+    efolds       ends in any case when the prior volume has shrunk by e^-efolds
+    block        batches per block
+
+    Half of the slices go along differences of live points, half along their covariance; chart
+    positions have no seams, so nothing is wrapped. The last block holds equally weighted draws,
+    as many as the smallest effective number of dead points among the runs, in random order, and
+    the table `evidence`. Needs a target that is prior times likelihood; starting points are not
+    used. Plateaus: points of equal likelihood are right only at the top.
+    """
+
+    burn_in: ClassVar[int | None] = 0
+
+    repeats: int = eqx.field(static=True, default=4)
+    live: int = eqx.field(static=True, default=500)
+    delete: int = eqx.field(static=True, default=50)
+    inner_steps: int = eqx.field(static=True, default=50)
+    remaining: float = eqx.field(static=True, default=1e-2)
+    efolds: int = eqx.field(static=True, default=100)
+    block: int = eqx.field(static=True, default=10)
+
+    def __check_init__(self) -> None:
+        least_of = {
+            "repeats": 1,
+            "live": 10,
+            "delete": 1,
+            "inner_steps": 1,
+            "efolds": 1,
+            "block": 1,
+        }
+        for name, least in least_of.items():
+            if getattr(self, name) < least:
+                raise ValueError(f"nested needs {name} >= {least}, got {getattr(self, name)}")
+        if 2 * self.delete > self.live:
+            raise ValueError(
+                f"nested needs delete <= live / 2 = {self.live // 2}, got {self.delete}"
+            )
+        if not 0.0 < self.remaining < 1.0:
+            raise ValueError(f"nested needs remaining between 0 and 1, got {self.remaining:g}")
+
+    @property
+    def chains(self) -> int:
+        return self.repeats
+
+    @property
+    def groups(self) -> np.ndarray:
+        return np.arange(self.repeats)
+
+    @property
+    def _most(self) -> int:
+        """Deaths that fit into the buffers, in whole batches."""
+        return self.efolds * self.live // self.delete * self.delete
+
+    def init(
+        self, key: PRNGKeyArray, target: PriorTimesLikelihood, starts: Float[Array, "chain dim"]
+    ) -> State:
+        """Live points drawn from the prior, where its likelihood is not zero."""
+        del starts
+        require_methods("nested", target, PriorTimesLikelihood)
+        if self.inner_steps < target.dim:
+            raise ValueError(
+                f"nested needs inner_steps >= the {target.dim} dimensions, got {self.inner_steps}"
+            )
+        prior, state = self._begin(key, target)
+        _evidence.require_found("nested", prior)
+        return state
+
+    @eqx.filter_jit
+    def _begin(
+        self, key: PRNGKeyArray, target: PriorTimesLikelihood
+    ) -> tuple[_evidence.FinitePrior, State]:
+        keys = jr.split(key, self.repeats)
+        prior = jax.vmap(lambda k: _evidence.finite_prior(k, target, self.live))(keys)
+        log_share, variance = prior.log_share()
+        log_prior, value, _ = jax.vmap(jax.vmap(lambda z: _evidence.parts(target, z)))(
+            prior.position
+        )
+        zero, count = jnp.zeros(self.repeats), jnp.zeros(self.repeats, int)
+        dead = jnp.zeros((self.repeats, self._most))
+        return prior, State(
+            position=prior.position,
+            log_prior=log_prior,
+            log_likelihood=value,
+            dead_position=jnp.zeros((*dead.shape, target.dim)),
+            dead_log_likelihood=dead,
+            rank=dead,
+            deaths=count,
+            volume=zero,
+            log_z=zero - jnp.inf,
+            log_share=log_share,
+            share_variance=variance,
+            evaluations=prior.trials,
+            stuck=count,
+            nonfinite=prior.trials - prior.found,
+            undefined=prior.undefined,
+            finished=jnp.zeros(self.repeats, bool),
+            step=jnp.array(0),
+        )
+
+    def advance(
+        self, key: PRNGKeyArray, target: PriorTimesLikelihood, state: State
+    ) -> tuple[State, Block]:
+        """`block` batches of deaths in every run; the last block when all runs have ended."""
+        state, stats = self._shrink(key, target, state)
+        if not bool(jnp.all(state.finished)):
+            return state, Block(None, stats)
+        draws, table = summarise(jr.fold_in(key, 2**31 - 1), state, self.delete)
+        lp = _densities(target, draws)
+        return state, Block(draws, stats | {"lp": lp}, {"evidence": table}, True)
+
+    @eqx.filter_jit
+    def _shrink(
+        self, key: PRNGKeyArray, target: PriorTimesLikelihood, state: State
+    ) -> tuple[State, dict[str, Array]]:
+        def batch(state: State, _: None) -> tuple[State, None]:
+            keys = jr.split(jr.fold_in(key, state.step), self.repeats)
+            alone = state._replace(step=jnp.zeros(self.repeats, int))
+            new = jax.vmap(lambda k, s: self._batch(k, target, s))(keys, alone)
+
+            def keep(old: Array, new: Array) -> Array:
+                return jnp.where(state.finished.reshape(-1, *[1] * (old.ndim - 1)), old, new)
+
+            return jax.tree.map(keep, alone, new)._replace(step=state.step + 1), None
+
+        last, _ = jax.lax.scan(batch, state, length=self.block)
+        best = jnp.max(last.log_likelihood, axis=1) + last.volume
+        stats = {
+            "log_z": jnp.mean(last.log_z + last.log_share),
+            "log_volume": jnp.mean(last.volume),
+            "remaining": jnp.max(jnp.exp(best - jnp.logaddexp(last.log_z, best))),
+        }
+        return last, stats
+
+    def _batch(self, key: PRNGKeyArray, target: PriorTimesLikelihood, state: State) -> State:
+        """The lowest `delete` points of one run die and are replaced."""
+        key_step, key_rank = jr.split(key)
+
+        def point(
+            z: Float[Array, " dim"], loglikelihood_birth: Array | float
+        ) -> StateWithLogLikelihood:
+            log_prior, log_likelihood, _ = _evidence.parts(target, z)
+            return StateWithLogLikelihood(z, log_prior, log_likelihood, loglikelihood_birth)
+
+        kernel: Any = nss.build_kernel(
+            point,
+            self.inner_steps,
+            self.delete,
+            proposal=_along,
+            inner_kernel_params=lambda key, state, info, params: params,
+        )
+        covariance = jnp.atleast_2d(jnp.cov(state.position, rowvar=False))
+        none = jnp.zeros(self.live)
+        before = AdaptiveNSState(
+            StateWithLogLikelihood(state.position, state.log_prior, state.log_likelihood, none),
+            NSIntegrator(state.volume, state.log_z, state.log_z),
+            {"points": state.position, "factor": jnp.linalg.cholesky(covariance)},
+        )
+        places, _ = delete_fn(before, self.delete)
+        after, info = kernel(key_step, before)
+        new, slices = after.particles, info.update_info
+        rank = _ranks(key_rank, new.loglikelihood, places)
+
+        def append(buffer: Array, values: Array) -> Array:
+            return jax.lax.dynamic_update_slice_in_dim(buffer, values, state.deaths, 0)
+
+        deaths = state.deaths + self.delete
+        best = jnp.max(new.loglikelihood) + after.integrator.logX
+        small = best < jnp.logaddexp(after.integrator.logZ, best) + jnp.log(self.remaining)
+        return state._replace(
+            position=new.position,
+            log_prior=new.logdensity,
+            log_likelihood=new.loglikelihood,
+            dead_position=append(state.dead_position, info.particles.position),
+            dead_log_likelihood=append(state.dead_log_likelihood, info.particles.loglikelihood),
+            rank=append(state.rank, rank),
+            deaths=deaths,
+            volume=after.integrator.logX,
+            log_z=after.integrator.logZ,
+            evaluations=state.evaluations + jnp.sum(slices.num_expansions + slices.num_shrink + 2),
+            stuck=state.stuck + jnp.sum(~jnp.any(slices.is_accepted, axis=1)),
+            finished=small | (deaths + self.delete > self._most),
+        )
+
+
+def _along(
+    point: Any,
+    threshold: Float[Array, ""],
+    points: Float[Array, "live dim"],
+    factor: Float[Array, "dim dim"],
+) -> Any:
+    """Directions for the slices, in the form that blackjax's `nss` calls.
+
+    Half of them by the covariance of the live points, half from one live point to another, which
+    suits bent and separate regions better.
+    """
+
+    def generate(key: PRNGKeyArray, position: Float[Array, " dim"], _: Any) -> Any:
+        key_kind, key_pair, key_direction = jr.split(key, 3)
+        count = points.shape[0]
+        first, ahead = jr.randint(key_pair, (2,), jnp.array([0, 1]), count)
+        pair = points[first] - points[(first + ahead) % count]
+        spread = nss.sample_direction_from_covariance_factor(key_direction, position, factor)
+        usable = jnp.any(pair != 0.0) & jr.bernoulli(key_kind)
+        direction = jnp.where(usable, pair, spread)
+
+        def at(t: Float[Array, ""]) -> tuple[Any, Array]:
+            there = point(position + t * direction, threshold)
+            return there, there.loglikelihood > threshold
+
+        return at
+
+    return generate
+
+
+def _ranks(
+    key: PRNGKeyArray, log_likelihood: Float[Array, " live"], new: Int[Array, " delete"]
+) -> Float[Array, " delete"]:
+    """Where each new point stands among the survivors and the new points before it, in (0, 1).
+
+    If it is an independent draw like them, every place is equally likely, whatever the places of
+    the others: with a jitter within its place the number is uniform, and independent of the rest.
+    Fowlie, Handley and Su, arXiv:2006.03371, there for one point at a time.
+    """
+    value = log_likelihood[new]
+    survives = jnp.ones(log_likelihood.shape, bool).at[new].set(False)
+    below = jnp.sum(survives & (log_likelihood < value[:, None]), axis=1)
+    earlier = jnp.sum(jnp.tril(value[None, :] < value[:, None], -1), axis=1)
+    others = jnp.sum(survives) + jnp.arange(new.shape[0])
+    return (below + earlier + jr.uniform(key, new.shape)) / (others + 1)
+
+
+@eqx.filter_jit
+def _densities(
+    target: LogDensity, position: Float[Array, "repeat draw dim"]
+) -> Float[Array, "repeat draw"]:
+    return jax.vmap(jax.vmap(target))(position)
+
+
+def summarise(key: PRNGKeyArray, state: State, delete: int) -> tuple[Array, dict[str, Array]]:
+    """Equally weighted draws of finished runs, and the table `evidence`, one row per run.
+
+    log_z_error       the larger of log_z_within and the spread over runs
+    log_z_within      of the simulated shrinkage of the volumes
+    insertion_rank_p  Kolmogorov-Smirnov: are ranks at birth uniform, as for independent draws?
+    window_p          the same for the worst stretch of `live` births, corrected for their number
+    repeats_p         chi-square: do the runs agree within log_z_within?
+    warning           sum of 1: a rank test is below 1e-3; 2: repeats_p is; 4: ended by `efolds`
+    """
+    keys = jr.split(key, (len(state.deaths), 2))
+    host = {name: np.asarray(x) for name, x in state._asdict().items() if name != "step"}
+    found = [
+        _one_run(keys[i, 0], {name: x[i] for name, x in host.items()}, delete)
+        for i in range(len(keys))
+    ]
+    rows = {name: np.stack([row[name] for _, _, row in found]) for name in found[0][2]}
+    count = int(min(rows["ess"]))
+    draws = [
+        position[_evidence.resampled(keys[i, 1], weights, count)]
+        for i, (position, weights, _) in enumerate(found)
+    ]
+    log_z, within = rows["log_z"], rows["log_z_within"]
+    p = _evidence.agreement(log_z, within)
+    failed = _evidence.doubtful(np.minimum(rows["insertion_rank_p"], rows["window_p"]))
+    rows["log_z_error"] = _evidence.with_spread(log_z, within)
+    rows["repeats_p"] = np.full(len(found), p)
+    cut = np.asarray(state.deaths) + delete > state.rank.shape[1]
+    rows["warning"] = (failed + 2 * _evidence.doubtful(p) + 4 * cut).astype(np.int8)
+    return jnp.asarray(np.stack(draws)), {name: jnp.asarray(x) for name, x in rows.items()}
+
+
+def _one_run(
+    key: PRNGKeyArray, state: dict[str, np.ndarray], delete: int
+) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Dead and live points of a run, their weights (sum 1), and its row of the table."""
+    live, deaths = len(state["log_likelihood"]), int(state["deaths"])
+    order = np.argsort(state["log_likelihood"])
+    position = np.concatenate([state["dead_position"][:deaths], state["position"][order]])
+    value = np.concatenate([state["dead_log_likelihood"][:deaths], state["log_likelihood"][order]])
+    batches = np.tile(np.arange(live, live - delete, -1), deaths // delete)
+    alive = np.concatenate([batches, np.arange(live, 0, -1)])
+    u = np.asarray(jr.uniform(key, (_SIMULATED, len(alive)), minval=np.finfo(float).tiny))
+    simulated = logsumexp(_log_weights(value, np.log(u) / alive), axis=1)
+    log_weights = _log_weights(value, -1.0 / alive)
+    weights = np.exp(log_weights - logsumexp(log_weights))
+    rank = state["rank"][:deaths]
+    windows = np.array_split(rank, max(deaths // live, 1))
+    worst = min(kstest(window, "uniform").pvalue for window in windows)
+    return (
+        position,
+        weights,
+        {
+            "log_z": simulated.mean() + state["log_share"],
+            "log_z_within": np.sqrt(simulated.var(ddof=1) + state["share_variance"]),
+            "ess": 1.0 / np.sum(weights**2),
+            "insertion_rank_p": np.asarray(kstest(rank, "uniform").pvalue),
+            "window_p": np.asarray(min(1.0, len(windows) * worst)),
+            "log_share": state["log_share"],
+            "log_volume": state["volume"],
+            "n_deaths": state["deaths"],
+            "n_evaluations": state["evaluations"],
+            "n_stuck": state["stuck"],
+            "n_nonfinite": state["nonfinite"],
+            "n_nan": state["undefined"],
+        },
+    )
+
+
+def _log_weights(log_likelihood: np.ndarray, log_shrinkage: np.ndarray) -> np.ndarray:
+    """ln of L_i (X_{i-1} - X_i) for ln(X_i / X_{i-1}) along the last axis."""
+    log_volume = np.cumsum(log_shrinkage, axis=-1) - log_shrinkage
+    return log_likelihood + log_volume + np.log(-np.expm1(log_shrinkage))
