@@ -22,7 +22,15 @@ from jaxtyping import Array, Bool, Float
 from scipy.interpolate import PchipInterpolator
 
 from nmmjax.errors import InputError
-from nmmjax.likelihoods import Constraint, Observed, check_cl, check_positive, percent, raised
+from nmmjax.likelihoods import (
+    Constraint,
+    Observed,
+    check_cl,
+    check_positive,
+    over,
+    percent,
+    raised,
+)
 from nmmjax.limits import check_limit, pull_at_limit
 
 _GATE_WIDTH = 0.02  # in ln(mass): how sharply a curve ends
@@ -61,6 +69,10 @@ class LimitCurve(Constraint):
         inside = jnp.abs(self._ratio(observables)) <= 1.0
         return inside if self.beyond == "slope" else inside | _beyond(self, observables)
 
+    def excess(self, observables: Observed) -> Float[Array, ""]:
+        inside = over(self._ratio(observables) ** 2)
+        return inside if self.beyond == "slope" else _or_beyond(self, observables, inside)
+
     def describe(self) -> str:
         limit = f"{self.requires[0]} < curve {_against(self)} ({percent(self.cl)})"
         return limit if self.power == 1 else f"{limit}, in {raised(self.requires[0], self.power)}"
@@ -96,6 +108,9 @@ class PoissonZeroCurve(Constraint):
 
     def allowed(self, observables: Observed) -> Bool[Array, ""]:
         return (self._ratio(observables) <= 1.0) | _beyond(self, observables)
+
+    def excess(self, observables: Observed) -> Float[Array, ""]:
+        return _or_beyond(self, observables, over(self._ratio(observables)))
 
     def describe(self) -> str:
         return f"{self.requires[0]} < curve {_against(self)} ({percent(self.cl)}), no event seen"
@@ -140,6 +155,10 @@ class OneSidedGaussianCurve(Constraint):
     def allowed(self, observables: Observed) -> Bool[Array, ""]:
         limit = self.limit_at(_mass(self, observables)) ** 2
         return (self._signal(observables) <= limit) | _beyond(self, observables)
+
+    def excess(self, observables: Observed) -> Float[Array, ""]:
+        limit = self.limit_at(_mass(self, observables)) ** 2
+        return _or_beyond(self, observables, over(self._signal(observables) / limit))
 
     def describe(self) -> str:
         return f"{self.requires[0]} < curve {_against(self)} ({percent(self.cl)}), one-sided fit"
@@ -195,6 +214,15 @@ class ExcludedRegion(Constraint):
         x = jnp.abs(self._observed(observables))
         inside = (x > low) & (x < high) & ~_beyond(self, observables)
         return ~(inside & (_fraction(self, observables) > 0.5))
+
+    def excess(self, observables: Observed) -> Float[Array, ""]:
+        low, high = self.edges(_mass(self, observables))
+        log_x = jnp.log(jnp.maximum(jnp.abs(self._observed(observables)), 1e-3 * low))
+        deep = jnp.minimum(log_x - jnp.log(low), jnp.log(high) - log_x) / _EDGE_WIDTH
+        if len(self.requires) == 3:
+            seen = 2.0 * _fraction(self, observables) - 1.0
+            deep = jnp.minimum(deep, seen / _EDGE_WIDTH)
+        return _or_beyond(self, observables, deep)
 
     def describe(self) -> str:
         low, high = min(self.coupling), max(self.coupling)
@@ -253,6 +281,13 @@ def _gate(curve: Curve, observables: Observed) -> Float[Array, ""]:
 
 def _beyond(curve: Curve, observables: Observed) -> Bool[Array, ""]:
     return _mass(curve, observables) > max(curve.mass)
+
+
+def _or_beyond(curve: Curve, observables: Observed, excess: Float[Array, ""]) -> Float[Array, ""]:
+    """The smaller of an excess and of what is missing to the end of the table, in gate widths."""
+    end = max(curve.mass)
+    mass = jnp.maximum(_mass(curve, observables), 1e-3 * end)
+    return jnp.minimum(excess, -jnp.log(mass / end) / _GATE_WIDTH)
 
 
 @functools.cache

@@ -65,6 +65,11 @@ class Constraint(eqx.Module):
         """Whether the point is inside the quoted limit, or within two sigma of a measurement."""
 
     @abc.abstractmethod
+    def excess(self, observables: Observed) -> Float[Array, ""]:
+        """<= 0 where `allowed` (but for rounding at the limit), of order one, with a gradient
+        towards what is allowed."""
+
+    @abc.abstractmethod
     def describe(self) -> str:
         """One line: 'mu_eff_solar < 6.4e-12 mu_B (90% CL)'."""
 
@@ -73,6 +78,12 @@ class Constraint(eqx.Module):
 
     def _in_units(self, text: str) -> str:
         return f"{text} {self.source.units}".rstrip()
+
+
+def over(ratio: Float[Array, "*b"]) -> Float[Array, "*b"]:
+    """Excess of a ratio >= 0 over one: ratio - 1 below, ln(ratio) above, C1 and within decades."""
+    above = ratio > 1.0
+    return jnp.where(above, jnp.log(jnp.where(above, ratio, 1.0)), ratio - 1.0)
 
 
 def power_tail(log_l: Float[Array, ""], sigma: float) -> Float[Array, ""]:
@@ -128,6 +139,11 @@ class Measurement(Constraint):
         if self.limit is not None:
             return jnp.abs(self._observed(observables)) <= self.limit
         return self._chi2(observables) <= 4.0
+
+    def excess(self, observables: Observed) -> Float[Array, ""]:
+        if self.limit is not None:
+            return over((self._observed(observables) / self.limit) ** 2)
+        return over(self._chi2(observables) / 4.0)
 
     def describe(self) -> str:
         (key,) = self.requires
@@ -190,7 +206,10 @@ class GaussianND(Constraint):
         return -0.5 * self._chi2(observables)
 
     def allowed(self, observables: Observed) -> Bool[Array, ""]:
-        return self._chi2(observables) <= chdtri(len(self.requires), 2.0 * ndtr(-2.0))
+        return self._chi2(observables) <= self._two_sigma
+
+    def excess(self, observables: Observed) -> Float[Array, ""]:
+        return over(self._chi2(observables) / self._two_sigma)
 
     def describe(self) -> str:
         pairs = zip(self.value, self.sigma, strict=True)
@@ -198,6 +217,10 @@ class GaussianND(Constraint):
         correlations = ", ".join(f"{rho:.10g}" for rho in self.correlation)
         names = ", ".join(self.requires)
         return f"{self._in_units(f'({names}) = ({values})')}, correlation {correlations}"
+
+    @property
+    def _two_sigma(self) -> float:
+        return float(chdtri(len(self.requires), 2.0 * ndtr(-2.0)))
 
     @property
     def _correlations(self) -> np.ndarray:

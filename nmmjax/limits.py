@@ -16,6 +16,7 @@ from nmmjax.likelihoods import (
     check_cl,
     check_positive,
     check_power,
+    over,
     percent,
     raised,
 )
@@ -52,6 +53,9 @@ class UpperLimit(Constraint):
     def allowed(self, observables: Observed) -> Bool[Array, ""]:
         return jnp.abs(self._observed(observables)) <= self.value
 
+    def excess(self, observables: Observed) -> Float[Array, ""]:
+        return over((self._observed(observables) / self.value) ** 2)
+
     def describe(self) -> str:
         limit = self._in_units(f"{self.requires[0]} < {self.value:.10g}")
         return limit + quoted(self.requires[0], self.cl, self.power, self.convention)
@@ -85,6 +89,9 @@ class UpperLimitBand(Constraint):
 
     def allowed(self, observables: Observed) -> Bool[Array, ""]:
         return jnp.abs(self._observed(observables)) <= self.value[1]
+
+    def excess(self, observables: Observed) -> Float[Array, ""]:
+        return over((self._observed(observables) / self.value[1]) ** 2)
 
     def describe(self) -> str:
         low, high = self.value
@@ -121,6 +128,9 @@ class PlasmonLimit(Constraint):
     def allowed(self, observables: Observed) -> Bool[Array, ""]:
         return self._factor_squared(observables) * self._ratio(observables) ** 4 <= 1.0
 
+    def excess(self, observables: Observed) -> Float[Array, ""]:
+        return over(self._factor_squared(observables) * self._ratio(observables) ** 4)
+
     def describe(self) -> str:
         moment, mass = self.requires
         limit = self._in_units(f"{moment} < {self.value:.10g}")
@@ -151,6 +161,9 @@ class LowerLimit(Constraint):
     def allowed(self, observables: Observed) -> Bool[Array, ""]:
         return self._observed(observables) >= self.value
 
+    def excess(self, observables: Observed) -> Float[Array, ""]:
+        return _below(self._observed(observables) / self.value)
+
     def describe(self) -> str:
         return f"{self._in_units(f'{self.requires[0]} > {self.value:.10g}')} ({percent(self.cl)})"
 
@@ -168,6 +181,9 @@ class SmoothBound(Constraint):
 
     def allowed(self, observables: Observed) -> Bool[Array, ""]:
         return self._observed(observables) <= self.value
+
+    def excess(self, observables: Observed) -> Float[Array, ""]:
+        return over(self._observed(observables) / self.value)
 
     def describe(self) -> str:
         return self._in_units(f"{self.requires[0]} < {self.value:.10g}") + " (smooth bound)"
@@ -191,6 +207,12 @@ def quoted(key: str, cl: float, power: int, convention: str) -> str:
     profile = ", profile" if convention == "profile" else ""
     variable = "" if power == 1 else f", Gaussian in {raised(key, power)}"
     return f" ({percent(cl)}{profile}){variable}"
+
+
+def _below(ratio: Float[Array, ""]) -> Float[Array, ""]:
+    """Excess of a ratio that should be above one: 1 - ratio below, 1/ratio - 1 above, C1."""
+    above = ratio > 1.0
+    return jnp.where(above, 1.0 / jnp.where(above, ratio, 1.0), 2.0 - ratio) - 1.0
 
 
 def _step(excess: Float[Array, ""]) -> Float[Array, ""]:

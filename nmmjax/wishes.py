@@ -7,7 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from nmmjax.errors import InputError
-from nmmjax.likelihoods import Constraint, Observed, check_positive
+from nmmjax.likelihoods import Constraint, Observed, check_positive, over
+
+_TINY = 1e-300  # stands for 0 in logarithms
 
 
 class Window(Constraint):
@@ -29,6 +31,9 @@ class Window(Constraint):
 
     def allowed(self, observables: Observed) -> Bool[Array, ""]:
         return self._pull(observables) <= 2.0
+
+    def excess(self, observables: Observed) -> Float[Array, ""]:
+        return over(self._pull(observables) ** 2 / 4.0)
 
     def describe(self) -> str:
         low, high = self.value
@@ -76,6 +81,15 @@ class Prefer(Constraint):
         low = 0.0 if self.above is None else self.above
         high = math.inf if self.below is None else self.below
         return (x >= low) & (x <= high)
+
+    def excess(self, observables: Observed) -> Float[Array, ""]:
+        # Decades, of which those at x = 0 are many and not infinite.
+        log_x = jnp.log10(jnp.maximum(jnp.abs(self._observed(observables)), _TINY))
+        sides = (
+            jnp.asarray(-math.inf) if self.above is None else math.log10(self.above) - log_x,
+            jnp.asarray(-math.inf) if self.below is None else log_x - math.log10(self.below),
+        )
+        return jnp.maximum(*sides)
 
     def describe(self) -> str:
         ends = (("above", self.above), ("below", self.below))
