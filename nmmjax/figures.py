@@ -133,6 +133,8 @@ def save_all(run: Run, directory: pathlib.Path) -> list[pathlib.Path]:
 
 def _possible(run: Run, names: Sequence[str]) -> list[str]:
     """Kinds of figure that the run has the quantities for."""
+    if run.committed == 0:
+        return []
     mapped = len(names) > 1 or (not names and run.has("mu_nu") and run.has("m_nu"))
     missing = {"map": not mapped, "constraints": bool(names) or not curves_of(run)}
     return [kind for kind in KINDS if not missing.get(kind)]

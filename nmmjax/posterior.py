@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from nmmjax import chart as charts
-from nmmjax import naturalness
+from nmmjax import excess, naturalness
 from nmmjax.chart import Chart, Position
 from nmmjax.constraints import Constraint
 from nmmjax.errors import InputError, suggest
@@ -128,6 +128,22 @@ class Posterior(eqx.Module):
     def names(self) -> tuple[str, ...]:
         """Parameters and scalar observables: what `quantities_at` returns."""
         return tuple(jax.eval_shape(self.quantities_at, jnp.zeros(self.dim)))
+
+    def excess_at(self, z: Position) -> dict[str, Float[Array, ""]]:
+        """How far z is outside each limit, prior bound and domain margin: <= 0 inside."""
+        c = self.chart.coordinates(z)
+        theta = self.chart.values(c)
+        observables, _ = self._observables(theta)
+        return (
+            excess.of_limits(self.constraints, observables)
+            | excess.of_bounds(self.chart, c)
+            | excess.of_domain(self.model, theta)
+        )
+
+    @property
+    def box(self) -> dict[str, tuple[float, float]]:
+        """(low, high) of every sampled parameter whose prior has bounds."""
+        return excess.box(self.chart)
 
     @property
     def planes(self) -> tuple[int, ...]:

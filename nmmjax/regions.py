@@ -21,6 +21,7 @@ _BINS = 128
 _SMOOTH = 2.0  # bins, the width of the kernel
 _VALLEY = 0.1  # density in a valley over that of the lower peak beside it
 _LEAST = 0.01  # of the mean density: what counts as empty
+_FEWEST = 5.0  # draws in a bin, likewise
 _DOUBTFUL = 1e-3  # p value below which ensembles disagree
 
 
@@ -100,7 +101,7 @@ def _valleys(c: np.ndarray) -> np.ndarray:
     reach = np.arange(-8, 9)
     kernel = np.exp(-0.5 * (reach / _SMOOTH) ** 2)
     smooth = np.convolve(density, kernel / kernel.sum(), mode="same")
-    floor = _LEAST * len(c) / _BINS  # what falls below is empty
+    floor = max(_LEAST * len(c) / _BINS, _FEWEST)  # what falls below is empty
     height = np.log(np.maximum(smooth, floor))
     padded = np.concatenate([[math.log(floor)], height, [math.log(floor)]])
     peaks = find_peaks(padded, prominence=-math.log(_VALLEY))[0] - 1

@@ -53,15 +53,16 @@ def to_text(summary: Summary) -> str:
 
 def to_json(summary: Summary) -> dict[str, Any]:
     """The summary as strict JSON: plain lists and numbers, null where a number is undefined."""
-    return _strict(dataclasses.asdict(summary))
+    return strict(dataclasses.asdict(summary))
 
 
-def _strict(value: Any) -> Any:
+def strict(value: Any) -> Any:
+    """Numbers that JSON lacks as None, everywhere in a tree."""
     match value:
         case dict():
-            return {key: _strict(item) for key, item in value.items()}
+            return {key: strict(item) for key, item in value.items()}
         case list() | tuple():
-            return [_strict(item) for item in value]
+            return [strict(item) for item in value]
         case float():
             return value if math.isfinite(value) else None
         case _:

@@ -40,7 +40,8 @@ class Engine(Protocol):
 
     What an engine says by a class attribute: `gradients = True`, it differentiates the target
     (hard prior edges are refused to it); `burn_in = 0`, it warms up by itself, so that a run file
-    that names no burn-in gets none.
+    that names no burn-in gets none; `ends = True`, it is no Markov chain and says itself when it
+    is done, whatever number of draws is asked for.
     """
 
     @property
@@ -89,11 +90,15 @@ class Described(PriorTimesLikelihood, Protocol):
 
     quantities_at  scalars by name, those of `names`
     terms_at       log likelihood of each constraint
-    excess_at      by constraint, <= 0 where its quoted limit allows the point, and smooth
+    excess_at      by constraint, prior bound and domain margin: <= 0 where it allows the point
+    box            (low, high) of every parameter with bounds
     """
 
     @property
     def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def box(self) -> dict[str, tuple[float, float]]: ...
 
     def quantities_at(self, z: Float[Array, " dim"]) -> dict[str, Float[Array, ""]]: ...
 

@@ -84,7 +84,8 @@ class Until:
     def __call__(self, progress: Progress, store: Store) -> str:
         if self.max_minutes is not None and progress.seconds >= 60.0 * self.max_minutes:
             return f"{self.max_minutes:g} minutes are over"
-        if (self.rhat is None and self.ess is None) or progress.draws < self._next:
+        asked = self.rhat is not None or self.ess is not None
+        if not asked or progress.draws == 0 or progress.draws < self._next:
             return ""
         rhat, ess = self.rhat or 1.01, self.ess or 0.0
         # Running figures are noisy and lack ranks: only a clear no saves the exact verdict.

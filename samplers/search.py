@@ -69,6 +69,7 @@ class Search(eqx.Module):
     """
 
     burn_in: ClassVar[int] = 0
+    ends: ClassVar[bool] = True
 
     starts: int = eqx.field(static=True, default=4096)
     steps: int = eqx.field(static=True, default=500)

@@ -29,8 +29,10 @@ def check_file(path: pathlib.Path, overrides: list[str]) -> None:
     check_engine(engine, posterior, str(path))
     for line in _describe(run, posterior):
         _say(line)
-    key = jr.key(run.run.seed)
-    for line in (*_prior_report(posterior, key), *_engine_report(run, posterior, engine, key)):
+    key, burn_in = jr.key(run.run.seed), burn_in_of(run, engine, str(path))
+    for line in _prior_report(posterior, key):
+        _say(line)
+    for line in _engine_report(run, posterior, engine, burn_in, key):
         _say(line)
     _say(f"{path}: ready to run")
 
@@ -93,7 +95,9 @@ def _prior_report(posterior: Posterior, key: jax.Array) -> list[str]:
     return lines
 
 
-def _engine_report(run: RunFile, posterior: Posterior, engine: Any, key: jax.Array) -> list[str]:
+def _engine_report(
+    run: RunFile, posterior: Posterior, engine: Any, burn_in: int, key: jax.Array
+) -> list[str]:
     """One real block of the engine: what the run will take."""
     began = time.perf_counter()
     starts = start.screened(posterior, jr.fold_in(key, 1), engine.chains)
@@ -107,7 +111,7 @@ def _engine_report(run: RunFile, posterior: Posterior, engine: Any, key: jax.Arr
     lines.append(f"starting points and compiling  {compiled:.1f} s")
     if block.draws is not None:
         per_draw = seconds / block.draws.shape[1]
-        total = (run.run.draws + burn_in_of(run, engine)) * per_draw
+        total = (run.run.draws + burn_in) * per_draw
         stored = len(posterior.variables()) + len(posterior.constraints) + 8
         megabytes = 8e-6 * run.run.draws * engine.chains * stored
         lines.append(f"one block of {block.draws.shape[1]} stored draws   {seconds:.2f} s")

@@ -35,7 +35,9 @@ def build_engine(section: EngineSection, where: str) -> Any:
     for key, value in section.options.items():
         with located(f"{where}: [engine] options.{key}"):
             if key not in options:
-                raise InputError(f"not an option of {section.name}{suggest(key, options)}")
+                raise InputError(
+                    f"not an option of {section.name}{suggest(key, options)}{_owner(key)}"
+                )
             check_type(value, options[key].type)
     try:
         return kind(**section.options)
@@ -69,11 +71,29 @@ def check_engine(engine: Any, posterior: Posterior, where: str) -> None:
         raise InputError(f"{where}: [engine] options: {error}") from None
 
 
-def burn_in_of(run: RunFile, engine: Any) -> int:
-    """Draws discarded at the beginning: as asked, else what the engine says, else 75."""
-    if run.run.burn_in is not None:
-        return run.run.burn_in
-    return getattr(engine, "burn_in", _BURN_IN)
+def burn_in_of(run: RunFile, engine: Any, where: str) -> int:
+    """Draws discarded at the beginning: as asked, else what the engine says, else 75.
+
+    Raises InputError where draws are to be discarded of an engine that stores none until its end.
+    """
+    asked = run.run.burn_in
+    if asked and getattr(engine, "ends", False):
+        raise InputError(
+            f"{where}: [run] burn_in: {run.engine.name} is no Markov chain and discards nothing; "
+            f"leave burn_in out, got {asked}"
+        )
+    return getattr(engine, "burn_in", _BURN_IN) if asked is None else asked
+
+
+def _owner(option: str) -> str:
+    """What to do about options that a run file has for another engine; "" if none has it."""
+    for name in engine_names():
+        if option in {f.name for f in dataclasses.fields(find_engine(name))}:
+            return (
+                f" (it is one of {name}: with another engine, take the options of {name} out of "
+                "the run file)"
+            )
+    return ""
 
 
 def options_of(engine: Any) -> dict[str, Any]:

@@ -42,9 +42,8 @@ def run_file(
     engine = build_engine(run.engine, str(path))
     check_engine(engine, posterior, str(path))
     directory = out if out is not None else path.parent / "chains" / path.stem
-    tree = resolved(
-        run, posterior, {"name": run.engine.name} | options_of(engine), burn_in_of(run, engine)
-    )
+    burn_in = burn_in_of(run, engine, str(path))
+    tree = resolved(run, posterior, {"name": run.engine.name} | options_of(engine), burn_in)
     if extend is not None and not is_run(directory):
         raise InputError(f"--extend: there is no run in '{directory}' to extend")
     with _refusals(), _opened(directory, tree, text, overrides, posterior, engine) as store:
@@ -53,7 +52,7 @@ def run_file(
         store.write_text("run.toml", text)
         store.write_text("resolved.toml", tomli_w.dumps(tree))
         with _signals() as caught:
-            outcome = _sample(run, posterior, engine, store, caught, draws)
+            outcome = _sample(run, posterior, engine, store, caught, draws, burn_in)
         for message in outcome.messages:
             _say(message)
         if outcome.reason == "interrupted":
@@ -66,7 +65,13 @@ def run_file(
 
 
 def _sample(
-    run: RunFile, posterior: Posterior, engine: Any, store: Store, caught: list[int], draws: int
+    run: RunFile,
+    posterior: Posterior,
+    engine: Any,
+    store: Store,
+    caught: list[int],
+    draws: int,
+    burn_in: int,
 ) -> driver.Outcome:
     key_starts, key_run = jr.split(jr.key(run.run.seed))
     until = run.run.until
@@ -85,7 +90,7 @@ def _sample(
             store,
             posterior.record,
             draws=draws,
-            burn_in=burn_in_of(run, engine),
+            burn_in=burn_in,
             stop=driver.Until(posterior.sampled, until.rhat, until.ess, until.max_minutes),
             report=report,
             interrupted=lambda: bool(caught),
@@ -93,16 +98,19 @@ def _sample(
 
 
 def _finish(store: Store, directory: pathlib.Path) -> None:
-    from nmmjax import figures, report, results
+    from nmmjax import figures, report, results, tables
     from nmmjax.rundir import open_run
 
     opened = open_run(directory)
-    summary = report.to_text(results.summarise(opened))
+    if opened.committed == 0 and opened.tables:
+        summary = tables.to_text(opened)
+    else:
+        summary = report.to_text(results.summarise(opened))
     store.write_text("summary.txt", summary)
     sys.stdout.write("\n" + summary)
     sys.stdout.flush()
-    paths = figures.save_all(opened, directory / "figures")
-    _say(f"figures: {', '.join(sorted({p.stem for p in paths}))} in {directory / 'figures'}")
+    if paths := figures.save_all(opened, directory / "figures"):
+        _say(f"figures: {', '.join(sorted({p.stem for p in paths}))} in {directory / 'figures'}")
 
 
 @contextlib.contextmanager

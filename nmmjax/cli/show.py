@@ -13,10 +13,17 @@ from nmmjax.errors import InputError, suggest
 
 def show_summary(directory: pathlib.Path, as_json: bool) -> None:
     """Print the summary of a run directory."""
-    from nmmjax import report, results
+    from nmmjax import report, results, tables
     from nmmjax.rundir import open_run
 
-    found = results.summarise(open_run(directory))
+    run = open_run(directory)
+    if run.committed == 0 and run.tables:
+        if as_json:
+            _print_json(tables.to_json(run))
+        else:
+            sys.stdout.write(tables.to_text(run))
+        return
+    found = results.summarise(run)
     if as_json:
         _print_json(report.to_json(found))
     else:

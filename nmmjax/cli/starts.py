@@ -7,12 +7,16 @@ from jaxtyping import Array
 
 from nmmjax import start
 from nmmjax.posterior import Posterior
+from nmmjax.samplers import search
 
 
 def starting_points(
     kind: str, posterior: Posterior, key: Array, count: int, note: Callable[[str], None]
 ) -> jax.Array:
     """(count, dim) chart positions of finite density; what is done is told by `note`."""
+    if kind == "search":
+        note(f"climbing to the modes for {count} starting points")
+        return search.starts(posterior, key, count)
     note(f"looking for {count} starting points among prior draws")
     find = start.prior if kind == "prior" else start.screened
     found = find(posterior, key, count)

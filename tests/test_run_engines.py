@@ -1,0 +1,117 @@
+"""Every engine by one line of a run file: run, summary in both forms, figures, starts."""
+
+import json
+import pathlib
+
+import h5py
+import numpy as np
+import pytest
+
+from nmmjax.cli import run_command
+from nmmjax.cli.engines import engine_names, find_engine
+
+TOY = pathlib.Path(__file__).parent / "toy_model.py"
+RUN = f"""
+[model]
+name = "{TOY}:Toy"
+
+[priors]
+b = {{ log_uniform = [1e-6, 1.0], edge = 0.1 }}
+a = {{ log_uniform = [1e-12, 1e-2], edge = 0.1 }}
+x = {{ log_uniform = [1e-6, 1.0], edge = 0.1 }}
+m_psi = {{ log_uniform = [1e2, 1e4], edge = 0.1 }}
+lambda_hs = 0.1
+
+[target]
+constraints = ["m_nu_target", "theta_sq_triplet"]
+prefer = {{ mu_nu = {{ above = 1e-12 }} }}
+
+[engine]
+name = "NAME"
+OPTIONS
+
+[run]
+draws = 20
+"""
+QUICK = {
+    "ensemble": "options = { walkers = 16, thin = 5, block = 10 }",
+    "emcee_": "options = { walkers = 16, thin = 2, block = 10 }",
+    "nuts": "options = { chains = 4, warmup = 40, block = 10 }",
+    "meads": "",
+    "chees": "",
+    "mclmc": "",
+    "smc": "",
+    "nested": "",
+    "importance": "",
+    "search": "options = { starts = 64, steps = 100 }",
+    "frontier": "",
+}
+
+
+def run_file(folder, name, options):
+    path = folder / f"{name}.toml"
+    path.write_text(RUN.replace("NAME", name).replace("OPTIONS", options))
+    return path
+
+
+@pytest.mark.parametrize("name", engine_names())
+def test_by_one_line_of_the_run_file(name, tmp_path, capsys):
+    path = run_file(tmp_path, name, QUICK[name])
+    assert run_command(["run", str(path)]) == 0
+    made = tmp_path / "chains" / name
+    text = (made / "summary.txt").read_text()
+    assert text in capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 100
+    assert run_command(["summary", str(made), "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    with h5py.File(made / "chains.h5") as file:
+        stored = int(file.attrs["committed_draws"])
+        if stored:
+            assert file["posterior/mu_nu"].shape[1] >= stored
+            assert np.all(np.isfinite(file["sample_stats/lp"][:, :stored]))
+            assert {row["name"] for row in summary["parameters"]} >= {"a", "b", "x", "m_psi"}
+            assert "R-hat" in text
+        else:
+            (table,) = set(file) - {"posterior", "starts"}
+            assert np.all(np.isfinite(file[f"{table}/mu_nu"][...]))
+            assert summary
+    before = (made / "chains.h5").read_bytes()
+    assert run_command(["run", str(path)]) == 0  # done already: nothing is added
+    assert (made / "chains.h5").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in engine_names() if getattr(find_engine(n), "ends", False)]
+)
+def test_engines_that_end_by_themselves_refuse_a_burn_in(name, tmp_path, capsys):
+    path = run_file(tmp_path, name, QUICK[name])
+    arguments = ["run", str(path), "--set", "run.burn_in=10"]
+    assert run_command(arguments) == 2
+    line = capsys.readouterr().err
+    assert f"[run] burn_in: {name} is no Markov chain" in line
+    assert line.count("\n") == 1
+    assert not (tmp_path / "chains").exists()
+
+
+def test_options_of_another_engine_are_refused_with_the_remedy(tmp_path, capsys):
+    path = run_file(tmp_path, "ensemble", QUICK["ensemble"])
+    assert run_command(["run", str(path), "--set", "engine.name=nuts"]) == 2
+    line = capsys.readouterr().err
+    assert "not an option of nuts" in line
+    assert "out of the run file" in line
+
+
+@pytest.mark.parametrize("kind", ["screened", "prior", "search"])
+def test_starts_are_of_the_kind_asked_for_and_recorded(kind, tmp_path):
+    path = run_file(tmp_path, "ensemble", QUICK["ensemble"])
+    assert run_command(["run", str(path), "--set", f"engine.start={kind}"]) == 0
+    made = tmp_path / "chains" / "ensemble"
+    assert f'start = "{kind}"' in (made / "resolved.toml").read_text()
+    with h5py.File(made / "chains.h5") as file:
+        starts = file["starts/position"][...]
+        assert starts.shape == (64, 6)  # the phase takes two
+        assert len(np.unique(starts, axis=0)) == 64
+        mass = np.log(file["starts/m_nu"][...])
+        drawn = np.log(file["posterior/m_nu"][...])
+    # As wide as what they are to find, or much wider; those of a search need not be.
+    assert mass.std() > (0.5 if kind == "search" else 1.0) * drawn.std()
