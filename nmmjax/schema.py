@@ -53,7 +53,7 @@ class ChartSection(_Section):
 
 class EngineSection(_Section):
     name: str = "ensemble"
-    start: Literal["screened", "prior", "search"] = "screened"
+    start: Literal["screened", "prior", "importance", "search"] = "screened"
     options: dict[str, Any] = {}
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 import jax
+import jax.random as jr
 from jaxtyping import Array
 
 from nmmjax import start
 from nmmjax.posterior import Posterior
-from nmmjax.samplers import search
+from nmmjax.samplers import importance, search
 
 
 def starting_points(
@@ -17,6 +18,11 @@ def starting_points(
     if kind == "search":
         note(f"climbing to the modes for {count} starting points")
         return search.starts(posterior, key, count)
+    if kind == "importance":
+        note(f"fitting a mixture to draw {count} starting points from")
+        engine, (own, key) = importance.Importance(), jr.split(key)
+        points = start.screened(posterior, own, engine.chains).positions
+        return importance.starts(engine, key, posterior, points, count)
     note(f"looking for {count} starting points among prior draws")
     find = start.prior if kind == "prior" else start.screened
     found = find(posterior, key, count)
