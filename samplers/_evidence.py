@@ -7,17 +7,20 @@ Z = p * integral of (prior cut to finite likelihood, normalised) * likelihood.
 
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from scipy.special import logsumexp
 from scipy.stats import chi2
 
-from .base import PriorTimesLikelihood
+from .base import LogDensity, PriorTimesLikelihood
 
 _MOST_DRAWS = 2**24  # from the prior, per repeat, before a share of finite likelihood is too small
+_LEAST_BATCH = 1024  # of prior draws side by side
 _LOW_P = 1e-3  # of a test that a correct run passes
 
 
@@ -60,13 +63,22 @@ def parts(
     )
 
 
+@eqx.filter_jit
+def densities(
+    target: LogDensity, draws: Float[Array, "repeat draw dim"]
+) -> Float[Array, "repeat draw"]:
+    """The log density of draws."""
+    return jax.vmap(jax.vmap(target))(draws)
+
+
 def finite_prior(key: PRNGKeyArray, target: PriorTimesLikelihood, count: int) -> FinitePrior:
     """`count` prior draws of finite likelihood, by rejection; fewer if 1.7e7 draws hold fewer."""
     dim = target.dim
-    rounds = max(_MOST_DRAWS // count, 1)
+    batch = max(count, _LEAST_BATCH)
+    rounds = _MOST_DRAWS // batch + 1
 
     def draw(key: PRNGKeyArray) -> tuple[Array, Array, Array]:
-        u = jr.uniform(key, (count, dim), minval=jnp.finfo(float).tiny)
+        u = jr.uniform(key, (batch, dim), minval=jnp.finfo(float).tiny)
         z = jax.vmap(target.from_unit)(u)
         _, log_likelihood, undefined = jax.vmap(lambda z: parts(target, z))(z)
         return z, jnp.isfinite(log_likelihood), undefined
@@ -140,3 +152,30 @@ def resampled(key: PRNGKeyArray, weights: np.ndarray, count: int) -> np.ndarray:
     comb = (np.arange(count) + float(jr.uniform(key_comb))) / count
     chosen = np.minimum(np.searchsorted(np.cumsum(weights), comb), len(weights) - 1)
     return chosen[np.asarray(jr.permutation(key_order, count))]
+
+
+def pareto_k(log_weight: np.ndarray) -> float:
+    """Shape of a generalised Pareto tail fitted to the largest of (n,) importance weights.
+
+    min(n / 5, 3 sqrt(n)) of them, arXiv:1507.02646; posterior mean under the prior of Zhang and
+    Stephens, Technometrics 51 (2009) 316, drawn towards 0.5 as if by ten more weights. NaN for
+    fewer than five.
+    """
+    n = len(log_weight)
+    tail = int(np.ceil(min(0.2 * n, 3.0 * np.sqrt(n))))
+    ordered = np.sort(log_weight)
+    if tail < 5 or not np.isfinite(ordered[-tail - 1]):
+        return np.nan
+    cut = np.exp(ordered[-tail - 1] - ordered[-1])
+    x = np.exp(ordered[-tail:] - ordered[-1]) - cut
+    if x[-1] == 0.0:
+        return -np.inf
+    grid = 30 + int(np.sqrt(tail))
+    quartile = x[int(tail / 4.0 + 0.5) - 1]
+    steps = 1.0 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))
+    theta = steps / (3.0 * quartile) + 1.0 / x[-1]
+    k = np.mean(np.log1p(-theta[:, None] * x), axis=1)
+    fit = tail * (np.log(-theta / k) - k - 1.0)
+    weight = np.exp(fit - logsumexp(fit))
+    shape = np.mean(np.log1p(-np.sum(theta * weight) * x))
+    return float((tail * shape + 5.0) / (tail + 10.0))

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jax.scipy.linalg import solve_triangular
 from jax.scipy.special import logsumexp
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 _TAIL = 5  # degrees of freedom
 
@@ -30,33 +30,32 @@ def log_density(mixture: Mixture, x: Float[Array, "n dim"]) -> Float[Array, " n"
     return logsumexp(_joint(mixture, x)[0], axis=0)
 
 
-def draw(key: PRNGKeyArray, mixture: Mixture, count: int) -> Float[Array, "count dim"]:
-    """Independent draws."""
-    key_component, key_normal, key_tail = jr.split(key, 3)
+def draw(
+    key: PRNGKeyArray, mixture: Mixture, first: int | Int[Array, ""], count: int
+) -> Float[Array, "count dim"]:
+    """Independent draws, number `first` and those after it: the same however they are cut."""
     dim = mixture.mean.shape[1]
-    chosen = jr.categorical(key_component, mixture.log_weight, shape=(count,))
-    normal = jr.normal(key_normal, (count, dim))
-    chi_square = jnp.sum(jr.normal(key_tail, (count, _TAIL)) ** 2, axis=1)
+    cumulative = jnp.cumsum(jnp.exp(mixture.log_weight))
+
+    def one(number: Array) -> tuple[Array, Array, Array]:
+        key_component, key_normal = jr.split(jr.fold_in(key, number))
+        u = jr.uniform(key_component) * cumulative[-1]
+        normal = jr.normal(key_normal, (dim + _TAIL,))
+        return jnp.searchsorted(cumulative, u), normal[:dim], jnp.sum(normal[dim:] ** 2)
+
+    chosen, normal, chi_square = jax.vmap(one)(first + jnp.arange(count))
     step = jnp.einsum("nij,nj->ni", mixture.factor[chosen], normal)
     return mixture.mean[chosen] + step * jnp.sqrt(_TAIL / chi_square)[:, None]
 
 
-def fit(
-    key: PRNGKeyArray, x: Float[Array, "n dim"], components: int, steps: int
-) -> tuple[Mixture, Float[Array, ""]]:
-    """A mixture for equally weighted points: spread-out centres, then `steps` of `improve`.
-
-    Also the largest change of a component's weight in the last step.
-    """
+def fit(key: PRNGKeyArray, x: Float[Array, "n dim"], components: int, steps: int) -> Mixture:
+    """A mixture for equally weighted points: spread-out centres, then `steps` of `improve`."""
     weight = jnp.full(len(x), 1.0 / len(x))
-    start = _spread_out(key, x, components)
 
-    def step(mixture: Mixture, _: None) -> tuple[Mixture, Array]:
-        new = improve(mixture, x, weight)
-        return new, jnp.max(jnp.abs(jnp.exp(new.log_weight) - jnp.exp(mixture.log_weight)))
+    def step(mixture: Mixture, _: None) -> tuple[Mixture, None]:
+        return improve(mixture, x, weight), None
 
-    last, change = jax.lax.scan(step, start, length=steps)
-    return last, change[-1]
+    return jax.lax.scan(step, _spread_out(key, x, components), length=steps)[0]
 
 
 def improve(mixture: Mixture, x: Float[Array, "n dim"], weight: Float[Array, " n"]) -> Mixture:

@@ -57,7 +57,8 @@ class Importance(eqx.Module):
     walkers as chains, and the table `evidence`.
     """
 
-    burn_in: ClassVar[int | None] = 0
+    burn_in: ClassVar[int] = 0
+    ends: ClassVar[bool] = True
 
     repeats: int = eqx.field(static=True, default=4)
     walkers: int = eqx.field(static=True, default=64)
@@ -116,14 +117,14 @@ class Importance(eqx.Module):
     def _fit(
         self, key: PRNGKeyArray, target: LogDensity, trail: Float[Array, "repeat n dim"]
     ) -> State:
-        keys = jr.split(key, (self.repeats, 2))
+        keys = jr.split(key, self.repeats)
         mixture = jax.vmap(lambda k, x: self._learn(k, target, x))(keys, trail)
         shape = (self.repeats, self.samples)
         none = jnp.zeros(self.repeats, int)
         return State(
             mixture,
             jnp.zeros((*shape, trail.shape[-1])),
-            jnp.full(shape, -jnp.inf),
+            jnp.full(shape, -jnp.inf, float),
             jnp.array(0),
             none,
             none,
@@ -133,11 +134,12 @@ class Importance(eqx.Module):
         self, key: PRNGKeyArray, target: LogDensity, trail: Float[Array, "n dim"]
     ) -> Mixture:
         """The mixture with the largest effective number of draws among those tried."""
-        first, _ = _mixture.fit(key[0], trail, self.components, _FIT_STEPS)
+        key_fit, key_rounds = jr.split(key)
+        first = _mixture.fit(key_fit, trail, self.components, _FIT_STEPS)
 
         def round_(carry, key):
             mixture, best, most = carry
-            x, log_weight, _, _ = _weighted(key, target, mixture, self.adapt)
+            x, log_weight, _, _ = _weighted(key, target, mixture, 0, self.adapt)
             weight = _truncated(log_weight)
             size = _effective(log_weight)
             better = size > most
@@ -147,7 +149,7 @@ class Importance(eqx.Module):
             return (mixture, best, jnp.maximum(size, most)), size
 
         start = (first, first, jnp.array(0.0))
-        (_, best, _), _ = jax.lax.scan(round_, start, jr.split(key[1], self.rounds))
+        (_, best, _), _ = jax.lax.scan(round_, start, jr.split(key_rounds, self.rounds))
         return best
 
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
@@ -155,18 +157,17 @@ class Importance(eqx.Module):
         state, stats = self._more(key, target, state)
         if int(state.filled) < self.samples:
             return state, Block(None, stats)
-        draws, lp, table = self._summarise(jr.fold_in(key, self.samples), state)
+        draws, lp, table = self._summarise(jr.fold_in(key, 2**31 - 1), state)
         return state, Block(draws, stats | {"lp": lp}, {"evidence": table}, True)
 
     @eqx.filter_jit
     def _more(
         self, key: PRNGKeyArray, target: LogDensity, state: State
     ) -> tuple[State, dict[str, Array]]:
-        keys = jr.split(jr.fold_in(key, state.filled), self.repeats)
-        x, log_weight, nonfinite, undefined = jax.vmap(
-            lambda k, m: _weighted(k, target, m, self.block)
-        )(keys, state.mixture)
         at = state.filled
+        x, log_weight, nonfinite, undefined = jax.vmap(
+            lambda k, m: _weighted(k, target, m, at, self.block)
+        )(jr.split(key, self.repeats), state.mixture)
         new = State(
             state.mixture,
             jax.lax.dynamic_update_slice_in_dim(state.position, x, at, 1),
@@ -204,7 +205,7 @@ class Importance(eqx.Module):
         lp = np.stack([w[i] for w, i in zip(log_weight, chosen, strict=True)]) + log_q
         log_z = total - np.log(self.samples)
         within = np.sqrt(np.maximum(1.0 / ess - 1.0 / self.samples, 0.0))
-        k = np.array([pareto_k(w) for w in log_weight])
+        k = np.array([_evidence.pareto_k(w) for w in log_weight])
         p = _evidence.agreement(log_z, within)
         rows = {
             "log_z": log_z,
@@ -252,7 +253,7 @@ def starts(
     flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), mixture)
     pooled = flat._replace(log_weight=flat.log_weight - np.log(engine.repeats))
     weigh = eqx.filter_jit(_weighted)
-    x, log_weight, nonfinite, _ = weigh(key_draw, target, pooled, 16 * count)
+    x, log_weight, nonfinite, _ = weigh(key_draw, target, pooled, 0, 16 * count)
     if int(nonfinite) > 15 * count:
         raise ValueError(
             f"importance: only {16 * count - int(nonfinite)} of {16 * count} draws of the mixture "
@@ -262,39 +263,16 @@ def starts(
     return x[jax.lax.top_k(noisy, count)[1]]
 
 
-def pareto_k(log_weight: np.ndarray) -> float:
-    """Shape of a generalised Pareto tail fitted to the largest of (n,) importance weights.
-
-    min(n / 5, 3 sqrt(n)) of them, arXiv:1507.02646; posterior mean under the prior of Zhang and
-    Stephens, Technometrics 51 (2009) 316, drawn towards 0.5 as if by ten more weights. NaN for
-    fewer than five.
-    """
-    n = len(log_weight)
-    tail = int(np.ceil(min(0.2 * n, 3.0 * np.sqrt(n))))
-    ordered = np.sort(log_weight)
-    if tail < 5 or not np.isfinite(ordered[-tail - 1]):
-        return np.nan
-    cut = np.exp(ordered[-tail - 1] - ordered[-1])
-    x = np.exp(ordered[-tail:] - ordered[-1]) - cut
-    if x[-1] == 0.0:
-        return -np.inf
-    grid = 30 + int(np.sqrt(tail))
-    quartile = x[int(tail / 4.0 + 0.5) - 1]
-    steps = 1.0 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))
-    theta = steps / (3.0 * quartile) + 1.0 / x[-1]
-    k = np.mean(np.log1p(-theta[:, None] * x), axis=1)
-    fit = tail * (np.log(-theta / k) - k - 1.0)
-    weight = np.exp(fit - logsumexp(fit))
-    shape = np.mean(np.log1p(-np.sum(theta * weight) * x))
-    return float((tail * shape + 5.0) / (tail + 10.0))
-
-
 def _weighted(
-    key: PRNGKeyArray, target: LogDensity, mixture: Mixture, count: int
+    key: PRNGKeyArray,
+    target: LogDensity,
+    mixture: Mixture,
+    first: int | Int[Array, ""],
+    count: int,
 ) -> tuple[Array, Array, Array, Array]:
     """Draws of the broadened mixture, ln of their weights, and how many are -inf and undefined."""
     proposal = _mixture.widened(mixture, _BROAD, _BROAD_SHARE)
-    x = _mixture.draw(key, proposal, count)
+    x = _mixture.draw(key, proposal, first, count)
     value, undefined = log_density(target, x.T)
     log_weight = value - _mixture.log_density(proposal, x)
     return x, log_weight, jnp.sum(jnp.isneginf(value)), jnp.sum(undefined)

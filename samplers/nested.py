@@ -6,7 +6,7 @@ by prior draws above the highest of them, found by slice sampling. Skilling, Bay
 arXiv:2601.23252); the directions of the slices, the volumes and the test are here.
 """
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 import equinox as eqx
 import jax
@@ -18,13 +18,9 @@ from blackjax.ns.adaptive import AdaptiveNSState
 from blackjax.ns.base import StateWithLogLikelihood, delete_fn
 from blackjax.ns.integrator import NSIntegrator
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
-from scipy.special import logsumexp
-from scipy.stats import kstest
 
-from . import _evidence
+from . import _evidence, _shrinkage
 from .base import Block, LogDensity, PriorTimesLikelihood, require_methods
-
-_SIMULATED = 200  # sequences of volumes, of which log Z takes mean and standard deviation
 
 
 class State(NamedTuple):
@@ -74,7 +70,8 @@ class Nested(eqx.Module):
     used. Plateaus: points of equal likelihood are right only at the top.
     """
 
-    burn_in: ClassVar[int | None] = 0
+    burn_in: ClassVar[int] = 0
+    ends: ClassVar[bool] = True
 
     repeats: int = eqx.field(static=True, default=4)
     live: int = eqx.field(static=True, default=500)
@@ -117,11 +114,12 @@ class Nested(eqx.Module):
         return self.efolds * self.live // self.delete * self.delete
 
     def init(
-        self, key: PRNGKeyArray, target: PriorTimesLikelihood, starts: Float[Array, "chain dim"]
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
         """Live points drawn from the prior, where its likelihood is not zero."""
         del starts
         require_methods("nested", target, PriorTimesLikelihood)
+        target = cast(PriorTimesLikelihood, target)
         if self.inner_steps < target.dim:
             raise ValueError(
                 f"nested needs inner_steps >= the {target.dim} dimensions, got {self.inner_steps}"
@@ -169,8 +167,10 @@ class Nested(eqx.Module):
         state, stats = self._shrink(key, target, state)
         if not bool(jnp.all(state.finished)):
             return state, Block(None, stats)
-        draws, table = summarise(jr.fold_in(key, 2**31 - 1), state, self.delete)
-        lp = _densities(target, draws)
+        draws, table = _shrinkage.summarise(
+            jr.fold_in(key, 2**31 - 1), state._asdict(), self.delete
+        )
+        lp = _evidence.densities(target, draws)
         return state, Block(draws, stats | {"lp": lp}, {"evidence": table}, True)
 
     @eqx.filter_jit
@@ -292,85 +292,3 @@ def _ranks(
     earlier = jnp.sum(jnp.tril(value[None, :] < value[:, None], -1), axis=1)
     others = jnp.sum(survives) + jnp.arange(new.shape[0])
     return (below + earlier + jr.uniform(key, new.shape)) / (others + 1)
-
-
-@eqx.filter_jit
-def _densities(
-    target: LogDensity, position: Float[Array, "repeat draw dim"]
-) -> Float[Array, "repeat draw"]:
-    return jax.vmap(jax.vmap(target))(position)
-
-
-def summarise(key: PRNGKeyArray, state: State, delete: int) -> tuple[Array, dict[str, Array]]:
-    """Equally weighted draws of finished runs, and the table `evidence`, one row per run.
-
-    log_z_error       the larger of log_z_within and the spread over runs
-    log_z_within      of the simulated shrinkage of the volumes
-    insertion_rank_p  Kolmogorov-Smirnov: are ranks at birth uniform, as for independent draws?
-    window_p          the same for the worst stretch of `live` births, corrected for their number
-    repeats_p         chi-square: do the runs agree within log_z_within?
-    warning           sum of 1: a rank test is below 1e-3; 2: repeats_p is; 4: ended by `efolds`
-    """
-    keys = jr.split(key, (len(state.deaths), 2))
-    host = {name: np.asarray(x) for name, x in state._asdict().items() if name != "step"}
-    found = [
-        _one_run(keys[i, 0], {name: x[i] for name, x in host.items()}, delete)
-        for i in range(len(keys))
-    ]
-    rows = {name: np.stack([row[name] for _, _, row in found]) for name in found[0][2]}
-    count = int(min(rows["ess"]))
-    draws = [
-        position[_evidence.resampled(keys[i, 1], weights, count)]
-        for i, (position, weights, _) in enumerate(found)
-    ]
-    log_z, within = rows["log_z"], rows["log_z_within"]
-    p = _evidence.agreement(log_z, within)
-    failed = _evidence.doubtful(np.minimum(rows["insertion_rank_p"], rows["window_p"]))
-    rows["log_z_error"] = _evidence.with_spread(log_z, within)
-    rows["repeats_p"] = np.full(len(found), p)
-    cut = np.asarray(state.deaths) + delete > state.rank.shape[1]
-    rows["warning"] = (failed + 2 * _evidence.doubtful(p) + 4 * cut).astype(np.int8)
-    return jnp.asarray(np.stack(draws)), {name: jnp.asarray(x) for name, x in rows.items()}
-
-
-def _one_run(
-    key: PRNGKeyArray, state: dict[str, np.ndarray], delete: int
-) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """Dead and live points of a run, their weights (sum 1), and its row of the table."""
-    live, deaths = len(state["log_likelihood"]), int(state["deaths"])
-    order = np.argsort(state["log_likelihood"])
-    position = np.concatenate([state["dead_position"][:deaths], state["position"][order]])
-    value = np.concatenate([state["dead_log_likelihood"][:deaths], state["log_likelihood"][order]])
-    batches = np.tile(np.arange(live, live - delete, -1), deaths // delete)
-    alive = np.concatenate([batches, np.arange(live, 0, -1)])
-    u = np.asarray(jr.uniform(key, (_SIMULATED, len(alive)), minval=np.finfo(float).tiny))
-    simulated = logsumexp(_log_weights(value, np.log(u) / alive), axis=1)
-    log_weights = _log_weights(value, -1.0 / alive)
-    weights = np.exp(log_weights - logsumexp(log_weights))
-    rank = state["rank"][:deaths]
-    windows = np.array_split(rank, max(deaths // live, 1))
-    worst = min(kstest(window, "uniform").pvalue for window in windows)
-    return (
-        position,
-        weights,
-        {
-            "log_z": simulated.mean() + state["log_share"],
-            "log_z_within": np.sqrt(simulated.var(ddof=1) + state["share_variance"]),
-            "ess": 1.0 / np.sum(weights**2),
-            "insertion_rank_p": np.asarray(kstest(rank, "uniform").pvalue),
-            "window_p": np.asarray(min(1.0, len(windows) * worst)),
-            "log_share": state["log_share"],
-            "log_volume": state["volume"],
-            "n_deaths": state["deaths"],
-            "n_evaluations": state["evaluations"],
-            "n_stuck": state["stuck"],
-            "n_nonfinite": state["nonfinite"],
-            "n_nan": state["undefined"],
-        },
-    )
-
-
-def _log_weights(log_likelihood: np.ndarray, log_shrinkage: np.ndarray) -> np.ndarray:
-    """ln of L_i (X_{i-1} - X_i) for ln(X_i / X_{i-1}) along the last axis."""
-    log_volume = np.cumsum(log_shrinkage, axis=-1) - log_shrinkage
-    return log_likelihood + log_volume + np.log(-np.expm1(log_shrinkage))

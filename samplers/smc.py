@@ -8,7 +8,7 @@ resampling and kernels are blackjax's; the steps are fitted to the particles her
 
 import functools
 import math
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 import blackjax
 import equinox as eqx
@@ -68,19 +68,25 @@ class Smc(eqx.Module):
 
     repeats    independent populations: their spread is the honest error of log Z
     particles  per population
-    moves      Metropolis steps of every particle at each temperature
-    kernel     "random_walk" (steps along differences of particles and along their covariance) or
-               "hmc" (needs gradients; diagonal metric from the particles)
+    moves      Metropolis steps of every particle per block
+    rounds     blocks at one temperature, at most
+    kernel     "random_walk" (along differences of particles) or "hmc" (needs gradients; diagonal
+               metric from the particles)
     share      effective share of particles to which each temperature step brings them down
     leapfrogs  per move of "hmc"
 
-    One temperature per block; the last block holds the particles as equally weighted draws and
-    the table `evidence`. Particles stand in the order of their ancestors, so that the ESS of a
-    population, taken as a chain, sees those with a common one. Needs a target that is prior times
-    likelihood; starting points are not used.
+    A population stays at a temperature until twice the moves take its particles hardly farther:
+    their median distance from where they were resampled has grown by less than 1.2 in every
+    coordinate (an autocorrelation below 0.2 then, whatever the number of modes).
+
+    The last block holds the particles as equally weighted draws and the table `evidence`. They
+    stand in the order of their ancestors, so that the ESS of a population, taken as a chain, sees
+    those with a common one. Needs a target that is prior times likelihood; starting points are
+    not used.
     """
 
-    burn_in: ClassVar[int | None] = 0
+    burn_in: ClassVar[int] = 0
+    ends: ClassVar[bool] = True
 
     repeats: int = eqx.field(static=True, default=8)
     particles: int = eqx.field(static=True, default=1000)
@@ -113,11 +119,12 @@ class Smc(eqx.Module):
         return np.arange(self.repeats)
 
     def init(
-        self, key: PRNGKeyArray, target: PriorTimesLikelihood, starts: Float[Array, "chain dim"]
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
         """Populations drawn from the prior, where its likelihood is not zero."""
         del starts
         require_methods("smc", target, PriorTimesLikelihood)
+        target = cast(PriorTimesLikelihood, target)
         prior, state = self._begin(key, target)
         _evidence.require_found("smc", prior)
         return state
@@ -159,7 +166,7 @@ class Smc(eqx.Module):
         state, stats = self._temper(key, target, state)
         if not bool(jnp.all(state.finished)):
             return state, Block(None, stats)
-        lp = _densities(target, state.position)
+        lp = _evidence.densities(target, state.position)
         return state, Block(state.position, stats | {"lp": lp}, {"evidence": table(state)}, True)
 
     @eqx.filter_jit
@@ -184,7 +191,7 @@ class Smc(eqx.Module):
         return kept._replace(step=state.step + 1), stats
 
     def _stage(self, key: PRNGKeyArray, target: PriorTimesLikelihood, state: State) -> State:
-        """One population: a new temperature if its particles have moved enough, then moves."""
+        """One block of one population: a new temperature if it is settled, then moves."""
         key_resample, key_move = jr.split(key)
         state = self._heat(key_resample, target, state)
 
@@ -218,7 +225,8 @@ class Smc(eqx.Module):
             settled=settled,
             scale=state.scale * jnp.exp(_GAIN * (mean - _KERNELS[self.kernel])),
             acceptance=mean,
-            evaluations=state.evaluations + self.particles * self.moves,
+            evaluations=state.evaluations
+            + self.particles * self.moves * (1 if walks else self.leapfrogs),
             nonfinite=state.nonfinite + jnp.sum(nonfinite),
             undefined=state.undefined + jnp.sum(undefined),
             finished=settled & (state.temperature == 1.0),
@@ -298,13 +306,6 @@ def _difference(
     second = (first + ahead) % far
     step = crowd[(place + near + first) % count] - crowd[(place + near + second) % count]
     return jnp.exp(_JITTER * jr.normal(key_length)) * step
-
-
-@eqx.filter_jit
-def _densities(
-    target: LogDensity, position: Float[Array, "repeat particle dim"]
-) -> Float[Array, "repeat particle"]:
-    return jax.vmap(jax.vmap(target))(position)
 
 
 def table(state: State) -> dict[str, Array]:

@@ -1,0 +1,92 @@
+"""From the dead points of nested sampling to log Z, its error, weights and a test of the ranks.
+
+Death i of a run shrinks the prior volume by a factor distributed as the largest of n_i uniform
+numbers, n_i being the points alive. Skilling, Bayesian Anal. 1 (2006) 833.
+"""
+
+from collections.abc import Mapping
+
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Array, PRNGKeyArray
+from scipy.special import logsumexp
+from scipy.stats import kstest
+
+from . import _evidence
+
+_SIMULATED = 200  # sequences of volumes, of which log Z takes mean and standard deviation
+
+
+def summarise(
+    key: PRNGKeyArray, state: Mapping[str, Array], delete: int
+) -> tuple[Array, dict[str, Array]]:
+    """Equally weighted draws of finished runs, and the table `evidence`, one row per run.
+
+    log_z_error       the larger of log_z_within and the spread over runs
+    log_z_within      of the simulated shrinkage of the volumes
+    insertion_rank_p  Kolmogorov-Smirnov: are ranks at birth uniform, as for independent draws?
+    window_p          the same for the worst stretch of `live` births, corrected for their number
+    repeats_p         chi-square: do the runs agree within log_z_within?
+    warning           sum of 1: a rank test is below 1e-3; 2: repeats_p is; 4: ended by `efolds`
+    """
+    host = {name: np.asarray(x) for name, x in state.items() if name != "step"}
+    keys = jr.split(key, (len(host["deaths"]), 2))
+    found = [
+        _one_run(keys[i, 0], {name: x[i] for name, x in host.items()}, delete)
+        for i in range(len(keys))
+    ]
+    rows = {name: np.stack([row[name] for _, _, row in found]) for name in found[0][2]}
+    count = int(min(rows["ess"]))
+    draws = [
+        position[_evidence.resampled(keys[i, 1], weights, count)]
+        for i, (position, weights, _) in enumerate(found)
+    ]
+    log_z, within = rows["log_z"], rows["log_z_within"]
+    p = _evidence.agreement(log_z, within)
+    failed = _evidence.doubtful(np.minimum(rows["insertion_rank_p"], rows["window_p"]))
+    rows["log_z_error"] = _evidence.with_spread(log_z, within)
+    rows["repeats_p"] = np.full(len(found), p)
+    cut = host["deaths"] + delete > host["rank"].shape[1]
+    rows["warning"] = (failed + 2 * _evidence.doubtful(p) + 4 * cut).astype(np.int8)
+    return jnp.asarray(np.stack(draws)), {name: jnp.asarray(x) for name, x in rows.items()}
+
+
+def _one_run(
+    key: PRNGKeyArray, run: Mapping[str, np.ndarray | np.generic], delete: int
+) -> tuple[np.ndarray, np.ndarray, dict[str, float | np.generic]]:
+    """Dead and live points of a run, their weights (sum 1), and its row of the table."""
+    value, deaths = np.asarray(run["log_likelihood"]), int(run["deaths"])
+    live, order = len(value), np.argsort(value)
+    position = np.concatenate([run["dead_position"][:deaths], run["position"][order]])
+    value = np.concatenate([run["dead_log_likelihood"][:deaths], value[order]])
+    batches = np.tile(np.arange(live, live - delete, -1), deaths // delete)
+    alive = np.concatenate([batches, np.arange(live, 0, -1)])
+    u = np.asarray(jr.uniform(key, (_SIMULATED, len(alive)), minval=np.finfo(float).tiny))
+    log_z = logsumexp(_log_weights(value, np.log(u) / alive), axis=1)
+    log_weights = _log_weights(value, -1.0 / alive)
+    weights = np.exp(log_weights - logsumexp(log_weights))
+    rank = run["rank"][:deaths]
+    windows = np.array_split(rank, max(deaths // live, 1))
+    worst = min(float(kstest(window, "uniform").pvalue) for window in windows)
+    row = {
+        "log_z": np.mean(log_z) + run["log_share"],
+        "log_z_within": np.sqrt(np.var(log_z, ddof=1) + run["share_variance"]),
+        "ess": 1.0 / np.sum(weights**2),
+        "insertion_rank_p": float(kstest(rank, "uniform").pvalue),
+        "window_p": min(1.0, len(windows) * worst),
+        "log_share": run["log_share"],
+        "log_volume": run["volume"],
+        "n_deaths": run["deaths"],
+        "n_evaluations": run["evaluations"],
+        "n_stuck": run["stuck"],
+        "n_nonfinite": run["nonfinite"],
+        "n_nan": run["undefined"],
+    }
+    return position, weights, row
+
+
+def _log_weights(log_likelihood: np.ndarray, log_shrinkage: np.ndarray) -> np.ndarray:
+    """ln of L_i (X_{i-1} - X_i) for ln(X_i / X_{i-1}) along the last axis."""
+    log_volume = np.cumsum(log_shrinkage, axis=-1) - log_shrinkage
+    return log_likelihood + log_volume + np.log(-np.expm1(log_shrinkage))
