@@ -17,12 +17,13 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from blackjax.adaptation.base import get_filter_adapt_info_fn
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from .base import Block, LogDensity, differentiable, log_density, require_finite, scan
+from ._trajectories import left_domain, require_acceptance, require_options, require_starts
+from .base import Block, LogDensity, differentiable, scan
 
 hmc: Any = blackjax.mcmc.hmc  # its annotations say float for what may be an array
-_METRICS = ("diagonal", "dense")
+_METRICS = ("diagonal", "dense", "low_rank")
 _SHORTEST_WARMUP = 20  # below, the windows of the adaptation hold no draws
 
 
@@ -33,7 +34,7 @@ class State(NamedTuple):
     log_density: Float[Array, " chain"]
     gradient: Float[Array, "chain dim"]
     step_size: Float[Array, " chain"]
-    inverse_mass: Float[Array, "chain dim *dim"]
+    inverse_mass: PyTree[Float[Array, "chain ..."]]
     step: Int[Array, ""]
 
 
@@ -43,7 +44,9 @@ class Nuts(eqx.Module):
     chains             independent chains; at least 4 for an honest R-hat
     warmup             steps of window adaptation of step size and metric, all discarded
     target_acceptance  mean acceptance along a trajectory that the step size is tuned to
-    metric             "diagonal" or "dense" (correlations too: dim^2 work per leapfrog)
+    metric             "diagonal"; "dense" (all correlations: dim^2 work per leapfrog); "low_rank"
+                       (those along `rank` directions, found from draws and gradients)
+    rank               of "low_rank", at most dim
     max_doublings      at most 2^max_doublings - 1 leapfrog steps per draw
     block              stored draws per block
 
@@ -53,24 +56,20 @@ class Nuts(eqx.Module):
     """
 
     gradients: ClassVar[bool] = True
+    burn_in: ClassVar[int] = 0
 
     chains: int = eqx.field(static=True, default=16)
     warmup: int = eqx.field(static=True, default=500)
     target_acceptance: float = eqx.field(static=True, default=0.8)
     metric: str = eqx.field(static=True, default="diagonal")
+    rank: int = eqx.field(static=True, default=10)
     max_doublings: int = eqx.field(static=True, default=10)
     block: int = eqx.field(static=True, default=25)
 
     def __check_init__(self) -> None:
-        for name in ("chains", "max_doublings", "block"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"nuts needs {name} >= 1, got {getattr(self, name)}")
-        if self.warmup < _SHORTEST_WARMUP:
-            raise ValueError(f"nuts needs warmup >= {_SHORTEST_WARMUP}, got {self.warmup}")
-        if not 0.0 < self.target_acceptance < 1.0:
-            raise ValueError(
-                f"nuts needs target_acceptance between 0 and 1, got {self.target_acceptance:g}"
-            )
+        least = {"chains": 1, "max_doublings": 1, "block": 1, "rank": 1}
+        require_options("nuts", self, least | {"warmup": _SHORTEST_WARMUP})
+        require_acceptance("nuts", self.target_acceptance)
         if self.metric not in _METRICS:
             raise ValueError(f"nuts needs metric {' or '.join(_METRICS)}, got '{self.metric}'")
 
@@ -82,28 +81,19 @@ class Nuts(eqx.Module):
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
         """The state after `warmup` steps of adaptation from (chains, dim) starting points."""
-        if starts.shape[0] != self.chains:
-            raise ValueError(f"nuts needs {self.chains} starting points, got {starts.shape[0]}")
-        value, _ = eqx.filter_jit(log_density)(target, starts.T)
-        require_finite(value)
+        require_starts("nuts", self.chains, target, starts)
         return self._adapt(key, target, starts)
 
     @eqx.filter_jit
     def _adapt(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
-        adaptation: Any = blackjax.window_adaptation(
-            blackjax.nuts,
-            differentiable(target),
-            is_mass_matrix_diagonal=self.metric == "diagonal",
-            target_acceptance_rate=self.target_acceptance,
-            adaptation_info_fn=get_filter_adapt_info_fn(),
-            max_num_doublings=self.max_doublings,
-        )
+        adaptation = self._adaptation(differentiable(target), starts.shape[1])
 
-        def one(key: PRNGKeyArray, start: Float[Array, " dim"]) -> tuple[Any, Array, Array]:
-            (state, found), _ = adaptation.run(key, start, self.warmup)
-            return state, found["step_size"], found["inverse_mass_matrix"]
+        def one(key: PRNGKeyArray, start: Float[Array, " dim"]) -> tuple[Any, Array, Any]:
+            (_, found), path = adaptation.run(key, start, self.warmup)
+            last = jax.tree.map(lambda x: x[-1], path.state)
+            return last, found["step_size"], found["inverse_mass_matrix"]
 
         state, step_size, inverse_mass = jax.vmap(one)(jr.split(key, self.chains), starts)
         return State(
@@ -113,6 +103,27 @@ class Nuts(eqx.Module):
             step_size,
             inverse_mass,
             jnp.array(0),
+        )
+
+    def _adaptation(self, smooth: LogDensity, dim: int) -> Any:
+        """blackjax's window adaptation; its info keeps the path of the chain alone.
+
+        With the low-rank metric it would start the chain anew at a Gaussian guess of the mean,
+        the same for all chains and perhaps outside the domain: hence the path.
+        """
+        keep = get_filter_adapt_info_fn(state_keys={"position", "logdensity", "logdensity_grad"})
+        options = {
+            "target_acceptance_rate": self.target_acceptance,
+            "adaptation_info_fn": keep,
+            "max_num_doublings": self.max_doublings,
+        }
+        if self.metric == "low_rank":
+            return blackjax.window_adaptation_low_rank(
+                blackjax.nuts, smooth, max_rank=min(self.rank, dim), **options
+            )
+        diagonal = self.metric == "diagonal"
+        return blackjax.window_adaptation(
+            blackjax.nuts, smooth, is_mass_matrix_diagonal=diagonal, **options
         )
 
     @eqx.filter_jit
@@ -140,15 +151,16 @@ class Nuts(eqx.Module):
         keys = jr.split(key, self.chains)
         new, info = jax.vmap(one)(keys, here, state.step_size, state.inverse_mass)
         # A trajectory stops at the first point without a finite density: it is one of its ends.
-        ends = (info.trajectory_leftmost_state, info.trajectory_rightmost_state)
-        found = [log_density(target, end.position.T) for end in ends]
+        left, right = (
+            left_domain(target, end.position, end.logdensity)
+            for end in (info.trajectory_leftmost_state, info.trajectory_rightmost_state)
+        )
         stats = {
             "acceptance_rate": info.acceptance_rate,
             "diverging": info.is_divergent,
             "energy": info.energy,
             "n_steps": info.num_integration_steps,
-            "n_nonfinite": sum(jnp.isneginf(value).astype(int) for value, _ in found),
-            "n_nan": sum(undefined.astype(int) for _, undefined in found),
+            **jax.tree.map(jnp.add, left, right),
         }
         moved = state._replace(
             position=new.position, log_density=new.logdensity, gradient=new.logdensity_grad

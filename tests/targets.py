@@ -287,12 +287,12 @@ class Ridge(Boxed):
     Relative error O(eps^4): 2e-6 at eps = 0.1 (test_proof.py, by quadrature).
     """
 
-    eps: float = eqx.field(static=True)
+    eps: jnp.ndarray  # traced: one compilation for all widths
     low: tuple[float, ...] = eqx.field(static=True)
     high: tuple[float, ...] = eqx.field(static=True)
 
     def __init__(self, eps):
-        self.eps = eps
+        self.eps = jnp.asarray(eps)
         turn = 2.0 * math.pi
         self.low, self.high = (-5.0, -5.0, -turn, -10.0, -10.0), (5.0, 5.0, turn, 90.0, 10.0)
 
@@ -300,7 +300,7 @@ class Ridge(Boxed):
         x, y, p, t, w = z
         a, b = jnp.exp(LN10 * x), jnp.exp(LN10 * y)
         square = (a - b) ** 2 + 4.0 * a * b * jnp.cos(0.5 * p) ** 2
-        pull = (0.5 * jnp.log(square) / LN10 - math.log10(self.eps)) / _SIGMA_M
+        pull = (0.5 * jnp.log(square) / LN10 - jnp.log10(self.eps)) / _SIGMA_M
         product, parabola = (x + y) / _SIGMA_S, (t - (x / _BEND) ** 2) / _SIGMA_T
         return -0.5 * (pull**2 + product**2 + parabola**2 + w**2)
 
@@ -308,7 +308,9 @@ class Ridge(Boxed):
     def log_z(self):
         widths = math.log(_SIGMA_M * _SIGMA_S * _SIGMA_T) + 2.0 * LN_2PI
         shifts = 2.0 * (LN10 * _SIGMA_M) ** 2 + 0.5 * (LN10 * _SIGMA_S) ** 2
-        return math.log(2.0 * math.pi * self.eps**2) + shifts + widths - self.log_volume
+        return (
+            math.log(2.0 * math.pi) + 2.0 * math.log(self.eps) + shifts + widths - self.log_volume
+        )
 
     @property
     def moments(self):
@@ -406,7 +408,7 @@ class StraightRidge(eqx.Module):
         half_q = 0.5 * (jnp.abs(p) - math.pi)  # p -> |p| folds one mode onto the other
         big_x, big_y = 2.0 * jnp.sinh(0.5 * LN10 * (x - y)), 2.0 * jnp.sin(half_q)
         r = jnp.sqrt(big_x**2 + big_y**2)
-        level = jnp.log(r) / LN10 + 0.5 * (x + y) - math.log10(self.ridge.eps)
+        level = jnp.log(r) / LN10 + 0.5 * (x + y) - jnp.log10(self.ridge.eps)
         tied = t - (x / _BEND) ** 2
         return jnp.array([level, x + y, radius * big_x / r, radius * big_y / r, tied, w])
 
