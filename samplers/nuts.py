@@ -111,7 +111,9 @@ class Nuts(eqx.Module):
         With the low-rank metric it would start the chain anew at a Gaussian guess of the mean,
         the same for all chains and perhaps outside the domain: hence the path.
         """
-        keep = get_filter_adapt_info_fn(state_keys={"position", "logdensity", "logdensity_grad"})
+        keep = get_filter_adapt_info_fn(
+            {"position", "logdensity", "logdensity_grad"}, adapt_state_keys={"mu_star"}
+        )
         options = {
             "target_acceptance_rate": self.target_acceptance,
             "adaptation_info_fn": keep,
