@@ -24,14 +24,23 @@ _LEAST_BATCH = 1024  # of prior draws side by side
 _LOW_P = 1e-3  # of a test that a correct run passes
 
 
+class Particle(NamedTuple):
+    """A position with its log prior and log likelihood: both finite, or both -inf."""
+
+    position: Float[Array, "*particle dim"]
+    log_prior: Float[Array, "*particle"]
+    log_likelihood: Float[Array, "*particle"]
+
+
 class FinitePrior(NamedTuple):
     """Draws from the prior cut to finite likelihood, and how large a share of it that is.
 
-    found   how many there are: the rest of the positions is empty
-    trials  prior draws it took to find them
+    found      how many there are: what else the arrays hold is nothing
+    trials     prior draws it took to find them
+    undefined  of which the density was NaN or +inf
     """
 
-    position: Float[Array, "*repeat count dim"]
+    particles: Particle
     found: Int[Array, "*repeat"]
     trials: Int[Array, "*repeat"]
     undefined: Int[Array, "*repeat"]
@@ -45,21 +54,17 @@ class FinitePrior(NamedTuple):
         return jnp.log(share), (1.0 - share) / self.found
 
 
-def parts(
+def particle(
     target: PriorTimesLikelihood, z: Float[Array, " dim"]
-) -> tuple[Float[Array, ""], Float[Array, ""], Bool[Array, ""]]:
-    """(log prior, log likelihood, undefined): both finite, or both -inf.
-
-    NaN and +inf of either count as undefined and as zero likelihood.
-    """
+) -> tuple[Particle, Bool[Array, ""]]:
+    """The particle at z, and whether its density is undefined: NaN or +inf, taken for zero."""
     log_prior, log_likelihood = target.log_prior_at(z), target.log_likelihood_at(z)
     total = log_prior + log_likelihood
-    undefined = jnp.isnan(total) | jnp.isposinf(total)
     sound = jnp.isfinite(total)
+    zero = -jnp.inf
     return (
-        jnp.where(sound, log_prior, -jnp.inf),
-        jnp.where(sound, log_likelihood, -jnp.inf),
-        undefined,
+        Particle(z, jnp.where(sound, log_prior, zero), jnp.where(sound, log_likelihood, zero)),
+        jnp.isnan(total) | jnp.isposinf(total),
     )
 
 
@@ -77,11 +82,9 @@ def finite_prior(key: PRNGKeyArray, target: PriorTimesLikelihood, count: int) ->
     batch = max(count, _LEAST_BATCH)
     rounds = _MOST_DRAWS // batch + 1
 
-    def draw(key: PRNGKeyArray) -> tuple[Array, Array, Array]:
+    def draw(key: PRNGKeyArray) -> tuple[Particle, Array]:
         u = jr.uniform(key, (batch, dim), minval=jnp.finfo(float).tiny)
-        z = jax.vmap(target.from_unit)(u)
-        _, log_likelihood, undefined = jax.vmap(lambda z: parts(target, z))(z)
-        return z, jnp.isfinite(log_likelihood), undefined
+        return jax.vmap(lambda u: particle(target, target.from_unit(u)))(u)
 
     def more(carry: tuple[Array, FinitePrior]) -> Array:
         i, so_far = carry
@@ -89,19 +92,20 @@ def finite_prior(key: PRNGKeyArray, target: PriorTimesLikelihood, count: int) ->
 
     def fill(carry: tuple[Array, FinitePrior]) -> tuple[Array, FinitePrior]:
         i, so_far = carry
-        z, finite, undefined = draw(jr.fold_in(key, i))
-        place = so_far.found + jnp.cumsum(finite) - 1
-        place = jnp.where(finite, place, count)  # beyond the end: dropped
-        used = so_far.found + jnp.cumsum(finite) - finite < count  # before the last success
+        new, undefined = draw(jr.fold_in(key, i))
+        finite = jnp.isfinite(new.log_likelihood)
+        before = so_far.found + jnp.cumsum(finite) - finite
+        place = jnp.where(finite, before, count)  # beyond the end: dropped
+        used = before < count  # up to the last success
         return i + 1, FinitePrior(
-            so_far.position.at[place].set(z, mode="drop"),
+            jax.tree.map(lambda a, b: a.at[place].set(b, mode="drop"), so_far.particles, new),
             jnp.minimum(so_far.found + jnp.sum(finite), count),
             so_far.trials + jnp.sum(used),
             so_far.undefined + jnp.sum(undefined & used),
         )
 
-    zero = jnp.array(0)
-    empty = FinitePrior(jnp.zeros((count, dim)), zero, zero, zero)
+    zero, none = jnp.array(0), jnp.zeros(count)
+    empty = FinitePrior(Particle(jnp.zeros((count, dim)), none, none), zero, zero, zero)
     return jax.lax.while_loop(more, fill, (zero, empty))[1]
 
 
@@ -112,7 +116,7 @@ def require_found(engine: str, prior: FinitePrior) -> None:
     """
     if isinstance(prior.found, Tracer):
         return
-    found, count = int(np.min(prior.found)), prior.position.shape[-2]
+    found, count = int(np.min(prior.found)), prior.particles.log_prior.shape[-1]
     if found < count:
         raise ValueError(
             f"{engine} needs {count} prior draws of finite likelihood; "

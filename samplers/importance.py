@@ -24,6 +24,7 @@ from .ensemble import Ensemble
 _KEPT = 32  # draws per walker that the first mixture is fitted to
 _FIT_STEPS = 40
 _BROAD, _BROAD_SHARE = 2.0, 0.05  # width and weight of the component that covers everything
+_OVERDISPERSED = 2.0  # width of starting points for other engines, before they are chosen
 _LARGEST_K = 0.7  # of a Pareto tail, beyond which averages over weights mean little
 
 
@@ -244,14 +245,17 @@ def starts(
 
     starts  (engine.chains, dim) starting points for this one
 
-    Drawn from the mixtures of all repeats alike, 16 candidates for each, and chosen without
-    replacement with the square root of their weights: halfway between the target and a mixture
-    with heavier tails. Raises ValueError if too few have a finite density.
+    Drawn from the mixtures of all repeats alike, made twice as wide, 16 candidates for each, and
+    chosen without replacement with the square root of their weights: halfway between the target
+    and something twice as wide with heavier tails. Raises ValueError if too few of them have a
+    finite density.
     """
     key_fit, key_draw, key_choose = jr.split(key, 3)
     mixture = engine.init(key_fit, target, starts).mixture
     flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), mixture)
-    pooled = flat._replace(log_weight=flat.log_weight - np.log(engine.repeats))
+    pooled = Mixture(
+        flat.log_weight - np.log(engine.repeats), flat.mean, _OVERDISPERSED * flat.factor
+    )
     weigh = eqx.filter_jit(_weighted)
     x, log_weight, nonfinite, _ = weigh(key_draw, target, pooled, 0, 16 * count)
     if int(nonfinite) > 15 * count:

@@ -135,15 +135,10 @@ class Nested(eqx.Module):
         keys = jr.split(key, self.repeats)
         prior = jax.vmap(lambda k: _evidence.finite_prior(k, target, self.live))(keys)
         log_share, variance = prior.log_share()
-        log_prior, value, _ = jax.vmap(jax.vmap(lambda z: _evidence.parts(target, z)))(
-            prior.position
-        )
         zero, count = jnp.zeros(self.repeats), jnp.zeros(self.repeats, int)
         dead = jnp.zeros((self.repeats, self._most))
         return prior, State(
-            position=prior.position,
-            log_prior=log_prior,
-            log_likelihood=value,
+            **prior.particles._asdict(),
             dead_position=jnp.zeros((*dead.shape, target.dim)),
             dead_log_likelihood=dead,
             rank=dead,
@@ -203,8 +198,8 @@ class Nested(eqx.Module):
         def point(
             z: Float[Array, " dim"], loglikelihood_birth: Array | float
         ) -> StateWithLogLikelihood:
-            log_prior, log_likelihood, _ = _evidence.parts(target, z)
-            return StateWithLogLikelihood(z, log_prior, log_likelihood, loglikelihood_birth)
+            found, _ = _evidence.particle(target, z)
+            return StateWithLogLikelihood(*found, loglikelihood_birth)
 
         kernel: Any = nss.build_kernel(
             point,

@@ -8,31 +8,27 @@ resampling and kernels are blackjax's; the steps are fitted to the particles her
 
 import functools
 import math
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import ClassVar, NamedTuple, cast
 
-import blackjax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from blackjax.smc import resampling
-from blackjax.smc.base import update_and_take_last
 from blackjax.smc.ess import ess_solver
 from blackjax.smc.solver import dichotomy
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from . import _evidence
-from .base import Block, LogDensity, PriorTimesLikelihood, differentiable, require_methods
+from . import _evidence, _particles
+from ._evidence import Particle
+from .base import Block, LogDensity, PriorTimesLikelihood, require_methods
 
 _KERNELS = {"random_walk": 0.234, "hmc": 0.8}  # and the acceptance they are tuned to
-_JITTER = 0.5  # of the length of a step, in its logarithm: some steps fit where most do not
 _GAIN = 2.0  # of the logarithm of the scale of steps, per unit of acceptance and block
 _SETTLED = 1.2  # of the distance moved, when twice the moves have been made: see Smc
 _BISECT = functools.partial(dichotomy, max_iter=1000)  # temperatures begin at 1e-20 and less
-random_walk: Any = blackjax.mcmc.random_walk  # annotations that say float for what may be an array
-hmc: Any = blackjax.mcmc.hmc
 
 
 class State(NamedTuple):
@@ -44,7 +40,7 @@ class State(NamedTuple):
     scale     of the steps, in units of the spread of the particles
     """
 
-    position: Float[Array, "repeat particle dim"]
+    particles: Particle
     origin: Float[Array, "repeat particle dim"]
     distance: Float[Array, "repeat dim"]
     temperature: Float[Array, " repeat"]
@@ -140,8 +136,8 @@ class Smc(eqx.Module):
         zero = jnp.zeros(self.repeats)
         count = jnp.zeros(self.repeats, int)
         return prior, State(
-            position=prior.position,
-            origin=prior.position,
+            particles=prior.particles,
+            origin=prior.particles.position,
             distance=jnp.zeros((self.repeats, target.dim)),
             temperature=zero,
             log_z=log_share,
@@ -166,8 +162,9 @@ class Smc(eqx.Module):
         state, stats = self._temper(key, target, state)
         if not bool(jnp.all(state.finished)):
             return state, Block(None, stats)
-        lp = _evidence.densities(target, state.position)
-        return state, Block(state.position, stats | {"lp": lp}, {"evidence": table(state)}, True)
+        found = state.particles
+        stats = stats | {"lp": found.log_prior + found.log_likelihood}
+        return state, Block(found.position, stats, {"evidence": table(state)}, True)
 
     @eqx.filter_jit
     def _temper(
@@ -193,119 +190,56 @@ class Smc(eqx.Module):
     def _stage(self, key: PRNGKeyArray, target: PriorTimesLikelihood, state: State) -> State:
         """One block of one population: a new temperature if it is settled, then moves."""
         key_resample, key_move = jr.split(key)
-        state = self._heat(key_resample, target, state)
-
-        def tempered(z: Float[Array, " dim"]) -> Float[Array, ""]:
-            log_prior, log_likelihood, _ = _evidence.parts(target, z)
-            # Where the likelihood is zero it is so at every temperature, and the prior is -inf.
-            finite = jnp.isfinite(log_likelihood)
-            return log_prior + state.temperature * jnp.where(finite, log_likelihood, 0.0)
-
-        walks = self.kernel == "random_walk"
-        move, _ = update_and_take_last(
-            random_walk.init if walks else hmc.init,
-            tempered if walks else differentiable(tempered),
-            functools.partial(self._move, target, crowd=state.position, scale=state.scale),
-            self.moves,
-            self.particles,
-        )
-        keys = jr.split(key_move, self.particles)
-        position, counts = move(keys, state.position, {"place": jnp.arange(self.particles)})
-        acceptance, nonfinite, undefined = (jnp.asarray(x) for x in counts)
-        mean = jnp.mean(acceptance)
+        state = self._heat(key_resample, state)
+        here = (key_move, target, state.particles, state.temperature, state.scale, self.moves)
+        if self.kernel == "random_walk":
+            particles, counts = _particles.walk(*here)
+        else:
+            particles, counts = _particles.leap(*here, self.leapfrogs)
         rounds = state.rounds + 1
-        distance = jnp.median(jnp.abs(position - state.origin), axis=0)
+        distance = jnp.median(jnp.abs(particles.position - state.origin), axis=0)
         doubled = (rounds & (rounds - 1)) == 0
         settled = (rounds > 1) & doubled & jnp.all(distance < _SETTLED * state.distance)
         settled = settled | (rounds >= self.rounds)
         return state._replace(
-            position=position,
+            particles=particles,
             distance=jnp.where(doubled, distance, state.distance),
             rounds=rounds,
             settled=settled,
-            scale=state.scale * jnp.exp(_GAIN * (mean - _KERNELS[self.kernel])),
-            acceptance=mean,
-            evaluations=state.evaluations
-            + self.particles * self.moves * (1 if walks else self.leapfrogs),
-            nonfinite=state.nonfinite + jnp.sum(nonfinite),
-            undefined=state.undefined + jnp.sum(undefined),
+            scale=state.scale * jnp.exp(_GAIN * (counts.acceptance - _KERNELS[self.kernel])),
+            acceptance=counts.acceptance,
+            evaluations=state.evaluations + self._densities_per_block,
+            nonfinite=state.nonfinite + counts.nonfinite,
+            undefined=state.undefined + counts.undefined,
             finished=settled & (state.temperature == 1.0),
         )
 
-    def _heat(self, key: PRNGKeyArray, target: PriorTimesLikelihood, state: State) -> State:
+    @property
+    def _densities_per_block(self) -> int:
+        per_move = 1 if self.kernel == "random_walk" else self.leapfrogs
+        return self.particles * self.moves * per_move
+
+    def _heat(self, key: PRNGKeyArray, state: State) -> State:
         """The next temperature, resampled for it, if the particles are settled at this one."""
-
-        def log_likelihood(position: Float[Array, "particle dim"]) -> Float[Array, " particle"]:
-            return jax.vmap(lambda z: _evidence.parts(target, z)[1])(position)
-
-        value = log_likelihood(state.position)
-        step = ess_solver(
-            lambda _: value, state.position, self.share, 1.0 - state.temperature, _BISECT
-        )
+        value = state.particles.log_likelihood
+        left = 1.0 - state.temperature
+        step = ess_solver(lambda _: value, state.particles.position, self.share, left, _BISECT)
         step = jnp.where(state.settled, step, 0.0)
         log_weights = step * value
         log_mean = logsumexp(log_weights) - math.log(self.particles)
         weights = jnp.exp(log_weights - log_mean) / self.particles
         ancestors = resampling.systematic(key, weights, self.particles)
         ancestors = jnp.where(state.settled, ancestors, jnp.arange(self.particles))
-        position = state.position[ancestors]
+        particles = jax.tree.map(lambda x: x[ancestors], state.particles)
         return state._replace(
-            position=position,
-            origin=jnp.where(state.settled, position, state.origin),
+            particles=particles,
+            origin=jnp.where(state.settled, particles.position, state.origin),
             temperature=state.temperature + step,
             log_z=state.log_z + log_mean,
             variance=state.variance + jnp.sum(weights**2) - 1.0 / self.particles,
             stages=state.stages + state.settled,
             rounds=jnp.where(state.settled, 0, state.rounds),
         )
-
-    def _move(
-        self,
-        target: PriorTimesLikelihood,
-        key: PRNGKeyArray,
-        here: Any,
-        log_density: LogDensity,
-        place: Int[Array, ""],
-        crowd: Float[Array, "particle dim"],
-        scale: Float[Array, ""],
-    ) -> tuple[Any, tuple[Array, Array, Array]]:
-        """One Metropolis step of one particle, in the form that blackjax's `smc` calls.
-
-        Besides the new state: its acceptance rate, whether the proposal had no finite density,
-        and whether an undefined one. The crowd stands still during a block, so steps are symmetric.
-        """
-        key_step, key_move = jr.split(key)
-        if self.kernel == "random_walk":
-            step = scale * _difference(key_step, crowd, place)
-            kernel = random_walk.build_additive_step()
-            new, info = kernel(key_move, here, log_density, lambda key, position: step)
-            proposal = here.position + step
-        else:
-            length = scale * jnp.exp(_JITTER * jr.normal(key_step))
-            kernel, inverse_mass = hmc.build_kernel(), jnp.var(crowd, axis=0)
-            new, info = kernel(key_move, here, log_density, length, inverse_mass, self.leapfrogs)
-            proposal = info.proposal.position
-        log_prior, _, undefined = _evidence.parts(target, proposal)
-        return new, (info.acceptance_rate, jnp.isneginf(log_prior), undefined)
-
-
-def _difference(
-    key: PRNGKeyArray, crowd: Float[Array, "particle dim"], place: Int[Array, ""]
-) -> Float[Array, " dim"]:
-    """The difference of two particles of the crowd, made longer or shorter at random.
-
-    Relatives stand close to each other (resampling keeps the order), and differences to oneself
-    or to a near relative would draw a particle inwards: both come from the half farthest away.
-    Measured without this, 20 dimensions and 1000 particles: log Z too large by 1.2.
-    """
-    key_pair, key_length = jr.split(key)
-    count = crowd.shape[0]
-    near = count // 4
-    far = count - 2 * near
-    first, ahead = jr.randint(key_pair, (2,), jnp.array([0, 1]), far)
-    second = (first + ahead) % far
-    step = crowd[(place + near + first) % count] - crowd[(place + near + second) % count]
-    return jnp.exp(_JITTER * jr.normal(key_length)) * step
 
 
 def table(state: State) -> dict[str, Array]:
