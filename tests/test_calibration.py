@@ -122,5 +122,5 @@ def test_ranks_are_flat():
 
 def test_a_sampler_of_another_temperature_is_found_out():
     """ln L raised to the power 2: what a wrong factor in an acceptance would do."""
-    p = dict(zip(QUANTITIES, p_values(power=2.0, replicas=80), strict=True))
-    assert min(p.values()) < 1e-6, p
+    p = dict(zip(QUANTITIES, p_values(power=2.0, replicas=REPLICAS // 2), strict=True))
+    assert min(p.values()) < 1e-3, p
