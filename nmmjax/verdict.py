@@ -65,7 +65,11 @@ def convergence(run: Run, most: int) -> Convergence:
 
 
 def verdict(run: Run, found: Convergence, evident: Evidence | None = None) -> tuple[bool, str]:
-    """(converged, words); draws taken by weight are worth no more than their weights."""
+    """(converged, words).
+
+    Draws taken by weight are worth no more than their weights, and are in no order: the means of
+    their ensembles are no series, and play no part.
+    """
     stop = run.resolved["stop"]
     wanted = float(stop.get("until", {}).get("ess", MIN_ESS))
     (p, rhat), (q, bulk), (r, means) = (
@@ -80,6 +84,8 @@ def verdict(run: Run, found: Convergence, evident: Evidence | None = None) -> tu
         (means >= MIN_MEAN_ESS, f"ensemble means worth {means:.0f} draws ({r})",
          f"at least {MIN_MEAN_ESS:g}"),
     )  # fmt: skip
+    if evident is not None:
+        checks = checks[:2]
     if all(passed for passed, _, _ in checks) and not doubts:
         return True, f"converged: {'; '.join(figure for _, figure, _ in checks)}."
     if evident is not None:

@@ -418,3 +418,70 @@ def test_what_cannot_be_ranked_is_said(tmp_path):
     assert [row.name for row in found.ranking] == ["xenonnt_2022"]
     assert "ln L of constraint m_nu_target is not finite at some draw: not ranked." in found.notes
     assert summary_of(tmp_path / "short", chains=8, draws=10).ranking == ()
+
+
+def with_evidence(path, **columns):
+    """A run of four repeats with a table of ln Z."""
+    write_run(path, draw_groups(chains=4, draws=2000, memory=0.0), ensembles=4)
+    table = {"log_z": [-9.5, -9.6, -9.4, -9.5], "log_z_error": [0.1] * 4, "ess": [900.0] * 4}
+    with h5py.File(path / "chains.h5", "r+") as file:
+        group = file.create_group("evidence")
+        for name, x in (table | columns).items():
+            group.create_dataset(name, data=np.asarray(x, dtype=float))
+    return results.summarise(open_run(path))
+
+
+def test_evidence_is_joined_over_repeats(tmp_path):
+    found = with_evidence(tmp_path / "run")
+    assert found.evidence.log_z == pytest.approx(-9.5, abs=1e-12)
+    assert found.evidence.error == pytest.approx(0.05, abs=1e-12)  # 0.1 / sqrt(4) > scatter
+    text = report.to_text(found)
+    assert "Evidence: ln Z = -9.500 +- 0.05, repeats -9.50, -9.60, -9.40, -9.50." in text
+    assert found.converged
+    assert "bulk ESS 3600 (by weight)" in found.verdict
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"pareto_k": [0.2, 0.9, 0.3, 0.1]}, "k-hat of 1 of 4 repeats is above 0.7"),
+        ({"insertion_rank_p": [0.2, 0.9, 1e-5, 1e-6]}, "ranks of 2 of 4 repeats are not uniform"),
+        ({"repeats_p": [1e-7] * 4}, "scatter more than their errors allow"),
+        ({"ess": [20.0] * 4}, "smallest bulk ESS 80 (by weight), needed above 2000"),
+    ],
+)
+def test_what_speaks_against_an_evidence_stops_the_verdict(columns, words, tmp_path):
+    found = with_evidence(tmp_path / "run", **columns)
+    assert not found.converged
+    assert words in found.verdict
+    assert "live points" in found.verdict
+
+
+def test_no_evidence_no_words(summary):
+    assert summary.evidence is None
+    assert "ln Z" not in report.to_text(summary)
+
+
+def test_divergences_and_low_energy_steps_are_noted(tmp_path):
+    groups = draw_groups()
+    stats = groups["sample_stats"]
+    stats["diverging"] = (np.arange(stats["lp"].size).reshape(stats["lp"].shape) % 50 == 0).astype(
+        "i1"
+    )
+    stats["energy"] = np.cumsum(stats["lp"], axis=1)  # moves by little at a time
+    nuts = RESOLVED.replace('name = "ensemble"', 'name = "nuts"')
+    found = results.summarise(open_run(write_run(tmp_path / "run", groups, resolved=nuts)))
+    notes = "\n".join(found.notes)
+    assert "2.00% of the trajectories diverged" in notes
+    assert "E-BFMI is 0.0" in notes
+
+
+def test_regions_with_their_weights_are_told(tmp_path):
+    groups = draw_groups()
+    phase = groups["posterior"]["y_psi"]
+    high = np.repeat([0.1, 0.5, 0.5, 0.9], len(phase) // 4)[:, None]
+    upper = np.random.default_rng(1).random(phase.shape) < high
+    groups["posterior"]["y_psi"] = phase * np.where(upper, 1e4, 1.0)
+    text = report.to_text(results.summarise(open_run(write_run(tmp_path / "run", groups))))
+    assert "Separate regions of y_psi" in text
+    assert "WARNING: the ensembles disagree on these weights" in text
