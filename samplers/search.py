@@ -19,7 +19,7 @@ import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 from scipy.sparse.csgraph import connected_components
 
-from ._climb import climb, slopes
+from ._climb import H, newton, slopes
 from .base import Block, LogDensity, differentiable
 
 type Points = Float[Array, "n dim"]
@@ -69,6 +69,7 @@ class Search(eqx.Module):
     """
 
     burn_in: ClassVar[int] = 0
+    ends: ClassVar[bool] = True
     ends: ClassVar[bool] = True
 
     starts: int = eqx.field(static=True, default=4096)
@@ -178,7 +179,7 @@ def _begin(target: LogDensity, points: Points) -> State:
     position = points / scale
     value, gradient = _value_and_grad(_in_units(target, scale), position)
     adam = _optimiser(1).init(position)
-    return State(position, value, gradient, scale, adam, jnp.array(0))
+    return State(position, value, gradient, scale, adam, jnp.zeros((), int))
 
 
 def _optimiser(steps: int) -> Any:
@@ -249,8 +250,10 @@ def _polished(
 ) -> tuple[Points, Scalars, Points, Float[Array, "n dim dim"]]:
     """Position, value, gradient and Hessian of the tops."""
     density = _in_units(target, scale)
-    top = climb(density, x, _POLISH)
-    gradient, hessian = slopes(density, top)
+    fine = jnp.full(len(x), H)
+    step = lambda at, _: (newton(density, *at), None)  # noqa: E731
+    (top, _), _ = jax.lax.scan(step, (x, fine), length=_POLISH)
+    gradient, hessian = slopes(density, top, fine)
     return top, jax.vmap(density)(top), gradient, hessian
 
 
@@ -315,7 +318,7 @@ def _jumped(target: Any, key: PRNGKeyArray, scale: Float[Array, " dim"], x: Poin
     dim = x.shape[1]
     deepest = 4.0 * (0.5 * dim + 3.1 * math.sqrt(0.5 * dim) + 5.0)
 
-    curvature, axes = jnp.linalg.eigh(slopes(density, x)[1])
+    curvature, axes = jnp.linalg.eigh(slopes(density, x, jnp.full(len(x), H))[1])
     widths = 1.0 / jnp.sqrt(jnp.maximum(jnp.abs(curvature), 1.0))
     jump = jnp.einsum("nij,nj->ni", axes, widths * jr.normal(key, x.shape))
     tried = x + jnp.asarray(2.0 * 0.5 ** np.arange(_HALVINGS))[:, None, None] * jump

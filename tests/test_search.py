@@ -190,6 +190,23 @@ def test_the_same_key_and_a_resumed_state_give_the_same_table():
         np.testing.assert_array_equal(values, whole[name])
 
 
+def test_nothing_is_traced_again_between_blocks():
+    traces = []
+
+    class Counted(T.Gaussian):
+        def inside(self, z):
+            traces.append(1)
+            return super().inside(z)
+
+    target, engine = Counted(2), search.Search(starts=16, steps=100, block=10)
+    state = engine.init(KEY, target, draws(target, 16))
+    state, _ = engine.advance(KEY, target, state)
+    before = sum(traces)
+    for _ in range(3):
+        state, _ = engine.advance(KEY, target, state)
+    assert sum(traces) == before
+
+
 @pytest.mark.parametrize("name", ["starts", "steps", "block", "modes"])
 def test_options_that_make_no_sense(name):
     with pytest.raises(ValueError, match=f"search needs {name} >= 1, got 0"):
@@ -221,12 +238,14 @@ def test_starting_points_cover_both_modes_and_both_loops_of_a_ridge():
 def test_curvatures_by_differences_against_autodiff():
     target = T.Rosenbrock(4)
     x = 0.1 * draws(target, 16)
-    gradient, hessian = _climb.slopes(target, x)
+    gradient, hessian = _climb.slopes(target, x, jnp.full(16, _climb.H))
     np.testing.assert_allclose(gradient, jax.vmap(jax.grad(target))(x), rtol=1e-12)
     exact = np.asarray(jax.vmap(jax.hessian(target))(x))
     np.testing.assert_allclose(hessian, exact, atol=1e-7 * np.abs(exact).max())
 
 
 def test_newton_leaves_a_saddle_uphill():
-    x = _climb.climb(lambda x: x[0] ** 2 - x[1] ** 2 - x[0] ** 4, jnp.array([[1e-3, 0.5]]), 20)
+    x, h = jnp.array([[1e-3, 0.5]]), jnp.full(1, _climb.H)
+    for _ in range(20):
+        x, h = _climb.newton(lambda x: x[0] ** 2 - x[1] ** 2 - x[0] ** 4, x, h)
     np.testing.assert_allclose(x[0], [math.sqrt(0.5), 0.0], atol=1e-8)
