@@ -16,12 +16,13 @@ from nmmjax.axes import COLOURS, STYLE, Scale, Style, axis_label, scale_of, view
 from nmmjax.corner import corner
 from nmmjax.curve_figures import curves_figure
 from nmmjax.errors import InputError, suggest
+from nmmjax.frontier_figures import frontier_figure
 from nmmjax.limit_lines import curves_of
 from nmmjax.maps import region_map
 from nmmjax.rundir import Run
 from nmmjax.samplers import diagnostics
 
-KINDS = ("corner", "map", "trace", "rank", "constraints")
+KINDS = ("corner", "map", "trace", "rank", "constraints", "frontier")
 FORMATS = ("png", "pdf", "svg")
 _MOST_RANKED = 2**20
 _MOST_POINTS = 20_000
@@ -94,11 +95,14 @@ def draw(
 
     Raises InputError for an unknown kind or name, and for a kind that the run cannot answer.
     """
-    for name in names:
-        run.about(name)
+    if run.committed > 0:
+        for name in names:
+            run.about(name)
     for kind in kinds:
         if kind not in KINDS:
             raise InputError(f"cannot draw '{kind}'{suggest(kind, KINDS)}")
+        if run.committed == 0 and kind != "frontier":
+            raise InputError(f"'{run.directory}' holds no draws: there is no {kind} to draw")
     chosen = dict.fromkeys(kinds or _possible(run, names))
     return {_stem(kind, names): _draw(run, kind, names, style or {}) for kind in chosen}
 
@@ -134,15 +138,21 @@ def save_all(run: Run, directory: pathlib.Path) -> list[pathlib.Path]:
 def _possible(run: Run, names: Sequence[str]) -> list[str]:
     """Kinds of figure that the run has the quantities for."""
     if run.committed == 0:
-        return []
+        return ["frontier"] if np.any(run.table("frontier").get("feasible", 0)) else []
     mapped = len(names) > 1 or (not names and run.has("mu_nu") and run.has("m_nu"))
-    missing = {"map": not mapped, "constraints": bool(names) or not curves_of(run)}
+    missing = {
+        "map": not mapped,
+        "constraints": bool(names) or not curves_of(run),
+        "frontier": not run.table("frontier"),
+    }
     return [kind for kind in KINDS if not missing.get(kind)]
 
 
 def _draw(run: Run, kind: str, names: Sequence[str], style: Style) -> Figure:
     both = STYLE | style
     match kind:
+        case "frontier":
+            return frontier_figure(run, both)
         case "corner":
             return corner(run, names, both)
         case "trace":
@@ -170,7 +180,7 @@ def _usual_map(run: Run) -> list[str]:
 
 def _stem(kind: str, names: Sequence[str]) -> str:
     """File name without ending: 'corner', 'region_map', 'map_m_psi_mu_nu'."""
-    if not names or kind == "constraints":
+    if not names or kind in ("constraints", "frontier"):
         return {"map": "region_map"}.get(kind, kind)
     shown = [*names] if len(names) <= 4 else [names[0], f"and_{len(names) - 1}_more"]
     return "_".join([kind, *shown]).replace("[", "").replace("]", "").replace(",", "")

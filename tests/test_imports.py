@@ -86,11 +86,13 @@ ALLOWED = {
     "nmmjax.limit_lines": {"constraints", "curve_figures", "likelihoods", "rundir"},
     "nmmjax.maps": {"axes", "curve_figures", "likelihoods", "limit_lines", "rundir"},
     "nmmjax.corner": {"axes", "maps", "rundir"},
+    "nmmjax.frontier_figures": {"axes", "errors", "observables", "rundir"},
     "nmmjax.figures": {
         "axes",
         "corner",
         "curve_figures",
         "errors",
+        "frontier_figures",
         "limit_lines",
         "maps",
         "rundir",

@@ -71,7 +71,7 @@ def plot(
     directory: DirArg,
     what: Annotated[
         str | None,
-        typer.Option(help="Of corner,map,trace,rank,constraints. Default: all that can be drawn."),
+        typer.Option(help="Of corner,map,trace,rank,constraints,frontier. Default: all there is."),
     ] = None,
     params: Annotated[
         str | None,

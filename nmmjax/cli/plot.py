@@ -35,9 +35,11 @@ def plot_run(
         suffixes.append(suffix)
     chosen = {} if style is None else read_style(style)
     run = open_run(directory)
-    if run.committed == 0:
+    if run.committed == 0 and not run.tables:
         raise InputError(f"'{directory}' holds no draws yet: nothing can be drawn")
     drawn = figures.draw(run, kinds, names, chosen)
+    if not drawn:
+        raise InputError(f"'{directory}' holds nothing that can be drawn, see `nmmjax summary`")
     for path in figures.save(drawn, out or directory / "figures", suffixes, chosen):
         sys.stdout.write(f"{path}\n")
 
