@@ -310,8 +310,10 @@ def _check_observables(model: Model, terms: Sequence[Constraint]) -> None:
     for term in terms:
         for name in term.requires:
             if name not in known:
+                wish = term.name == f"prefer_{name}"
+                what = f"prefer.{name}" if wish else f"constraint '{term.name}'"
                 raise InputError(
-                    f"constraint '{term.name}' needs observable '{name}', which "
+                    f"{what} needs observable '{name}', which "
                     f"{type(model).__name__} does not return{suggest(name, known)}"
                 )
 

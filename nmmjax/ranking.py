@@ -7,7 +7,7 @@ draws, smoothed in the tail (PSIS, Vehtari et al., arXiv:1507.02646),
 
 is the share of the posterior without c that c takes away: L_c is normalised to at most 1. The
 shape k-hat of the weights' tail says whether the draws can tell: beyond `KHAT` those that c
-removes are hardly among them, and the true share is at least as large as any estimate.
+removes are hardly among them, and the estimate, most often too small, means nothing.
 """
 
 import dataclasses
