@@ -13,8 +13,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
-from matplotlib.patheffects import withStroke
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from nmmjax.axes import STYLE, Scale, Style, Which, short
 from nmmjax.errors import InputError
@@ -37,9 +38,11 @@ def frontier_figure(run: Run, style: Style = STYLE) -> Figure:
     if not table:
         raise InputError(f"'{run.directory}' holds no frontier: its engine was another")
     with h5py.File(run.directory / "chains.h5", "r", locking=False) as file:
+        attributes = {name: file[f"frontier/{name}"].attrs for name in table}
         about = {
-            name: {"units": str(x.attrs.get("units", "")), "latex": str(x.attrs.get("latex", name))}
-            for name, x in file["frontier"].items()
+            name: {key: str(given[key]) for key in ("units", "latex")}
+            for name, given in attributes.items()
+            if "latex" in given and "units" in given
         }
     return draw_frontier(table, run.resolved["sampling"]["engine"], about, style)
 
@@ -68,7 +71,8 @@ def draw_frontier(
         tuning = np.ma.masked_array(table[_TUNING], ~feasible)
         maps.append((tuning, f"{_label(_TUNING, about)} there", bool(np.all(tuning > 0.0))))
     with matplotlib.rc_context(style):
-        figure = Figure(figsize=(0.6 + 4.4 * len(maps), 4.1), layout="constrained")
+        layout = ConstrainedLayoutEngine(wspace=0.06)
+        figure = Figure(figsize=(0.6 + 4.4 * len(maps), 4.1), layout=layout)
         panels = np.ravel(figure.subplots(1, len(maps), sharey=True, squeeze=False))
         for axes, (values, label, log) in zip(panels, maps, strict=True):
             _panel(figure, axes, table, asked, values, label, log)
@@ -131,7 +135,7 @@ def _contours(
     if not levels:
         return
     x, y = (_centres(table[f"{w}_edges"], asked[f"{w}_scale"]) for w in ("x", "y"))
-    halo = [withStroke(linewidth=2.0, foreground="0.15")]
+    halo: list[AbstractPathEffect] = [withStroke(linewidth=2.0, foreground="0.15")]
     lines = axes.contour(
         x, y, c, sorted(levels), colors="white", linewidths=0.9, linestyles="solid"
     )

@@ -24,6 +24,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ._cells import (
@@ -61,6 +62,10 @@ class State(NamedTuple):
     round: Int[Array, ""]
 
 
+def _numbers(given: Sequence[float]) -> tuple[float, ...]:
+    return tuple(float(x) for x in given)
+
+
 class Frontier(eqx.Module):
     """Maximise `objective` in each cell of a grid in `x` and `y`; table `frontier`, no draws.
 
@@ -84,11 +89,11 @@ class Frontier(eqx.Module):
     ends: ClassVar[bool] = True
 
     x: str = eqx.field(static=True, default="")
-    x_range: Sequence[float] = eqx.field(static=True, default=(), converter=tuple)
+    x_range: Sequence[float] = eqx.field(static=True, default=(), converter=_numbers)
     x_cells: int = eqx.field(static=True, default=12)
     x_scale: str = eqx.field(static=True, default="log")
     y: str = eqx.field(static=True, default="")
-    y_range: Sequence[float] = eqx.field(static=True, default=(), converter=tuple)
+    y_range: Sequence[float] = eqx.field(static=True, default=(), converter=_numbers)
     y_cells: int = eqx.field(static=True, default=12)
     y_scale: str = eqx.field(static=True, default="log")
     objective: str = eqx.field(static=True, default="mu_nu")
@@ -146,7 +151,7 @@ class Frontier(eqx.Module):
         """
         self._check_target(target)
         state, positive = self._begin(key, target, starts)
-        if not isinstance(state.unit, jax.core.Tracer):
+        if not isinstance(state.unit, Tracer):
             self._check_signs(*(float(share) for share in positive))
         return state
 
@@ -200,7 +205,7 @@ class Frontier(eqx.Module):
         for axis in ("x", "y"):
             ends, cells, scale = (getattr(self, axis + p) for p in ("_range", "_cells", "_scale"))
             spaced = np.geomspace if scale == "log" else np.linspace
-            found[f"{axis}_edges"] = jnp.asarray(spaced(*ends, cells + 1))
+            found[f"{axis}_edges"] = jnp.asarray(spaced(ends[0], ends[1], cells + 1))
         return found
 
     @property
@@ -244,7 +249,7 @@ class Frontier(eqx.Module):
     @eqx.filter_jit
     def _begin(
         self, key: PRNGKeyArray, target: Any, starts: Points
-    ) -> tuple[State, tuple[Array, Array, Array]]:
+    ) -> tuple[State, tuple[Array, ...]]:
         """The best prior draw of every cell, and the shares of draws where f, x, y are finite."""
         pool = jnp.concatenate([starts, prior_draws(target, key, self.pool)])
         found = self._many(target, jnp.array(1.0), pool)

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import optax
+from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray
 from scipy.sparse.csgraph import connected_components
 
@@ -98,7 +99,7 @@ class Search(eqx.Module):
         if starts.shape[0] != self.starts:
             raise ValueError(f"search needs {self.starts} starting points, got {starts.shape[0]}")
         state = _begin(target, starts)
-        if not isinstance(state.value, jax.core.Tracer) and not np.isfinite(state.value).any():
+        if not isinstance(state.value, Tracer) and not np.isfinite(state.value).any():
             raise ValueError(
                 f"none of the {self.starts} starting points has finite density; "
                 "start inside the support of the target"
