@@ -162,20 +162,22 @@ def pareto_k(log_weight: np.ndarray) -> float:
     """Shape of a generalised Pareto tail fitted to the largest of (n,) importance weights.
 
     min(n / 5, 3 sqrt(n)) of them, arXiv:1507.02646; posterior mean under the prior of Zhang and
-    Stephens, Technometrics 51 (2009) 316, drawn towards 0.5 as if by ten more weights. NaN for
-    fewer than five.
+    Stephens, Technometrics 51 (2009) 316, drawn towards 0.5 as if by ten more weights. Infinite
+    where that cannot be told: fewer than five, or a quarter of them the same.
     """
     n = len(log_weight)
-    tail = int(np.ceil(min(0.2 * n, 3.0 * np.sqrt(n))))
+    tail = int(min(0.2 * n, 3.0 * np.sqrt(n)))
     ordered = np.sort(log_weight)
     if tail < 5 or not np.isfinite(ordered[-tail - 1]):
-        return np.nan
+        return np.inf
     cut = np.exp(ordered[-tail - 1] - ordered[-1])
     x = np.exp(ordered[-tail:] - ordered[-1]) - cut
     if x[-1] == 0.0:
         return -np.inf
     grid = 30 + int(np.sqrt(tail))
     quartile = x[int(tail / 4.0 + 0.5) - 1]
+    if quartile <= x[0]:
+        return np.inf
     steps = 1.0 - np.sqrt(grid / (np.arange(1, grid + 1) - 0.5))
     theta = steps / (3.0 * quartile) + 1.0 / x[-1]
     k = np.mean(np.log1p(-theta[:, None] * x), axis=1)

@@ -6,6 +6,7 @@ by prior draws above the highest of them, found by slice sampling. Skilling, Bay
 arXiv:2601.23252); the directions of the slices, the volumes and the test are here.
 """
 
+import math
 from typing import Any, ClassVar, NamedTuple, cast
 
 import equinox as eqx
@@ -13,7 +14,8 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
-from blackjax.ns import nss
+from blackjax.mcmc import slice as slice_sampling
+from blackjax.ns import from_mcmc, nss
 from blackjax.ns.adaptive import AdaptiveNSState
 from blackjax.ns.base import StateWithLogLikelihood, delete_fn
 from blackjax.ns.integrator import NSIntegrator
@@ -201,12 +203,12 @@ class Nested(eqx.Module):
             found, _ = _evidence.particle(target, z)
             return StateWithLogLikelihood(*found, loglikelihood_birth)
 
-        kernel: Any = nss.build_kernel(
-            point,
+        slices = slice_sampling.build_kernel(interval=_whole_chord)
+        kernel: Any = from_mcmc.build_kernel(
+            nss.slice_constrained_step(point, slices, _along),
             self.inner_steps,
+            lambda key, state, info, params: params,
             self.delete,
-            proposal=_along,
-            inner_kernel_params=lambda key, state, info, params: params,
         )
         covariance = jnp.atleast_2d(jnp.cov(state.position, rowvar=False))
         none = jnp.zeros(self.live)
@@ -217,7 +219,7 @@ class Nested(eqx.Module):
         )
         places, _ = delete_fn(before, self.delete)
         after, info = kernel(key_step, before)
-        new, slices = after.particles, info.update_info
+        new, found = after.particles, info.update_info
         rank = _ranks(key_rank, new.loglikelihood, places)
 
         def append(buffer: Array, values: Array) -> Array:
@@ -236,8 +238,8 @@ class Nested(eqx.Module):
             deaths=deaths,
             volume=after.integrator.logX,
             log_z=after.integrator.logZ,
-            evaluations=state.evaluations + jnp.sum(slices.num_expansions + slices.num_shrink + 2),
-            stuck=state.stuck + jnp.sum(~jnp.any(slices.is_accepted, axis=1)),
+            evaluations=state.evaluations + jnp.sum(found.num_shrink),
+            stuck=state.stuck + jnp.sum(~jnp.any(found.is_accepted, axis=1)),
             finished=small | (deaths + self.delete > self._most),
         )
 
@@ -248,28 +250,41 @@ def _along(
     points: Float[Array, "live dim"],
     factor: Float[Array, "dim dim"],
 ) -> Any:
-    """Directions for the slices, in the form that blackjax's `nss` calls.
+    """Lines for the slices, in the form that blackjax's `nss` calls; the bracket has length 1.
 
-    Half of them by the covariance of the live points, half from one live point to another, which
-    suits bent and separate regions better.
+    Half of them by the covariance of the live points, as long as the widest chord of an ellipsoid
+    with that covariance; half from one live point to another, twice as long, which suits bent and
+    separate regions better.
     """
+    count, dim = points.shape
 
     def generate(key: PRNGKeyArray, position: Float[Array, " dim"], _: Any) -> Any:
         key_kind, key_pair, key_direction = jr.split(key, 3)
-        count = points.shape[0]
         first, ahead = jr.randint(key_pair, (2,), jnp.array([0, 1]), count)
         pair = points[first] - points[(first + ahead) % count]
         spread = nss.sample_direction_from_covariance_factor(key_direction, position, factor)
         usable = jnp.any(pair != 0.0) & jr.bernoulli(key_kind)
-        direction = jnp.where(usable, pair, spread)
+        line = jnp.where(usable, 2.0 * pair, math.sqrt(dim + 2.0) * spread)
 
         def at(t: Float[Array, ""]) -> tuple[Any, Array]:
-            there = point(position + t * direction, threshold)
+            there = point(position + t * line, threshold)
             return there, there.loglikelihood > threshold
 
         return at
 
     return generate
+
+
+def _whole_chord(
+    key: PRNGKeyArray, in_slice: Any, width: float, max_expansions: int
+) -> tuple[Array, Array, int, Any]:
+    """A bracket that lies at random around the present point and is not stepped out.
+
+    The lines are long enough as they are. Stepping out compiles the density five times, not once.
+    """
+    del in_slice, max_expansions
+    left = -width * jr.uniform(key)
+    return left, left + width, 0, lambda t: True
 
 
 def _ranks(
