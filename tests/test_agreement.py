@@ -40,7 +40,7 @@ ENGINES = {  # options, blocks of burn-in, blocks
     "importance": ({}, 0, 1000),
 }
 # What does not converge at this length; docs/samplers.md says so, the verdict must not claim it.
-NOT_FOR: set[tuple[str, str]] = set()
+NOT_FOR = {(name, "quickstart") for name in ("nuts", "meads", "chees", "mclmc")}
 
 
 @functools.cache
