@@ -282,7 +282,8 @@ class Frontier(eqx.Module):
             return merit(self._measured(target, state.unit, x * state.scale), cell, t)
 
         def step(at: tuple[Points, Array], t: Float[Array, ""]) -> tuple[Any, None]:
-            return newton(functools.partial(penalised, t=t), *at, owner), None
+            x, h, _ = newton(functools.partial(penalised, t=t), *at, owner)
+            return (x, h), None
 
         begun = z / state.scale, jnp.full(len(z), H)
         (x, _), _ = jax.lax.scan(step, begun, jnp.asarray(BARRIERS))

@@ -18,22 +18,14 @@ import numpy as np
 import optax
 from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray
-from scipy.sparse.csgraph import connected_components
 
-from ._climb import H, newton, slopes
+from ._climb import H, Slopes, newton
+from ._modes import Points, Scalars, dips, in_units, laplace, spread_out, told_apart
 from .base import Block, LogDensity, differentiable
-
-type Points = Float[Array, "n dim"]
-type Scalars = Float[Array, " n"]
 
 _RATE = 0.1  # Adam's first step, in units of the spread of the starts
 _LAST = 1e-3  # its last step over its first
 _POLISH = 60  # Newton steps
-_SEEDS = 256  # starts that are polished, at most
-_APART = 0.05  # distance from which on starts are polished apart, in spreads
-_DIP = 0.5  # fall of ln p between two points of one mode, at most
-_ALONG = np.arange(1, 24) * 0.6180339887498949 % 1.0  # where it is looked for: no period fits
-_SHORT = 1e-3  # by which ln p may miss a top
 _DEPTH = 20.0  # optima further below the best are no starting points
 _HALVINGS = 20  # of a jump, at most
 _DRAWN = 16  # prior draws per start, the first of finite density counts
@@ -115,22 +107,22 @@ class Search(eqx.Module):
         return state, Block(None, _figures(state), {"modes": self._table(target, state)}, True)
 
     def _table(self, target: LogDensity, state: State) -> dict[str, Array]:
-        seeds, owner = _spread_out(np.asarray(state.position), np.asarray(state.value))
-        position, value, gradient, hessian = _polished(target, state.scale, state.position[seeds])
-        dips = np.asarray(_dips(target, state.scale, position, value))
-        label = _modes(np.asarray(position), np.asarray(value), dips)
-        best = np.argsort(-np.asarray(value))
+        seeds, owner = spread_out(np.asarray(state.position), np.asarray(state.value))
+        position, at = _polished(target, state.scale, state.position[seeds])
+        depths = np.asarray(dips(target, state.scale, position, at.value))
+        label = told_apart(np.asarray(position), np.asarray(at.value), depths)
+        best = np.argsort(-np.asarray(at.value))
         found = [best[label[best] == k] for k in dict.fromkeys(label[best])][: self.modes]
         top = jnp.asarray([members[0] for members in found])
         count = [np.isin(owner, members).sum() for members in found]
-        width, log_volume = _laplace(gradient[top], hessian[top])
+        width, log_volume = laplace(at.gradient[top], at.hessian[top])
         return {
             "position": position[top] * state.scale,
-            "log_density": value[top],
+            "log_density": at.value[top],
             "count": jnp.asarray(count),
-            "gradient_norm": jnp.linalg.norm(gradient[top], axis=1),
+            "gradient_norm": jnp.linalg.norm(at.gradient[top], axis=1),
             "width": width * state.scale,
-            "log_z_laplace": value[top] + log_volume + jnp.sum(jnp.log(state.scale)),
+            "log_z_laplace": at.value[top] + log_volume + jnp.sum(jnp.log(state.scale)),
         }
 
 
@@ -153,24 +145,11 @@ def starts(
     if not np.isfinite(state.value).any():
         raise ValueError(f"no finite density in {_DRAWN * searches * count} prior draws")
     state = _adam(target, state, steps, steps)
-    top, value, _, _ = _polished(target, state.scale, state.position)
-    good = np.flatnonzero(np.asarray(value) > float(jnp.max(value)) - _DEPTH)
+    top, at = _polished(target, state.scale, state.position)
+    good = np.flatnonzero(np.asarray(at.value) > float(jnp.max(at.value)) - _DEPTH)
     chosen = jr.choice(picked, jnp.asarray(good), (count,), replace=len(good) < count)
-    return _jumped(target, jump, state.scale, top[chosen]) * state.scale
-
-
-def _in_units(target: Any, scale: Float[Array, " dim"]) -> LogDensity:
-    """The log density (over radius and angle for `planes`) of z / scale; never NaN or +inf."""
-    planes = getattr(target, "planes", ())
-
-    def value(x: Float[Array, " dim"]) -> Float[Array, ""]:
-        z = x * scale
-        density = target(z)
-        for i in planes:
-            density = density + 0.5 * jnp.log(z[i] ** 2 + z[i + 1] ** 2)
-        return jnp.where(density < jnp.inf, density, -jnp.inf)  # NaN fails the comparison
-
-    return value
+    at = jax.tree.map(lambda v: v[chosen], at)
+    return _jumped(target, jump, state.scale, top[chosen], at) * state.scale
 
 
 @eqx.filter_jit
@@ -178,9 +157,10 @@ def _begin(target: LogDensity, points: Points) -> State:
     spread = jnp.std(points, axis=0)
     scale = jnp.where(spread > 0.0, spread, 1.0)
     position = points / scale
-    value, gradient = _value_and_grad(_in_units(target, scale), position)
+    value = jax.vmap(in_units(target, scale))(position)
     adam = _optimiser(1).init(position)
-    return State(position, value, gradient, scale, adam, jnp.zeros((), int))
+    # Adam's first step goes nowhere and finds the gradient.
+    return State(position, value, jnp.zeros_like(position), scale, adam, jnp.zeros((), int))
 
 
 def _optimiser(steps: int) -> Any:
@@ -194,7 +174,7 @@ def _value_and_grad(density: LogDensity, x: Points) -> tuple[Scalars, Points]:
 @eqx.filter_jit
 def _adam(target: LogDensity, state: State, steps: int, block: int) -> State:
     """`block` steps of `steps`; one that leaves the support is taken back, momentum and all."""
-    density, optimiser = _in_units(target, state.scale), _optimiser(steps)
+    density, optimiser = in_units(target, state.scale), _optimiser(steps)
 
     def step(state: State, _: None) -> tuple[State, None]:
         move, adam = optimiser.update(-state.gradient, state.adam)
@@ -225,82 +205,21 @@ def _figures(state: State) -> dict[str, Array]:
     }
 
 
-def _spread_out(x: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points to polish, each the best of those near it, and the one nearest to each start.
-
-    Starts of zero density belong to none (-1).
-    """
-    distance, owner = np.full(len(x), np.inf), np.full(len(x), -1)
-    finite = np.isfinite(value)
-    seeds: list[int] = []
-    for i in np.argsort(-value):
-        if not finite[i] or len(seeds) == _SEEDS:
-            break
-        if distance[i] < _APART:
-            continue
-        away = np.linalg.norm(x - x[i], axis=1)
-        owner[away < distance] = len(seeds)
-        distance = np.minimum(distance, away)
-        seeds.append(int(i))
-    return np.array(seeds), np.where(finite, owner, -1)
-
-
 @eqx.filter_jit
-def _polished(
-    target: LogDensity, scale: Float[Array, " dim"], x: Points
-) -> tuple[Points, Scalars, Points, Float[Array, "n dim dim"]]:
-    """Position, value, gradient and Hessian of the tops."""
-    density = _in_units(target, scale)
-    fine = jnp.full(len(x), H)
-    step = lambda at, _: (newton(density, *at), None)  # noqa: E731
-    (top, _), _ = jax.lax.scan(step, (x, fine), length=_POLISH)
-    gradient, hessian = slopes(density, top, fine)
-    return top, jax.vmap(density)(top), gradient, hessian
+def _polished(target: LogDensity, scale: Float[Array, " dim"], x: Points) -> tuple[Points, Slopes]:
+    """The tops, and the slopes of ln p there."""
+    density = in_units(target, scale)
+    dim = x.shape[1]
 
+    def step(at: tuple[Points, Scalars, Points, Slopes], _: None) -> tuple[Any, None]:
+        x, h, _, _ = at
+        new, h, here = newton(density, x, h)
+        return (new, h, x, here), None
 
-@eqx.filter_jit
-def _dips(
-    target: LogDensity, scale: Float[Array, " dim"], x: Points, value: Scalars
-) -> Float[Array, "n n"]:
-    """How far ln p falls below the lower of two points on the line between them."""
-    density = _in_units(target, scale)
-
-    def between(a: Float[Array, " dim"], b: Float[Array, " dim"]) -> Float[Array, ""]:
-        return jnp.min(jax.vmap(lambda t: density(a + t * (b - a)))(jnp.asarray(_ALONG)))
-
-    lowest = jax.lax.map(lambda a: jax.vmap(lambda b: between(a, b))(x), x)
-    return jnp.minimum(value[:, None], value) - lowest
-
-
-def _modes(x: np.ndarray, value: np.ndarray, dips: np.ndarray) -> np.ndarray:
-    """A label per point. Points are of one mode if ln p on the line between them does not dip
-    below the higher; a mode whose top can rise straight to higher tops joins the nearest.
-    """
-    level = dips + np.abs(value[:, None] - value) < _DIP
-    label = connected_components(level, directed=False)[1]
-    best = np.argsort(-value)
-    tops = [best[label[best] == k][0] for k in dict.fromkeys(label[best])]
-    for i, top in enumerate(tops):
-        above = [t for t in tops[:i] if dips[top, t] < _DIP]
-        if above:
-            nearest = min(above, key=lambda t: float(np.linalg.norm(x[t] - x[top])))
-            label = np.where(label == label[top], label[nearest], label)
-    return label
-
-
-@jax.jit
-def _laplace(gradient: Points, hessian: Float[Array, "n dim dim"]) -> tuple[Points, Scalars]:
-    """Standard deviations and ln of the volume of Gaussians with these slopes of ln p.
-
-    NaN where the Gaussian would rise further by _SHORT or is wider than one.
-    """
-    curvature, axes = jnp.linalg.eigh(-hessian)
-    rise = 0.5 * jnp.sum(jnp.einsum("nji,nj->ni", axes, gradient) ** 2 / curvature, axis=1)
-    peak = (curvature[:, 0] > 1.0) & (rise < _SHORT)
-    held = jnp.where(peak[:, None], curvature, jnp.nan)
-    variance = jnp.einsum("nij,nj->ni", axes**2, 1.0 / held)
-    log_volume = 0.5 * gradient.shape[1] * math.log(2.0 * math.pi)
-    return jnp.sqrt(variance), log_volume - 0.5 * jnp.sum(jnp.log(held), axis=1)
+    none = Slopes(jnp.zeros(len(x)), jnp.zeros_like(x), jnp.zeros((len(x), dim, dim)))
+    begun = x, jnp.full(len(x), H), x, none
+    (_, _, top, here), _ = jax.lax.scan(step, begun, length=_POLISH)
+    return top, here
 
 
 @eqx.filter_jit
@@ -313,17 +232,18 @@ def _finite_prior_draws(target: Any, key: PRNGKeyArray, count: int) -> Points:
 
 
 @eqx.filter_jit
-def _jumped(target: Any, key: PRNGKeyArray, scale: Float[Array, " dim"], x: Points) -> Points:
+def _jumped(
+    target: Any, key: PRNGKeyArray, scale: Float[Array, " dim"], x: Points, at: Slopes
+) -> Points:
     """A jump of twice the Laplace width from each optimum, halved until it is not too far down."""
-    density = _in_units(target, scale)
+    density = in_units(target, scale)
     dim = x.shape[1]
     deepest = 4.0 * (0.5 * dim + 3.1 * math.sqrt(0.5 * dim) + 5.0)
 
-    curvature, axes = jnp.linalg.eigh(slopes(density, x, jnp.full(len(x), H))[1])
+    curvature, axes = jnp.linalg.eigh(at.hessian)
     widths = 1.0 / jnp.sqrt(jnp.maximum(jnp.abs(curvature), 1.0))
     jump = jnp.einsum("nij,nj->ni", axes, widths * jr.normal(key, x.shape))
     tried = x + jnp.asarray(2.0 * 0.5 ** np.arange(_HALVINGS))[:, None, None] * jump
-    value = jax.vmap(jax.vmap(density))(jnp.concatenate([x[None], tried]))
-    fine = value[1:] > value[0] - deepest
+    fine = jax.vmap(jax.vmap(density))(tried) > at.value - deepest
     first = jnp.take_along_axis(tried, jnp.argmax(fine, axis=0)[None, :, None], axis=0)[0]
     return jnp.where(jnp.any(fine, axis=0)[:, None], first, x)

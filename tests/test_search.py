@@ -238,7 +238,8 @@ def test_starting_points_cover_both_modes_and_both_loops_of_a_ridge():
 def test_curvatures_by_differences_against_autodiff():
     target = T.Rosenbrock(4)
     x = 0.1 * draws(target, 16)
-    gradient, hessian = _climb.slopes(target, x, jnp.full(16, _climb.H))
+    value, gradient, hessian = _climb.slopes(target, x, jnp.full(16, _climb.H))
+    np.testing.assert_allclose(value, jax.vmap(target)(x), rtol=1e-12)
     np.testing.assert_allclose(gradient, jax.vmap(jax.grad(target))(x), rtol=1e-12)
     exact = np.asarray(jax.vmap(jax.hessian(target))(x))
     np.testing.assert_allclose(hessian, exact, atol=1e-7 * np.abs(exact).max())
@@ -247,5 +248,5 @@ def test_curvatures_by_differences_against_autodiff():
 def test_newton_leaves_a_saddle_uphill():
     x, h = jnp.array([[1e-3, 0.5]]), jnp.full(1, _climb.H)
     for _ in range(20):
-        x, h = _climb.newton(lambda x: x[0] ** 2 - x[1] ** 2 - x[0] ** 4, x, h)
+        x, h, _ = _climb.newton(lambda x: x[0] ** 2 - x[1] ** 2 - x[0] ** 4, x, h)
     np.testing.assert_allclose(x[0], [math.sqrt(0.5), 0.0], atol=1e-8)
