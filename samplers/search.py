@@ -212,7 +212,7 @@ def _polished(target: LogDensity, scale: Float[Array, " dim"], x: Points) -> tup
     dim = x.shape[1]
 
     def step(at: tuple[Points, Scalars, Points, Slopes], _: None) -> tuple[Any, None]:
-        x, h, _, _ = at
+        x, h = at[:2]
         new, h, here = newton(density, x, h)
         return (new, h, x, here), None
 
