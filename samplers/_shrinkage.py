@@ -27,8 +27,9 @@ def summarise(
     log_z_within      of the simulated shrinkage of the volumes
     insertion_rank_p  Kolmogorov-Smirnov: are ranks at birth uniform, as for independent draws?
     window_p          the same for the worst stretch of `live` births, corrected for their number
+    pooled_rank_p     the same for the births of all runs together
     repeats_p         chi-square: do the runs agree within log_z_within?
-    warning           sum of 1: a rank test is below 1e-3; 2: repeats_p is; 4: ended by `efolds`
+    warning           sum of 1: one of these is below 1e-3; 2: repeats_p is; 4: ended by `efolds`
     """
     host = {name: np.asarray(x) for name, x in state.items() if name != "step"}
     keys = jr.split(key, (len(host["deaths"]), 2))
@@ -44,7 +45,10 @@ def summarise(
     ]
     log_z, within = rows["log_z"], rows["log_z_within"]
     p = _evidence.agreement(log_z, within)
-    failed = _evidence.doubtful(np.minimum(rows["insertion_rank_p"], rows["window_p"]))
+    ranks = np.concatenate([r[:n] for r, n in zip(host["rank"], host["deaths"], strict=True)])
+    rows["pooled_rank_p"] = np.full(len(found), kstest(ranks, "uniform").pvalue)
+    tests = [rows[name] for name in ("insertion_rank_p", "window_p", "pooled_rank_p")]
+    failed = _evidence.doubtful(np.min(tests, axis=0))
     rows["log_z_error"] = _evidence.with_spread(log_z, within)
     rows["repeats_p"] = np.full(len(found), p)
     cut = host["deaths"] + delete > host["rank"].shape[1]
