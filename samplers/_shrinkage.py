@@ -5,6 +5,7 @@ numbers, n_i being the points alive. Skilling, Bayesian Anal. 1 (2006) 833.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import jax.numpy as jnp
 import jax.random as jr
@@ -57,7 +58,7 @@ def summarise(
 
 
 def _one_run(
-    key: PRNGKeyArray, run: Mapping[str, np.ndarray | np.generic], delete: int
+    key: PRNGKeyArray, run: Mapping[str, Any], delete: int
 ) -> tuple[np.ndarray, np.ndarray, dict[str, float | np.generic]]:
     """Dead and live points of a run, their weights (sum 1), and its row of the table."""
     value, deaths = np.asarray(run["log_likelihood"]), int(run["deaths"])
@@ -67,7 +68,7 @@ def _one_run(
     batches = np.tile(np.arange(live, live - delete, -1), deaths // delete)
     alive = np.concatenate([batches, np.arange(live, 0, -1)])
     u = np.asarray(jr.uniform(key, (_SIMULATED, len(alive)), minval=np.finfo(float).tiny))
-    log_z = logsumexp(_log_weights(value, np.log(u) / alive), axis=1)
+    log_z = np.asarray(logsumexp(_log_weights(value, np.log(u) / alive), axis=1))
     log_weights = _log_weights(value, -1.0 / alive)
     weights = np.exp(log_weights - logsumexp(log_weights))
     rank = run["rank"][:deaths]

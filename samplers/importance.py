@@ -195,7 +195,7 @@ class Importance(eqx.Module):
         warning       sum of 1: pareto_k is above 0.7; 2: repeats_p is below 1e-3
         """
         log_weight, position = np.asarray(state.log_weight), np.asarray(state.position)
-        total = logsumexp(log_weight, axis=1)
+        total = np.asarray(logsumexp(log_weight, axis=1))
         weight = np.exp(log_weight - total[:, None])
         ess = 1.0 / np.sum(weight**2, axis=1)
         count = max(int(min(ess)) // self.walkers, 1) * self.walkers

@@ -197,9 +197,7 @@ class Nested(eqx.Module):
         """The lowest `delete` points of one run die and are replaced."""
         key_step, key_rank = jr.split(key)
 
-        def point(
-            z: Float[Array, " dim"], loglikelihood_birth: Array | float
-        ) -> StateWithLogLikelihood:
+        def point(z: Float[Array, " dim"], loglikelihood_birth: Array) -> StateWithLogLikelihood:
             found, _ = _evidence.particle(target, z)
             return StateWithLogLikelihood(*found, loglikelihood_birth)
 
@@ -212,7 +210,7 @@ class Nested(eqx.Module):
         )
         covariance = jnp.atleast_2d(jnp.cov(state.position, rowvar=False))
         none = jnp.zeros(self.live)
-        before = AdaptiveNSState(
+        before: Any = AdaptiveNSState(
             StateWithLogLikelihood(state.position, state.log_prior, state.log_likelihood, none),
             NSIntegrator(state.volume, state.log_z, state.log_z),
             {"points": state.position, "factor": jnp.linalg.cholesky(covariance)},
@@ -262,7 +260,7 @@ def _along(
         key_kind, key_pair, key_direction = jr.split(key, 3)
         first, ahead = jr.randint(key_pair, (2,), jnp.array([0, 1]), count)
         pair = points[first] - points[(first + ahead) % count]
-        spread = nss.sample_direction_from_covariance_factor(key_direction, position, factor)
+        spread: Any = nss.sample_direction_from_covariance_factor(key_direction, position, factor)
         usable = jnp.any(pair != 0.0) & jr.bernoulli(key_kind)
         line = jnp.where(usable, 2.0 * pair, math.sqrt(dim + 2.0) * spread)
 

@@ -75,10 +75,17 @@ def engine_of(case):
 
 
 def starts_of(engine, target, seed=0):
-    """Prior draws of finite density."""
-    u = jr.uniform(jr.key(1000 + seed), (40 * engine.chains, target.dim))
-    z = jax.vmap(target.from_unit)(u)
-    return z[jnp.isfinite(jax.vmap(target)(z))][: engine.chains]
+    """Of 512 prior draws the best, for each start, as the run file's "screened" does."""
+    u = jr.uniform(jr.key(1000 + seed), (512, engine.chains, target.dim))
+    return _best(target, u)
+
+
+@eqx.filter_jit
+def _best(target, u):
+    z = jax.vmap(jax.vmap(target.from_unit))(u)
+    value = jax.vmap(jax.vmap(target))(z)
+    chosen = jnp.argmax(jnp.where(jnp.isnan(value), -jnp.inf, value), axis=0)
+    return jnp.take_along_axis(z, chosen[None, :, None], axis=0)[0]
 
 
 def run(engine, target, seed=0, key=None):
@@ -264,3 +271,40 @@ def test_a_bare_density_is_refused(case):
 def test_bad_options_are_refused(name, options, message):
     with pytest.raises(ValueError, match=message):
         find_engine(name)(**options)
+
+
+STRAIGHT = [TARGETS.StraightRidge(TARGETS.Ridge(eps)) for eps in (1e-1, 1e-3, 1e-6)]
+PROOF_TARGETS = {
+    "gaussian 5": TARGETS.Gaussian(5),
+    "gaussian 20": TARGETS.Gaussian(20),
+    "rosenbrock 5": TARGETS.Rosenbrock(5),
+    "mixture": TARGETS.Mixture(),
+    "mixture far apart": TARGETS.Mixture(5, distance=12.0),
+    "eggbox": TARGETS.Eggbox(2.0),
+    "eggbox deep": TARGETS.Eggbox(5.0),
+    "ridge 1e-1": STRAIGHT[0],
+    "ridge 1e-3": STRAIGHT[1],
+    "ridge 1e-6": STRAIGHT[2],
+    "raw ridge 1e-1": TARGETS.Ridge(1e-1),
+    "raw ridge 1e-3": TARGETS.Ridge(1e-3),
+    "raw ridge 1e-6": TARGETS.Ridge(1e-6),
+    "funnel": TARGETS.Funnel(),
+}
+PROOF_OPTIONS = {
+    "smc": {"repeats": 8, "particles": 500},
+    "smc hmc": {"repeats": 8, "particles": 500, "kernel": "hmc", "moves": 5},
+    "nested": {"repeats": 8, "live": 200, "delete": 40},
+    "importance": {"samples": 20000, "block": 20000, "repeats": 8},
+}
+
+
+def ten_seeds(case, name, seeds=10):
+    """Pulls of log Z, and of the worst moment of the draws of all seeds together."""
+    engine, target = find_engine(case.split()[0])(**PROOF_OPTIONS[case]), PROOF_TARGETS[name]
+    blocks = [run(engine, target, seed)[0] for seed in range(seeds)]
+    groups = np.concatenate([engine.groups + i * 1000 for i in range(seeds)])
+    least = min(b.draws.shape[1] for b in blocks)
+    draws = np.concatenate([np.asarray(b.draws)[:, :least] for b in blocks])
+    warned = [bool(np.any(np.asarray(b.tables["evidence"].get("warning", 0)))) for b in blocks]
+    pulls = np.array([pull_of(b, target) for b in blocks])
+    return pulls, worst_moment(draws, groups, target), warned
