@@ -11,7 +11,7 @@ from nmmjax import plugins
 
 
 def main() -> None:
-    names = plugins.names("benchmarks", leave_out=("__main__", "numpy_peer"))
+    names = plugins.names("benchmarks", leave_out=("__main__", "numpy_formulas", "numpy_peer"))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=names)
     parser.add_argument("--out", type=pathlib.Path, help="default: benchmarks/NAME.json")

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from nmmjax import flavour
+from nmmjax.casas_ibarra import casas_ibarra, inverse_root, rank_two_masses
 from nmmjax.dark_loops import TAIL, Yukawas, log_grid, wedge
 from nmmjax.matrices import dagger, product
 
@@ -250,7 +250,7 @@ def light_from_yukawas(y: Yukawas, loops: DarkLoops, ordering: str) -> Light:
     total = jnp.sum(squares)
     massless = jnp.all(loops.mass == 0.0)
     k = jnp.where(massless, jnp.eye(2), loops.mass)
-    pair = functools.partial(flavour.rank_two_masses, y)
+    pair = functools.partial(rank_two_masses, y)
     (low, high), (_, part) = jax.jvp(pair, (k,), (loops.mass_r,))
     m_nu = product(jnp.conj(y), k, dagger(y))
     rows = jnp.sum(_squares(m_nu), axis=1)
@@ -273,7 +273,7 @@ def light_from_oscillations(
     ordering: str,
 ) -> Light:
     """Yukawas that give the PMNS matrix u and the masses (GeV, one of them 0) exactly."""
-    y = flavour.casas_ibarra(u, masses, rotation, flavour.inverse_root(loops.mass))
+    y = casas_ibarra(u, masses, rotation, inverse_root(loops.mass))
     low, high = (1, 2) if ordering == "NO" else (0, 1)
     state = product(dagger(y), u[:, high : high + 1])
     part = product(state.T, loops.mass_r, state)[0, 0].real

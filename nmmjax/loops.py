@@ -13,12 +13,15 @@ Errors quoted are the largest relative ones found against 50-digit arithmetic, f
 and, after the slash, its first derivatives (forward and reverse); see tests/test_loops.py.
 """
 
+import functools
+from collections.abc import Callable
+
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Float
 from scipy.special import factorial, zeta
-
-from nmmjax.errors import InputError, suggest
 
 type Real = Float[Array, "..."] | float
 
@@ -30,14 +33,37 @@ _COTH_RADIUS = 0.25  # the series of x coth x converges to pi
 _COTH_SERIES = np.concatenate(
     [[1.0], -2.0 * zeta(2 * np.arange(1, 8)) / (-(np.pi**2)) ** np.arange(1, 8)]
 )
-_ATAN_RADIUS = 1.0 / 3.0
-_ATAN_SERIES = (-1.0) ** np.arange(32) / (2.0 * np.arange(32) + 1.0)
-_LOG_SERIES = np.array(  # ((1+y)^3 ln(1+y) - y - y^2)/y^2
-    [3 / 2, 11 / 6] + [6 * (-1) ** k / (k * (k - 1) * (k - 2) * (k - 3)) for k in range(4, 20)]
-)
 
 
-def _horner(series, x):
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def forward(f: Callable[..., Array], *x: Array) -> Array:
+    """f(*x) of an elementwise f, with its slopes taken forward, also inside reverse mode.
+
+    The backward pass then needs one number per argument in place of every intermediate result,
+    among them all partial sums of a series: half the price of a gradient in large batches.
+    """
+    return f(*x)
+
+
+def _forward_jvp(f, x, dx):
+    active = [i for i, tangent in enumerate(dx) if not isinstance(tangent, SymbolicZero)]
+    parts = []
+    for i in active:
+        along = functools.partial(_along, f, x, i)
+        _, slope = jax.jvp(along, (x[i],), (jnp.ones_like(x[i]),))
+        parts.append(slope * dx[i])
+    return f(*x), sum(parts)
+
+
+def _along(f, x, i, moved):
+    return f(*x[:i], moved, *x[i + 1 :])
+
+
+forward.defjvp(_forward_jvp, symbolic_zeros=True)
+
+
+def horner(series: np.ndarray, x: Float[Array, "*b"]) -> Float[Array, "*b"]:
+    """sum_k series[k] x^k."""
     total = jnp.full_like(x, series[-1])
     for c in series[-2::-1]:
         total = total * x + c
@@ -59,10 +85,15 @@ def _kernel(t):
     z = (t - 1.0) * q
     near = z * z < _B_RADIUS
     # Both branches of `where` are differentiated, so each gets a harmless argument.
-    series = _horner(_B_SERIES, jnp.where(near, z * z, 0.0))
+    series = horner(_B_SERIES, jnp.where(near, z * z, 0.0))
     z_far = jnp.where(near, 0.6, z)
     closed = (0.5 * jnp.log(jnp.where(near, 4.0, t)) - z_far) / (z_far * z_far * z_far)
     return q, z, jnp.where(near, series, closed)
+
+
+def _l(t):
+    q, z, b = _kernel(t)
+    return 2.0 * q * (1.0 + z * z * b)
 
 
 def L(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
@@ -71,8 +102,12 @@ def L(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
     L(1) = 1, L(1/t) = t L(t), dL/dln t = -G(1/t)/t. Error 3e-16 / 6e-16.
     Source: the function of arXiv:2605.19544, eqs. (45), (55), there of s = 1/t.
     """
+    return forward(_l, t)
+
+
+def _g(t):
     q, z, b = _kernel(t)
-    return 2.0 * q * (1.0 + z * z * b)
+    return q * (1.0 - 2.0 * q * z * b)
 
 
 def G(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
@@ -83,8 +118,12 @@ def G(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
     G(1) = 1/2, t G(t) + G(1/t)/t = 1. Error 7e-16 / 1.4e-15.
     Source: derived (photon on fermion plus on scalar), arXiv:2506.15777; 2605.19544 has -Gm.
     """
-    q, z, b = _kernel(t)
-    return q * (1.0 - 2.0 * q * z * b)
+    return forward(_g, t)
+
+
+def _gm(t):
+    q, _, b = _kernel(t)
+    return 2.0 * q * q * b
 
 
 def Gm(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
@@ -93,8 +132,12 @@ def Gm(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
     Gm(1) = 1/6. Error 4e-15 / 7e-15. Source: minus this stands in arXiv:2605.19544,
     eqs. (42), (54), in the place of G (kept for `as_printed`).
     """
+    return forward(_gm, t)
+
+
+def _i_f(t):
     q, _, b = _kernel(t)
-    return 2.0 * q * q * b
+    return 0.5 * q * (1.0 + 4.0 * q * q * b)
 
 
 def I_F(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
@@ -103,8 +146,12 @@ def I_F(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
     I_F(1) = 1/3. Error 2e-15 / 3e-15. Source: derived; a charged external
     fermion has Q_F I_F + Q_S I_S.
     """
+    return forward(_i_f, t)
+
+
+def _i_s(t):
     q, _, b = _kernel(t)
-    return 0.5 * q * (1.0 + 4.0 * q * q * b)
+    return 0.5 * q * (1.0 - 4.0 * (t * q) * q * b)
 
 
 def I_S(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
@@ -112,8 +159,7 @@ def I_S(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
 
     I_S(1) = 1/6. Error 2e-15 / 8e-15. Source: derived, as for I_F.
     """
-    q, _, b = _kernel(t)
-    return 0.5 * q * (1.0 - 4.0 * (t * q) * q * b)
+    return forward(_i_s, t)
 
 
 def F(m: Real, M: Real, mu_R: Real) -> Float[Array, "..."]:
@@ -122,8 +168,12 @@ def F(m: Real, M: Real, mu_R: Real) -> Float[Array, "..."]:
     Equals -B0(0; m, M) and is symmetric: F = ln(m/mu_R) + ln(M/mu_R) + z^2 B.
     Error 4e-16 max(|F|, ln of the largest ratio). Source: derived, for arXiv:2605.19544.
     """
-    _, z, b = _kernel(jnp.asarray((m / M) ** 2))
-    return jnp.log(m / mu_R) + jnp.log(M / mu_R) + z * z * b
+    return jnp.log(m / mu_R) + jnp.log(M / mu_R) + forward(_tail, jnp.asarray((m / M) ** 2))
+
+
+def _tail(t):
+    _, z, b = _kernel(t)
+    return z * z * b
 
 
 def _near_weights(u, du):
@@ -150,7 +200,7 @@ def _near_weights(u, du):
 def _coth(h):
     """p, s with h coth h = p + s h: s = sign(h) outside the series, 0 inside."""
     near = jnp.abs(h) < _COTH_RADIUS
-    series = _horner(_COTH_SERIES, jnp.where(near, h * h, 0.0))
+    series = horner(_COTH_SERIES, jnp.where(near, h * h, 0.0))
     a = jnp.where(near, 1.0, jnp.abs(h))
     e = jnp.exp(-2.0 * a)
     return jnp.where(near, series, 2.0 * a * e / (1.0 - e)), jnp.where(near, 0.0, jnp.sign(h))
@@ -164,6 +214,13 @@ def _far_integrals(u, du):
     return 0.5 * (1.0 - s_1) * du + odd, 0.5 * (1.0 + s_1) * du - odd
 
 
+def _dl(u, du):
+    near = jnp.abs(du) < 1.0
+    w, _ = _near_weights(u, jnp.where(near, du, 0.5))
+    far, _ = _far_integrals(u, jnp.where(near, 2.0, du))
+    return -jnp.where(near, w * du, far)
+
+
 def dL(u: Real, du: Real) -> Float[Array, "..."]:
     """L(e^(u+du)) - L(e^u) for any logarithm u and splitting du, to full relative accuracy.
 
@@ -171,11 +228,16 @@ def dL(u: Real, du: Real) -> Float[Array, "..."]:
     Error 7e-15 / 7e-15 for |u| < 69, of which |u| half-ulps are the rounding of u itself.
     Source: derived; enters arXiv:2605.19544, eqs. (45), (55).
     """
-    u, du = jnp.asarray(u), jnp.asarray(du)
+    return forward(_dl, jnp.asarray(u), jnp.asarray(du))
+
+
+def _fsplit(u, d_m, d_s):
+    du = d_m - d_s
     near = jnp.abs(du) < 1.0
-    w, _ = _near_weights(u, jnp.where(near, du, 0.5))
-    far, _ = _far_integrals(u, jnp.where(near, 2.0, du))
-    return -jnp.where(near, w * du, far)
+    w, w_c = _near_weights(u, jnp.where(near, du, 0.5))
+    du_far = jnp.where(near, 2.0, du)
+    far, far_c = _far_integrals(u, du_far)
+    return jnp.where(near, w_c * d_m + w * d_s, (far_c * d_m + far * d_s) / du_far)
 
 
 def Fsplit(ln_m2: Real, ln_M2: Real, d_ln_m2: Real, d_ln_M2: Real) -> Float[Array, "..."]:
@@ -185,12 +247,7 @@ def Fsplit(ln_m2: Real, ln_M2: Real, d_ln_m2: Real, d_ln_M2: Real) -> Float[Arra
 
     so two splittings cancel only where the physics does. Error as `dL`. Source: derived.
     """
-    u, du = jnp.asarray(ln_m2 - ln_M2), jnp.asarray(d_ln_m2 - d_ln_M2)
-    near = jnp.abs(du) < 1.0
-    w, w_c = _near_weights(u, jnp.where(near, du, 0.5))
-    du_far = jnp.where(near, 2.0, du)
-    far, far_c = _far_integrals(u, du_far)
-    return jnp.where(near, w_c * d_ln_m2 + w * d_ln_M2, (far_c * d_ln_m2 + far * d_ln_M2) / du_far)
+    return forward(_fsplit, *(jnp.asarray(x) for x in (ln_m2 - ln_M2, d_ln_m2, d_ln_M2)))
 
 
 def mass_split(m2: Real, u2: Real, dm: Real, du: Real) -> Float[Array, "..."]:
@@ -202,15 +259,7 @@ def mass_split(m2: Real, u2: Real, dm: Real, du: Real) -> Float[Array, "..."]:
     return dm * L(jnp.asarray(jnp.exp(u2 + du))) + m2 * dL(u2, du)
 
 
-def dL_pair(u: Real, dbar: Real, delta: Real) -> Float[Array, "..."]:
-    """[L(e^(u+dbar+delta)) + L(e^(u+dbar-delta))]/2 - L(e^u), even in delta.
-
-    For two scalars split by +-delta, whose first-order pieces cancel. With c = u + dbar the
-    rest is sinh(eta)^2 (P(h) - P(eta))/(sinh(h)^2 - sinh(eta)^2), h = c/2, eta = delta/2,
-    P(x) = x coth x: a positive second difference. Error 8e-15 / 6e-15 of the two
-    pieces for |u| < 40, |delta| < 20. Source: derived, for arXiv:2605.19544, section on Model-II.
-    """
-    u, dbar, delta = jnp.asarray(u), jnp.asarray(dbar), jnp.asarray(delta)
+def _dl_pair(u, dbar, delta):
     near = jnp.abs(delta) < 1.0
     h = 0.5 * (u + dbar)
     even = _near_even(h, jnp.where(near, 0.5 * delta, 0.25))
@@ -220,105 +269,27 @@ def dL_pair(u: Real, dbar: Real, delta: Real) -> Float[Array, "..."]:
     return dL(u, dbar) + jnp.where(near, even, far)
 
 
+def dL_pair(u: Real, dbar: Real, delta: Real) -> Float[Array, "..."]:
+    """[L(e^(u+dbar+delta)) + L(e^(u+dbar-delta))]/2 - L(e^u), even in delta.
+
+    For two scalars split by +-delta, whose first-order pieces cancel. With c = u + dbar the
+    rest is sinh(eta)^2 (P(h) - P(eta))/(sinh(h)^2 - sinh(eta)^2), h = c/2, eta = delta/2,
+    P(x) = x coth x: a positive second difference. Error 8e-15 / 6e-15 of the two
+    pieces for |u| < 40, |delta| < 20. Source: derived, for arXiv:2605.19544, section on Model-II.
+    """
+    return forward(_dl_pair, *(jnp.asarray(x) for x in (u, dbar, delta)))
+
+
 def _near_even(h, eta):
     """sinh(eta)^2 (P(h) - P(eta))/(sinh(h)^2 - sinh(eta)^2), P(x) = x coth x. |eta| < 1/2."""
-    shc, cosh = _horner(_SHC_SERIES, eta * eta), _horner(_COSH_SERIES, eta * eta)
+    shc, cosh = horner(_SHC_SERIES, eta * eta), horner(_COSH_SERIES, eta * eta)
     inner = jnp.abs(h) < 1.0
     h_in = jnp.where(inner, h, 0.0)
     minus, slope = _divided(_SHC_SERIES, (h_in + eta) ** 2, (h_in - eta) ** 2)
     plus = minus + 4.0 * h_in * eta * slope
-    series = 2.0 * eta * eta * shc * slope / (_horner(_SHC_SERIES, h_in * h_in) * minus * plus)
+    series = 2.0 * eta * eta * shc * slope / (horner(_SHC_SERIES, h_in * h_in) * minus * plus)
     a = jnp.where(inner, 2.0, jnp.abs(h))
     e = jnp.exp(-2.0 * a)
     sinh2 = (eta * shc) ** 2
     rise = a * (1.0 + e) / (1.0 - e) - cosh / shc
     return jnp.where(inner, series, 4.0 * e * sinh2 * rise / ((1.0 - e) ** 2 - 4.0 * e * sinh2))
-
-
-def _arc(r):
-    """arccos(r/2)/sqrt(4-r^2) = 2 atan(sqrt y)/sqrt y/(2+r), y = (2-r)/(2+r); 0 < r < 4."""
-    y = (2.0 - r) / (2.0 + r)
-    near = y < _ATAN_RADIUS
-    series = _horner(_ATAN_SERIES, jnp.where(near, y, 0.0))
-    root = jnp.sqrt(jnp.where(near, 1.0, y))
-    return 2.0 / (2.0 + r) * jnp.where(near, series, jnp.arctan(root) / root)
-
-
-def _heavy(r):
-    """p, theta, K with r = p + 1/p, theta = -ln p, K the sum of `_LOG_SERIES` at p^2; r > 3."""
-    p = 2.0 / (r + jnp.sqrt(r * r - 4.0))
-    return p, -jnp.log(p), _horner(_LOG_SERIES, p * p)
-
-
-def B_F(r: Float[Array, "*b"]) -> Float[Array, "*b"]:
-    """Bracket of the on-shell splitting of a fermion by a boson, r = m_V/m > 0.
-
-        B_F = -2r + 2r^3 ln r + 2(4-r^2)(2+r^2) arccos(r/2)/sqrt(4-r^2)
-            = 4 p theta (3+p^2) + 2 p K,   r = 2 cosh theta = p + 1/p   (used for r > 3)
-
-    B_F(0) = 4 pi, 12 ln(r)/r at large r. Error 2e-15 / 3e-14, 1e-12 < r < 1e4.
-    Source: arXiv:2605.19544, eq. (58), real form.
-    """
-    far = r > 3.0
-    x = jnp.where(far, 1.0, r)
-    near = 2.0 * x * (x * x * jnp.log(x) - 1.0) + 2.0 * (2.0 - x) * (2.0 + x) * (
-        2.0 + x * x
-    ) * _arc(x)
-    p, theta, k = _heavy(jnp.where(far, r, 4.0))
-    return jnp.where(far, 4.0 * p * theta * (3.0 + p * p) + 2.0 * p * k, near)
-
-
-def B_S(r: Float[Array, "*b"]) -> Float[Array, "*b"]:
-    """Bracket of the on-shell splitting of a scalar by a boson, r = m_V/m > 0, k = 0 scheme.
-
-        B_S = -2r^3 ln r + 2(4-r^2)^2 arccos(r/2)/sqrt(4-r^2)
-            = -4 theta (3/p + p^3) - (2/p)(1 + p^2 + p^2 K)   (used for r > 3)
-
-    B_S(0) = 4 pi, zero near r = 1.5, where errors are relative to max(|.|, 1).
-    Error 2e-15 / 2e-15, 1e-12 < r < 1e4.
-    Source: arXiv:2605.19544, eq. (59), real form.
-    """
-    far = r > 3.0
-    x = jnp.where(far, 1.0, r)
-    near = 2.0 * ((2.0 - x) * (2.0 + x)) ** 2 * _arc(x) - 2.0 * x * x * x * jnp.log(x)
-    p, theta, k = _heavy(jnp.where(far, r, 4.0))
-    tail = -4.0 * theta * (3.0 / p + p * p * p) - 2.0 / p * (1.0 + p * p * (1.0 + k))
-    return jnp.where(far, tail, near)
-
-
-def f_F(r: Float[Array, "*b"]) -> Float[Array, "*b"]:
-    """(r/2) B_F(r): 2 pi r at small r, 6 ln r at large r. Error as `B_F`."""
-    return 0.5 * r * B_F(r)
-
-
-def f_S(r: Float[Array, "*b"], k: float = 0.0) -> Float[Array, "*b"]:
-    """(r/4) B_S(r) + k r^2/4: 2 pi r at small r; k is the scheme. Error as `B_S`."""
-    return 0.25 * r * B_S(r) + 0.25 * k * r * r
-
-
-def mass_split_ew(
-    kind: str,
-    m: Float[Array, "*b"],
-    q: float,
-    q_prime: float,
-    y: float,
-    m_z: float,
-    m_w: float,
-    alpha_mz: float,
-    s2w: float,
-) -> Float[Array, "*b"]:
-    """On-shell m_Q - m_Q' (GeV) inside a multiplet of mass m, hypercharge y, from W, Z, photon.
-
-        alpha m/(4 pi s2w) {(Q^2-Q'^2) s2w f(m_z/m) + (Q-Q')(Q+Q'-2y) [f(m_w/m) - f(m_z/m)]}
-
-    kind is "fermion" or "scalar" (f = f_F, f_S). Error 2e-15 of its largest term.
-    Source: arXiv:2605.19544, eqs. (58), (59) and hep-ph/0512090. An infrared effect: inserted
-    in a neutrino-mass loop it overestimates. Raises InputError for another kind.
-    """
-    brackets = {"fermion": f_F, "scalar": f_S}
-    if kind not in brackets:
-        raise InputError(f"mass_split_ew has no kind '{kind}'{suggest(kind, brackets)}")
-    f_z, f_w = brackets[kind](m_z / m), brackets[kind](m_w / m)
-    neutral = (q - q_prime) * (q + q_prime) * s2w * f_z
-    charged = (q - q_prime) * (q + q_prime - 2.0 * y) * (f_w - f_z)
-    return alpha_mz / s2w * m / (4.0 * np.pi) * (neutral + charged)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex, Float, Inexact
 
 type Real = Float[Array, "..."] | float
 
@@ -160,7 +160,7 @@ def _solve(m, b):
     return jnp.linalg.solve(m, b)
 
 
-def _root(h):
+def root(h: Inexact[Array, "n n"]) -> Inexact[Array, "n n"]:
     """(1 + h)^(1/2) of a positive Hermitian matrix, smooth where eigenvalues coincide."""
     one = jnp.eye(len(h))
     trace = jnp.trace(h).real
@@ -182,15 +182,15 @@ def _spectral_root(h):
 def _spectral_root_jvp(values, tangents):
     # root d + d root = dh; the eigenvectors would divide by differences of eigenvalues.
     (h,), (dh,) = values, tangents
-    root, one = _spectral_root(h), jnp.eye(len(h))
-    both = jnp.kron(root, one) + jnp.kron(one, root.T)
-    return root, jnp.linalg.solve(both, dh.reshape(-1, 1)).reshape(h.shape)
+    r, one = _spectral_root(h), jnp.eye(len(h))
+    both = jnp.kron(r, one) + jnp.kron(one, r.T)
+    return r, jnp.linalg.solve(both, dh.reshape(-1, 1)).reshape(h.shape)
 
 
 def shrink(x: Complex[Array, "m n"]) -> Complex[Array, "m m"]:
     """(1 + x x^dag)^(-1/2) = 1 - x (r + r^2)^-1 x^dag, r = (1 + x^dag x)^(1/2); smooth."""
-    root = _root(product(dagger(x), x))
-    return jnp.eye(len(x)) - product(x, _solve(root + product(root, root), dagger(x)))
+    r = root(product(dagger(x), x))
+    return jnp.eye(len(x)) - product(x, _solve(r + product(r, r), dagger(x)))
 
 
 def light_block(

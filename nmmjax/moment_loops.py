@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from nmmjax.loops import I_S, G, Gm, dL
+from nmmjax.loops import I_S, G, Gm, dL, forward, horner
 
 type Real = Float[Array, "..."] | float
 
@@ -29,9 +29,7 @@ def _kernel(t):
     z = (t - 1.0) * q
     near = z * z < _C_RADIUS
     z_near, z_far = jnp.where(near, z, 0.0), jnp.where(near, 0.6, z)
-    series = jnp.full_like(z, _C_SERIES[-1])
-    for c in _C_SERIES[-2::-1]:
-        series = series * (z_near * z_near) + c
+    series = horner(_C_SERIES, z_near * z_near)
     artanh = 0.5 * jnp.log(jnp.where(near, 4.0, t))
     closed = (artanh - z_far - z_far**3 / 3.0) / z_far**5
     return q, z, 1.0 / 3.0 - 4.0 * (t * q) * q * jnp.where(near, series, closed)
@@ -45,6 +43,10 @@ def N_F(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
 
     N_F(0) = 1/3, N_F(1) = 1/12. Error 5e-15 / 2e-14. Source: Lavoura, hep-ph/0302221.
     """
+    return forward(_n_f, t)
+
+
+def _n_f(t):
     q, z, e = _kernel(t)
     return q * (1.0 / 6.0 - 0.5 * q * z * e)
 
@@ -58,6 +60,10 @@ def N_S(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
     N_S(0) = 1/6, N_S(1) = 1/12, N_S + t N_F = 1/6. Error 2e-15 / 3e-14.
     Source: Lavoura, hep-ph/0302221.
     """
+    return forward(_n_s, t)
+
+
+def _n_s(t):
     q, z, e = _kernel(t)
     return q * (1.0 / 6.0 + 0.5 * (t * q) * z * e)
 

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from nmmjax.loops import G, dL
+from nmmjax.loops import G, dL, forward
 
 type Real = Float[Array, "..."] | float
 
@@ -106,4 +106,8 @@ def _sum_of_poles(weight, m_s, m_w, m_up, m_down):
     k = m_w**2 * _K
     inner = np.sum(_DX * weight / (k[:, None] + m_up**2 / _X_BAR + m_down**2 / _X), axis=1)
     residues = _K_STEP * k * _K / (1.0 + _K) * inner
-    return jnp.sum(residues / (k + jnp.asarray(m_s)[..., None] ** 2), axis=-1)
+
+    def total(m_s):
+        return jnp.sum(residues / (k + m_s[..., None] ** 2), axis=-1)
+
+    return forward(total, jnp.asarray(m_s))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nmmjax import casas_ibarra as inversion
 from nmmjax import flavour
 from nmmjax.constants import SM
 from nmmjax.errors import InputError
@@ -474,24 +475,24 @@ def test_casas_ibarra_reproduces_masses_and_mixing(reference):
         u = pmns_jit(*sines, angles["delta"], angles["a21"], angles["a31"])
         masses = jnp.asarray([float(x) * 1e-9 for x in given_["target_mnu_eV"]])
         k = jnp.asarray([[float(x[0]) for x in row] for row in point["outputs"]["K_GeV"]])
-        root = flavour.inverse_root(k)
+        root = inversion.inverse_root(k)
         np.testing.assert_allclose(root @ k @ root.T, np.eye(2), atol=1e-13)
         z = [float(x) for x in given_["z"]]
-        rotation = flavour.complex_rotation(*z, given_["zeta"], ordering)
-        y = flavour.casas_ibarra(u, masses, rotation, root)
+        rotation = inversion.complex_rotation(*z, given_["zeta"], ordering)
+        y = inversion.casas_ibarra(u, masses, rotation, root)
         target = reconstruct(np.asarray(masses), np.asarray(u))
         m = np.conj(y) @ k @ np.conj(y).T
         assert np.abs(m - target).max() < 1e-13 * np.abs(target).max()
-        np.testing.assert_allclose(flavour.rank_two_masses(y, k), np.sort(masses)[1:], rtol=1e-12)
+        np.testing.assert_allclose(inversion.rank_two_masses(y, k), np.sort(masses)[1:], rtol=1e-12)
         # The table takes the eigenvalues of K in ascending order: z -> -z - pi/2, zeta -> -zeta,
         # and leaves the signs of the eigenvectors open.
         stored = np.array(
             [[complex(float(x[0]), float(x[1])) for x in row] for row in point["y_real_imag"]]
         )
         candidates = [
-            flavour.casas_ibarra(u, masses, flip * shifted, root)
+            inversion.casas_ibarra(u, masses, flip * shifted, root)
             for shifted in [
-                flavour.complex_rotation(-z[0] - math.pi / 2, -z[1], -given_["zeta"], ordering)
+                inversion.complex_rotation(-z[0] - math.pi / 2, -z[1], -given_["zeta"], ordering)
             ]
             for flip in (np.array([1, 1]), np.array([1, -1]))
         ]
@@ -506,12 +507,12 @@ def test_two_state_blocks(numbers, re_z, im_z):
     k = jnp.array([[1.0, 0.3], [0.3, -2.0]])
     y = y + 0.1 * jnp.eye(3, 2)
     singular = np.linalg.svd(np.conj(y) @ k @ np.conj(y).T, compute_uv=False)
-    small, large = flavour.rank_two_masses(y, k)
+    small, large = inversion.rank_two_masses(y, k)
     assert float(large) == close(singular[0], 1e-7)
     assert float(small) == pytest.approx(singular[1], rel=1e-7, abs=1e-14)
     for ordering, diagonal in (("NO", [0, 1, 1]), ("IO", [1, 1, 0])):
         for zeta in (1, -1):
-            r = flavour.complex_rotation(re_z, im_z, zeta, ordering)
+            r = inversion.complex_rotation(re_z, im_z, zeta, ordering)
             scale = math.cosh(im_z) ** 2
             np.testing.assert_allclose(r @ r.T, np.diag(diagonal), atol=4e-15 * scale)
 
@@ -522,8 +523,8 @@ def test_inversion_has_finite_gradients_with_a_massless_neutrino():
     def norm(dm2_21, k12):
         masses = flavour.light_masses(0.0, dm2_21, theta["dm2_3l"], "NO")
         k = jnp.array([[1.0, k12], [k12, -0.5]])
-        rotation = flavour.complex_rotation(0.4, 0.7, 1, "NO")
-        y = flavour.casas_ibarra(pmns(theta), masses, rotation, flavour.inverse_root(k))
+        rotation = inversion.complex_rotation(0.4, 0.7, 1, "NO")
+        y = inversion.casas_ibarra(pmns(theta), masses, rotation, inversion.inverse_root(k))
         return jnp.sum(jnp.abs(y) ** 2)
 
     for jacobian in (jax.jacfwd, jax.jacrev):

@@ -8,12 +8,14 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from nmmjax import flavour
-from nmmjax.matrices import dagger, light_block, product, shrink
+from nmmjax.bridge_loops import moment_observables, rge_mass
+from nmmjax.matrices import dagger, light_block, product, root, shrink
 from nmmjax.model import Observables, Theta
 from nmmjax.models import _triplet_lfv as lfv
 from nmmjax.models import _weak_triplet3_loops as loops
 from nmmjax.models import _weak_triplet3_parameters as inputs
 from nmmjax.models._svd3 import svd3
+from nmmjax.models._triplet_scalars import NeutralScalars
 from nmmjax.models._weak_triplet3_loops import inverse
 
 _EV = 1e9  # eV per GeV
@@ -57,7 +59,8 @@ def _oscillation(model, p, theta, others):
 
     a = U diag(m) - others is the tree part; nu_R are the right-handed partners of the mass states.
     y = m_psi^-1 [m_S + (1 + Theta^dag Theta)^-1 Theta^dag w_l^-1 a (1 + y^dag y)^(1/2)] is solved
-    by iteration: each step gains m_light/m_psi.
+    by iteration with (1 + y^dag y)^(1/2) = 1 + y^dag (1 + r)^-1 y, r = (1 + y y^dag)^(1/2): each
+    step gains a factor y^2 m_light/m_psi.
     """
     masses = flavour.light_masses(
         theta["m_lightest"], theta["dm2_21"], theta["dm2_3l"], model.ordering
@@ -67,14 +70,18 @@ def _oscillation(model, p, theta, others):
     x, x_dag = p.theta, dagger(p.theta)
     widened = product(jnp.eye(3) + product(x, x_dag), p.w_l, a)
     small = product(inverse(loops.eye(len(p.m_psi)) + product(x_dag, x)), x_dag, widened)
-    root = narrow = jnp.eye(3, dtype=complex)
-    for _ in range(3):
-        y = (p.m_s + product(small, root)) / p.m_psi[:, None]
-        narrow = shrink(dagger(y))
-        root = product(jnp.eye(3) + product(dagger(y), y), narrow)
-    m_d = product(x, p.m_s) + product(widened, root)
-    tree = _tree(p, m_d, narrow) | {"m_nu_tree": a}
+    y = (p.m_s + small) / p.m_psi[:, None]
+    for _ in range(2):
+        y = (p.m_s + _stretched(small, y)) / p.m_psi[:, None]
+    m_d = product(x, p.m_s) + _stretched(widened, y)
+    tree = _tree(p, m_d, shrink(dagger(y))) | {"m_nu_tree": a}
     return _Light(masses, u, jnp.eye(3, dtype=complex), m_d, tree)
+
+
+def _stretched(m, y):
+    """m (1 + y^dag y)^(1/2)."""
+    r = root(product(y, dagger(y)))
+    return m + product(m, dagger(y), inverse(loops.eye(len(y)) + r), y)
 
 
 def _norm(m):
@@ -134,7 +141,7 @@ def _point(model, theta, y):
     )
 
 
-def solve(model: inputs.Settings, theta: Theta, scalars: loops.Scalars) -> Solution:
+def solve(model: inputs.Settings, theta: Theta, scalars: NeutralScalars) -> Solution:
     """Mass terms, moment and light neutrinos at one point."""
     y = inputs.couplings(model, theta)
     p = _point(model, theta, y)
@@ -143,7 +150,7 @@ def solve(model: inputs.Settings, theta: Theta, scalars: loops.Scalars) -> Solut
         "m_nu_neutral": loops.neutral_loop(p, scalars),
         "m_nu_charged": loops.charged_loop(p),
         "m_nu_split": loops.vertex(p, p.kernels.split),
-        "m_nu_rge": loops.rge_rate(p, model.sm) * moment,
+        "m_nu_rge": rge_mass(1.0, jnp.minimum(jnp.min(p.m_psi), p.m_phi), model.sm) * moment,
         "m_nu_cubic": loops.cubic(p, model),
     }
     others = sum(term for name, term in terms.items() if _counts(model, name))
@@ -154,18 +161,26 @@ def solve(model: inputs.Settings, theta: Theta, scalars: loops.Scalars) -> Solut
     return Solution(p, moment, light.tree | terms, light)
 
 
-def predict(model: inputs.Settings, theta: Theta, scalars: loops.Scalars) -> Observables:
+def predict(model: inputs.Settings, theta: Theta, scalars: NeutralScalars) -> Observables:
     """Observables of three generations besides those of the scalars; see `WeakTriplet`."""
     p, moment, terms, light = solve(model, theta, scalars)
-    leading = 2.0 * model.sm.m_e * _norm(loops.leading_moment(p, model.sm.v_h))
     return (
         _mass_terms(model, light, terms)
         | flavour.mass_observables(light.masses, light.u, majorana=False)
         | _moments(model, light, moment)
-        | {"mu_nu_leading": leading}
+        | _sizes(p, moment, model.sm)
         | _flavour_observables(model, light)
         | _heavy_observables(p, light, model.sm)
     )
+
+
+def _sizes(p, moment, sm):
+    """Moment to first order in Theta, in mu_B, and the mass expected of it, in eV."""
+    heaviest = jnp.maximum(jnp.max(p.m_psi), p.m_phi)
+    return {
+        "mu_nu_leading": 2.0 * sm.m_e * _norm(loops.leading_moment(p, sm.v_h)),
+        "m_nu_naive": moment_observables(_norm(moment), heaviest, sm)["m_nu_naive"],
+    }
 
 
 def _moments(model, light, moment):
@@ -193,16 +208,21 @@ def _flavour_observables(model, light):
 def _heavy_observables(p, light, sm):
     """Mixing, lepton-flavour violation, sizes of couplings."""
     square = product(p.theta, dagger(p.theta))
-    y_d = jnp.abs(light.m_d) / sm.v_h
     pairs = [(a, b) for a in range(3) for b in range(a, 3)]
     names = {f"eta_{inputs.FLAVOURS[a]}{inputs.FLAVOURS[b]}": (a, b) for a, b in pairs}
     found = {name: 0.5 * jnp.abs(square[pair]) for name, pair in names.items()}
     dipole = lfv.dipoles(p.theta, p.m_psi, p.y_t, p.m_phi, sm)
     found |= lfv.observables(dipole, lfv.z_couplings(p.theta), sm)
-    sizes = [jnp.max(jnp.abs(y)) for y in (p.y_psi, p.y_t, p.y_delta)]
+    y_d = light.m_d / sm.v_h
     return found | {
         "theta_sq": jnp.trace(square).real,
         "m_triplet": jnp.min(p.m_psi),
-        "y_d_max": jnp.max(y_d),
-        "max_yukawa": jnp.max(jnp.stack([*sizes, jnp.max(y_d)])),
+        "y_d_max": _largest(y_d),
+        "max_yukawa": _largest(p.y_psi, p.y_t, p.y_delta, y_d),
     }
+
+
+def _largest(*couplings):
+    """The largest modulus of all entries."""
+    squares = [jnp.max(y.real**2 + y.imag**2) for y in couplings]
+    return jnp.sqrt(jnp.max(jnp.stack(squares)))

@@ -6,7 +6,7 @@ and tree share one basis.
 """
 
 import math
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -23,20 +23,6 @@ _LOG_K2 = _STEP * np.arange(-53, 83)
 
 type Real = Float[Array, ""]
 type Matrix = Complex[Array, "3 3"]
-
-
-@runtime_checkable
-class Scalars(Protocol):
-    """Neutral scalars: mass matrix elements in GeV^2 and what diagonalises it."""
-
-    @property
-    def m12(self) -> Array: ...
-    @property
-    def gap(self) -> Array: ...
-    @property
-    def small(self) -> Array: ...
-    @property
-    def big(self) -> Array: ...
 
 
 class Point(NamedTuple):
@@ -216,12 +202,3 @@ def leading_moment(p, v_h):
     inner = p.m_psi * G((p.m_psi / p.m_phi) ** 2)
     chain = product(p.y_psi / p.m_psi, p.y_t * inner, p.y_delta)
     return chain * v_h / (_16PI2 * p.m_phi**2)
-
-
-def rge_rate(p, sm):
-    """Mass in GeV per moment in mu_B, by running of the SU(2) dipole below the lightest mass."""
-    g_sq = 4.0 * math.pi / (sm.alpha_inv_mz * sm.s2w)
-    f = 2.0 + (2.0 / 3.0) * sm.s2w / (1.0 - sm.s2w)
-    rate = 9.0 * g_sq**2 * sm.v_ew**2 * f / (16.0 * _16PI2 * sm.m_e)
-    run = jnp.log(jnp.minimum(jnp.min(p.m_psi), p.m_phi) / sm.v_ew)
-    return rate * jnp.maximum(run, 0.0)

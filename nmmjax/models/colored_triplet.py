@@ -7,31 +7,17 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax.bridge_loops import (
-    Gh,
-    LightHeavy,
-    bridge_mass,
-    light_heavy,
-    mass_observables,
-    moment_observables,
-    rge_mass,
-    rho_loop,
-)
-from nmmjax.errors import InputError, suggest
-from nmmjax.loops import Gm, dL, mass_split_ew
+from nmmjax.bridge_loops import Gh, rho_loop
+from nmmjax.loops import Gm, dL
 from nmmjax.model import Model, Observables, Parameter, Ratio, Rescaling, Theta
+from nmmjax.models import _psi_bridge as bridge
 from nmmjax.priors import LogUniform, SignedLog
 
 _SQRT2 = math.sqrt(2.0)
 _16PI2 = 16.0 * math.pi**2
 _PERTURBATIVE = math.sqrt(4.0 * math.pi)
 _COLORS = 3.0
-_UP, _DOWN, _HYPERCHARGE = 4.0 / 3.0, -2.0 / 3.0, 1.0 / 3.0
-_CHOICES = {
-    "convention": ("derived", "as_printed"),
-    "scheme": ("msbar", "as_printed"),
-    "ew_splitting": ("none", "on_shell"),
-}
+_CHARGES = bridge.Charges(upper=4.0 / 3.0, lower=-2.0 / 3.0, hypercharge=1.0 / 3.0)
 
 _PARAMETERS = (
     Parameter("y_d", LogUniform(1e-15, 1e-11), "", "y_D", "Dirac Yukawa of nu"),
@@ -97,12 +83,7 @@ class ColoredTriplet(Model):
     rge: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self) -> None:
-        for name, allowed in _CHOICES.items():
-            given = getattr(self, name)
-            if given not in allowed and not (name == "scheme" and given is None):
-                raise InputError(f"{name} '{given}' given{suggest(str(given), allowed)}")
-        if not isinstance(self.rge, bool):
-            raise InputError(f"rge = {self.rge!r} given; it is true or false")
+        bridge.check(self)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -116,12 +97,7 @@ class ColoredTriplet(Model):
 
     @property
     def mass_terms(self) -> tuple[str, ...]:
-        return ("m_nu_dirac", *self._loop_terms)
-
-    @property
-    def _loop_terms(self) -> tuple[str, ...]:
-        switched = {"m_nu_ew": self.ew_splitting == "on_shell", "m_nu_rge": self.rge}
-        return ("m_nu_quartic", *(name for name, on in switched.items() if on))
+        return ("m_nu_dirac", *bridge.loop_terms(self))
 
     @property
     def rescaling(self) -> Rescaling:
@@ -129,7 +105,7 @@ class ColoredTriplet(Model):
 
     @property
     def ratios(self) -> tuple[Ratio, ...]:
-        return (Ratio("y_d", ("m_nu_dirac",), self._loop_terms),)
+        return (Ratio("y_d", ("m_nu_dirac",), bridge.loop_terms(self)),)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margin: squared mass of the lighter split scalar over m_S^2."""
@@ -140,38 +116,31 @@ class ColoredTriplet(Model):
         """Observables at one point; names and units as in `nmmjax.observables`."""
         p = self._point(theta)
         derived, printed = self._moments(p)
-        lightest = jnp.minimum(p.m_f, jnp.minimum(p.m_psi, p.m_down))
-        masses = mass_observables(
-            {
-                "m_nu_dirac": p.leptons.light,
-                "m_nu_quartic": p.vertex * _quartic_loop(p),
-                "m_nu_ew": -p.vertex * self._ew_loop(p),
-                "m_nu_rge": rge_mass(derived, lightest, self.sm),
-            },
-            self.mass_terms,
-        )
         moment = derived if self.convention == "derived" else printed
+        loops = {
+            "m_nu_quartic": p.vertex * _quartic_loop(p),
+            "m_nu_ew": -p.vertex * bridge.ew_loop(self, p.m_f, p.dm_f, p.m_up, p.dm_s),
+        }
+        lightest = jnp.minimum(p.m_f, jnp.minimum(theta["m_psi"], p.m_down))
+        scales = lightest, jnp.maximum(p.m_f, p.m_s)
         return (
-            masses
-            | {"m_nu_tree": masses["m_nu_dirac"], "m_beta": masses["m_nu"]}
-            | {"m_nu_loop": masses["m_nu_quartic"] + masses["m_nu_ew"]}
-            | moment_observables(moment, jnp.maximum(p.m_f, p.m_s), self.sm)
-            | self._mixing(theta, p)
+            bridge.masses_and_moments(self, p.nu, loops, (derived, moment), scales)
+            | bridge.mixing(p.nu, theta, ("y_d", "y_psi", "y_t", "y_delta"))
             | self._oblique(p)
+            | {
+                "m_colored_scalar": jnp.minimum(p.m_up, p.m_down),
+                "m_colored_fermion": p.m_f,
+                "min_eig": p.m_s**2 * (1.0 - jnp.abs(p.x)),
+            }
         )
 
     def _point(self, theta):
-        sm, m_psi = self.sm, theta["m_psi"]
-        m_h = theta["y_psi"] * sm.v_h / _SQRT2
-        leptons = light_heavy(theta["y_d"] * sm.v_h, m_h, m_psi)
-        sin_l = leptons.sin_l if self.convention == "derived" else m_h / m_psi
-        x = theta["lambda_prime"] * (sm.v_h / theta["m_s"]) ** 2
+        nu = bridge.neutrino(self, theta)
+        x = theta["lambda_prime"] * (self.sm.v_h / theta["m_s"]) ** 2
         m_up = theta["m_s"] * jnp.sqrt(1.0 + x)
         return _Point(
-            leptons=leptons,
-            vertex=_COLORS * sin_l * theta["y_t"] * theta["y_delta"] / _SQRT2,
-            theta_sq=(m_h / m_psi) ** 2,
-            m_psi=m_psi,
+            nu=nu,
+            vertex=_COLORS * nu.sin_l * theta["y_t"] * theta["y_delta"] / _SQRT2,
             m_f=theta["m_f"],
             m_s=theta["m_s"],
             x=x,
@@ -183,12 +152,7 @@ class ColoredTriplet(Model):
 
     def _shift(self, kind, m, m_up):
         """What the charge 4/3 member, of mass m_up, gains by gauge loops; GeV."""
-        if self.ew_splitting == "none":
-            return jnp.zeros_like(m)
-        sm = self.sm
-        shift = mass_split_ew(
-            kind, m, _UP, _DOWN, _HYPERCHARGE, sm.m_z, sm.m_w, 1.0 / sm.alpha_inv_mz, sm.s2w
-        )
+        shift = bridge.on_shell_shift(self, kind, m, _CHARGES)
         if self.convention == "derived":
             return shift
         return m_up * jnp.expm1(0.5 * jnp.log1p(shift / m_up**2))
@@ -198,31 +162,10 @@ class ColoredTriplet(Model):
         m_f, m_s = p.m_f + p.dm_f, p.m_up + p.dm_s
         unit = 2.0 * self.sm.m_e * p.vertex / _16PI2
         up, down = m_f * Gh(m_f**2, m_s**2), p.m_f * Gh(p.m_f**2, p.m_down**2)
-        derived = unit * (_UP * up - _DOWN * down)
+        derived = unit * (_CHARGES.upper * up - _CHARGES.lower * down)
         up = m_f * Gm((m_f / m_s) ** 2) / m_s**2
         down = p.m_f * Gm((p.m_f / p.m_down) ** 2) / p.m_down**2
-        return derived, -2.0 * _UP * unit * (up + down)
-
-    def _ew_loop(self, p):
-        scheme = self.scheme
-        if scheme is None:
-            scheme = "msbar" if self.convention == "derived" else "as_printed"
-        mu_bar = p.m_f if scheme == "msbar" else None
-        return bridge_mass(1.0, p.m_f, p.dm_f, p.m_up, p.dm_s, mu_bar)
-
-    def _mixing(self, theta, p):
-        yukawas = jnp.stack([theta[name] for name in ("y_d", "y_psi", "y_t", "y_delta")])
-        return {
-            "sin_theta_l": p.leptons.sin_l,
-            "sin_theta_r": p.leptons.sin_r,
-            "theta_sq": p.theta_sq,
-            "m_n_heavy": p.leptons.heavy,
-            "m_triplet": p.m_psi,
-            "m_colored_scalar": jnp.minimum(p.m_up, p.m_down),
-            "m_colored_fermion": p.m_f,
-            "min_eig": p.m_s**2 * (1.0 - jnp.abs(p.x)),
-            "max_yukawa": jnp.max(jnp.abs(yukawas)),
-        }
+        return derived, -2.0 * _CHARGES.upper * unit * (up + down)
 
     def _oblique(self, p):
         """T = N_c sum_I [J(J+1) - I(I-1)] F2(m_I, m_{I-1})/(8 pi^2 alpha v^2), J = 1,
@@ -230,18 +173,16 @@ class ColoredTriplet(Model):
         """
         breaking = 2.0 * p.m_s**2 * (rho_loop(p.x) + rho_loop(-p.x))
         t = _COLORS * breaking * self.sm.alpha_inv_mz / (0.5 * _16PI2 * self.sm.v_ew**2)
-        s = -_COLORS * _HYPERCHARGE * 2.0 * jnp.arctanh(p.x) / (3.0 * math.pi)
+        s = -_COLORS * _CHARGES.hypercharge * 2.0 * jnp.arctanh(p.x) / (3.0 * math.pi)
         return {"s_param": s, "t_param": t}
 
 
 class _Point(NamedTuple):
     """What the observables share at one point."""
 
-    leptons: LightHeavy
+    nu: bridge.Neutrino
     vertex: Array  # N_c sin theta_L y_T y_delta/sqrt2
-    theta_sq: Array
-    m_psi: Array  # masses in GeV
-    m_f: Array
+    m_f: Array  # masses in GeV
     m_s: Array
     x: Array  # lambda' v_H^2/m_S^2
     m_up: Array  # tree-level masses of the scalars of charge 4/3 and -2/3

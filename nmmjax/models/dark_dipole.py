@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from nmmjax import decays, flavour
+from nmmjax.casas_ibarra import complex_rotation
 from nmmjax.dark_loops import Yukawas, wedge
 from nmmjax.dark_sector import (
     Light,
@@ -22,13 +23,12 @@ from nmmjax.dark_sector import (
 from nmmjax.errors import InputError, suggest
 from nmmjax.matrices import dagger, product
 from nmmjax.model import Model, Observables, Parameter, Rescaling, Theta
-from nmmjax.priors import Angle, LogUniform, SignedLog, Uniform
+from nmmjax.models import _dark_dipole_parameters as inputs
+from nmmjax.models import _dark_photon as widths
 
 _EV = 1e9  # eV per GeV
 _16PI2 = 16.0 * math.pi**2
-_PERTURBATIVE = math.sqrt(4.0 * math.pi)
 _SCATTERING = 2e-4  # GeV, electron recoil at which vector and dipole scattering are compared
-_LEPTONS = ("e", "mu", "tau")
 _PMNS = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp", "alpha_21", "alpha_31")
 _CHOICES = {
     "scalars": ("mass_matrix", "eigenstates"),
@@ -37,63 +37,6 @@ _CHOICES = {
     "convention": ("derived", "as_printed"),
     "source": ("pp", "7Be", "8B"),
 }
-
-
-def _matrix_parameters():
-    breaking = SignedLog(1.0, scale=1e-6)
-    rows = [
-        ("n1", LogUniform(1e-4, 1.0), "N_1", "U(1)_D-conserving scalar mass squared"),
-        ("n2", LogUniform(1e-4, 1.0), "N_2", "U(1)_D-conserving scalar mass squared"),
-        ("a11", breaking, "A_{11}", "U(1)_D-breaking scalar mass squared"),
-        ("a12", breaking, "A_{12}", "U(1)_D-breaking scalar mixing"),
-        ("a22", breaking, "A_{22}", "U(1)_D-breaking scalar mass squared"),
-    ]
-    return tuple(Parameter(p, prior, "GeV^2", tex, text) for p, prior, tex, text in rows)
-
-
-def _eigenstate_parameters():
-    masses = tuple(
-        Parameter(f"m_{s}{k}", LogUniform(1e-2, 1.0), "GeV", f"M_{{{s.upper()}_{k}}}", text)
-        for s, text in (("h", "CP-even dark scalar"), ("a", "CP-odd dark scalar"))
-        for k in (1, 2)
-    )
-    return (
-        *masses,
-        Parameter("theta_r", Angle(), "rad", r"\theta_R", "Mixing of the CP-even dark scalars"),
-        Parameter("theta_i", Angle(), "rad", r"\theta_I", "Mixing of the CP-odd dark scalars"),
-    )
-
-
-_FERMIONS = (
-    Parameter("m_lnv", LogUniform(1e-6, 10.0), "GeV", "m", "Lepton-number violating mass of N"),
-    Parameter("m_dirac", LogUniform(1e-2, 1e4), "GeV", "m_D", "Dirac mass of N"),
-    Parameter("m_e_vll", LogUniform(200.0, 1e4), "GeV", "M_E", "Vector-like charged lepton"),
-)
-_GAUGE = (
-    Parameter("g_d", LogUniform(1e-4, _PERTURBATIVE), "", "g_D", "Coupling of U(1)_D"),
-    Parameter("eps", LogUniform(1e-8, 1e-2), "", r"\epsilon", "Kinetic mixing"),
-    Parameter("m_aprime", LogUniform(1e-3, 1.0), "GeV", "m_{A'}", "Dark photon"),
-)
-_ANGLE = (
-    Parameter("ci_re", Angle(), "rad", r"\mathrm{Re}\,z", "Casas-Ibarra angle"),
-    Parameter("ci_im", Uniform(-3.0, 3.0), "", r"\mathrm{Im}\,z", "Casas-Ibarra angle"),
-)
-
-
-def _yukawa_parameters():
-    tex = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
-    return tuple(
-        Parameter(
-            f"{part}_y_{lepton}{a}",
-            SignedLog(_PERTURBATIVE, scale=1e-5),
-            "",
-            rf"\mathrm{{{part.capitalize()}}}\,y_{{{tex[lepton]}{a}}}",
-            f"Yukawa coupling of L_{lepton}, Psi and S_{a}",
-        )
-        for lepton in _LEPTONS
-        for a in (1, 2)
-        for part in ("re", "im")
-    )
 
 
 class DarkDipole(Model):
@@ -184,17 +127,17 @@ class DarkDipole(Model):
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         matrix = self.scalars == "mass_matrix"
-        masses = _matrix_parameters() if matrix else _eigenstate_parameters()
+        masses = inputs.matrix() if matrix else inputs.eigenstates()
         tied = self.su2_consistent
-        fermions = tuple(p for p in _FERMIONS if not (tied and p.name == "m_dirac"))
-        return (*masses, *fermions, *_GAUGE, *self._flavour_parameters)
+        fermions = tuple(p for p in inputs.FERMIONS if not (tied and p.name == "m_dirac"))
+        return (*masses, *fermions, *inputs.GAUGE, *self._flavour_parameters)
 
     @property
     def _flavour_parameters(self) -> tuple[Parameter, ...]:
         if self.yukawas == "free":
-            return _yukawa_parameters()
+            return inputs.yukawas()
         oscillation = (p for p in flavour.parameters(self.ordering) if p.name != "m_lightest")
-        return (*oscillation, *flavour.majorana_parameters(), *_ANGLE)
+        return (*oscillation, *flavour.majorana_parameters(), *inputs.ANGLE)
 
     @property
     def reference(self) -> dict[str, float]:
@@ -203,7 +146,7 @@ class DarkDipole(Model):
         point |= {"theta_r": 0.3, "theta_i": 0.8, "ci_re": 0.5, "ci_im": 0.2}
         point |= {"m_lnv": 1e-2, "m_dirac": 1.5e3, "m_e_vll": 1.5e3}
         point |= {"g_d": 0.3, "eps": 1e-5, "m_aprime": 0.05}
-        point |= {p.name: 1e-2 * (1 + i % 5) for i, p in enumerate(_yukawa_parameters())}
+        point |= {p.name: 1e-2 * (1 + i % 5) for i, p in enumerate(inputs.yukawas())}
         point |= flavour.reference(self.ordering)
         return {p.name: point[p.name] for p in self.parameters}
 
@@ -221,7 +164,7 @@ class DarkDipole(Model):
         """Margins: positive masses, g_d and eps; N + A and N - A positive definite (determinants
         over n1 n2); oscillation parameters of the chosen ordering.
         """
-        positive = [p.name for p in (*_FERMIONS, *_GAUGE) if p.name in theta]
+        positive = [p.name for p in (*inputs.FERMIONS, *inputs.GAUGE) if p.name in theta]
         if self.scalars == "eigenstates":
             positive += ["m_h1", "m_h2", "m_a1", "m_a2"]
         margins = {"positive": _smallest([theta[p] for p in positive])}
@@ -251,8 +194,8 @@ class DarkDipole(Model):
         heaviest = jnp.max(jnp.stack([*s.h, *s.a, (theta["m_lnv"] + self._m_dirac(theta)) ** 2]))
         to_mu_b = 2.0 * self.sm.m_e / self.sm.e
         mu = moments["mu_nu"] / to_mu_b
-        invisible = _invisible(theta, self._m_dirac(theta), s, vector_squared, mu)
-        branching = invisible / (invisible + _visible(theta, self.sm))
+        invisible = widths.invisible(theta, self._m_dirac(theta), s, vector_squared, mu)
+        branching = invisible / (invisible + widths.visible(theta, self.sm))
         return (
             self._masses(light, loops)
             | moments
@@ -264,7 +207,7 @@ class DarkDipole(Model):
                 "br_inv_aprime": branching,
                 "invisible_dominates": _flag(branching, 0.5),
                 "eps_loop": self.sm.e * theta["g_d"] / (12.0 * math.pi**2),
-                "gamma_z_inv": self._z_invisible(theta),
+                "gamma_z_inv": widths.z_invisible(theta, self._m_dirac(theta), self.sm),
                 "m_vll": theta["m_e_vll"],
                 "m_dark_fermion": jnp.abs(theta["m_lnv"] - self._m_dirac(theta)),
                 "min_eig": jnp.minimum(jnp.min(jnp.stack(s.h)), jnp.min(jnp.stack(s.a))),
@@ -289,12 +232,12 @@ class DarkDipole(Model):
         if self.yukawas == "casas_ibarra":
             light = flavour.light_masses(0.0, theta["dm2_21"], theta["dm2_3l"], self.ordering)
             angle = (theta["ci_re"], theta["ci_im"])
-            rotation = flavour.complex_rotation(*angle, self.ci_sign, self.ordering)
+            rotation = complex_rotation(*angle, self.ci_sign, self.ordering)
             u = flavour.pmns(*(theta[p] for p in _PMNS))
             return light_from_oscillations(u, light / _EV, rotation, loops, self.ordering)
         rows = [
             jnp.stack([theta[f"re_y_{x}{a}"] + 1j * theta[f"im_y_{x}{a}"] for a in (1, 2)])
-            for x in _LEPTONS
+            for x in inputs.LEPTONS
         ]
         return light_from_yukawas(jnp.stack(rows), loops, self.ordering)
 
@@ -332,8 +275,8 @@ class DarkDipole(Model):
             size = unit * jnp.sqrt(0.5 * jnp.sum(_squares(entries)))
         found = {
             f"mu_nu_{x}{z}": unit * jnp.abs(entries[i, j])
-            for i, x in enumerate(_LEPTONS)
-            for j, z in enumerate(_LEPTONS)
+            for i, x in enumerate(inputs.LEPTONS)
+            for j, z in enumerate(inputs.LEPTONS)
             if i < j
         }
         if self.convention == "derived":
@@ -367,14 +310,6 @@ class DarkDipole(Model):
             dipoles = jnp.triu(dipoles, 1) / math.sqrt(2.0) + jnp.diag(diagonal)
         return decays.observables(dipoles, self.sm)
 
-    def _z_invisible(self, theta):
-        """Three neutrinos and, where open, N_1 N_2 with vector coupling, GeV."""
-        m, m_dirac = theta["m_lnv"], self._m_dirac(theta)
-        one = self.sm.g_f * self.sm.m_z**3 / (12.0 * math.sqrt(2.0) * math.pi)
-        return one * (
-            3.0 + 2.0 * _majorana_pair((m - m_dirac) / self.sm.m_z, (m + m_dirac) / self.sm.m_z)
-        )
-
 
 def _squares(z):
     return z.real**2 + z.imag**2
@@ -386,41 +321,3 @@ def _smallest(values):
 
 def _flag(x, threshold):
     return jnp.where(x > threshold, 1.0, 0.0)
-
-
-def _momentum(x, y):
-    """lambda(1, x^2, y^2)^(1/2) of a decay to masses |x|, |y| in units of the parent, or 0."""
-    x, y = jnp.abs(x), jnp.abs(y)
-    square = (1.0 - (x + y) ** 2) * (1.0 - (x - y) ** 2)
-    is_open = x + y < 1.0
-    return jnp.where(is_open, jnp.sqrt(jnp.where(is_open, square, 1.0)), 0.0)
-
-
-def _majorana_pair(x, y):
-    """Vector boson to two Majorana fermions of signed masses x, y; 1 for massless ones."""
-    squares = x**2 + y**2
-    return _momentum(x, y) * (1.0 - 0.5 * squares - 0.5 * (x**2 - y**2) ** 2 - 3.0 * x * y)
-
-
-def _visible(theta, sm):
-    """Width of A' to charged leptons, GeV."""
-    m, eps = theta["m_aprime"], theta["eps"]
-    ratios = [mass / m for mass in (sm.m_e, sm.m_mu, sm.m_tau)]
-    phase = sum(_momentum(r, r) * (1.0 + 2.0 * r**2) for r in ratios)
-    return sm.alpha_0 * eps**2 * m * phase / 3.0
-
-
-def _invisible(theta, m_dirac, s, vector_squared, mu):
-    """Width of A' to N_1 N_2, H_k A_l and light neutrinos (vector and dipole), GeV."""
-    m, g_d = theta["m_aprime"], theta["g_d"]
-    lnv = theta["m_lnv"]
-    fermions = 4.0 * _majorana_pair((lnv - m_dirac) / m, (lnv + m_dirac) / m)
-    h, a = ([jnp.sqrt(x) / m for x in squares] for squares in (s.h, s.a))
-    same = _momentum(h[0], a[0]) ** 3 + _momentum(h[1], a[1]) ** 3
-    crossed = _momentum(h[0], a[1]) ** 3 + _momentum(h[1], a[0]) ** 3
-    gaps = (s.h[0] - s.h[1]) * (s.a[0] - s.a[1])
-    mixed = gaps != 0.0
-    cosine = jnp.where(mixed, s.align / jnp.where(mixed, gaps, 1.0), 0.0)
-    scalars = 0.5 * (same + crossed + cosine * (same - crossed))
-    dark = g_d**2 * m / (48.0 * math.pi) * (fermions + scalars)
-    return dark + m / (24.0 * math.pi) * (vector_squared + (mu * m) ** 2)

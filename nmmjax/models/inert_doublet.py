@@ -8,30 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from nmmjax.bridge_loops import (
-    Gh,
-    LightHeavy,
-    bridge_mass,
-    light_heavy,
-    mass_observables,
-    moment_observables,
-    rge_mass,
-    rho_loop,
-)
-from nmmjax.errors import InputError, suggest
-from nmmjax.loops import dL_pair, mass_split_ew
+from nmmjax.bridge_loops import Gh, rho_loop
+from nmmjax.loops import dL_pair
 from nmmjax.model import Model, Observables, Parameter, Ratio, Rescaling, Theta
+from nmmjax.models import _psi_bridge as bridge
 from nmmjax.priors import LogUniform, SignedLog, Uniform
 
 _SQRT2 = math.sqrt(2.0)
 _16PI2 = 16.0 * math.pi**2
 _PERTURBATIVE = math.sqrt(4.0 * math.pi)
-_HYPERCHARGE = 0.5
-_CHOICES = {
-    "convention": ("derived", "as_printed"),
-    "scheme": ("msbar", "as_printed"),
-    "ew_splitting": ("none", "on_shell"),
-}
+_CHARGES = bridge.Charges(upper=1.0, lower=0.0, hypercharge=0.5)
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)  # of S, to 1e-13 for |l5| v_H^2 < m_eta^2/2
 
 _PARAMETERS = (
@@ -102,12 +88,7 @@ class InertDoublet(Model):
     rge: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self) -> None:
-        for name, allowed in _CHOICES.items():
-            given = getattr(self, name)
-            if given not in allowed and not (name == "scheme" and given is None):
-                raise InputError(f"{name} '{given}' given{suggest(str(given), allowed)}")
-        if not isinstance(self.rge, bool):
-            raise InputError(f"rge = {self.rge!r} given; it is true or false")
+        bridge.check(self)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -121,12 +102,7 @@ class InertDoublet(Model):
 
     @property
     def mass_terms(self) -> tuple[str, ...]:
-        return ("m_nu_dirac", *self._loop_terms)
-
-    @property
-    def _loop_terms(self) -> tuple[str, ...]:
-        switched = {"m_nu_ew": self.ew_splitting == "on_shell", "m_nu_rge": self.rge}
-        return ("m_nu_quartic", *(name for name, on in switched.items() if on))
+        return ("m_nu_dirac", *bridge.loop_terms(self))
 
     @property
     def rescaling(self) -> Rescaling:
@@ -134,7 +110,7 @@ class InertDoublet(Model):
 
     @property
     def ratios(self) -> tuple[Ratio, ...]:
-        return (Ratio("y_d", ("m_nu_dirac",), self._loop_terms),)
+        return (Ratio("y_d", ("m_nu_dirac",), bridge.loop_terms(self)),)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margins: squared masses of eta+ and of the lighter neutral scalar (over that of eta+),
@@ -152,75 +128,37 @@ class InertDoublet(Model):
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.observables`."""
-        point = self._point(theta)
-        vertex = point.sin_l * theta["y_1"] * theta["y_2"] / _SQRT2
-        m_f, m_s = theta["m_f"] + point.dm_f, point.m_eta + point.dm_s
+        p = self._point(theta)
+        vertex = p.nu.sin_l * theta["y_1"] * theta["y_2"] / _SQRT2
+        m_f, m_s = theta["m_f"] + p.dm_f, p.m_eta + p.dm_s
         moment = -2.0 * self.sm.m_e * vertex * m_f * Gh(m_f**2, m_s**2) / _16PI2
-        lightest = jnp.minimum(theta["m_psi"], jnp.minimum(theta["m_f"], point.m_eta))
-        masses = mass_observables(
-            {
-                "m_nu_dirac": point.leptons.light,
-                "m_nu_quartic": vertex * _quartic_loop(theta["m_f"], point),
-                "m_nu_ew": vertex * self._ew_loop(theta["m_f"], point),
-                "m_nu_rge": rge_mass(moment, lightest, self.sm),
-            },
-            self.mass_terms,
-        )
-        scale = jnp.maximum(theta["m_f"], point.m_eta)
+        loops = {
+            "m_nu_quartic": vertex * _quartic_loop(theta["m_f"], p),
+            "m_nu_ew": vertex * bridge.ew_loop(self, theta["m_f"], p.dm_f, p.m_eta, p.dm_s),
+        }
+        lightest = jnp.minimum(theta["m_psi"], jnp.minimum(theta["m_f"], p.m_eta))
+        scales = lightest, jnp.maximum(theta["m_f"], p.m_eta)
         return (
-            masses
-            | {"m_nu_tree": masses["m_nu_dirac"], "m_beta": masses["m_nu"]}
-            | {"m_nu_loop": masses["m_nu_quartic"] + masses["m_nu_ew"]}
-            | moment_observables(moment, scale, self.sm)
-            | self._mixing(theta, point)
-            | self._oblique(point)
+            bridge.masses_and_moments(self, p.nu, loops, (moment, moment), scales)
+            | bridge.mixing(p.nu, theta, ("y_d", "y_psi", "y_1", "y_2"))
+            | self._oblique(p)
+            | {
+                "m_charged_scalar": m_s,
+                "min_eig": p.m_eta**2 * jnp.minimum(1.0, 1.0 + p.x_4 - jnp.abs(p.x_5)),
+            }
         )
 
     def _point(self, theta):
-        sm = self.sm
-        m_h = theta["y_psi"] * sm.v_h / _SQRT2
-        leptons = light_heavy(theta["y_d"] * sm.v_h, m_h, theta["m_psi"])
-        leading = m_h / theta["m_psi"]
-        m_eta_sq = theta["mu2_eta"] + theta["lambda_3"] * sm.v_h**2
+        m_eta_sq = theta["mu2_eta"] + theta["lambda_3"] * self.sm.v_h**2
         m_eta = jnp.sqrt(m_eta_sq)
-        shift = self.ew_splitting == "on_shell"
         return _Point(
-            leptons=leptons,
-            sin_l=leptons.sin_l if self.convention == "derived" else leading,
-            theta_sq=leading**2,
+            nu=bridge.neutrino(self, theta),
             m_eta=m_eta,
-            x_4=theta["lambda_4"] * sm.v_h**2 / m_eta_sq,
-            x_5=theta["lambda_5"] * sm.v_h**2 / m_eta_sq,
-            dm_f=self._shift("fermion", theta["m_f"]) if shift else jnp.zeros_like(m_eta),
-            dm_s=self._shift("scalar", m_eta) if shift else jnp.zeros_like(m_eta),
+            x_4=theta["lambda_4"] * self.sm.v_h**2 / m_eta_sq,
+            x_5=theta["lambda_5"] * self.sm.v_h**2 / m_eta_sq,
+            dm_f=bridge.on_shell_shift(self, "fermion", theta["m_f"], _CHARGES),
+            dm_s=bridge.on_shell_shift(self, "scalar", m_eta, _CHARGES),
         )
-
-    def _shift(self, kind, m):
-        """On-shell mass of the charged member of a doublet above the neutral one, GeV."""
-        sm = self.sm
-        return mass_split_ew(
-            kind, m, 1.0, 0.0, _HYPERCHARGE, sm.m_z, sm.m_w, 1.0 / sm.alpha_inv_mz, sm.s2w
-        )
-
-    def _ew_loop(self, m_f, p):
-        scheme = self.scheme
-        if scheme is None:
-            scheme = "msbar" if self.convention == "derived" else "as_printed"
-        mu_bar = m_f if scheme == "msbar" else None
-        return bridge_mass(1.0, m_f, p.dm_f, p.m_eta, p.dm_s, mu_bar)
-
-    def _mixing(self, theta, p):
-        yukawas = jnp.stack([theta[name] for name in ("y_d", "y_psi", "y_1", "y_2")])
-        return {
-            "sin_theta_l": p.leptons.sin_l,
-            "sin_theta_r": p.leptons.sin_r,
-            "theta_sq": p.theta_sq,
-            "m_n_heavy": p.leptons.heavy,
-            "m_triplet": theta["m_psi"],
-            "m_charged_scalar": p.m_eta + p.dm_s,
-            "min_eig": p.m_eta**2 * jnp.minimum(1.0, 1.0 + p.x_4 - jnp.abs(p.x_5)),
-            "max_yukawa": jnp.max(jnp.abs(yukawas)),
-        }
 
     def _oblique(self, p):
         """T = [F2(+,R) + F2(+,I) - F2(R,I)]/(16 pi^2 alpha v^2),
@@ -239,9 +177,7 @@ class InertDoublet(Model):
 class _Point(NamedTuple):
     """What the observables share at one point."""
 
-    leptons: LightHeavy
-    sin_l: Array
-    theta_sq: Array
+    nu: bridge.Neutrino
     m_eta: Array  # tree-level mass of eta+, GeV
     x_4: Array  # lambda_4 v_H^2/m_eta^2
     x_5: Array

@@ -1,27 +1,20 @@
 r"""Model-I of arXiv:2605.19544: a vector-like SU(2) triplet and a real scalar triplet."""
 
 import math
-from typing import NamedTuple
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from nmmjax.errors import InputError, suggest
 from nmmjax.flavour import check_ordering
-from nmmjax.loops import Fsplit, G, Gm, L, dL
-from nmmjax.matrices import svd2
 from nmmjax.model import Model, Observables, Parameter, Ratio, Rescaling, Theta
+from nmmjax.models import _triplet_scalars as scalars
+from nmmjax.models import _weak_triplet1 as one
 from nmmjax.models import _weak_triplet3 as three
 from nmmjax.models import _weak_triplet3_parameters as three_inputs
 from nmmjax.priors import LogUniform, SignedLog
 
-_EV = 1e9  # eV per GeV
-_SQRT2 = math.sqrt(2.0)
-_16PI2 = 16.0 * math.pi**2
-_MASS_SCALE = 0.05  # eV, where tuning_rge is 1
-_LEPTONS = {"e": "m_e", "mu": "m_mu", "tau": "m_tau"}
-_TREE_TERMS = ("m_nu_dirac", "m_nu_seesaw")
+_LEPTONS = ("e", "mu", "tau")
 _CONVENTIONS = ("derived", "as_printed")
 _YUKAWAS = ("free", "oscillation")
 _ONE_GENERATION = {"lepton": "e", "y_lepton": None, "convention": "derived"}
@@ -72,6 +65,8 @@ class WeakTriplet(Model):
     m_nu = |sum of the terms in `mass_terms`|: `rge` and `cubic` are always reported and are part
     of the sum only with `rge = true` and `lambda_uv > 0`. Logarithms that would run backwards
     (heavy masses below v, lambda_uv below m_psi) are 0. One generation: every mu_eff_* is mu_nu.
+    m_nu_naive = Lambda^2 mu_nu/(2 m_e mu_B), Lambda the heavier of m_psi and m_phi: the mass that
+    goes with the moment where nothing protects it, an estimate and no part of m_nu.
 
     Settings
         generations  1 or 3
@@ -231,313 +226,26 @@ class WeakTriplet(Model):
         return tuple(name for name, on in switched.items() if on)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
-        """Margins: det M_0^2 of the neutral scalars over the product of its diagonal entries,
-        and a potential bounded from below, lambda_S > 0, lambda_HS > -2 sqrt(lambda_H lambda_S).
+        """Margins of `_triplet_scalars.domain`; three generations: heavy triplets, and oscillation
+        parameters in range.
         """
-        lambda_s = theta["lambda_s"]
-        floor = 2.0 * jnp.sqrt(self._lambda_h * jnp.maximum(lambda_s, 0.0))
-        scalars = _neutral_scalars(theta, self.sm.v_h, self.sm.m_h)
         heavy = three_inputs.domain(self, theta) if self.generations == 3 else {}
-        return heavy | {
-            "lambda_s": lambda_s,
-            "bounded_below": theta["lambda_hs"] + floor,
-            "det_m0": scalars.det / (self.sm.m_h**2 * jnp.abs(scalars.m22)),
-        }
+        return heavy | scalars.domain(theta, self.sm)
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.observables`."""
-        if self.generations == 3:
-            return self._predict_three(theta)
-        m_psi, v_h = theta["m_psi"], self.sm.v_h
-        m_d, m_h = theta["y_d"] * v_h, theta["y_psi"] * v_h / _SQRT2
-        m_s = theta["y_delta"] * theta["v_s"]
-        neutrino = _neutral_leptons(m_d, m_h, m_s, m_psi)
-        point = _Point(
-            theta=theta,
-            neutrino=neutrino,
-            lepton=_charged_leptons(self._light_lepton(m_h, m_psi), m_h, m_psi),
-            scalars=_neutral_scalars(theta, v_h, self.sm.m_h),
-            t=(m_psi / theta["m_phi"]) ** 2,
-            x=_SQRT2 * theta["v_s"] / v_h,
-            m_h=m_h,
-        )
-        moment = 2.0 * self.sm.m_e * _dipole(point)
-        masses = self._masses(
-            neutrino.light,
-            {
-                "m_nu_dirac": m_d * m_psi / neutrino.heavy,
-                "m_nu_seesaw": -m_h * m_s / neutrino.heavy,
-                **self._loops(point),
-                "m_nu_rge": self._rge(theta, moment),
-                "m_nu_cubic": self._cubic(point),
-            },
-        )
-        beta = {"m_beta": masses["m_nu"]} if self.lepton == "e" else {}
-        return (
-            masses | beta | self._moments(point, moment) | self._mixing(point) | _spectrum(point)
-        ) | self._scalar_observables(theta, point.scalars)
-
-    def _predict_three(self, theta):
-        """Three generations: the scalars are those of one."""
-        scalars = _neutral_scalars(theta, self.sm.v_h, self.sm.m_h)
-        return three.predict(self, theta, scalars) | self._scalar_observables(theta, scalars)
+        neutral = scalars.neutral_scalars(theta, self.sm)
+        sign = -1.0 if self.convention == "as_printed" else 1.0
+        leptons = (one if self.generations == 1 else three).predict(self, theta, neutral)
+        return leptons | scalars.observables(theta, neutral, self.sm, sign)
 
     def dirac_yukawas(self, theta: Theta) -> Complex[Array, "3 3"]:
         """y_D of three generations, rows e, mu, tau, columns nu_R: given or, with
         yukawas = "oscillation", solved. Raises InputError for one generation."""
         if self.generations != 3:
             raise InputError("dirac_yukawas is for generations = 3; with one, y_d is a parameter")
-        scalars = _neutral_scalars(theta, self.sm.v_h, self.sm.m_h)
-        return three.solve(self, theta, scalars).light.m_d / self.sm.v_h
-
-    def _scalar_observables(self, theta, scalars):
-        """Masses in GeV and mixing of the scalars, rho_0."""
-        sign = -1.0 if self.convention == "as_printed" else 1.0
-        x, m_phi = _SQRT2 * theta["v_s"] / self.sm.v_h, theta["m_phi"]
-        higgs_like = scalars.diff >= 0.0
-        m1_sq = jnp.where(higgs_like, scalars.small, scalars.big)
-        m2_sq = jnp.where(higgs_like, scalars.big, scalars.small)
-        return {
-            "lambda_h": jnp.asarray(self._lambda_h),
-            "mu_cubic": x * m_phi**2 / (self.sm.v_h * (1.0 + x**2)),
-            "sin_zeta": sign * scalars.sin_zeta,
-            "sin_2zeta": sign * scalars.sin_2zeta,
-            "sin_xi": -sign * x / jnp.sqrt(1.0 + x**2),
-            "m_phi1": jnp.sqrt(m1_sq),
-            "m_phi2": jnp.sqrt(m2_sq),
-            "m_charged_scalar": m_phi,
-            "det_m0": scalars.det,
-            "rho0": 1.0 + x**2,
-        }
-
-    @property
-    def _lambda_h(self) -> float:
-        return self.sm.m_h**2 / (4.0 * self.sm.v_h**2)
-
-    def _light_lepton(self, m_h, m_psi):
-        """Light singular value of M_E, GeV."""
-        if self.y_lepton is None:
-            return jnp.asarray(getattr(self.sm, _LEPTONS[self.lepton]))
-        bare, mixing = self.y_lepton * self.sm.v_h, _SQRT2 * m_h
-        heavy = 0.5 * (jnp.hypot(bare + m_psi, mixing) + jnp.hypot(bare - m_psi, mixing))
-        return bare * m_psi / heavy
-
-    def _loops(self, p):
-        """One-loop mass terms, GeV."""
-        neutral = _neutral_loop(p)
-        if self.convention == "as_printed":
-            none = jnp.zeros_like(neutral)
-            return {"m_nu_neutral": -neutral, "m_nu_charged": none, "m_nu_split": none}
-        return {
-            "m_nu_neutral": neutral,
-            "m_nu_charged": _charged_loop(p),
-            "m_nu_split": _split_loop(p),
-        }
-
-    def _rge(self, theta, moment):
-        """Mass by running of the SU(2) dipole between the heavy masses and v, GeV."""
-        sm = self.sm
-        g_sq = 4.0 * math.pi / (sm.alpha_inv_mz * sm.s2w)
-        f = 2.0 + (2.0 / 3.0) * sm.s2w / (1.0 - sm.s2w)
-        rate = 9.0 * g_sq**2 * sm.v_ew**2 * f / (16.0 * _16PI2 * sm.m_e)
-        run = jnp.log(jnp.minimum(theta["m_psi"], theta["m_phi"]) / sm.v_ew)
-        return rate * jnp.maximum(run, 0.0) * moment
-
-    def _cubic(self, p):
-        """Tree mass from the cubic coupling that runs between lambda_uv and m_psi, GeV."""
-        if self.lambda_uv == 0.0:
-            return jnp.zeros_like(p.m_h)
-        run = jnp.maximum(2.0 * jnp.log(self.lambda_uv / p.theta["m_psi"]), 0.0)
-        return -4.0 * p.m_h**2 * _leading_dipole(p) * run
-
-    def _masses(self, tree, terms):
-        """Mass observables in eV; the tree mass is not summed from its two terms."""
-        switched = [name for name in self.mass_terms if name not in _TREE_TERMS]
-        total = tree + sum(terms[name] for name in switched)
-        loop = terms["m_nu_neutral"] + terms["m_nu_charged"] + terms["m_nu_split"]
-        terms = terms | {"m_nu_tree": tree, "m_nu_loop": loop, "m_nu_total": total}
-        masses = {name: _EV * m for name, m in terms.items()}
-        masses["m_nu"] = jnp.abs(masses["m_nu_total"])
-        return masses | {"tuning_rge": jnp.abs(masses["m_nu_rge"]) / _MASS_SCALE}
-
-    def _moments(self, p, moment):
-        """Moment observables in mu_B: one generation, so every effective moment is mu_nu."""
-        leading = 2.0 * self.sm.m_e * _leading_dipole(p)
-        if self.convention == "as_printed":
-            moment = -2.0 * leading * Gm(p.t) / jnp.sqrt(1.0 + p.x**2)
-        seen = ("mu_nu", "mu_eff_solar", "mu_eff_reactor", "mu_eff_numu", "mu_eff_plasmon")
-        return dict.fromkeys(seen, jnp.abs(moment)) | {"mu_nu_leading": jnp.abs(leading * G(p.t))}
-
-    def _mixing(self, p):
-        theta_sq = (p.m_h / p.theta["m_psi"]) ** 2
-        return {
-            "sin_theta_l": p.neutrino.sin_l,
-            "sin_theta_r": p.neutrino.sin_r,
-            "sin_theta_l_e": p.lepton.sin_l,
-            "sin_theta_r_e": p.lepton.sin_l * p.lepton.light / p.theta["m_psi"],
-            "theta_sq": theta_sq,
-            f"eta_{self.lepton}{self.lepton}": 0.5 * theta_sq,
-        }
-
-
-class _NeutralLeptons(NamedTuple):
-    light: Array  # GeV, signed
-    heavy: Array  # GeV
-    sin_l: Array
-    cos_l: Array
-    sin_r: Array
-
-
-def _neutral_leptons(m_d, m_h, m_s, m_psi):
-    """Singular values and mixing of M_N = [[m_D, m_H], [m_S, m_psi]].
-
-    The lower right elements of M M^T and M^T M give the cosines, the off-diagonal ones the
-    sines: no inverse trigonometric function, and no cancellation while |m_light| << m_psi.
-    """
-    values = svd2(m_d, m_h, m_s, m_psi)
-    gap = (values.heavy - values.light) * (values.heavy + values.light)
-    triplet = (m_psi - values.light) * (m_psi + values.light)
-    left, right = triplet + m_s**2, triplet + m_h**2
-    return _NeutralLeptons(
-        light=values.light,
-        heavy=values.heavy,
-        sin_l=(m_d * m_s + m_h * m_psi) / jnp.sqrt(left * gap),
-        cos_l=jnp.sqrt(left / gap),
-        sin_r=(m_d * m_h + m_s * m_psi) / jnp.sqrt(right * gap),
-    )
-
-
-class _ChargedLeptons(NamedTuple):
-    light: Array  # GeV
-    heavy: Array  # GeV
-    kappa: Array  # m_heavy^2/m_psi^2 - 1
-    rho: Array  # m_light^2/m_psi^2
-    sin_l: Array
-    w_light: Array  # (E_R)_2i M_i (E_L)_2i/m_psi for the light and the heavy state; their sum is 1
-    w_heavy: Array
-
-
-def _charged_leptons(light, m_h, m_psi):
-    """Mixing of M_E = [[m_E, sqrt2 m_H], [0, m_psi]] from its light singular value.
-
-    m_l m_heavy = m_E m_psi and the trace of M_E^T M_E give, with no difference of near numbers,
-        m_heavy^2 = m_psi^2 (1 + kappa),    kappa = 2 m_H^2/(m_psi^2 - m_l^2),
-        sin^2 theta_L = kappa/(1 + kappa - rho),    sin theta_R = sin theta_L m_l/m_psi.
-    """
-    gap = (m_psi - light) * (m_psi + light)
-    kappa = 2.0 * m_h**2 / gap
-    rho = (light / m_psi) ** 2
-    sin_l = _SQRT2 * m_h / jnp.sqrt(gap * (1.0 + kappa - rho))
-    w_light = rho * sin_l**2
-    heavy = m_psi * jnp.sqrt(1.0 + kappa)
-    return _ChargedLeptons(light, heavy, kappa, rho, sin_l, w_light, 1.0 - w_light)
-
-
-class _NeutralScalars(NamedTuple):
-    m12: Array  # GeV^2
-    m22: Array
-    diff: Array  # m22 - m11
-    gap: Array  # difference of the eigenvalues
-    small: Array  # eigenvalues
-    big: Array
-    det: Array  # GeV^4
-
-    @property
-    def sin_2zeta(self):
-        return -2.0 * self.m12 / jnp.where(self.diff >= 0.0, self.gap, -self.gap)
-
-    @property
-    def sin_zeta(self):
-        return self.sin_2zeta / jnp.sqrt(2.0 * (1.0 + jnp.abs(self.diff) / self.gap))
-
-
-def _neutral_scalars(theta, v_h, m_higgs):
-    """M_0^2 in the basis (H^0, S^0) and its eigenvalues; no difference of rounded masses."""
-    m_phi, v_s = theta["m_phi"], theta["v_s"]
-    x_sq = 2.0 * (v_s / v_h) ** 2
-    from_cubic = m_phi**2 / (1.0 + x_sq)
-    quartic = 8.0 * v_s**2 * theta["lambda_s"]
-    m11 = m_higgs**2
-    m12 = _SQRT2 * v_s * (2.0 * v_h * theta["lambda_hs"] - from_cubic / v_h)
-    m22 = quartic + from_cubic
-    diff = (m_phi - m_higgs) * (m_phi + m_higgs) + quartic - x_sq * from_cubic
-    gap = jnp.hypot(diff, 2.0 * m12)
-    det = m11 * m22 - m12**2
-    big = 0.5 * (m11 + m22 + gap)
-    return _NeutralScalars(m12, m22, diff, gap, det / big, big, det)
-
-
-class _Point(NamedTuple):
-    """What the loops share at one point."""
-
-    theta: Theta
-    neutrino: _NeutralLeptons
-    lepton: _ChargedLeptons
-    scalars: _NeutralScalars
-    t: Array  # m_psi^2/m_phi^2
-    x: Array  # sqrt2 v_s/v_H = -tan xi
-    m_h: Array  # y_psi v_H/sqrt2, GeV
-
-
-def _leading_dipole(p):
-    """y_psi y_T y_delta v_H/(16 pi^2 m_phi^2), GeV^-1: times G(t), the moment to first order."""
-    couplings = p.theta["y_t"] * p.theta["y_delta"]
-    return _SQRT2 * p.m_h * couplings / (_16PI2 * p.theta["m_phi"] ** 2)
-
-
-def _vertex(p):
-    """sin theta_L y_T y_delta cos^2 xi m_psi/(sqrt2 16 pi^2), GeV: moment and split term."""
-    couplings = p.neutrino.sin_l * p.theta["y_t"] * p.theta["y_delta"]
-    return couplings * p.theta["m_psi"] / (_SQRT2 * _16PI2 * (1.0 + p.x**2))
-
-
-def _dipole(p):
-    """Signed moment with exact lepton mixing, in GeV^-1 without the charge."""
-    light, heavy = G(p.t * p.lepton.rho), G(p.t * (1.0 + p.lepton.kappa))
-    loops = G(p.t) + p.lepton.w_light * light + p.lepton.w_heavy * heavy
-    return _vertex(p) * loops / p.theta["m_phi"] ** 2
-
-
-def _neutral_loop(p):
-    """Eq. (45) with the sign of zeta that Eqs. (29), (30) imply, GeV.
-
-    sin 2zeta [L_1 - L_2] keeps its form when the two scalars change places.
-    """
-    u = 2.0 * jnp.log(p.theta["m_psi"]) - jnp.log(p.scalars.big)
-    change = dL(u, jnp.log1p(p.scalars.gap / p.scalars.small))
-    couplings = p.theta["y_psi"] * p.theta["y_delta"] * p.theta["m_psi"]
-    return -couplings * (p.scalars.m12 / p.scalars.gap) * change / (2.0 * _16PI2)
-
-
-def _charged_loop(p):
-    """y_psi y_delta m_psi cos theta_L sin xi cos xi L(t)/(16 pi^2) of Goldstone and S^+-, GeV."""
-    couplings = p.theta["y_psi"] * p.theta["y_delta"] * p.theta["m_psi"]
-    return -couplings * p.neutrino.cos_l * p.x / (1.0 + p.x**2) * L(p.t) / _16PI2
-
-
-def _split_loop(p):
-    """Psi^+ against Psi^- mixed with the lepton, GeV.
-
-    F(m_psi) - w_l F(m_l) - w_h F(m_h) as two steps away from m_psi. The step to the light lepton,
-    a difference of t L(t), is suppressed by m_l^2/m_psi^2.
-    """
-    t_light = p.t * p.lepton.rho
-    down = p.t * L(p.t) - t_light * L(t_light)
-    ln_m2, ln_phi2 = 2.0 * jnp.log(p.theta["m_psi"]), 2.0 * jnp.log(p.theta["m_phi"])
-    up = Fsplit(ln_m2, ln_phi2, jnp.log1p(p.lepton.kappa), 0.0)
-    return _vertex(p) * (p.lepton.w_light * down - p.lepton.w_heavy * up)
-
-
-def _spectrum(p):
-    """Masses of the leptons in GeV, the largest Yukawa coupling."""
-    yukawas = jnp.stack([p.theta[y] for y in ("y_d", "y_psi", "y_t", "y_delta")])
-    return {
-        "m_n_heavy": p.neutrino.heavy,
-        "m_e_light": p.lepton.light,
-        "m_e_heavy": p.lepton.heavy,
-        "m_triplet": p.theta["m_psi"],
-        "max_yukawa": jnp.max(jnp.abs(yukawas)),
-    }
+        neutral = scalars.neutral_scalars(theta, self.sm)
+        return three.solve(self, theta, neutral).light.m_d / self.sm.v_h
 
 
 def _is_finite(x) -> bool:

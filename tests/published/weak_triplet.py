@@ -19,7 +19,8 @@ import jax
 import jax.numpy as jnp
 
 from nmmjax.constants import SM
-from nmmjax.loops import L, mass_split_ew
+from nmmjax.electroweak import mass_split_ew
+from nmmjax.loops import L
 from nmmjax.models.colored_triplet import ColoredTriplet
 from nmmjax.models.inert_doublet import InertDoublet
 from nmmjax.models.weak_triplet import WeakTriplet

@@ -1,0 +1,69 @@
+"""What the chart gains: effective draws per density evaluation of `ensemble`, against the box.
+
+Every run file whose model declares a rescaling, with its own engine options and twice its
+burn-in. Where a chart does not converge within these draws the figure is too kind to it: R-hat
+stands beside it.
+"""
+
+import pathlib
+from collections.abc import Iterator
+
+import jax
+import jax.random as jr
+import numpy as np
+
+from benchmarks.models import run_files
+from nmmjax import runfile, start
+from nmmjax.posterior import Posterior
+from nmmjax.samplers import diagnostics
+from nmmjax.samplers.ensemble import Ensemble
+
+type Row = tuple[str, float, str]
+
+_DRAWS = 200  # stored draws per walker
+
+
+def run() -> list[Row]:
+    """The rows of the table: (what, value, unit)."""
+    return [row for path in run_files() for row in compared(path)]
+
+
+def compared(path: pathlib.Path) -> Iterator[Row]:
+    """Charts of one run file; nothing where its model declares none."""
+    posteriors = {kind: _posterior(path, kind) for kind in ("box", "shear", "auto")}
+    if posteriors["shear"].chart.rescaling is None:
+        return
+    if not posteriors["auto"].chart.ratios:
+        del posteriors["auto"]
+    options = runfile.read(path)[0].engine.options
+    burn_in = 2 * runfile.read(path)[0].run.burn_in
+    figures = {kind: _sampled(p, Ensemble(**options), burn_in) for kind, p in posteriors.items()}
+    for kind, (rhat, ess, evaluations) in figures.items():
+        yield f"{path.stem}, {kind}: worst R-hat", rhat, ""
+        yield f"{path.stem}, {kind}: bulk ESS per 1e6 evaluations", 1e6 * ess / evaluations, ""
+        if kind != "box":
+            gain = ess / evaluations / (figures["box"][1] / figures["box"][2])
+            yield f"{path.stem}, {kind}: against the box", gain, "x"
+
+
+def _posterior(path: pathlib.Path, kind: str) -> Posterior:
+    given, _ = runfile.read(path, [f"chart.kind={kind}"])
+    return runfile.build_posterior(given, str(path))
+
+
+def _sampled(posterior: Posterior, engine: Ensemble, burn_in: int) -> tuple[float, float, float]:
+    """(worst R-hat with ensembles as chains, smallest bulk ESS, evaluations after burn-in)."""
+    starts = start.screened(posterior, jr.key(1), engine.chains).positions
+    state = engine.init(jr.key(2), posterior.log_density, starts)
+    draws, blocks = [], -(-(burn_in + _DRAWS) // engine.block)
+    for i in range(blocks):
+        state, block = engine.advance(jr.key(3), posterior.log_density, state)
+        if i * engine.block >= burn_in:
+            draws.append(np.asarray(block.draws))
+    joined = np.concatenate(draws, axis=1)
+    flat = jax.vmap(posterior.chart.coordinates)(joined.reshape(-1, joined.shape[-1]))
+    values = np.asarray(flat).reshape(joined.shape)
+    columns = range(values.shape[-1])
+    rhat = max(diagnostics.rhat(values[..., i], engine.groups) for i in columns)
+    ess = min(diagnostics.ess_bulk(values[..., i]) for i in columns)
+    return rhat, ess, float(engine.chains * engine.thin * joined.shape[1])
