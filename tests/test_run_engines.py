@@ -55,7 +55,11 @@ def run_file(folder, name, options):
     return path
 
 
-@pytest.mark.parametrize("name", engine_names())
+QUICKEST = ("ensemble", "search")  # the others are slow to compile
+ALL = [n if n in QUICKEST else pytest.param(n, marks=pytest.mark.slow) for n in engine_names()]
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_by_one_line_of_the_run_file(name, tmp_path, capsys):
     path = run_file(tmp_path, name, QUICK[name])
     assert run_command(["run", str(path)]) == 0
@@ -102,7 +106,15 @@ def test_options_of_another_engine_are_refused_with_the_remedy(tmp_path, capsys)
     assert "out of the run file" in line
 
 
-@pytest.mark.parametrize("kind", ["screened", "prior", "importance", "search"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "screened",
+        "prior",
+        pytest.param("importance", marks=pytest.mark.slow),
+        pytest.param("search", marks=pytest.mark.slow),
+    ],
+)
 def test_starts_are_of_the_kind_asked_for_and_recorded(kind, tmp_path):
     path = run_file(tmp_path, "ensemble", QUICK["ensemble"])
     assert run_command(["run", str(path), "--set", f"engine.start={kind}"]) == 0
