@@ -20,6 +20,8 @@ from scipy.special import ndtr
 from nmmjax.cli.engines import find_engine
 from nmmjax.samplers.base import Engine
 
+pytestmark = pytest.mark.slow  # a minute of compilation in all
+
 TARGETS = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).parent / "targets.py")))
 KEY = jr.key(12)
 QUICK = {

@@ -135,6 +135,7 @@ def finish(engine, target, seed=0):
 SMALL = {"repeats": 8, "live": 100, "delete": 20, "inner_steps": 20}
 
 
+@pytest.mark.slow
 def test_a_plateau_at_the_top():
     target = Plateau()
     block = finish(Nested(**SMALL), target)
@@ -145,6 +146,7 @@ def test_a_plateau_at_the_top():
     assert abs(inside - 1.0 / 3.0) < 0.05
 
 
+@pytest.mark.slow
 def test_slices_that_are_too_few_are_noticed():
     """Ranks of one run may not suffice; those of all runs together do."""
     engine = Nested(**SMALL | {"live": 300, "delete": 60, "inner_steps": 6, "efolds": 30})
@@ -153,6 +155,7 @@ def test_slices_that_are_too_few_are_noticed():
     assert np.all(np.asarray(table["warning"]) & 1)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_cut_off_says_so():
     table = finish(Nested(**SMALL | {"efolds": 2}), Plateau()).tables["evidence"]
     assert np.all(np.asarray(table["warning"]) & 4)

@@ -12,6 +12,8 @@ import pytest
 from nmmjax.cli.engines import find_engine
 from nmmjax.samplers import diagnostics
 
+pytestmark = pytest.mark.slow  # a minute of compilation in all
+
 KEY = jr.key(50)
 DIM = 3
 OPTIONS = {
