@@ -307,3 +307,15 @@ def effective_moments(
         "mu_eff_nutau": beams[2],
         "mu_eff_plasmon": size,
     }
+
+
+def unit_moments(a: int, b: int, sm: Constants = SM) -> dict[str, Float[Array, ""]]:
+    """`effective_moments` of a Majorana moment mu_ab = 1 of two flavours (0: e, 1: mu, 2: tau).
+
+    With the mixing of NuFIT 6.1, normal ordering: those of any mu_ab are |mu_ab| times as large.
+    """
+    values = dict(_central("NO"))
+    u = pmns(*(values[p] for p in ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp")))
+    mu = jnp.zeros((3, 3), complex).at[a, b].set(1.0).at[b, a].set(-1.0)
+    fractions = solar_fractions(u, values["dm2_21"], sm=sm)
+    return effective_moments(to_mass_basis(mu, u), u, fractions, majorana=True)

@@ -1,9 +1,8 @@
-"""The numbers of arXiv:2605.19544, claim by claim, and those of its errata."""
+"""Numbers behind the claims of arXiv:2605.19544: those of its errata, and independent checks."""
 
 import pathlib
 import runpy
 
-import jax
 import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
@@ -13,20 +12,6 @@ from nmmjax.loops import G, Gm
 
 HERE = pathlib.Path(__file__).parent
 TABLE = runpy.run_path(str(HERE / "published" / "weak_triplet.py"))
-HOLDS = {
-    "value": lambda x, row: abs(x / row.paper - 1.0) <= row.tolerance,
-    "exact": lambda x, row: x == row.paper,
-    "order": lambda x, row: 1.0 / row.tolerance < x / row.paper < row.tolerance,
-}
-
-
-@pytest.mark.parametrize("row", TABLE["PUBLISHED"], ids=lambda row: row.claim)
-def test_claim(row):
-    """What is named as reproducing the number does, and what is not named does not."""
-    holds = HOLDS[row.kind]
-    assert holds(row.as_printed(), row) == ("as_printed" in row.reproduced_by), row.as_printed()
-    assert holds(row.derived(), row) == ("derived" in row.reproduced_by), row.derived()
-    assert "derived" in row.reproduced_by or row.reason
 
 
 @pytest.mark.parametrize("row", TABLE["NUMBERS"], ids=lambda row: row[0])
@@ -81,11 +66,3 @@ def test_printed_scalar_mixing_does_not_diagonalise():
         rotation = mp.matrix([[c, -s], [s, c]])  # (h, S) = rotation (phi1, phi2)
         off = (rotation.T * m * rotation)[0, 1]
         assert (abs(off) < 1e-14) == diagonal
-
-
-def test_tables_are_pure():
-    """Claims name where they stand and are distinct."""
-    claims = [row.claim for row in TABLE["PUBLISHED"]]
-    assert len(set(claims)) == len(claims) >= 14
-    assert all(row.where for row in TABLE["PUBLISHED"])
-    assert jax.config.jax_enable_x64

@@ -109,6 +109,20 @@ def test_majorana_is_twice_the_dirac_transition():
     )
 
 
+def test_majorana_phases_are_no_parameters_of_dirac_neutrinos(monkeypatch):
+    """U diag(1, e^{ia}, e^{ib}) turns phases of moments, and no observable."""
+    model = SmDirac()
+    assert not {p.name for p in model.parameters} & set(PHASES)
+    theta = {p: jnp.asarray(x) for p, x in model.reference.items()}
+    (before, _), observed = model.moments(theta), model.predict(theta)
+    pmns = flavour.pmns
+    monkeypatch.setattr(flavour, "pmns", lambda *angles: pmns(*angles, 1.1, -2.3))
+    (after, _), turned = model.moments(theta), model.predict(theta)
+    assert np.abs(np.angle(after[0, 1] / before[0, 1])) > 0.1
+    for name, value in observed.items():
+        np.testing.assert_allclose(turned[name], value, rtol=1e-12, err_msg=name)
+
+
 def test_diagonal_coefficient():
     """3 e G_F m/(8 sqrt2 pi^2) = 3.2026e-19 (m/eV) mu_B up to m_l^2/m_W^2."""
     theta = {p: jnp.asarray(x) for p, x in SmDirac().reference.items()} | {

@@ -10,11 +10,13 @@ import pytest
 
 from nmmjax.constants import SM
 from nmmjax.errors import InputError
+from nmmjax.loops import I_F, I_S
 from nmmjax.model import guarded_predict
 from nmmjax.models import _triplet_lfv as lfv
 from nmmjax.models import _weak_triplet3_loops as loops
 from nmmjax.models._svd3 import svd3
 from nmmjax.models.weak_triplet import WeakTriplet
+from nmmjax.moment_loops import N_F, N_S
 from nmmjax.observables import quantity
 
 FLAVOURS = ("e", "mu", "tau")
@@ -391,6 +393,35 @@ def test_gauge_amplitude_closed_form():
     assert np.all(np.isfinite(slope))
     # A ~ -18 (m_W/m)^2 ln(m/m_W)^2 = 2e-6 is what is left at 1e6 GeV
     assert found[-1] == pytest.approx(-16.0 / 3.0 * SM.s2w, rel=1e-5)
+
+
+def test_heavy_limit_of_the_gauge_amplitude_from_textbook_pieces():
+    """10/3 - 8/3 + 14/3 - (16/3)(1 + s_W^2) without any vector-boson integral.
+
+    Light leptons: W and Z in the muon's g-2, 10/3 and -(16/3)(g_L^2 + g_R^2) + 16 g_L g_R in units
+    of G_F m^2/(8 sqrt2 pi^2), with one vertex made flavour changing. Triplets: far above the weak
+    scale W, Z, h are the massless doublet, and l couples to n H^- by y/sqrt2, to m H0* by y; e_R
+    couples to n and m by their mixing with nu and l, which flips the chirality by
+    y_e Theta m_psi, y_e sqrt2 Theta m_psi. The same rule gives a singlet its 4/3.
+    """
+    t = jnp.asarray(1e12)
+    even_f, even_s, flip_f, flip_s = (float(t * f(t)) for f in (N_F, N_S, I_F, I_S))
+
+    def heavy(q_f, q_s, square, product):
+        """4 b per |Theta|^2 = y^2 v_H^2/m^2: photon on the fermion and on the scalar."""
+        fermion, scalar = (
+            0.5 * e * square + f * product for e, f in ((even_f, flip_f), (even_s, flip_s))
+        )
+        return 4.0 * (q_s * scalar - q_f * fermion)
+
+    singlet = heavy(0.0, -1.0, 1.0, -1.0)  # opposite sign of the charged member of H-tilde
+    assert singlet == pytest.approx(4.0 / 3.0, rel=1e-9)
+    charged, neutral = 2.0 * heavy(0.0, -1.0, 0.5, 0.5), 2.0 * heavy(-1.0, 0.0, 1.0, 1.0)
+    assert (charged, neutral) == pytest.approx((-8.0 / 3.0, 14.0 / 3.0), rel=1e-9)
+    g_l, g_r = SM.s2w - 0.5, SM.s2w
+    z = 16.0 / 3.0 * 2.0 * g_l - 16.0 * g_r  # times -g_emu = Theta Theta^dag
+    found = 4.0 * float(lfv.gauge_amplitude(jnp.array([1e7]), SM)[0])
+    assert found == pytest.approx(10.0 / 3.0 + charged + neutral + z, rel=1e-6)
 
 
 def test_tree_level_rates():

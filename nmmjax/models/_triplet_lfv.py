@@ -75,9 +75,10 @@ def gauge_amplitude(m_psi: Heavy, sm: Constants) -> Heavy:
     with x_V = m_psi^2/m_V^2 and A, B, C -> 0 for heavy triplets: the loops of light nu and W (with
     U_CC U_CC^dag = 1 + Theta Theta^dag), light l and Z, N and W, E and Z, E and h. The limit is
     -(16/3) s_W^2. Error 1e-14 for 1e-3 < x < 1e7.
-    Source: derived with the vertex integrals of J. P. Leveille, Nucl. Phys. B137 (1978) 63; the
-    functions A, B, C agree with arXiv:0803.0481 as remembered, its constant 13/3 for our 16/3 does
-    not (docs/errata/weak_triplet3.md).
+    Source: derived twice, with the vertex integrals of J. P. Leveille, Nucl. Phys. B137 (1978) 63,
+    and at large x from the g-2 of W and Z and Goldstone-boson loops. The functions A, B, C agree
+    with arXiv:0803.0481 as remembered, its constant 13/3 for our 16/3 does not
+    (docs/errata/weak_triplet3.md).
     """
     light = 5.0 / 6.0 - (4.0 / 3.0) * (1.0 + sm.s2w)
     bosons = jnp.array([sm.m_w, sm.m_z, sm.m_h])

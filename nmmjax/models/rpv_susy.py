@@ -155,14 +155,9 @@ class RpvSusy(Model):
         return getattr(self.sm, names[self.j]), getattr(self.sm, names[self.k])
 
     def _moments(self, moment):
-        a, b = _FLAVOURS[self.flavours]
-        mu = jnp.zeros((3, 3), complex).at[a, b].set(moment).at[b, a].set(-moment)
-        central = flavour.reference("NO")
-        angles = {p: central[p] for p in ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp")}
-        u = flavour.pmns(**angles)
-        fractions = flavour.solar_fractions(u, central["dm2_21"], sm=self.sm)
-        seen = flavour.effective_moments(flavour.to_mass_basis(mu, u), u, fractions, majorana=True)
         size = jnp.abs(moment)
+        shares = flavour.unit_moments(*_FLAVOURS[self.flavours], self.sm)
+        seen = {p: share * size for p, share in shares.items()}
         return seen | {"mu_nu": size, f"mu_nu_{self.flavours}": size}
 
     def _estimates(self, moment, lightest):

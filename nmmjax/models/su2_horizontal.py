@@ -160,15 +160,9 @@ class SU2Horizontal(Model):
         return (jnp.log(h_sq / m_sq) - 1.0) / h_sq - (jnp.log(heavy_sq / m_sq) - 1.0) / heavy_sq
 
     def _moments(self, moment):
-        mu = moment * jnp.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
-        central = flavour.reference("NO")
-        angles = {p: central[p] for p in ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp")}
-        u = flavour.pmns(**angles)
-        fractions = flavour.solar_fractions(u, central["dm2_21"], sm=self.sm)
-        seen = flavour.effective_moments(
-            flavour.to_mass_basis(mu + 0j, u), u, fractions, majorana=True
-        )
-        return seen | {"mu_nu": jnp.abs(moment), "mu_nu_emu": jnp.abs(moment)}
+        size = jnp.abs(moment)
+        seen = {p: share * size for p, share in flavour.unit_moments(0, 1, self.sm).items()}
+        return seen | {"mu_nu": size, "mu_nu_emu": size}
 
     def _estimates(self, theta, couplings, moment):
         sm, z = self.sm, theta["m_h_plus"] ** 2

@@ -151,7 +151,7 @@ PUBLISHED = (
         "Zee model with the Barr-Freire-Zee loop: mu up to about 1e-12 mu_B",
         "two-loop moment, no formula printed",
         1e-12,
-        zee,
+        lambda: math.nan,
         zee,
         "order",
         ("derived",),
