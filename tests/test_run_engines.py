@@ -66,7 +66,8 @@ def test_by_one_line_of_the_run_file(name, tmp_path, capsys):
     made = tmp_path / "chains" / name
     text = (made / "summary.txt").read_text()
     assert text in capsys.readouterr().out
-    assert max(map(len, text.splitlines())) <= 100
+    bare = text.replace(str(TOY.parent), "").replace(str(tmp_path), "")  # folders do not wrap
+    assert max(map(len, bare.splitlines())) <= 100
     assert run_command(["summary", str(made), "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     with h5py.File(made / "chains.h5") as file:
