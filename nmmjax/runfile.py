@@ -17,7 +17,7 @@ from nmmjax.errors import InputError, located, suggest
 from nmmjax.model import Model
 from nmmjax.posterior import Posterior, offered
 from nmmjax.priors import Angle, LogUniform, Normal, Prior, SignedLog, Uniform
-from nmmjax.schema import ModelSection, PriorTable, RunFile, check_type, validated
+from nmmjax.schema import ModelSection, PriorTable, RunFile, of_type, validated
 
 
 def read(path: pathlib.Path, overrides: Sequence[str] = ()) -> tuple[RunFile, str]:
@@ -50,16 +50,17 @@ def build_model(section: ModelSection, where: str) -> Model:
             "model",
         )
     settings = {f.name: f for f in dataclasses.fields(kind) if f.name != "sm"}
+    given: dict[str, Any] = {}
     for key, value in section.settings.items():
         with located(f"{where}: [model] settings.{key}"):
             if key not in settings:
                 raise InputError(f"not a setting of {section.name}{suggest(key, settings)}")
-            check_type(value, settings[key].type)
+            given[key] = of_type(value, settings[key].type)
     with located(f"{where}: [model] sm"):
         constants = _constants(section.sm)
     with located(f"{where}: [model] settings"):
         try:
-            return kind(**section.settings, sm=constants)
+            return kind(**given, sm=constants)
         except InputError:
             raise
         except ValueError as error:

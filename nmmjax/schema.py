@@ -116,10 +116,10 @@ def validated(tree: dict[str, Any]) -> RunFile:
         raise InputError(_explain(error.errors(include_url=False))) from None
 
 
-def check_type(value: Any, annotation: Any) -> None:
-    """Raise InputError unless a value given in a run file has the type of a field."""
+def of_type(value: Any, annotation: Any) -> Any:
+    """A value of a run file as the type of a field (1 as 1.0); raises InputError otherwise."""
     try:
-        pydantic.TypeAdapter(annotation).validate_python(value, strict=True)
+        return pydantic.TypeAdapter(annotation).validate_python(value, strict=True)
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise InputError(f"{_wanted(first)}, got {_shown(value)}") from None

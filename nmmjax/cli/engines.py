@@ -9,7 +9,7 @@ import jax
 from nmmjax import plugins
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.posterior import Posterior
-from nmmjax.schema import EngineSection, RunFile, check_type
+from nmmjax.schema import EngineSection, RunFile, of_type
 
 _NOT_ENGINES = ("base", "diagnostics", "driver", "store")
 _BURN_IN = 75  # stored draws of chains that do not warm up by themselves
@@ -32,15 +32,16 @@ def build_engine(section: EngineSection, where: str) -> Any:
     with located(f"{where}: [engine] name"):
         kind = find_engine(section.name)
     options = {f.name: f for f in dataclasses.fields(kind)}
+    given: dict[str, Any] = {}
     for key, value in section.options.items():
         with located(f"{where}: [engine] options.{key}"):
             if key not in options:
                 raise InputError(
                     f"not an option of {section.name}{suggest(key, options)}{_owner(key)}"
                 )
-            check_type(value, options[key].type)
+            given[key] = of_type(value, options[key].type)
     try:
-        return kind(**section.options)
+        return kind(**given)
     except ValueError as error:
         raise InputError(f"{where}: [engine] options: {error}") from None
 
