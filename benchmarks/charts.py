@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmarks.models import run_files
 from nmmjax import runfile, start
+from nmmjax.cli.engines import burn_in_of
 from nmmjax.posterior import Posterior
 from nmmjax.samplers import diagnostics
 from nmmjax.samplers.ensemble import Ensemble
@@ -35,9 +36,10 @@ def compared(path: pathlib.Path) -> Iterator[Row]:
         return
     if not posteriors["auto"].chart.ratios:
         del posteriors["auto"]
-    options = runfile.read(path)[0].engine.options
-    burn_in = 2 * runfile.read(path)[0].run.burn_in
-    figures = {kind: _sampled(p, Ensemble(**options), burn_in) for kind, p in posteriors.items()}
+    given = runfile.read(path)[0]
+    engine = Ensemble(**given.engine.options)
+    burn_in = 2 * burn_in_of(given, engine, str(path))
+    figures = {kind: _sampled(p, engine, burn_in) for kind, p in posteriors.items()}
     for kind, (rhat, ess, evaluations) in figures.items():
         yield f"{path.stem}, {kind}: worst R-hat", rhat, ""
         yield f"{path.stem}, {kind}: bulk ESS per 1e6 evaluations", 1e6 * ess / evaluations, ""

@@ -134,6 +134,7 @@ class Chees(eqx.Module):
 
         here = hmc.HMCState(state.position, state.log_density, state.gradient)
         new, info = jax.vmap(one)(jr.split(key, self.chains), here)
+        position, log_density, gradient = new
         kinetic = 0.5 * info.momentum**2 @ state.inverse_mass
         end = info.proposal
         stats = {
@@ -143,4 +144,5 @@ class Chees(eqx.Module):
             "n_steps": jnp.broadcast_to(steps, (self.chains,)),
             **left_domain(target, end.position, end.logdensity),
         }
-        return State(*new, *state[3:]), stats
+        state = state._replace(position=position, log_density=log_density, gradient=gradient)
+        return state, stats

@@ -126,10 +126,10 @@ class Mclmc(eqx.Module):
             state = state._replace(step_size=end(tuning))
             return (state, *_spread(path[len(path) // 2 :].reshape(-1, dim))), None
 
-        here = jax.vmap(lambda z: adjusted.init(z, differentiable(target)))(starts)
+        z, lp, slope = jax.vmap(lambda z: adjusted.init(z, differentiable(target)))(starts)
         length = _QUARTER_TURN * math.sqrt(dim)
         variance = jnp.var(starts, axis=0)
-        state = State(*here, jnp.array(0.5 * length), variance, jnp.array(2.0), jnp.array(0))
+        state = State(z, lp, slope, jnp.array(0.5 * length), variance, jnp.array(2.0), jnp.array(0))
         (state, *_), _ = jax.lax.scan(
             learn, (state, variance, jnp.array(length)), jr.split(key, _ROUNDS)
         )
@@ -155,6 +155,7 @@ class Mclmc(eqx.Module):
             return kernel(key, here, smooth, state.step_size, (steps,), state.inverse_mass)
 
         new, info = jax.vmap(one)(jr.split(key, self.chains), HMCState(*state[:3]))
+        position, log_density, gradient = new
         end = info.proposal
         stats = {
             "acceptance_rate": info.acceptance_rate,
@@ -162,7 +163,8 @@ class Mclmc(eqx.Module):
             "n_steps": jnp.broadcast_to(steps, (self.chains,)),
             **left_domain(target, end.position, end.logdensity),
         }
-        return State(*new, *state[3:]), stats
+        state = state._replace(position=position, log_density=log_density, gradient=gradient)
+        return state, stats
 
 
 def _tunable(info: dict[str, Array]) -> Float[Array, ""]:

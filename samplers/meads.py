@@ -156,7 +156,9 @@ class Meads(eqx.Module):
             "diverging": info.is_divergent.astype(int),
             **left_domain(target, end.position, end.logdensity),
         }
-        return State(*new, *state[5:]), stats
+        position, momentum, log_density, gradient, slices = new
+        there = State(position, momentum, log_density, gradient, slices, *state[5:])
+        return there, stats
 
     def _energy(self, states: State) -> Float[Array, "draw chain"]:
         """Kinetic and potential energy at the draws."""
