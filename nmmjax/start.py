@@ -54,8 +54,12 @@ def _search(posterior: Posterior, key: Array, count: int, rounds: int, first: bo
         best, positions, share = _round(posterior, jr.fold_in(key, done), best, positions, first)
         finite += float(share)
         done += 1
-    to_chart = eqx.filter_jit(jax.vmap(posterior.chart.position))
-    return Starts(to_chart(positions), finite / done, done * count * _PER_ROUND)
+    return Starts(_in_chart(posterior, positions), finite / done, done * count * _PER_ROUND)
+
+
+@eqx.filter_jit
+def _in_chart(posterior: Posterior, coordinates: Array) -> Array:
+    return jax.vmap(posterior.chart.position)(coordinates)
 
 
 @eqx.filter_jit
