@@ -61,7 +61,7 @@ def run() -> list[Row]:
 
 
 def _one(model: str, kind: str) -> Iterator[Row]:
-    target = _soft(model, kind)
+    target = soft(model, kind)
     cost = _gradient_cost(target)
     yield f"{model} {kind}: cost of a gradient", cost, "values"
     seconds = {}
@@ -90,7 +90,7 @@ def _rows(name: str, target: Posterior, found: Timed, seconds: dict[str, float])
     yield f"{name}: ESS per 1000 evaluations", 1e3 * ess / found.evaluations, ""
 
 
-def _soft(model: str, kind: str) -> Posterior:
+def soft(model: str, kind: str) -> Posterior:
     path = _RUNS / f"{model}.toml"
     given, _ = runfile.read(path, [f"chart.kind={kind}"])
     hard = runfile.build_posterior(given, str(path))
