@@ -27,6 +27,8 @@ from typing import IO, Any, NamedTuple
 import h5py
 import numpy as np
 
+from nmmjax.samplers import _journal
+
 type Attributes = Mapping[str, Mapping[str, Any]]
 type Groups = Mapping[str, Mapping[str, np.ndarray]]
 
@@ -70,6 +72,8 @@ class Store:
         self._lock = lock
         self._manifest = _read_manifest(path)
         self.groups = np.array(self._manifest["groups"])
+        with _explained(path / _CHAINS):
+            _journal.recover(path / _CHAINS)
         if not (path / _CHAINS).exists():
             if self._manifest["generations"]:
                 raise StoreError(f"'{path}' has checkpoints but no {_CHAINS}: was it moved away?")
@@ -148,12 +152,12 @@ class Store:
                     self._add_group(file, name, variables)
                 _commit(file, groups, 0, draws)
         else:
-            with _explained(self.path / _CHAINS):
-                _reserve(self.path / _CHAINS, _bound(groups))
-            with self._chains("r+") as file:
-                _commit(file, groups, start, draws)
+            path = self.path / _CHAINS
+            with _explained(path), _journal.changed(path, _bound(groups)) as raw:
+                with h5py.File(raw, "r+") as file:
+                    _commit(file, groups, start, draws)
             with _explained(self.path):
-                _sync(self.path / _CHAINS)
+                _sync(self.path)
         self.committed = start + draws
 
     def replace(self, tables: Groups) -> None:

@@ -89,7 +89,8 @@ def sampled(name, model, shift=0.0, seed=1):
 
 def claims_convergence(draws, groups, table):
     """What the summary's verdict would say."""
-    found = diagnostics.convergence(dict(enumerate(np.moveaxis(draws, -1, 0))), groups)
+    by_name = {f"c{i}": draws[..., i] for i in range(draws.shape[-1])}
+    found = diagnostics.convergence(by_name, groups)
     sound = (
         np.min(table.get("repeats_p", np.ones(1))) > 1e-3
         and np.max(table.get("pareto_k", np.zeros(1))) < 0.7
