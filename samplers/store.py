@@ -5,9 +5,9 @@
     status.json     where the run stands
     run.lock        held by the process that writes
 
-Blocks are appended as whole chunks that are never rewritten, then counted in the attribute
-`committed_draws`; everything else is replaced by renaming a finished file. A process killed at
-any moment leaves a directory that opens and resumes.
+Blocks are appended as whole chunks that are never rewritten, and counted in the attribute
+`committed_draws`, all at once (`_journal`); everything else is replaced by renaming a finished
+file. A process killed at any moment leaves a directory that opens and resumes.
 """
 
 import contextlib
