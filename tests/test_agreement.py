@@ -23,7 +23,7 @@ from nmmjax.posterior import Posterior
 from nmmjax.priors import Angle, Normal
 from nmmjax.samplers import diagnostics
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 RUNS = pathlib.Path(__file__).parent.parent / "runs"
 MODELS = ("quickstart", "dark_dipole")

@@ -53,7 +53,7 @@ SETTINGS = {
     "mclmc": ({"block": 100}, 0, 15),
 }
 OUTCOMES = {}
-SLOW = pytest.mark.slow
+SLOW = (pytest.mark.slow, pytest.mark.long)
 QUICK = {("ensemble", "straight 1e-6"), ("chees", "straight 1e-6")}
 CASES = [
     pytest.param(engine, target, marks=() if (engine, target) in QUICK else SLOW)
