@@ -1,4 +1,4 @@
-"""`python -m benchmarks NAME [--out FILE.json]`: run a benchmark, print its table, write JSON."""
+"""`python -m benchmarks NAME [--out FILE.json]`: a benchmark, its table printed row by row, JSON."""
 
 import argparse
 import importlib
@@ -8,6 +8,8 @@ import platform
 import sys
 
 from nmmjax import plugins
+
+_WIDTH = 72  # of the first column
 
 
 def main() -> None:
@@ -20,7 +22,12 @@ def main() -> None:
     import jax
 
     jax.config.update("jax_enable_x64", True)
-    rows = importlib.import_module(f"benchmarks.{given.name}").run()
+    rows = []
+    for row in importlib.import_module(f"benchmarks.{given.name}").run():
+        rows.append(row)
+        what, value, unit = row
+        sys.stdout.write(f"{what:<{_WIDTH}}  {value:>10.4g}  {unit}\n")
+        sys.stdout.flush()
     device = jax.devices()[0]
     tree = {
         "benchmark": given.name,
@@ -31,9 +38,6 @@ def main() -> None:
     }
     out = given.out or pathlib.Path(__file__).parent / f"{given.name}.json"
     out.write_text(json.dumps(tree, indent=1) + "\n")
-    width = max(len(what) for what, _, _ in rows)
-    for what, value, unit in rows:
-        sys.stdout.write(f"{what:<{width}}  {value:>10.4g}  {unit}\n")
 
 
 if __name__ == "__main__":

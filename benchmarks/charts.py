@@ -24,9 +24,10 @@ type Row = tuple[str, float, str]
 _DRAWS = 200  # stored draws per walker
 
 
-def run() -> list[Row]:
+def run() -> Iterator[Row]:
     """The rows of the table: (what, value, unit)."""
-    return [row for path in run_files() for row in compared(path)]
+    for path in run_files():
+        yield from compared(path)
 
 
 def compared(path: pathlib.Path) -> Iterator[Row]:

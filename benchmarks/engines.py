@@ -35,10 +35,10 @@ _EDGE = 0.1  # decades (or units) of the soft prior edges
 _CHAINS = {  # engine: (options, blocks of burn-in, blocks)
     "ensemble": ({}, 2, 8),
     "emcee_": ({"block": 25}, 2, 8),
-    "nuts": ({"chains": 16, "warmup": 400}, 0, 4),
-    "meads": ({}, 0, 8),
-    "chees": ({"chains": 64, "warmup": 500}, 0, 4),
-    "mclmc": ({"chains": 64, "warmup": 500}, 0, 4),
+    "nuts": ({"chains": 16, "warmup": 200}, 0, 2),
+    "meads": ({}, 0, 6),
+    "chees": ({"chains": 32, "warmup": 200}, 0, 2),
+    "mclmc": ({"chains": 32, "warmup": 200}, 0, 2),
 }
 _WEIGHTED = {"smc": {}, "nested": {}, "importance": {}}
 _EMCEE_STEPS, _EMCEE_BURN_IN = 4000, 2000
@@ -54,10 +54,12 @@ class Timed(NamedTuple):
     sampling: float
 
 
-def run() -> list[Row]:
+def run() -> Iterator[Row]:
     """The rows of the table: (what, value, unit)."""
     warnings.simplefilter("ignore")  # of peers
-    return [row for model in _MODELS for kind in _CHARTS for row in _one(model, kind)]
+    for model in _MODELS:
+        for kind in _CHARTS:
+            yield from _one(model, kind)
 
 
 def _one(model: str, kind: str) -> Iterator[Row]:

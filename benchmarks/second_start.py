@@ -35,9 +35,10 @@ jax.block_until_ready(engine.advance(jax.random.key(3), target, state))
 """
 
 
-def run() -> list[Row]:
+def run() -> Iterator[Row]:
     """The rows of the table: (what, value, unit)."""
-    return [row for name, options in _ENGINES.items() for row in _engine(name, options)]
+    for name, options in _ENGINES.items():
+        yield from _engine(name, options)
 
 
 def _engine(name: str, options: str) -> Iterator[Row]:
