@@ -1,4 +1,4 @@
-"""`python -m benchmarks NAME [--out FILE.json]`: a benchmark, its table printed row by row, JSON."""
+"""`python -m benchmarks NAME [--out FILE.json]`: run a benchmark, print its rows, write JSON."""
 
 import argparse
 import importlib
