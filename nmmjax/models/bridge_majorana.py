@@ -78,6 +78,8 @@ class BridgeMajorana(Model):
 
     Measured against 30-digit values at 24 points (tests/test_bridge_majorana.py), relative: entries
     of mu and M 2e-15 where the two products do not cancel.
+    Chart: the rescaling of y_delta gives 2.2 times the box's ESS per evaluation on
+    runs/bridge_majorana.toml (`benchmarks charts`).
     Raises InputError for settings outside the above.
     Source: arXiv:2506.15777, Eqs. (15)-(19), derived on a Lagrangian rebuilt from the text:
     docs/errata/bridge.md.

@@ -124,6 +124,9 @@ class WeakTriplet(Model):
     of the inputs); elasticities of m_nu and mu_nu <= 5e-15 max(1, largest elasticity). With
     |terms| >> |sum| the inputs' rounding remains in m_nu: relative 1e-16 times the tuning.
 
+    Chart, one generation: the rescaling of (y_delta, y_d) gives 8.5 times the box's ESS per
+    evaluation on runs/quickstart.toml, with the ratio of mass terms 7.8 (`benchmarks charts`).
+
     Raises InputError for settings outside the above.
     Source: arXiv:2605.19544, Eqs. 15-45; rge mass: hep-ph/0504134 with the SU(2) dipole alone,
     arXiv:2506.15777.
