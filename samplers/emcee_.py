@@ -70,6 +70,9 @@ class Emcee(eqx.Module):
     The random numbers of a draw are seeded by (key, ensemble, number of the draw): draws do
     not depend on how they are cut into blocks, and the state holds no generator.
 
+    Not for funnels, separate modes, cancellations that are not a coordinate, nor (with stretch
+    moves) 50 dimensions: R-hat refuses them (tests/test_proof.py, docs/samplers.md).
+
     Stored statistics per draw: lp, acceptance_rate, and n_nonfinite and n_nan as in `ensemble`,
     but counted per ensemble and shared out evenly over its walkers.
     """

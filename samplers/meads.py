@@ -53,6 +53,9 @@ class Meads(eqx.Module):
     Chains are coupled in the warm-up alone: afterwards all parameters are fixed and the chains
     independent. That they were tuned together is why they should start overdispersed.
 
+    Not for funnels, separate modes, cancellations that are not a coordinate of the chart, nor bent
+    ridges between prior walls: R-hat refuses them (tests/test_proof.py, docs/samplers.md).
+
     Stored statistics per draw: lp, energy, acceptance_rate, diverging, n_steps (leapfrogs),
     n_nonfinite (steps that ended at a point without finite density) and n_nan (those among
     them where the target was NaN or +inf). Momenta persist, so the energy moves slowly: read

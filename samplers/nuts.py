@@ -50,6 +50,9 @@ class Nuts(eqx.Module):
     max_doublings      at most 2^max_doublings - 1 leapfrog steps per draw
     block              stored draws per block
 
+    Not for funnels, separate modes, cancellations that are not a coordinate of the chart, nor bent
+    ridges between prior walls: R-hat refuses them (tests/test_proof.py, docs/samplers.md).
+
     Stored statistics per draw: lp, energy, acceptance_rate, diverging, n_steps (leapfrogs),
     n_nonfinite (trajectories that ended at a point without finite density) and n_nan (those
     among them where the target was NaN or +inf).
