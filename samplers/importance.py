@@ -56,6 +56,9 @@ class Importance(eqx.Module):
     log Z needs the density alone: target(z) with a normalised prior. The last block holds equally
     weighted draws, as many as the smallest effective number among the repeats, dealt out to the
     walkers as chains, and the table `evidence`.
+
+    Not for cancellations that are no coordinate of the chart, nor more than about ten parameters of
+    a real model: pareto_k says so (tests/test_evidence.py, docs/samplers.md).
     """
 
     burn_in: ClassVar[int] = 0

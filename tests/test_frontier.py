@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from nmmjax import plugins, runfile
+from nmmjax.cli.engines import build_engine
 from nmmjax.constraints import load
 from nmmjax.model import Model
 from nmmjax.posterior import Posterior
@@ -317,6 +318,7 @@ def brute_force(posterior, edges, draws):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("draws", "narrow"), [(10**8, False), (10**7, True)])
 def test_brute_force_on_the_weak_triplet(draws, narrow):
     """No prior draw that is allowed lies above the map, which lies above all by up to seven.
@@ -326,8 +328,9 @@ def test_brute_force_on_the_weak_triplet(draws, narrow):
     """
     run, _ = runfile.read(ROOT / "runs" / "frontier.toml")
     posterior = runfile.build_posterior(run, "frontier.toml")
-    options = run.engine.options | {"x_cells": 6, "y_cells": 6}
-    table, _ = mapped(posterior, frontier.Frontier(**options))
+    small = run.engine.options | {"x_cells": 6, "y_cells": 6}
+    engine = build_engine(run.engine.model_copy(update={"options": small}), "frontier.toml")
+    table, _ = mapped(posterior, engine)
     allowed = jax.jit(jax.vmap(lambda z: posterior.allowed(posterior.theta(z))))
     assert np.all(allowed(table["position"].reshape(-1, posterior.dim)))
     priors = dict(posterior.chart.priors) | dict(posterior.chart.fixed)
