@@ -315,11 +315,11 @@ def ten_seeds(case, name, seeds=10):
 RUN_ON = {
     "importance": (
         *("gaussian 5", "gaussian 20", "rosenbrock 5", "mixture", "mixture far apart", "eggbox"),
-        *("ridge 1e-3", "raw ridge 1e-3"),
+        *("ridge 1e-3", "ridge 1e-6", "raw ridge 1e-3"),
     ),
     "smc": (
         *("gaussian 5", "rosenbrock 5", "mixture", "mixture far apart", "eggbox"),
-        *("ridge 1e-3", "raw ridge 1e-3"),
+        *("ridge 1e-3", "ridge 1e-6", "raw ridge 1e-3"),
     ),
     "nested": (
         *("gaussian 5", "rosenbrock 5", "mixture", "mixture far apart", "eggbox"),
