@@ -286,9 +286,11 @@ def test_a_cancellation_to_one_part_in_a_million_is_no_obstacle():
     allowed = jax.vmap(jax.vmap(lambda z: target.allowed(target.theta(z))))(table["position"])
     assert np.all(allowed)
     again = jax.vmap(jax.vmap(target.quantities_at))(table["position"])
-    np.testing.assert_allclose(again["mu_nu"], table["value"], rtol=1e-9)
     cancelled = np.abs(again["m_nu_dirac"]) / again["m_nu"]
     assert cancelled.min() > 1e4
+    # A coupling that the chart solves for carries the rounding that the cancellation magnifies.
+    rounding = 2.0 * np.finfo(float).eps * cancelled
+    assert np.all(np.abs(again["mu_nu"] / table["value"] - 1.0) < rounding)
 
 
 def brute_force(posterior, edges, draws):
