@@ -96,6 +96,9 @@ class Changes(io.RawIOBase):
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(journal)
+        folder = os.open(journal.parent, os.O_RDONLY)
+        os.fsync(folder)  # the journal is on disk before what it repairs is touched
+        os.close(folder)
         self._file.close()
         recover(self.path)
 

@@ -27,7 +27,7 @@ from typing import IO, Any, NamedTuple
 import h5py
 import numpy as np
 
-from nmmjax.samplers import _journal
+from . import _journal
 
 type Attributes = Mapping[str, Mapping[str, Any]]
 type Groups = Mapping[str, Mapping[str, np.ndarray]]
@@ -318,16 +318,13 @@ def _commit(file: h5py.File, groups: Groups, start: int, draws: int) -> None:
         for key, values in variables.items()
     ]
     for dataset, values in written:
-        dataset.resize(start, axis=1)  # drops what a killed process left uncounted
         dataset.resize(end, axis=1)
         dataset[:, start:end] = values
     for name in groups:
         scale = _dataset(file, f"{name}/draw")
         scale.resize((end,))
         scale[start:end] = np.arange(start, end)
-    file.flush()
     file.attrs["committed_draws"] = end
-    file.flush()
 
 
 def _bound(groups: Groups) -> int:
