@@ -74,8 +74,7 @@ class Changes(io.RawIOBase):
         if old:
             self._changes.append((self._at, bytes(view[:old])))
         self._file.seek(self._at + old)
-        while old < len(view):
-            old += self._file.write(view[old:]) or 0
+        _write(self._file, view[old:])
         self._at += len(view)
         self._end = max(self._end, self._at)
         return len(view)
@@ -129,20 +128,26 @@ def recover(path: pathlib.Path) -> None:
     digest, data = whole[:32], whole[32:]
     if hashlib.sha256(data).digest() != digest:
         raise OSError(f"its journal '{journal}' is damaged")
-    with path.open("r+b") as file:
+    with path.open("r+b", buffering=0) as file:
         at = 0
         while at < len(data):
             offset, length = _HEAD.unpack_from(data, at)
             at += _HEAD.size
             file.seek(offset)
             if length:
-                file.write(data[at : at + length])
+                _write(file, data[at : at + length])
             else:
                 file.truncate(offset)
             at += length
-        file.flush()
         os.fsync(file.fileno())
     journal.unlink()
+
+
+def _write(file: io.FileIO, data: Any) -> None:
+    """All of the data, in one call of the system where it takes them."""
+    at = 0
+    while at < len(data):
+        at += file.write(data[at:]) or 0
 
 
 def _beside(path: pathlib.Path) -> pathlib.Path:

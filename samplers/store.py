@@ -324,6 +324,7 @@ def _commit(file: h5py.File, groups: Groups, start: int, draws: int) -> None:
         scale = _dataset(file, f"{name}/draw")
         scale.resize((end,))
         scale[start:end] = np.arange(start, end)
+    file.flush()  # the journal keeps this order: who reads a file cut short counts too little
     file.attrs["committed_draws"] = end
 
 

@@ -84,11 +84,22 @@ def test_a_process_killed_while_it_appends_leaves_a_file_that_reads_and_grows(ru
 
 def interrupted(run, monkeypatch):
     """A block appended up to its journal, which is not carried out."""
-    with monkeypatch.context() as patched:
+    with Store.open(run) as store, monkeypatch.context() as patched:
         patched.setattr(_journal, "recover", lambda path: None)
-        with Store.open(run) as store:
-            store.append(block(1), DRAWS)
+        store.append(block(store.committed // DRAWS), store.committed)
     return run / "chains.h5", run / ".chains.h5.journal"
+
+
+def carried_out_bit_by_bit(chains, journal):
+    """The journal carried out change by change: yields after each of them."""
+    data, at = journal.read_bytes()[32:], 0
+    while at < len(data):
+        offset, length = _journal._HEAD.unpack_from(data, at)
+        at += _journal._HEAD.size + length
+        with chains.open("r+b") as file:
+            file.seek(offset)
+            file.write(data[at - length : at])
+        yield at
 
 
 def test_a_journal_that_was_not_carried_out_is_at_the_next_start(run, monkeypatch):
@@ -104,14 +115,8 @@ def test_a_journal_that_was_not_carried_out_is_at_the_next_start(run, monkeypatc
 
 def test_a_journal_carried_out_in_part_is_carried_out_again(run, monkeypatch, tmp_path):
     chains, journal = interrupted(run, monkeypatch)
-    data, at, cuts = journal.read_bytes()[32:], 0, 0
-    while at < len(data):
-        offset, length = _journal._HEAD.unpack_from(data, at)
-        at += _journal._HEAD.size + length
-        with chains.open("r+b") as file:
-            file.seek(offset)
-            file.write(data[at - length : at])
-        assert_blocks(read(chains)[0], DRAWS)  # a reader finds what was there before
+    cuts = 0
+    for at in carried_out_bit_by_bit(chains, journal):
         copy = tmp_path / f"cut-{at}"
         shutil.copytree(run, copy)
         with Store.open(copy) as store:
@@ -119,6 +124,22 @@ def test_a_journal_carried_out_in_part_is_carried_out_again(run, monkeypatch, tm
         assert_blocks(*read(copy / "chains.h5"))
         cuts += 1
     assert cuts > 12
+
+
+@pytest.mark.parametrize("blocks", [1, 62, 126])  # at 64 and 128 an index of chunks splits
+def test_a_reader_of_a_journal_carried_out_in_part_finds_what_is_counted(run, monkeypatch, blocks):
+    with Store.open(run) as store:
+        for number in range(1, blocks):
+            store.append(block(number), number * DRAWS)
+    for number in range(blocks, blocks + 4):
+        chains, journal = interrupted(run, monkeypatch)
+        counted = []
+        for _ in carried_out_bit_by_bit(chains, journal):
+            found, committed = read(chains)
+            assert_blocks(found, committed)
+            counted.append(committed)
+        assert set(counted) == {number * DRAWS, (number + 1) * DRAWS}
+        assert len(counted) > 12
 
 
 def test_an_error_leaves_the_file_as_it_was(run):
