@@ -86,6 +86,12 @@ def over(ratio: Float[Array, "*b"]) -> Float[Array, "*b"]:
     return jnp.where(above, jnp.log(jnp.where(above, ratio, 1.0)), ratio - 1.0)
 
 
+def under(ratio: Float[Array, "*b"]) -> Float[Array, "*b"]:
+    """Excess of a ratio >= 0 that should exceed one: 1 - ratio below, 1/ratio - 1 above, C1."""
+    above = ratio > 1.0
+    return jnp.where(above, 1.0 / jnp.where(above, ratio, 1.0), 2.0 - ratio) - 1.0
+
+
 def power_tail(log_l: Float[Array, ""], sigma: float) -> Float[Array, ""]:
     r"""ln L = -r^2/2 continued beyond r = sigma as -sigma^2/2 - sigma^2 ln(r/sigma).
 

@@ -19,6 +19,7 @@ from nmmjax.likelihoods import (
     over,
     percent,
     raised,
+    under,
 )
 from nmmjax.trapping import plasmon_factor
 
@@ -162,7 +163,7 @@ class LowerLimit(Constraint):
         return self._observed(observables) >= self.value
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
-        return _below(self._observed(observables) / self.value)
+        return under(self._observed(observables) / self.value)
 
     def describe(self) -> str:
         return f"{self._in_units(f'{self.requires[0]} > {self.value:.10g}')} ({percent(self.cl)})"
@@ -207,12 +208,6 @@ def quoted(key: str, cl: float, power: int, convention: str) -> str:
     profile = ", profile" if convention == "profile" else ""
     variable = "" if power == 1 else f", Gaussian in {raised(key, power)}"
     return f" ({percent(cl)}{profile}){variable}"
-
-
-def _below(ratio: Float[Array, ""]) -> Float[Array, ""]:
-    """Excess of a ratio that should be above one: 1 - ratio below, 1/ratio - 1 above, C1."""
-    above = ratio > 1.0
-    return jnp.where(above, 1.0 / jnp.where(above, ratio, 1.0), 2.0 - ratio) - 1.0
 
 
 def _step(excess: Float[Array, ""]) -> Float[Array, ""]:

@@ -7,9 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from nmmjax.errors import InputError
-from nmmjax.likelihoods import Constraint, Observed, check_positive, over
-
-_TINY = 1e-300  # stands for 0 in logarithms
+from nmmjax.likelihoods import Constraint, Observed, check_positive, over, under
 
 
 class Window(Constraint):
@@ -83,13 +81,10 @@ class Prefer(Constraint):
         return (x >= low) & (x <= high)
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
-        # Decades, of which those at x = 0 are many and not infinite.
-        log_x = jnp.log10(jnp.maximum(jnp.abs(self._observed(observables)), _TINY))
-        sides = (
-            jnp.asarray(-math.inf) if self.above is None else math.log10(self.above) - log_x,
-            jnp.asarray(-math.inf) if self.below is None else log_x - math.log10(self.below),
-        )
-        return jnp.maximum(*sides)
+        x = jnp.abs(self._observed(observables))
+        low = jnp.asarray(-math.inf) if self.above is None else under(x / self.above)
+        high = jnp.asarray(-math.inf) if self.below is None else over(x / self.below)
+        return jnp.maximum(low, high)
 
     def describe(self) -> str:
         ends = (("above", self.above), ("below", self.below))

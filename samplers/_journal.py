@@ -15,6 +15,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+from . import _files
+
 _HEAD = struct.Struct("<QQ")  # offset and length of a change; the last: length of the file, 0
 
 
@@ -32,9 +34,9 @@ class Changes(io.RawIOBase):
         self._changes: list[tuple[int, bytes]] = []
         self._at = 0
         try:
-            os.posix_fallocate(self._file.fileno(), self._old, growth)
+            _files.claim(self._file.fileno(), self._old, growth)
         except OSError:
-            self.abandon()
+            self._file.close()
             raise
 
     def __repr__(self) -> str:
@@ -89,15 +91,8 @@ class Changes(io.RawIOBase):
         # HDF5's first bytes say where the file ends: they come first, for who reads meanwhile.
         changes = [*sorted(self._changes, key=lambda x: x[0] > 0), (self._end, b"")]
         data = b"".join(_HEAD.pack(offset, len(x)) + x for offset, x in changes)
-        journal, unfinished = _beside(self.path), _beside(self.path).with_suffix(".new")
-        with unfinished.open("wb") as file:
-            file.write(hashlib.sha256(data).digest() + data)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(journal)
-        folder = os.open(journal.parent, os.O_RDONLY)
-        os.fsync(folder)  # the journal is on disk before what it repairs is touched
-        os.close(folder)
+        # On disk before what it repairs is touched.
+        _files.replace(_beside(self.path), hashlib.sha256(data).digest() + data)
         self._file.close()
         recover(self.path)
 
@@ -151,4 +146,4 @@ def _write(file: io.FileIO, data: Any) -> None:
 
 
 def _beside(path: pathlib.Path) -> pathlib.Path:
-    return path.with_name(f".{path.name}.journal")
+    return _files.beside(path, "journal")

@@ -27,17 +27,14 @@ from typing import IO, Any, NamedTuple
 import h5py
 import numpy as np
 
-from . import _journal
+from . import _files, _journal, _layout
 
 type Attributes = Mapping[str, Mapping[str, Any]]
-type Groups = Mapping[str, Mapping[str, np.ndarray]]
 
 _CHAINS = "chains.h5"
 _MANIFEST = "manifest.json"
 _LOCK = "run.lock"
 _FORMAT = 1
-_CHUNK_CHAINS = 1024
-_INDEX = 2**14  # bytes by which the chunk index and header of one variable can grow in a block
 
 
 class StoreError(ValueError):
@@ -133,13 +130,13 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def append(self, groups: Groups, start: int) -> None:
+    def append(self, groups: _layout.Groups, start: int) -> None:
         """Append a block of (chain, draw, ...) variables whose first draw is number `start`.
 
         A block that is committed already (the process died before its checkpoint) must equal
         what is stored. Raises StoreError if it does not, or if it cannot be written.
         """
-        groups = {name: {k: _storable(v) for k, v in vs.items()} for name, vs in groups.items()}
+        groups = _layout.storable(groups)
         draws = next(iter(groups["posterior"].values())).shape[1]
         if start + draws <= self.committed:
             self._verify(groups, start, draws)
@@ -147,41 +144,27 @@ class Store:
         if start != self.committed:
             raise StoreError(f"draw {start} cannot follow the {self.committed} that are stored")
         if start == 0:
-            with self._rebuilt(_bound(groups)) as file:
-                for name, variables in groups.items():
-                    self._add_group(file, name, variables)
-                _commit(file, groups, 0, draws)
+            with self._rebuilt(_layout.growth(groups)) as file:
+                _layout.declare(file, groups, self._attributes)
+                _layout.append(file, groups, 0, draws)
         else:
             path = self.path / _CHAINS
-            with _explained(path), _journal.changed(path, _bound(groups)) as raw:
+            with _explained(path), _journal.changed(path, _layout.growth(groups)) as raw:
                 with h5py.File(raw, "r+") as file:
-                    _commit(file, groups, start, draws)
+                    _layout.append(file, groups, start, draws)
             with _explained(self.path):
-                _sync(self.path)
+                _files.sync(self.path)
         self.committed = start + draws
 
-    def replace(self, tables: Groups) -> None:
+    def replace(self, tables: _layout.Groups) -> None:
         """Put whole groups of arrays in place of their older versions."""
-        with self._rebuilt(_bound(tables)) as file:
-            for name, variables in tables.items():
-                if name in file:
-                    del file[name]
-                group = file.create_group(name)
-                group.attrs.update(self._attributes(name))
-                for key, values in variables.items():
-                    dataset = group.create_dataset(key, data=_storable(values))
-                    about = self._attributes(f"{name}/{key}") or self._attributes(
-                        f"posterior/{key}"
-                    )
-                    dataset.attrs.update(about)
-                    for axis, length in enumerate(dataset.shape):
-                        scale = _scale(group, f"axis{axis}_{length}", length)
-                        dataset.dims[axis].attach_scale(scale)
+        with self._rebuilt(_layout.growth(tables)) as file:
+            _layout.put(file, tables, self._attributes)
 
     def read(self, names: Sequence[str], group: str = "posterior") -> dict[str, np.ndarray]:
         """Committed draws of the named variables, (chain, draw, ...)."""
         with self._chains("r") as file:
-            return {n: _dataset(file, f"{group}/{n}")[:, : self.committed] for n in names}
+            return {n: _layout.dataset(file, f"{group}/{n}")[:, : self.committed] for n in names}
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint over the older of the two generations."""
@@ -257,7 +240,7 @@ class Store:
     def _rebuilt(self, growth: int) -> Iterator[h5py.File]:
         """A copy of chains.h5, to grow by so many bytes, that takes its place if all ends well."""
         path = self.path / _CHAINS
-        copy = _beside(path)
+        copy = _files.beside(path)
         with _explained(path):
             try:
                 shutil.copyfile(path, copy)
@@ -267,35 +250,14 @@ class Store:
                 raise
             with h5py.File(copy, "r+", locking=False) as file:
                 yield file
-            _sync(copy)
-            _rename(copy, path)
+            _files.sync(copy)
+            _files.rename(copy, path)
 
-    def _add_group(self, file: h5py.File, name: str, variables: Mapping[str, np.ndarray]) -> None:
-        """Datasets of no draws yet, with their dimension scales and attributes."""
-        group = file.require_group(name)
-        group.attrs.update(self._attributes(name))
-        chains, draws = next(iter(variables.values())).shape[:2]
-        axes = [_scale(group, "chain", chains), _scale(group, "draw", 0, chunk=draws)]
-        for key, values in variables.items():
-            trailing = values.shape[2:]
-            dataset = group.create_dataset(
-                key,
-                shape=(chains, 0, *trailing),
-                maxshape=(chains, None, *trailing),
-                dtype=values.dtype,
-                chunks=(min(chains, _CHUNK_CHAINS), draws, *trailing),
-                fletcher32=True,
-            )
-            extra = [_scale(group, f"{key}_dim_{i}", n) for i, n in enumerate(trailing)]
-            for axis, scale in enumerate([*axes, *extra]):
-                dataset.dims[axis].attach_scale(scale)
-            dataset.attrs.update(self._attributes(f"{name}/{key}"))
-
-    def _verify(self, groups: Groups, start: int, draws: int) -> None:
+    def _verify(self, groups: _layout.Groups, start: int, draws: int) -> None:
         with self._chains("r") as file:
             for name, variables in groups.items():
                 for key, values in variables.items():
-                    stored = _dataset(file, f"{name}/{key}")[:, start : start + draws]
+                    stored = _layout.dataset(file, f"{name}/{key}")[:, start : start + draws]
                     if not np.array_equal(stored, values, equal_nan=stored.dtype.kind == "f"):
                         raise StoreError(
                             f"draws {start} to {start + draws - 1} of {name}/{key}, computed again "
@@ -309,34 +271,6 @@ def is_run(path: pathlib.Path) -> bool:
     return (path / _MANIFEST).is_file()
 
 
-def _commit(file: h5py.File, groups: Groups, start: int, draws: int) -> None:
-    """Write draws [start, start + draws) of every variable, then count them."""
-    end = start + draws
-    written = [
-        (_dataset(file, f"{name}/{key}"), values)
-        for name, variables in groups.items()
-        for key, values in variables.items()
-    ]
-    for dataset, values in written:
-        dataset.resize(end, axis=1)
-        dataset[:, start:end] = values
-    for name in groups:
-        scale = _dataset(file, f"{name}/draw")
-        scale.resize((end,))
-        scale[start:end] = np.arange(start, end)
-    file.flush()  # the journal keeps this order: who reads a file cut short counts too little
-    file.attrs["committed_draws"] = end
-
-
-def _bound(groups: Groups) -> int:
-    """Bytes by which chains.h5 grows at most when these variables are written.
-
-    Twice the data, since the last chunk along the chains may be nearly empty.
-    """
-    arrays = [np.asarray(x) for variables in groups.values() for x in variables.values()]
-    return 2 * sum(x.nbytes for x in arrays) + _INDEX * (len(arrays) + len(groups))
-
-
 def _reserve(path: pathlib.Path, growth: int) -> None:
     """Claim room at the end of a file, or leave it as it was and raise OSError.
 
@@ -344,54 +278,17 @@ def _reserve(path: pathlib.Path, growth: int) -> None:
     properly; closing well, it gives back what it did not need.
     """
     with path.open("r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        try:
-            os.posix_fallocate(file.fileno(), size, growth)
-        except OSError:
-            file.truncate(size)
-            raise
+        _files.claim(file.fileno(), path.stat().st_size, growth)
 
 
 def _write_skeleton(path: pathlib.Path, groups: np.ndarray, about: Mapping[str, Any]) -> None:
     """chains.h5 with the chains and their ensembles, and no draws."""
     target = path / _CHAINS
     with _explained(target):
-        with h5py.File(_beside(target), "w", locking=False) as file:
-            file.attrs.update(about)
-            file.attrs["committed_draws"] = 0
-            posterior = file.create_group("posterior")
-            chain = _scale(posterior, "chain", len(groups))
-            ensemble = posterior.create_dataset("ensemble", data=np.asarray(groups, dtype="i8"))
-            ensemble.dims[0].attach_scale(chain)
-            posterior.attrs["coordinates"] = "ensemble"
-        _sync(_beside(target))
-        _rename(_beside(target), target)
-
-
-def _scale(group: h5py.Group, name: str, length: int, chunk: int | None = None) -> h5py.Dataset:
-    """A dimension scale 0, 1, ..., extensible if a chunk is given; the one there is, if any."""
-    if name in group:
-        return _dataset(group, name)
-    if chunk is None:
-        scale = group.create_dataset(name, data=np.arange(length, dtype="i8"))
-    else:
-        scale = group.create_dataset(name, (length,), "i8", maxshape=(None,), chunks=(chunk,))
-    scale.make_scale(name)
-    return scale
-
-
-def _dataset(group: h5py.Group, path: str) -> h5py.Dataset:
-    """A variable that must be there."""
-    found = group.get(path)
-    if not isinstance(found, h5py.Dataset):
-        raise StoreError(f"'{group.file.filename}' has no variable '{path}'")
-    return found
-
-
-def _storable(values: Any) -> np.ndarray:
-    """As NumPy; booleans as int8, since HDF5's boolean is an enumeration to other readers."""
-    array = np.asarray(values)
-    return array.astype("i1") if array.dtype == bool else array
+        with h5py.File(_files.beside(target), "w", locking=False) as file:
+            _layout.begin(file, groups, about)
+        _files.sync(_files.beside(target))
+        _files.rename(_files.beside(target), target)
 
 
 def _read_manifest(path: pathlib.Path) -> dict[str, Any]:
@@ -412,7 +309,7 @@ def _refuse_foreign(path: pathlib.Path) -> None:
         if path.exists():
             raise StoreError(f"'{path}' is a file; give a directory for the run")
         return
-    unfinished = {_LOCK, _beside(path / _MANIFEST).name}  # of a process killed in `create`
+    unfinished = {_LOCK, _files.beside(path / _MANIFEST).name}  # of a process killed in `create`
     others = sorted(p.name for p in path.iterdir() if p.name not in unfinished)
     if others:
         raise StoreError(
@@ -451,28 +348,6 @@ def _explained(path: pathlib.Path) -> Iterator[None]:
         raise StoreError(f"cannot use '{path}': {reason}") from error
 
 
-def _beside(path: pathlib.Path) -> pathlib.Path:
-    return path.with_name(f".{path.name}.new")
-
-
 def _replace(path: pathlib.Path, data: bytes) -> None:
-    """Write a file so that either the old or the whole new content is found under its name."""
     with _explained(path):
-        with _beside(path).open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        _rename(_beside(path), path)
-
-
-def _rename(source: pathlib.Path, target: pathlib.Path) -> None:
-    source.replace(target)
-    _sync(target.parent)
-
-
-def _sync(path: pathlib.Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        _files.replace(path, data)

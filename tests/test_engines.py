@@ -255,9 +255,7 @@ def test_draws_do_not_depend_on_the_length_of_a_block(case):
     name, _ = VARIANTS.get(case, (case, {}))
     engine, _, _ = built(case)
     options = QUICK.get(name, ({},))[0]
-    if "block" not in options:
-        pytest.skip(f"{name} has no option 'block'")
-    short = find_engine(name)(**options | {"block": options["block"] // 5})
+    short = find_engine(name)(**options | {"block": engine.block // 5})
     density = target(GAUSSIAN)
     start = engine.init(KEY, density, overdispersed(engine))
     _, whole = engine.advance(KEY, density, start)
