@@ -47,12 +47,14 @@ def forward(f: Callable[..., Array], *x: Array) -> Array:
 
 def _forward_jvp(f, x, dx):
     active = [i for i, tangent in enumerate(dx) if not isinstance(tangent, SymbolicZero)]
-    parts = []
+    slopes = []
     for i in active:
         along = functools.partial(_along, f, x, i)
         _, slope = jax.jvp(along, (x[i],), (jnp.ones_like(x[i]),))
-        parts.append(slope * dx[i])
-    return f(*x), sum(parts)
+        slopes.append(slope)
+    # Computed once: a compiler would put every series again into each operation that uses it.
+    value, slopes = jax.lax.optimization_barrier((f(*x), slopes))
+    return value, sum(slope * dx[i] for slope, i in zip(slopes, active, strict=True))
 
 
 def _along(f, x, i, moved):

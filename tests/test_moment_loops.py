@@ -21,7 +21,6 @@ FUNCTIONS = {
     "df_SM": ml.df_SM,
     "K_LR": ml.K_LR,
 }
-FLAT = {"f_SM", "df_SM"}  # their derivatives cancel where the functions level off, t > 1e6
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +43,7 @@ def test_values(rows, name):
 def test_first_derivatives(rows, name, mode):
     t, slope = column(rows[name], "t"), column(rows[name], "dvalue_dt")
     error = np.abs(jax.jit(jax.vmap(mode(FUNCTIONS[name])))(jnp.asarray(t)) / slope - 1.0)
-    flat = (t > 1e6) & (name in FLAT)
-    assert error[~flat].max() < 1e-13
-    assert error[flat].max(initial=0.0) < 1e-9
+    assert error.max() < 1e-13
 
 
 @pytest.mark.parametrize("name", ["N_F", "N_S"])

@@ -212,11 +212,11 @@ class Bridge(Model):
         t3 = jnp.asarray(self._t3)
         shift = self._ew_shift * t3
         split_f, split_s = theta.get("split_f", 0.0), theta.get("split_s", 0.0)
-        m_f, m_s = (theta[m] * (1.0 + x * t3) for m, x in (("m_f", split_f), ("m_s", split_s)))
+        m_f, m_s = theta["m_f"] * (1.0 + split_f * t3), theta["m_s"] * (1.0 + split_s * t3)
         mu_bar = theta["m_f"] if self.mu_bar is None else self.mu_bar
-        low, up = slice(n - n // 2, n), t3[: n // 2]
-        low_f, low_s = m_f[low][::-1], m_s[low][::-1]  # partners -T3 of the upper half
-        step_f, step_s = (2.0 * up * theta[m] * x for m, x in (("m_f", split_f), ("m_s", split_s)))
+        up = t3[: n // 2]  # every component of the upper half has a partner at -T3
+        low_f, low_s = theta["m_f"] * (1.0 - split_f * up), theta["m_s"] * (1.0 - split_s * up)
+        step_f, step_s = 2.0 * up * theta["m_f"] * split_f, 2.0 * up * theta["m_s"] * split_s
         masses = {
             "m_nu_split": bridge_mass(up, low_f, step_f, low_s, step_s, mu_bar),
             "m_nu_ew": bridge_mass(t3, m_f, shift, m_s, shift, mu_bar),
