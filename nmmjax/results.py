@@ -126,7 +126,8 @@ def to_tree(
 def summarise(run: Run) -> Summary:
     """Tables, best and largest-moment points, convergence and verdict of a run.
 
-    Diagnostics take the ensemble as chain for R-hat and walkers as chains for ESS; of more than
+    Diagnostics take the ensemble as chain for R-hat (nested, if there are superchains) and walkers
+    as chains for ESS; of more than
     a million draws of a parameter they take evenly chosen chains. Raises InputError if no draw
     is stored yet.
     """
@@ -192,7 +193,7 @@ def _table(run: Run) -> _Table:
             same[name] = twin
         else:
             chosen = many if sampled else few
-            rows.append(_row(name, about, values, run.ensemble, chosen))
+            rows.append(_row(name, about, values, run, chosen))
             if sampled:
                 means[name] = verdict.mean_series_ess(values, run.ensemble, chosen)
             if bad := int(np.sum(~np.isfinite(values))):
@@ -204,9 +205,7 @@ def _equal(a: np.ndarray, b: np.ndarray) -> bool:
     return np.array_equal(a, b, equal_nan=True)
 
 
-def _row(
-    name: str, about: Attributes, values: np.ndarray, ensemble: np.ndarray, few: np.ndarray
-) -> Row:
+def _row(name: str, about: Attributes, values: np.ndarray, run: Run, few: np.ndarray) -> Row:
     with np.errstate(over="ignore", invalid="ignore"):  # inf and NaN show as such
         q05, q50, q95 = (float(q) for q in np.quantile(values, (0.05, 0.5, 0.95)))
         return Row(
@@ -218,7 +217,7 @@ def _row(
             q05=q05,
             q50=q50,
             q95=q95,
-            **verdict.figures(values, ensemble, few),
+            **verdict.figures(values, run, few),
         )
 
 

@@ -42,6 +42,12 @@ class Run:
         """Names of the sampled parameters, in the order of the resolved priors."""
         return tuple(n for n, a in self.variables["posterior"].items() if a["role"] == "parameter")
 
+    @property
+    def superchains(self) -> np.ndarray | None:
+        """(chain,) labels of chains that began at the same place, if the run file asked for it."""
+        count = self.resolved["sampling"].get("superchains")
+        return None if count is None else np.repeat(np.arange(count), len(self.ensemble) // count)
+
     def has(self, name: str, group: str = "posterior") -> bool:
         return name in self.variables.get(group, {})
 
@@ -86,13 +92,16 @@ class Run:
     def few(self, most: int) -> np.ndarray:
         """Ascending indices of chains with about `most` draws: equally many of each ensemble.
 
+        Superchains, if there are any, take the place of ensembles.
+
         All of them if they are not more than that, or than 64. Where there are more ensembles
         than chains to take, one chain each of ensembles at equal distances.
         """
         count = max(most // max(self.committed, 1), _FEWEST_CHAINS)
         if count >= len(self.ensemble):
             return np.arange(len(self.ensemble))
-        members = [np.flatnonzero(self.ensemble == e) for e in np.unique(self.ensemble)]
+        labels = self.ensemble if self.superchains is None else self.superchains
+        members = [np.flatnonzero(labels == e) for e in np.unique(labels)]
         step = -(-len(members) // count)
         each = max(count // len(members), 1)
         return np.sort(np.concatenate([chains[:each] for chains in members[::step]]))

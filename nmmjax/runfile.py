@@ -118,6 +118,7 @@ def resolved(
     sampling = {
         "engine": engine,
         "start": run.engine.start,
+        "superchains": run.engine.superchains,
         "seed": run.run.seed,
         "burn_in": burn_in,
     }

@@ -54,6 +54,7 @@ class ChartSection(_Section):
 class EngineSection(_Section):
     name: str = "ensemble"
     start: Literal["screened", "prior", "importance", "search"] = "screened"
+    superchains: Annotated[int, Field(ge=2)] | None = None  # None: every chain starts elsewhere
     options: dict[str, Any] = {}
 
 

@@ -17,10 +17,12 @@ _STUCK = 1.1  # R-hat above which more draws may not be the remedy
 _KNOTS = 1025  # of the ranks by which all chains are scored where few are ranked
 
 
-def figures(values: np.ndarray, ensemble: np.ndarray, few: np.ndarray) -> dict[str, float]:
+def figures(values: np.ndarray, run: Run, few: np.ndarray) -> dict[str, float]:
     """R-hat, bulk and tail ESS, and the error of the mean, from the chains `few` alone.
 
-    values   (chain, draw); ensemble (chain,) labels
+    values   (chain, draw)
+
+    Of a run with superchains R-hat is the nested one, which many short chains can satisfy.
 
     Chains are exchangeable within their ensemble, so effective draws are proportional to their
     number: ESS and error are those of all chains.
@@ -31,7 +33,9 @@ def figures(values: np.ndarray, ensemble: np.ndarray, few: np.ndarray) -> dict[s
         spread = 1.0 if share == 1.0 else float(values.std() / some.std())
     return {
         "mcse_mean": diagnostics.mcse_mean(some) * spread / math.sqrt(share),
-        "rhat": diagnostics.rhat(some, ensemble[few]),
+        "rhat": diagnostics.rhat(some, run.ensemble[few])
+        if run.superchains is None
+        else diagnostics.rhat_nested(some, run.superchains[few]),
         "ess_bulk": share * diagnostics.ess_bulk(some),
         "ess_tail": share * diagnostics.ess_tail(some),
     }
@@ -58,7 +62,7 @@ def convergence(run: Run, most: int) -> Convergence:
     rows = []
     for name in run.sampled:
         values = run.read(name)
-        found = figures(values, run.ensemble, few)
+        found = figures(values, run, few)
         means = mean_series_ess(values, run.ensemble, few)
         rows.append((found["rhat"], found["ess_bulk"], found["ess_tail"], means))
     return Convergence(run.sampled, *np.array(rows).T)
@@ -78,8 +82,9 @@ def verdict(run: Run, found: Convergence, evident: Evidence | None = None) -> tu
     if evident is not None and evident.effective < bulk:
         bulk, q = evident.effective, "by weight"
     doubts = () if evident is None else evident.doubts
+    kind = "R-hat" if run.superchains is None else "nested R-hat"
     checks = (
-        (rhat < RHAT, f"worst R-hat {rhat:.4f} ({p})", f"below {RHAT}"),
+        (rhat < RHAT, f"worst {kind} {rhat:.4f} ({p})", f"below {RHAT}"),
         (bulk > wanted, f"smallest bulk ESS {bulk:.0f} ({q})", f"above {wanted:g}"),
         (means >= MIN_MEAN_ESS, f"ensemble means worth {means:.0f} draws ({r})",
          f"at least {MIN_MEAN_ESS:g}"),

@@ -220,9 +220,16 @@ class Convergence:
         )
 
 
-def convergence(draws: Mapping[str, np.ndarray], groups: np.ndarray) -> Convergence:
-    """All diagnostics of named (chain, draw) arrays; `groups` as in `rhat`."""
+def convergence(
+    draws: Mapping[str, np.ndarray], groups: np.ndarray, superchains: np.ndarray | None = None
+) -> Convergence:
+    """All diagnostics of named (chain, draw) arrays; `groups` as in `rhat`.
+
+    superchains  labels as in `rhat_nested`, which then takes the place of `rhat`
+    """
     rows = np.array([_figures(x, groups) for x in draws.values()])
+    if superchains is not None:
+        rows[:, 0] = [rhat_nested(x, superchains) for x in draws.values()]
     return Convergence(tuple(draws), *rows.T)
 
 

@@ -72,13 +72,14 @@ class Until:
 
     With `rhat` or `ess` given, the verdict of `diagnostics.Convergence` is asked for whenever
     the running figures allow it and the draws have grown by a tenth. Returns the reason in
-    words, "" to go on.
+    words, "" to go on. With `superchains` R-hat is nested.
     """
 
     names: tuple[str, ...]
     rhat: float | None = None
     ess: float | None = None
     max_minutes: float | None = None
+    superchains: np.ndarray | None = None
     _next: float = dataclasses.field(default=0.0, init=False)
 
     def __call__(self, progress: Progress, store: Store) -> str:
@@ -93,7 +94,7 @@ class Until:
         if no and progress.since == 0:
             return ""
         self._next = 1.1 * progress.draws
-        found = convergence(store.read(self.names), store.groups)
+        found = convergence(store.read(self.names), store.groups, self.superchains)
         if not found.converged(rhat, ess):
             return ""
         (worst, value), (least, size) = found.worst("rhat"), found.worst("ess_bulk")
@@ -110,6 +111,7 @@ def run(
     *,
     draws: int,
     burn_in: int = 0,
+    superchains: np.ndarray | None = None,
     stop: Stop | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
     interrupted: Callable[[], bool] = lambda: False,
@@ -119,6 +121,7 @@ def run(
     starts       (chain, dim) chart positions, or a function that finds them (not on resume)
     record       (chain, draw, dim) positions -> group -> variable -> (chain, draw, ...)
     burn_in      draws discarded at the beginning, at least; never again on resume
+    superchains  (chain,) labels of chains that start at the same place: the running R-hat is nested
     stop         asked after every block; its answer, unless empty, ends the run
     interrupted  asked after every block: finish, save and return
 
@@ -148,7 +151,7 @@ def run(
         state, whole = _burn_in(engine, target, key_run, state, burn_in, tell, interrupted)
         if not whole:
             return Outcome(store.committed, "interrupted", "in the burn-in", messages)
-    meter = _Meter(engine.groups, draws, done)
+    meter = _Meter(engine.groups if superchains is None else superchains, draws, done)
     while True:
         if finished:
             return Outcome(done, "engine", f"the engine is done after {done} draws", messages)

@@ -220,6 +220,9 @@ def test_nested_rhat_trusts_many_short_chains_and_sees_superchains_apart():
     assert d.rhat(x) > 1.5
     assert d.rhat_nested(x, labels) < 1.02
     assert d.rhat_nested(x + 0.5 * labels[:, None], labels) > 1.2
+    found = d.convergence({"x": x}, np.arange(512), labels)
+    assert found.rhat == [d.rhat_nested(x, labels)]
+    assert found.ess_bulk == [d.ess_bulk(x)]
 
 
 def test_ebfmi_equals_arviz_and_is_small_for_slow_energies(arviz):

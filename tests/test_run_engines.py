@@ -107,6 +107,52 @@ def test_options_of_another_engine_are_refused_with_the_remedy(tmp_path, capsys)
     assert "out of the run file" in line
 
 
+@pytest.mark.slow
+def test_many_short_chains_are_judged_by_their_superchains(tmp_path, capsys):
+    options = "superchains = 8\noptions = { chains = 256, warmup = 60, block = 5 }"
+    path = run_file(tmp_path, "nuts", options)
+    assert run_command(["run", str(path)]) == 0
+    made = tmp_path / "chains" / "nuts"
+    capsys.readouterr()
+    assert run_command(["summary", str(made), "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    with h5py.File(made / "chains.h5") as file:
+        starts = file["starts/position"][...]
+        drawn = {
+            row["name"]: file[f"posterior/{row['name']}"][...] for row in summary["parameters"]
+        }
+    assert len(np.unique(starts, axis=0)) == 8
+    labels = np.repeat(np.arange(8), 32)
+    assert np.all(starts == starts[32 * labels])
+    from arviz_stats.base import array_stats
+
+    theirs = array_stats.rhat_nested
+    for row in summary["parameters"]:
+        expected = theirs(drawn[row["name"]], labels, method="rank", chain_axis=0, draw_axis=1)
+        assert row["rhat"] == pytest.approx(float(expected), rel=1e-10)
+    assert "nested R-hat" in (made / "summary.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "reason"),
+    [
+        ("ensemble", 8, "has no chains that could start at the same place"),
+        ("smc", 2, "has no chains that could start at the same place"),
+        ("nuts", 3, "4 chains do not make 3 superchains of equally many"),
+        ("nuts", 4, "give [engine] options chains = 8"),
+        ("nuts", 1, "'engine.superchains': a number >= 2 is needed"),
+    ],
+)
+def test_superchains_that_cannot_be_are_refused(name, count, reason, tmp_path, capsys):
+    path = run_file(tmp_path, name, QUICK[name])
+    for command in ("run", "check"):
+        assert run_command([command, str(path), "--set", f"engine.superchains={count}"]) == 2
+        line = capsys.readouterr().err
+        assert reason in line
+        assert line.count("\n") == 1
+    assert not (tmp_path / "chains").exists()
+
+
 @pytest.mark.parametrize(
     "kind",
     [

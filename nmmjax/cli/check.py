@@ -11,7 +11,7 @@ import jax.random as jr
 import numpy as np
 
 from nmmjax import start
-from nmmjax.cli.engines import build_engine, burn_in_of, check_engine
+from nmmjax.cli.engines import build_engine, burn_in_of, check_engine, superchains_of
 from nmmjax.cli.session import start_jax
 from nmmjax.cli.show import prior_text
 from nmmjax.posterior import Posterior
@@ -27,9 +27,11 @@ def check_file(path: pathlib.Path, overrides: list[str]) -> None:
     posterior = build_posterior(run, str(path))
     engine = build_engine(run.engine, str(path))
     check_engine(engine, posterior, str(path))
+    superchains_of(run.engine, engine, str(path))
+    burn_in = burn_in_of(run, engine, str(path))
     for line in _describe(run, posterior):
         _say(line)
-    key, burn_in = jr.key(run.run.seed), burn_in_of(run, engine, str(path))
+    key = jr.key(run.run.seed)
     for line in _prior_report(posterior, key):
         _say(line)
     for line in _engine_report(run, posterior, engine, burn_in, key):

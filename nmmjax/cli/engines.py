@@ -5,6 +5,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import numpy as np
 
 from nmmjax import plugins
 from nmmjax.errors import InputError, located, suggest
@@ -70,6 +71,29 @@ def check_engine(engine: Any, posterior: Posterior, where: str) -> None:
         eqx.filter_eval_shape(engine.init, jax.random.key(0), posterior, starts)
     except ValueError as error:
         raise InputError(f"{where}: [engine] options: {error}") from None
+
+
+def superchains_of(section: EngineSection, engine: Any, where: str) -> np.ndarray | None:
+    """(chain,) labels, chains of one label starting at the same place; None unless asked for.
+
+    Raises InputError where chains need places of their own, or do not divide into equal parts.
+    """
+    count = section.superchains
+    if count is None:
+        return None
+    key = f"{where}: [engine] superchains"
+    if getattr(engine, "ends", False) or len(np.unique(engine.groups)) < engine.chains:
+        raise InputError(
+            f"{key}: {section.name} has no chains that could start at the same place; superchains "
+            "are for independent chains, such as those of nuts, chees, meads and mclmc"
+        )
+    members, left = divmod(engine.chains, count)
+    if left or members < 2:
+        raise InputError(
+            f"{key}: {engine.chains} chains do not make {count} superchains of equally many, two "
+            f"at least; give [engine] options chains = {count * max(members, 2)}, say"
+        )
+    return np.repeat(np.arange(count), members)
 
 
 def burn_in_of(run: RunFile, engine: Any, where: str) -> int:

@@ -11,9 +11,16 @@ from typing import Any
 
 import jax
 import jax.random as jr
+import numpy as np
 import tomli_w
 
-from nmmjax.cli.engines import build_engine, burn_in_of, check_engine, options_of
+from nmmjax.cli.engines import (
+    build_engine,
+    burn_in_of,
+    check_engine,
+    options_of,
+    superchains_of,
+)
 from nmmjax.cli.progress import Reporter
 from nmmjax.cli.session import start_jax
 from nmmjax.cli.starts import starting_points
@@ -43,6 +50,7 @@ def run_file(
     check_engine(engine, posterior, str(path))
     directory = out if out is not None else path.parent / "chains" / path.stem
     burn_in = burn_in_of(run, engine, str(path))
+    superchains = superchains_of(run.engine, engine, str(path))
     tree = resolved(run, posterior, {"name": run.engine.name} | options_of(engine), burn_in)
     if extend is not None and not is_run(directory):
         raise InputError(f"--extend: there is no run in '{directory}' to extend")
@@ -52,7 +60,7 @@ def run_file(
         store.write_text("run.toml", text)
         store.write_text("resolved.toml", tomli_w.dumps(tree))
         with _signals() as caught:
-            outcome = _sample(run, posterior, engine, store, caught, draws, burn_in)
+            outcome = _sample(run, posterior, engine, superchains, store, caught, draws, burn_in)
         for message in outcome.messages:
             _say(message)
         if outcome.reason == "interrupted":
@@ -68,6 +76,7 @@ def _sample(
     run: RunFile,
     posterior: Posterior,
     engine: Any,
+    superchains: np.ndarray | None,
     store: Store,
     caught: list[int],
     draws: int,
@@ -75,12 +84,13 @@ def _sample(
 ) -> driver.Outcome:
     key_starts, key_run = jr.split(jr.key(run.run.seed))
     until = run.run.until
+    places = np.arange(engine.chains) if superchains is None else superchains
     with Reporter() as report:
 
         def starts() -> jax.Array:
-            return starting_points(
-                run.engine.start, posterior, key_starts, engine.chains, report.note
-            )
+            count = int(places[-1]) + 1
+            found = starting_points(run.engine.start, posterior, key_starts, count, report.note)
+            return found[places]
 
         return driver.run(
             engine,
@@ -91,7 +101,10 @@ def _sample(
             posterior.record,
             draws=draws,
             burn_in=burn_in,
-            stop=driver.Until(posterior.sampled, until.rhat, until.ess, until.max_minutes),
+            superchains=superchains,
+            stop=driver.Until(
+                posterior.sampled, until.rhat, until.ess, until.max_minutes, superchains
+            ),
             report=report,
             interrupted=lambda: bool(caught),
         )
