@@ -34,6 +34,7 @@ _ONLY = {
 class _Found(NamedTuple):
     entry: Entry
     folder: Traversable  # where its curve lies
+    file: str = ""  # of the user's own
 
 
 def load(
@@ -58,10 +59,11 @@ def load(
     chosen = _chosen(names, known, observables, ordering)
     loaded = []
     for name in chosen:
-        entry, folder = known[name]
+        entry, folder, file = known[name]
         if tail_sigma is not None:
             entry = {"tail_sigma": tail_sigma} | dict(entry)
-        loaded.append(build(name, entry, folder))
+        with located(file):
+            loaded.append(build(name, entry, folder))
         if observables is not None:
             _check_answered(loaded[-1], observables)
     return tuple(loaded)
@@ -141,7 +143,7 @@ def _all(files: Files) -> dict[str, _Found]:
                     raise InputError(f"'{name}' is not a name of letters, digits and _")
                 if not isinstance(entry, dict):
                     raise InputError(f"'{name}' must be a table, '[{name}]' and its keys")
-                known[name] = _Found(entry, path.parent)
+                known[name] = _Found(entry, path.parent, str(path))
     return known
 
 

@@ -38,8 +38,8 @@ def suggest(given: str, options: Iterable[str]) -> str:
 
 @contextlib.contextmanager
 def located(where: str) -> Iterator[None]:
-    """Say where in the input an error arose: 'runs/a.toml: [priors] m_psi: ...'."""
+    """Say where in the input an error arose: 'runs/a.toml: [priors] m_psi: ...'; "": nowhere."""
     try:
         yield
     except InputError as error:
-        raise InputError(f"{where}: {error}") from None
+        raise InputError(f"{where}: {error}" if where else str(error)) from None

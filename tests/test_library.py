@@ -320,6 +320,7 @@ def test_own_files_that_are_wrong(tmp_path, toml, csv, message):
     with pytest.raises(InputError, match=message) as error:
         load([name], files=[tmp_path / "my.toml"])
     assert "\n" not in str(error.value)
+    assert str(error.value).startswith(f"{tmp_path / 'my.toml'}: ")
 
 
 def test_own_files_that_are_not_there(tmp_path):
