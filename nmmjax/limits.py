@@ -1,5 +1,6 @@
 """Likelihood shapes of limits on one quantity, and the steps of mass and theory bounds."""
 
+import functools
 import math
 import statistics
 
@@ -83,10 +84,10 @@ class UpperLimitBand(Constraint):
 
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         low, high = self.value
-        limits = math.sqrt(low * high) * (high / low) ** (0.5 * _NODES)
-        ratios = self._observed(observables) / limits
-        pulls = pull_at_limit(self.cl, self.convention) * ratios**self.power
-        return jax.nn.logsumexp(-0.5 * pulls**2, b=_WEIGHTS)
+        limits = (high / low) ** (0.5 * _NODES)  # in units of the midpoint
+        rates = 0.5 * (pull_at_limit(self.cl, self.convention) / limits**self.power) ** 2
+        ratio = self._observed(observables) / math.sqrt(low * high)
+        return _log_mean_decay(rates, ratio ** (2 * self.power))
 
     def allowed(self, observables: Observed) -> Bool[Array, ""]:
         return jnp.abs(self._observed(observables)) <= self.value[1]
@@ -188,6 +189,28 @@ class SmoothBound(Constraint):
 
     def describe(self) -> str:
         return self._in_units(f"{self.requires[0]} < {self.value:.10g}") + " (smooth bound)"
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _log_mean_decay(rates: np.ndarray, x: Float[Array, ""]) -> Float[Array, ""]:
+    """ln of the mean of exp(-rate x) over the nuisance, x >= 0."""
+    return _decay_and_slope(rates, x)[0]
+
+
+@_log_mean_decay.defjvp
+def _log_mean_decay_jvp(rates, x, dx):
+    # The backward pass needs one number in place of one a node.
+    value, slope = jax.lax.optimization_barrier(_decay_and_slope(rates, *x))
+    return value, slope * dx[0]
+
+
+def _decay_and_slope(rates, x):
+    # The weakest limit, with the smallest rate, comes last and is factored out: no underflow.
+    weighted = _WEIGHTS * rates
+    decays = jnp.exp((rates[-1] - rates[:-1]) * x)
+    mean = _WEIGHTS[-1] + _WEIGHTS[:-1] @ decays
+    slope = -(weighted[-1] + weighted[:-1] @ decays) / mean
+    return jnp.log(mean) - rates[-1] * x, slope
 
 
 def pull_at_limit(cl: float, convention: str) -> float:
