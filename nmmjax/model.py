@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Mapping
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
@@ -106,6 +107,8 @@ def guarded_predict(model: Model, theta: Theta) -> tuple[Observables, Bool[Array
     inside = jnp.asarray(True)
     for margin in margins.values():
         inside = inside & (margin > 0.0)
-    if margins:
-        theta = {p: jnp.where(inside, x, model.reference[p]) for p, x in theta.items()}
+    if margins:  # computed once, not again in each consumer
+        inside = jax.lax.optimization_barrier(inside)
+        kept = {p: jnp.where(inside, x, model.reference[p]) for p, x in theta.items()}
+        theta = jax.lax.optimization_barrier(kept)
     return model.predict(theta), inside

@@ -263,11 +263,12 @@ class Posterior(eqx.Module):
     def _parts(self, c: Position) -> tuple[Float[Array, ""], Float[Array, ""]]:
         """(log prior density over z, log likelihood) at prior coordinates c: finite or -inf."""
         log_prior = self._log_prior_coordinates(c) - self.chart.log_det
-        inside = jnp.isfinite(log_prior)
+        inside = jax.lax.optimization_barrier(jnp.isfinite(log_prior))
         observables, defined = self._observables(self._values_or_reference(c, inside))
         terms = (*self.constraints, *self.prefer)
         total = jnp.asarray(sum((t.log_likelihood(observables) for t in terms), 0.0))
-        sound = inside & defined & jnp.isfinite(total)
+        # Computed once: the gradient of every parameter asks for it.
+        sound = jax.lax.optimization_barrier(inside & defined & jnp.isfinite(total))
         return jnp.where(inside, log_prior, -jnp.inf), jnp.where(sound, total, -jnp.inf)
 
     def _log_prior_coordinates(self, c: Position) -> Float[Array, ""]:
