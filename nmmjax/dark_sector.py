@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from nmmjax.casas_ibarra import casas_ibarra, inverse_root, rank_two_masses
-from nmmjax.dark_loops import TAIL, Yukawas, log_grid, wedge
+from nmmjax.dark_loops import TAIL, Yukawas, grid_sums, wedge
 from nmmjax.matrices import dagger, product
 
 type Scalar = Float[Array, ""] | float
@@ -143,25 +143,38 @@ def dark_loops(
     Source: derived; arXiv:2603.25704 has Eqs. (21)-(23) for C, nothing finite for K and T.
     """
     m1, m2, q = (m - m_dirac) ** 2, (m + m_dirac) ** 2, _gap(m, m_dirac)
-    t, step = log_grid(*_limits(s, m1, m2), count)
-    real, det_r = _adjugate(s.real, s.det_real, t)
-    imag, det_i = _adjugate(s.imag, s.det_imag, t)
-    d, dets = (t + m1) * (t + m2), det_r * det_i
-    change = tuple(x / dets for x in _sandwich(real, s.breaking, imag))
-    both = tuple(x / det_r + y / det_i for x, y in zip(real, imag, strict=True))
-    if printed:
-        traces = (real[0] + real[2]) / det_r + (imag[0] + imag[2]) / det_i
-        flip = (t + q) * traces / d
-    else:
-        flip = (t * (t + 2.0 * q) + q * (m**2 + 3.0 * m_dirac**2)) / d**2
-    mass = m / _16PI2 * t**2 / d
-    axial = -(m**2) * t**2 * (t * (t + 2.0 * m**2) + q**2) / d**2
-    square = t**3 * (t + m**2 + m_dirac**2) / d
+    real, imag = _adjugate(s.real), _adjugate(s.imag)
+    between = list(zip(*_between(real, s.breaking, imag), strict=True))
+
+    def node(t):
+        over_r, over_i = _over_det(s.real, s.det_real, t), _over_det(s.imag, s.det_imag, t)
+        over_d, over_dets = 1.0 / ((t + m1) * (t + m2)), over_r * over_i
+        change = [(t * (t * a + b) + c) * over_dets for a, b, c in between]
+        pairs = zip(_plus(t, real), _plus(t, imag), strict=True)
+        both = [x * over_r + y * over_i for x, y in pairs]
+        change, both = jax.lax.optimization_barrier((change, both))  # not again in each sum
+        if printed:
+            flip = (t + q) * (both[0] + both[2]) * over_d
+        else:
+            flip = (t * (t + 2.0 * q) + q * (m**2 + 3.0 * m_dirac**2)) * over_d**2
+        mass = t**2 * over_d
+        axial = -(m**2) * t**2 * (t * (t + 2.0 * m**2) + q**2) * over_d**2
+        square = t**3 * (t + m**2 + m_dirac**2) * over_d
+        squared = zip(both, _squared(change), strict=True)
+        return (
+            t**3 * flip * over_dets,
+            *(mass * (t + m**2) * x for x in change),
+            *(mass * x for x in change),
+            *(axial * x + square * y for x, y in squared),
+        )
+
+    low, high = _limits(s, m1, m2)
+    moment, *rest = grid_sums(node, low, high, count)
     return DarkLoops(
-        moment=s.twist * m * step * jnp.sum(t**3 * flip / dets),
-        mass_r=_sum(step * mass * (t + m**2), change),
-        mass_l=_sum(-step * mass * m_dirac**2, change),
-        vector=_sum(step * axial, both) + _sum(step * square, _squared(change)),
+        moment=s.twist * m * moment,
+        mass_r=m / _16PI2 * _matrix(*rest[:3]),
+        mass_l=-m * m_dirac**2 / _16PI2 * _matrix(*rest[3:6]),
+        vector=_matrix(*rest[6:]),
     )
 
 
@@ -174,25 +187,36 @@ def _limits(s, m1, m2):
     return lowest, jnp.log(scales[-1]) + TAIL
 
 
-def _adjugate(m, det, t):
-    """adj(t + M) and det(t + M) of a symmetric 2 x 2 matrix."""
-    return (t + m[2], -m[1] * jnp.ones_like(t), t + m[0]), t * (t + m[0] + m[2]) + det
+def _adjugate(m):
+    return m[2], -m[1], m[0]
 
 
-def _sandwich(p, a, q):
-    """p a q for symmetric matrices whose product is symmetric."""
+def _plus(t, m):
+    return t + m[0], m[1], t + m[2]
+
+
+def _over_det(m, det, t):
+    """1/det(t + m) of a symmetric 2 x 2 matrix."""
+    return 1.0 / (t * (t + m[0] + m[2]) + det)
+
+
+def _between(p, a, q):
+    """(t + p) a (t + q) as the matrices of t^2, t and 1; a and both products symmetric."""
     x11, x12 = a[0] * q[0] + a[1] * q[1], a[0] * q[1] + a[1] * q[2]
     x21, x22 = a[1] * q[0] + a[2] * q[1], a[1] * q[1] + a[2] * q[2]
-    return p[0] * x11 + p[1] * x21, p[0] * x12 + p[1] * x22, p[1] * x12 + p[2] * x22
+    linear = (
+        p[0] * a[0] + p[1] * a[1] + x11,
+        p[0] * a[1] + p[1] * a[2] + x12,
+        p[1] * a[1] + p[2] * a[2] + x22,
+    )
+    return a, linear, (p[0] * x11 + p[1] * x21, p[0] * x12 + p[1] * x22, p[1] * x12 + p[2] * x22)
 
 
 def _squared(m):
     return m[0] ** 2 + m[1] ** 2, m[1] * (m[0] + m[2]), m[1] ** 2 + m[2] ** 2
 
 
-def _sum(weight, m):
-    """The 2 x 2 matrix of the integrals of weight times m."""
-    m11, m12, m22 = (jnp.sum(weight * x) for x in m)
+def _matrix(m11, m12, m22):
     return jnp.stack([jnp.stack([m11, m12]), jnp.stack([m12, m22])])
 
 
@@ -206,17 +230,20 @@ def lepton_loop(s: Scalars, m_e: Scalar, count: int, printed: bool = False) -> S
     """
     scales = jnp.sort(jnp.stack([m_e**2, *s.h, *s.a]))
     low = jnp.maximum(jnp.log(scales[0]) - TAIL / 4.0, jnp.log(scales[1]) - TAIL / 1.0)
-    t, step = log_grid(low, jnp.log(scales[-1]) + TAIL, count)
-    total = [0.0, 0.0, 0.0]
-    for matrix, det in ((s.real, s.det_real), (s.imag, s.det_imag)):
-        adjugate, det_t = _adjugate(matrix, det, t)
-        inverse = tuple(x / det_t for x in adjugate)
-        power = _squared(inverse)
-        if printed:
-            power = _cubed(inverse, power)
-        total = [x + y for x, y in zip(total, power, strict=True)]
-    fermion = 2.0 / (t + m_e**2) ** 2 if printed else 1.0 / (t + m_e**2) ** 3
-    return _sum(step * t**4 * fermion / 3.0, tuple(total))
+
+    def node(t):
+        total = [0.0, 0.0, 0.0]
+        for matrix, det in ((s.real, s.det_real), (s.imag, s.det_imag)):
+            over_det = _over_det(matrix, det, t)
+            inverse = [x * over_det for x in _plus(t, _adjugate(matrix))]
+            power = _squared(inverse)
+            if printed:
+                power = _cubed(inverse, power)
+            total = [x + y for x, y in zip(total, power, strict=True)]
+        fermion = 2.0 / (t + m_e**2) ** 2 if printed else 1.0 / (t + m_e**2) ** 3
+        return tuple(t**4 * fermion / 3.0 * x for x in total)
+
+    return _matrix(*grid_sums(node, low, jnp.log(scales[-1]) + TAIL, count))
 
 
 def _cubed(m, square):

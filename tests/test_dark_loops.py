@@ -313,3 +313,24 @@ def test_mediator_factor_against_the_antiderivative():
             ref = float(mp.sqrt(top / (massive(high) - massive(low))))
         value = dark_loops.mediator_factor(jnp.asarray(mass), SM.m_e, e_nu, t_min)
         assert value == pytest.approx(ref, rel=1e-14)
+
+
+def test_nodes_in_turn_and_at_once_agree(monkeypatch):
+    """A CPU takes the nodes in turn, an accelerator at once: values, slopes, second derivatives."""
+
+    def total(x):
+        s = scalars_from_matrices(*x[:5])
+        loops, lepton = sector_loops(s, x[5], x[6], 160), lepton_loop(s, x[7], 160)
+        return sum(jnp.sum(jnp.log(jnp.abs(part))) for part in (*loops, lepton))
+
+    def found():
+        both = jax.value_and_grad(total)
+        (value, slopes), (_, curved) = jax.jit(lambda x: jax.jvp(both, (x,), (x,)))(x)
+        return value, slopes, curved
+
+    x = jnp.asarray([0.5, 0.9, 0.1, 0.2, -0.05, 0.3, 2.0, 50.0])
+    in_turn = found()
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    for here, there in zip(in_turn, found(), strict=True):
+        assert np.all(np.isfinite(here))
+        assert np.allclose(here, there, rtol=0, atol=1e-12 * np.max(np.abs(there)))

@@ -3,11 +3,14 @@
 import math
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from nmmjax.constants import Constants
 from nmmjax.dark_sector import Scalars
 from nmmjax.model import Theta
+
+_SAME = np.array([[1.0, -1.0], [-1.0, 1.0]])
 
 
 def _momentum(x, y):
@@ -27,8 +30,8 @@ def _majorana_pair(x, y):
 def visible(theta: Theta, sm: Constants) -> Array:
     """Width of A' to charged leptons, GeV."""
     m, eps = theta["m_aprime"], theta["eps"]
-    ratios = [mass / m for mass in (sm.m_e, sm.m_mu, sm.m_tau)]
-    phase = sum(_momentum(r, r) * (1.0 + 2.0 * r**2) for r in ratios)
+    r = jnp.array([sm.m_e, sm.m_mu, sm.m_tau]) / m
+    phase = jnp.sum(_momentum(r, r) * (1.0 + 2.0 * r**2))
     return sm.alpha_0 * eps**2 * m * phase / 3.0
 
 
@@ -37,13 +40,12 @@ def invisible(theta: Theta, m_dirac: Array, s: Scalars, vector_squared: Array, m
     m, g_d = theta["m_aprime"], theta["g_d"]
     lnv = theta["m_lnv"]
     fermions = 4.0 * _majorana_pair((lnv - m_dirac) / m, (lnv + m_dirac) / m)
-    h, a = ([jnp.sqrt(x) / m for x in squares] for squares in (s.h, s.a))
-    same = _momentum(h[0], a[0]) ** 3 + _momentum(h[1], a[1]) ** 3
-    crossed = _momentum(h[0], a[1]) ** 3 + _momentum(h[1], a[0]) ** 3
+    h, a = (jnp.sqrt(jnp.stack(squares)) / m for squares in (s.h, s.a))
     gaps = (s.h[0] - s.h[1]) * (s.a[0] - s.a[1])
     mixed = gaps != 0.0
     cosine = jnp.where(mixed, s.align / jnp.where(mixed, gaps, 1.0), 0.0)
-    scalars = 0.5 * (same + crossed + cosine * (same - crossed))
+    squares = 0.5 * (1.0 + cosine * _SAME)  # cos^2 and sin^2(theta_I - theta_R)
+    scalars = jnp.sum(squares * _momentum(h[:, None], a[None, :]) ** 3)
     dark = g_d**2 * m / (48.0 * math.pi) * (fermions + scalars)
     return dark + m / (24.0 * math.pi) * (vector_squared + (mu * m) ** 2)
 

@@ -3,6 +3,7 @@ r"""The dark-photon model of arXiv:2603.25704: two dark scalars and a vector-lik
 import math
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -186,7 +187,8 @@ class DarkDipole(Model):
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.observables`."""
-        s = self._scalars(theta)
+        # Computed once, and so is what the gradient asks of them.
+        s = jax.lax.optimization_barrier(self._scalars(theta))
         loops = self._loops(theta, s)
         light = self._light(theta, loops)
         moments = self._moments(theta, loops, light)
