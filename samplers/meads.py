@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 from blackjax.adaptation.base import get_filter_adapt_info_fn
+from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from ._trajectories import by_chain, left_domain, require_options, require_starts
@@ -54,7 +55,8 @@ class Meads(eqx.Module):
     independent. That they were tuned together is why they should start overdispersed.
 
     Not for funnels, separate modes, cancellations that are not a coordinate of the chart, nor bent
-    ridges between prior walls: R-hat refuses them (tests/test_proof.py, docs/samplers.md).
+    ridges, whose curvature no single step size fits: R-hat refuses them (tests/test_proof.py,
+    docs/samplers.md).
 
     Stored statistics per draw: lp, energy, acceptance_rate, diverging, n_steps (leapfrogs),
     n_nonfinite (steps that ended at a point without finite density) and n_nan (those among
@@ -91,10 +93,15 @@ class Meads(eqx.Module):
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
-        """The state after `warmup` steps of adaptation from (chains, dim) starting points."""
+        """The state after `warmup` steps of adaptation from (chains, dim) starting points.
+
+        Raises ValueError where the adaptation breaks down.
+        """
         require_starts("meads", self.chains, target, starts)
         with jax.numpy_rank_promotion("allow"):
-            return self._adapt(key, target, starts)
+            state = self._adapt(key, target, starts)
+        _require_tuned(state, self.metric)
+        return state
 
     @eqx.filter_jit
     def _adapt(
@@ -168,3 +175,16 @@ class Meads(eqx.Module):
         metric = jax.tree.map(lambda x: x[0], states.metric)  # the same at all draws
         kinetic = ghmc._metric_from_momentum_inverse_scale(metric).kinetic_energy
         return jax.vmap(jax.vmap(kinetic))(states.momentum) - states.log_density
+
+
+def _require_tuned(state: State, metric: str) -> None:
+    """Refuse a step size or damping that is undefined: no chain would ever move again."""
+    if isinstance(state.alpha, Tracer):
+        return
+    step, damping = float(state.step_size), float(state.alpha)
+    if not np.isfinite(step * damping):
+        raise ValueError(
+            f"the warm-up of meads ended with step size {step:g} and damping {damping:g}; it needs "
+            "starting points that differ in every coordinate"
+            + (', and metric "diagonal" may do where "low_rank" does not' * (metric != "diagonal"))
+        )

@@ -161,6 +161,13 @@ def test_a_run_that_is_cut_off_says_so():
     assert np.all(np.asarray(table["warning"]) & 4)
 
 
+def test_slices_grow_with_the_dimension_unless_they_are_given():
+    assert [Nested()._slices(dim) for dim in (2, 5, 8, 15)] == [50, 50, 80, 150]
+    assert Nested(inner_steps=20)._slices(15) == 20
+    with pytest.raises(ValueError, match="inner_steps >= 0, got -1"):
+        Nested(inner_steps=-1)
+
+
 def test_too_few_slices_for_the_dimensions_are_refused():
     engine = Nested(**SMALL | {"inner_steps": 3})
     with pytest.raises(ValueError, match="inner_steps >= the 6 dimensions, got 3"):

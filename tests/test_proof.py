@@ -342,6 +342,14 @@ def test_an_accept_step_that_misjudges_the_density_is_caught(name, monkeypatch):
     assert outcome(name, T.Gaussian(6)) != "right"  # a dimension that no other test compiles
 
 
+@pytest.mark.slow
+def test_meads_refuses_a_warm_up_that_leaves_no_step_size():
+    """All chains at one place: no spread to take scales from. The chains would never move."""
+    engine, target = find_engine("meads")(chains=8, warmup=5), T.Gaussian(6)
+    with pytest.raises(ValueError, match=r"step size .* damping nan; .* differ"):
+        engine.init(KEY, target, jnp.zeros((8, 6)))
+
+
 def test_a_wrong_density_is_caught():
     """The same check, quick: the ensemble on the target to the power 0.7."""
 
