@@ -43,11 +43,14 @@ def factorise(m: Complex[Array, "3 3"]) -> Takagi:
 def _factorise(m):
     scale = jnp.max(jnp.abs(m))
     scale = jnp.where(scale > 0.0, scale, 1.0)
-    a = [[m[i, j] / scale for j in range(3)] for i in range(3)]
+    m = m * (1.0 / scale)  # dividing complex numbers costs far more
+    a = [[m[i, j] for j in range(3)] for i in range(3)]
     one, zero = jnp.ones_like(a[0][0]), jnp.zeros_like(a[0][0])
     u = [[one if i == j else zero for j in range(3)] for i in range(3)]
     a, u = lax.fori_loop(0, _SWEEPS, _sweep, (a, u))
-    columns = [_oriented(a[i][i], jnp.stack([u[k][i] for k in range(3)])) for i in range(3)]
+    diagonal = jnp.stack([a[i][i] for i in range(3)])
+    masses, u = _oriented(diagonal, jnp.stack([jnp.stack(row) for row in u]))
+    columns = [(masses[i], u[:, i]) for i in range(3)]
     for i, j in ((0, 1), (1, 2), (0, 1)):
         columns[i], columns[j] = _ascending(columns[i], columns[j])
     masses, vectors = zip(*columns, strict=True)
@@ -83,14 +86,14 @@ def _rotated(a, u, p, q):
     The phase e makes a_pp conj(b) e - a_qq conj(b e) real, with b = a_pq/|a_pq|; then
     tan 2theta is minus 2|a_pq| over it.
     """
-    size = jnp.abs(a[p][q])
+    size = _modulus(a[p][q])
     empty = size < _TINY
-    b = jnp.where(empty, 1.0, a[p][q] / jnp.where(empty, 1.0, size))
+    b = jnp.where(empty, 1.0, a[p][q] * (1.0 / jnp.where(empty, 1.0, size)))
     top, bottom = jnp.conj(b) * a[p][p], jnp.conj(b) * a[q][q]
     mixed = jnp.conj(top) + bottom
-    length = jnp.abs(mixed)
+    length = _modulus(mixed)
     aligned = length < _TINY
-    e = jnp.where(aligned, 1.0, mixed / jnp.where(aligned, 1.0, length))
+    e = jnp.where(aligned, 1.0, mixed * (1.0 / jnp.where(aligned, 1.0, length)))
     gap = (top * e - bottom * jnp.conj(e)).real
     span = jnp.abs(gap) + jnp.sqrt(gap * gap + 4.0 * size * size)
     t = jnp.where(empty, 0.0, jnp.where(gap < 0.0, 2.0, -2.0) * size / jnp.where(empty, 1.0, span))
@@ -112,13 +115,18 @@ def _rotated(a, u, p, q):
     return a, u
 
 
-def _oriented(d, column):
-    """(|d|, column with the phase of d removed and its sign fixed)."""
-    mass = jnp.abs(d)
-    zero = mass < _TINY
-    column = column * jnp.sqrt(jnp.where(zero, 1.0, jnp.conj(d) / jnp.where(zero, 1.0, mass)))
-    s = jnp.sum(_SIGN_WEIGHTS * column)
-    return mass, jnp.where(s.real + s.imag < 0.0, -column, column)
+def _modulus(z):
+    """|z| where squares do not overflow; 0 below `_TINY`."""
+    return jnp.sqrt(z.real * z.real + z.imag * z.imag)
+
+
+def _oriented(d, u):
+    """(|d|, u with the phases of d removed from its columns and their signs fixed)."""
+    masses = _modulus(d)
+    zero = masses < _TINY
+    u = u * jnp.sqrt(jnp.where(zero, 1.0, jnp.conj(d) * (1.0 / jnp.where(zero, 1.0, masses))))
+    s = jnp.sum(_SIGN_WEIGHTS[:, None] * u, axis=0)
+    return masses, jnp.where(s.real + s.imag < 0.0, -u, u)
 
 
 def _ascending(first, second):

@@ -204,11 +204,10 @@ class Zee(Model):
         return decays.observables(dipoles + 0j, self.sm) | universality
 
     def _spectrum(self, theta):
-        yukawas = [_antisymmetric(theta).ravel(), _yukawas(theta).ravel()]
-        heavy = jnp.stack([theta["y_top"], theta["y_bottom"]])
+        couplings = [theta[p.name] for p in _PARAMETERS if p.name.startswith(("f_", "y_"))]
         return {
             "m_charged_scalar": jnp.minimum(theta["m_h_plus"], theta["m_heavy_plus"]),
-            "max_yukawa": jnp.max(jnp.abs(jnp.concatenate([*yukawas, heavy]))),
+            "max_yukawa": jnp.max(jnp.abs(jnp.stack(couplings))),
         }
 
     @property
@@ -218,15 +217,14 @@ class Zee(Model):
 
 def _antisymmetric(theta):
     """The 3 x 3 matrix f_ab."""
-    f = jnp.zeros((3, 3))
-    for pair, (a, b) in _PAIRS.items():
-        f = f.at[a, b].set(theta[f"f_{pair}"]).at[b, a].set(-theta[f"f_{pair}"])
-    return f
+    emu, etau, mutau = (theta[f"f_{pair}"] for pair in _PAIRS)
+    none = jnp.zeros_like(emu)
+    return jnp.array([[none, emu, etau], [-emu, none, mutau], [-etau, -mutau, none]])
 
 
 def _yukawas(theta):
     """The 3 x 3 matrix Y_ab."""
-    return jnp.stack([jnp.stack([theta[f"y_{a}{b}"] for b in _NAMES]) for a in _NAMES])
+    return jnp.array([[theta[f"y_{a}{b}"] for b in _NAMES] for a in _NAMES])
 
 
 def _size(mu):
