@@ -36,6 +36,7 @@ class LightBlock(NamedTuple):
     a: Complex[Array, "3 3"]
     w_l: Complex[Array, "3 3"]
     x: Complex[Array, "3 n"]
+    y: Complex[Array, "n 3"]
 
 
 def product(*factors: Array) -> Array:
@@ -153,11 +154,16 @@ def _residual_jvp(values, tangents):
 
 def _solve(m, b):
     if len(m) == 1:
-        return b / m
+        return (1.0 / m) * b  # m may be real: a division by it would be one of complex numbers
     if len(m) == 2:  # Cramer: elementwise, so it fuses under vmap
         (p, q), (r, s) = m
         return jnp.stack([s * b[0] - q * b[1], p * b[1] - r * b[0]]) / (p * s - q * r)
     return jnp.linalg.solve(m, b)
+
+
+def inverse(m: Inexact[Array, "n n"]) -> Inexact[Array, "n n"]:
+    """m^-1, elementwise for n = 1 and 2."""
+    return _solve(m, jnp.eye(len(m)))
 
 
 def root(h: Inexact[Array, "n n"]) -> Inexact[Array, "n n"]:
@@ -193,6 +199,24 @@ def shrink(x: Complex[Array, "m n"]) -> Complex[Array, "m m"]:
     return jnp.eye(len(x)) - product(x, _solve(r + product(r, r), dagger(x)))
 
 
+def widened(m: Complex[Array, "k l"], y: Complex[Array, "n l"]) -> Complex[Array, "k l"]:
+    """m (1 + y^dag y)^(1/2) = m + m y^dag (1 + r)^-1 y, r = (1 + y y^dag)^(1/2); smooth."""
+    r = root(product(y, dagger(y)))
+    return m + product(m, dagger(y), _solve(jnp.eye(len(y)) + r, y))
+
+
+def narrowed(m: Complex[Array, "k l"], y: Complex[Array, "n l"]) -> Complex[Array, "k l"]:
+    """m (1 + y^dag y)^(-1/2) = m - m y^dag (r + r^2)^-1 y, r = (1 + y y^dag)^(1/2); smooth."""
+    r = root(product(y, dagger(y)))
+    return m - product(m, dagger(y), _solve(r + product(r, r), y))
+
+
+def normed(x: Complex[Array, "m n"]) -> Complex[Array, "m n"]:
+    """(1 + x x^dag)^(-1/2) x = x (1 + x^dag x)^(-1/2); smooth."""
+    r = root(product(dagger(x), x))
+    return dagger(_solve(r, dagger(x)))
+
+
 def light_block(
     m_d: Complex[Array, "3 3"],
     m_h: Complex[Array, "3 n"],
@@ -217,4 +241,4 @@ def light_block(
     widened = jnp.eye(len(m_psi)) + product(dagger(x), x)
     y = _solve(m_psi, _solve(widened, product(dagger(x), m_d) + m_s))
     w_l = shrink(x)
-    return LightBlock(product(w_l, schur, shrink(dagger(y))), w_l, x)
+    return LightBlock(product(w_l, schur, shrink(dagger(y))), w_l, x, y)

@@ -107,8 +107,8 @@ def guarded_predict(model: Model, theta: Theta) -> tuple[Observables, Bool[Array
     inside = jnp.asarray(True)
     for margin in margins.values():
         inside = inside & (margin > 0.0)
-    if margins:  # computed once, not again in each consumer
+    # Barriers: computed once, not again in each consumer.
+    if margins:
         inside = jax.lax.optimization_barrier(inside)
-        kept = {p: jnp.where(inside, x, model.reference[p]) for p, x in theta.items()}
-        theta = jax.lax.optimization_barrier(kept)
-    return model.predict(theta), inside
+        theta = {p: jnp.where(inside, x, model.reference[p]) for p, x in theta.items()}
+    return model.predict(jax.lax.optimization_barrier(dict(theta))), inside

@@ -2,7 +2,7 @@
 
 Three groups: chirality-preserving charged-lepton loops (N_F, N_S), W loops of the neutrino
 (f_SM, df_SM, K_LR), and exact differences between two mixed charged scalars. Most reduce to
-I_S and Gm of `nmmjax.loops`; N_F and N_S need the next kernel of the same family,
+I_S and Gm of `nmmjax.loops`; N_F and N_S need the next kernel of the same family, C = K_2:
 
     C(t) = (artanh z - z - z^3/3)/z^5,   z = (t-1)/(t+1),   C(1) = 1/5,   C(1/t) = C(t).
 
@@ -12,27 +12,17 @@ Elementwise and smooth for 0 < t < inf. Errors are the largest relative ones fou
 """
 
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
-from nmmjax.loops import I_S, G, Gm, dL, forward, horner
+from nmmjax.loops import I_S, G, Gm, dL, forward, kernel
 
 type Real = Float[Array, "..."] | float
-
-_C_RADIUS = 0.25  # in z^2, 1/3 < t < 3; outside it the closed form loses at most 72 ulps
-_C_SERIES = 1.0 / (2.0 * np.arange(27) + 5.0)
 
 
 def _kernel(t):
     """q = 1/(1+t), z and E = 1/3 - (1 - z^2) C: between 2/15 (t = 1) and 1/3 (t = 0, inf)."""
     q = 1.0 / (1.0 + t)
-    z = (t - 1.0) * q
-    near = z * z < _C_RADIUS
-    z_near, z_far = jnp.where(near, z, 0.0), jnp.where(near, 0.6, z)
-    series = horner(_C_SERIES, z_near * z_near)
-    artanh = 0.5 * jnp.log(jnp.where(near, 4.0, t))
-    closed = (artanh - z_far - z_far**3 / 3.0) / z_far**5
-    return q, z, 1.0 / 3.0 - 4.0 * (t * q) * q * jnp.where(near, series, closed)
+    return q, (t - 1.0) * q, 1.0 / 3.0 - 4.0 * (t * q) * q * kernel(2, t)
 
 
 def N_F(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
@@ -41,7 +31,7 @@ def N_F(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
         N_F = \int_0^1 x^2 (1-x)/(1-x+tx) dx
             = (2+3t-6t^2+t^3+6t ln t)/(6(1-t)^4) = q/6 - q^2 z E/2
 
-    N_F(0) = 1/3, N_F(1) = 1/12. Error 5e-15 / 2e-14. Source: Lavoura, hep-ph/0302221.
+    N_F(0) = 1/3, N_F(1) = 1/12. Error 2e-15 / 9e-15. Source: Lavoura, hep-ph/0302221.
     """
     return forward(_n_f, t)
 
@@ -57,7 +47,7 @@ def N_S(t: Float[Array, "*b"]) -> Float[Array, "*b"]:
         N_S = \int_0^1 x (1-x)^2/(1-x+tx) dx
             = (1-6t+3t^2+2t^3-6t^2 ln t)/(6(1-t)^4) = q/6 + t q^2 z E/2
 
-    N_S(0) = 1/6, N_S(1) = 1/12, N_S + t N_F = 1/6. Error 2e-15 / 3e-14.
+    N_S(0) = 1/6, N_S(1) = 1/12, N_S + t N_F = 1/6. Error 1e-15 / 8e-15.
     Source: Lavoura, hep-ph/0302221.
     """
     return forward(_n_s, t)

@@ -56,12 +56,13 @@ def _around(*seams):
     return np.concatenate([seam * (1.0 + sign * steps) for seam in seams for sign in (1, -1)])
 
 
+SEAMS = [t**sign for t in ((1 + 0.4**0.5) / (1 - 0.4**0.5),) for sign in (1, -1)]  # z^2 = 0.4
 T_GRID = np.unique(
     np.concatenate(
         [
             10.0 ** np.linspace(-30, 30, 121),
             10.0 ** np.linspace(-1, 1, 81),
-            _around(1 / 3, 3.0),
+            _around(*SEAMS),
             *[1.0 + sign * 10.0 ** np.arange(-15, -0.4) for sign in (1, -1)],
         ]
     )

@@ -5,18 +5,27 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from nmmjax import flavour
 from nmmjax.bridge_loops import moment_observables, rge_mass
-from nmmjax.matrices import dagger, light_block, product, root, shrink
+from nmmjax.matrices import (
+    dagger,
+    inverse,
+    light_block,
+    narrowed,
+    normed,
+    product,
+    root,
+    widened,
+)
 from nmmjax.model import Observables, Theta
 from nmmjax.models import _triplet_lfv as lfv
 from nmmjax.models import _weak_triplet3_loops as loops
 from nmmjax.models import _weak_triplet3_parameters as inputs
 from nmmjax.models._svd3 import svd3
 from nmmjax.models._triplet_scalars import NeutralScalars
-from nmmjax.models._weak_triplet3_loops import inverse
 
 _EV = 1e9  # eV per GeV
 _SQRT2 = math.sqrt(2.0)
@@ -36,52 +45,57 @@ class _Light(NamedTuple):
     tree: dict[str, Matrix]  # GeV
 
 
-def _tree(p, m_d, narrow):
-    return {
-        "m_nu_dirac": product(p.w_l, m_d, narrow),
-        "m_nu_seesaw": -product(p.w_l, p.theta, p.m_s, narrow),
-    }
-
-
 def _free(model, p, m_d, others):
     """Masses and mixing from the Yukawas: the tree by its exact Schur form, plus `others`."""
     block = light_block(m_d, p.theta * p.m_psi, p.m_s, jnp.diag(p.m_psi) + 0.0j)
     values, u, v = svd3(_EV * (block.a + others))
     order = np.array([0, 1, 2] if model.ordering == "NO" else [1, 2, 0])
-    stretched = inverse(loops.eye(len(p.m_psi)) + product(dagger(p.theta), p.theta))
-    y = product(stretched, product(dagger(p.theta), m_d) + p.m_s) / p.m_psi[:, None]
-    tree = _tree(p, m_d, shrink(dagger(y))) | {"m_nu_tree": block.a}
+    tree = {
+        "m_nu_dirac": narrowed(product(block.w_l, m_d), block.y),
+        "m_nu_seesaw": _seesaw(p, block.y),
+        "m_nu_tree": block.a,
+    }
     return _Light(values[order], u[:, order], v[:, order], m_d, tree)
+
+
+def _seesaw(p, y):
+    return -product(p.left, narrowed(p.m_s, y))
 
 
 def _oscillation(model, p, theta, others):
     """y_d that gives the wanted masses and mixing: m_D = Theta m_S + w_l^-1 a (1 + y^dag y)^(1/2).
 
     a = U diag(m) - others is the tree part; nu_R are the right-handed partners of the mass states.
-    y = m_psi^-1 [m_S + (1 + Theta^dag Theta)^-1 Theta^dag w_l^-1 a (1 + y^dag y)^(1/2)] is solved
-    by iteration with (1 + y^dag y)^(1/2) = 1 + y^dag (1 + r)^-1 y, r = (1 + y y^dag)^(1/2): each
-    step gains a factor y^2 m_light/m_psi.
+    y = m_psi^-1 [m_S + Theta^dag w_l a (1 + y^dag y)^(1/2)].
     """
     masses = flavour.light_masses(
         theta["m_lightest"], theta["dm2_21"], theta["dm2_3l"], model.ordering
     )
     u = flavour.pmns(*(theta[angle] for angle in inputs.ANGLES))
-    a = u * masses / _EV - others
-    x, x_dag = p.theta, dagger(p.theta)
-    widened = product(jnp.eye(3) + product(x, x_dag), p.w_l, a)
-    small = product(inverse(loops.eye(len(p.m_psi)) + product(x_dag, x)), x_dag, widened)
-    y = (p.m_s + small) / p.m_psi[:, None]
-    for _ in range(2):
-        y = (p.m_s + _stretched(small, y)) / p.m_psi[:, None]
-    m_d = product(x, p.m_s) + _stretched(widened, y)
-    tree = _tree(p, m_d, shrink(dagger(y))) | {"m_nu_tree": a}
+    a = lax.optimization_barrier(u * (masses / _EV) - others)
+    small = product(dagger(p.left), a)
+    y = _right_mixing(p.m_psi, small, p.m_s + small)
+    r = root(product(dagger(p.theta), p.theta))
+    raised = a + product(p.theta, inverse(jnp.eye(len(r)) + r), r, small)  # w_l^-1 a
+    m_d = product(p.theta, p.m_s) + widened(raised, y)
+    seesaw = _seesaw(p, y)
+    tree = {"m_nu_dirac": a - seesaw, "m_nu_seesaw": seesaw, "m_nu_tree": a}
     return _Light(masses, u, jnp.eye(3, dtype=complex), m_d, tree)
 
 
-def _stretched(m, y):
-    """m (1 + y^dag y)^(1/2)."""
-    r = root(product(y, dagger(y)))
-    return m + product(m, dagger(y), inverse(loops.eye(len(y)) + r), y)
+def _right_mixing(m_psi, small, c):
+    """y = m_psi^-1 [c - small + small (1 + y^dag y)^(1/2)], as y = (m_psi - k)^-1 c.
+
+    k = small y^dag (1 + r)^-1, r = (1 + y y^dag)^(1/2), is iterated, n x n: each step gains a
+    factor y |small|/m_psi.
+    """
+    g, h, heavy = product(small, dagger(c)), product(c, dagger(c)), jnp.diag(m_psi)
+    d = jnp.diag(1.0 / m_psi)
+    for _ in range(2):
+        r = root(product(d, h, dagger(d)))
+        k = product(g, dagger(d), inverse(jnp.eye(len(r)) + r))
+        d = inverse(heavy - k)
+    return product(d, c)
 
 
 def _norm(m):
@@ -125,7 +139,7 @@ class Solution(NamedTuple):
 
 
 def _point(model, theta, y):
-    mixing = y.y_psi * model.sm.v_h / (_SQRT2 * y.m_psi)
+    mixing = y.y_psi * (model.sm.v_h / (_SQRT2 * y.m_psi))
     charged = loops.charged_leptons(mixing, y.m_psi, model.sm)
     return loops.Point(
         m_psi=y.m_psi,
@@ -134,7 +148,7 @@ def _point(model, theta, y):
         y_t=y.y_t,
         y_delta=y.y_delta,
         theta=mixing,
-        w_l=shrink(mixing),
+        left=normed(mixing),
         m_s=y.y_delta * theta["v_s"],
         x=_SQRT2 * theta["v_s"] / model.sm.v_h,
         kernels=loops.kernels(charged, y.m_psi, theta["m_phi"]),
@@ -143,22 +157,24 @@ def _point(model, theta, y):
 
 def solve(model: inputs.Settings, theta: Theta, scalars: NeutralScalars) -> Solution:
     """Mass terms, moment and light neutrinos at one point."""
-    y = inputs.couplings(model, theta)
-    p = _point(model, theta, y)
+    y = lax.optimization_barrier(inputs.couplings(model, theta))
+    p = lax.optimization_barrier(_point(model, theta, y))
     moment = 2.0 * model.sm.m_e * loops.vertex(p, p.kernels.dipole)
-    terms = {
+    lefts = {
         "m_nu_neutral": loops.neutral_loop(p, scalars),
-        "m_nu_charged": loops.charged_loop(p),
+        "m_nu_charged": loops.charged_loop(p, model.sm.v_h),
         "m_nu_split": loops.vertex(p, p.kernels.split),
         "m_nu_rge": rge_mass(1.0, jnp.minimum(jnp.min(p.m_psi), p.m_phi), model.sm) * moment,
         "m_nu_cubic": loops.cubic(p, model),
     }
-    others = sum(term for name, term in terms.items() if _counts(model, name))
+    counted = sum(left for name, left in lefts.items() if _counts(model, name))
+    others = product(counted, p.y_delta)
+    terms = {name: product(left, p.y_delta) for name, left in lefts.items()}
     if y.y_d is None:
         light = _oscillation(model, p, theta, others)
     else:
         light = _free(model, p, y.y_d * model.sm.v_h, others)
-    return Solution(p, moment, light.tree | terms, light)
+    return Solution(p, product(moment, p.y_delta), light.tree | terms, light)
 
 
 def predict(model: inputs.Settings, theta: Theta, scalars: NeutralScalars) -> Observables:
@@ -178,7 +194,7 @@ def _sizes(p, moment, sm):
     """Moment to first order in Theta, in mu_B, and the mass expected of it, in eV."""
     heaviest = jnp.maximum(jnp.max(p.m_psi), p.m_phi)
     return {
-        "mu_nu_leading": 2.0 * sm.m_e * _norm(loops.leading_moment(p, sm.v_h)),
+        "mu_nu_leading": 2.0 * sm.m_e * _norm(product(loops.leading_moment(p), p.y_delta)),
         "m_nu_naive": moment_observables(_norm(moment), heaviest, sm)["m_nu_naive"],
     }
 
@@ -207,15 +223,15 @@ def _flavour_observables(model, light):
 
 def _heavy_observables(p, light, sm):
     """Mixing, lepton-flavour violation, sizes of couplings."""
-    square = product(p.theta, dagger(p.theta))
+    z = lfv.z_couplings(p.theta)
     pairs = [(a, b) for a in range(3) for b in range(a, 3)]
     names = {f"eta_{inputs.FLAVOURS[a]}{inputs.FLAVOURS[b]}": (a, b) for a, b in pairs}
-    found = {name: 0.5 * jnp.abs(square[pair]) for name, pair in names.items()}
+    found = {name: 0.5 * jnp.abs(z[pair]) for name, pair in names.items()}
     dipole = lfv.dipoles(p.theta, p.m_psi, p.y_t, p.m_phi, sm)
-    found |= lfv.observables(dipole, lfv.z_couplings(p.theta), sm)
-    y_d = light.m_d / sm.v_h
+    found |= lfv.observables(dipole, z, sm)
+    y_d = light.m_d * (1.0 / sm.v_h)
     return found | {
-        "theta_sq": jnp.trace(square).real,
+        "theta_sq": jnp.sum(p.theta.real**2 + p.theta.imag**2),
         "m_triplet": jnp.min(p.m_psi),
         "y_d_max": _largest(y_d),
         "max_yukawa": _largest(p.y_psi, p.y_t, p.y_delta, y_d),
@@ -224,5 +240,5 @@ def _heavy_observables(p, light, sm):
 
 def _largest(*couplings):
     """The largest modulus of all entries."""
-    squares = [jnp.max(y.real**2 + y.imag**2) for y in couplings]
-    return jnp.sqrt(jnp.max(jnp.stack(squares)))
+    entries = jnp.concatenate([y.ravel() for y in couplings])
+    return jnp.sqrt(jnp.max(entries.real**2 + entries.imag**2))

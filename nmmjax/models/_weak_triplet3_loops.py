@@ -2,7 +2,7 @@ r"""Mixing and loops of `weak_triplet` with three generations, as 3 x 3 matrices
 
 Rows are lepton flavours, columns nu_R, inner indices the n triplets. Left light states are the
 columns of [w_l; -Theta^dag w_l], Theta = m_H m_psi^-1, w_l = (1 + Theta Theta^dag)^(-1/2): loops
-and tree share one basis.
+and tree share one basis. Every loop ends in y_delta: functions return what stands before it, 3 x n.
 """
 
 import math
@@ -13,7 +13,9 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from nmmjax.loops import Fsplit, G, L, dL
-from nmmjax.matrices import dagger, product, shrink
+from nmmjax.matrices import dagger, normed, product, shrink
+from nmmjax.models._triplet_scalars import NeutralScalars
+from nmmjax.models._weak_triplet3_parameters import Settings
 
 _SQRT2 = math.sqrt(2.0)
 _16PI2 = 16.0 * math.pi**2
@@ -23,6 +25,7 @@ _LOG_K2 = _STEP * np.arange(-53, 83)
 
 type Real = Float[Array, ""]
 type Matrix = Complex[Array, "3 3"]
+type Left = Complex[Array, "3 n"]
 
 
 class Point(NamedTuple):
@@ -30,11 +33,11 @@ class Point(NamedTuple):
 
     m_psi: Float[Array, " n"]
     m_phi: Real
-    y_psi: Complex[Array, "3 n"]
+    y_psi: Left
     y_t: Float[Array, "n n"]
     y_delta: Complex[Array, "n 3"]
-    theta: Complex[Array, "3 n"]  # m_H m_psi^-1
-    w_l: Matrix
+    theta: Left  # m_H m_psi^-1
+    left: Left  # w_l Theta
     m_s: Complex[Array, "n 3"]
     x: Real  # sqrt2 v_s/v_H = -tan xi
     kernels: "Kernels"
@@ -45,19 +48,6 @@ class Kernels(NamedTuple):
 
     split: Complex[Array, "n n"]
     dipole: Complex[Array, "n n"]
-
-
-def eye(n):
-    return jnp.eye(n, dtype=complex)
-
-
-def inverse(m):
-    """Inverse of 1 x 1 or 2 x 2 matrices on the last axes."""
-    if m.shape[-1] == 1:
-        return 1.0 / m
-    (a, b), (c, d) = (m[..., 0, 0], m[..., 0, 1]), (m[..., 1, 0], m[..., 1, 1])
-    rows = [jnp.stack([d, -b], axis=-1), jnp.stack([-c, a], axis=-1)]
-    return jnp.stack(rows, axis=-2) / (a * d - b * c)[..., None, None]
 
 
 def charged_current(theta: Complex[Array, "3 n"]) -> Matrix:
@@ -82,14 +72,13 @@ class Charged(NamedTuple):
 def charged_leptons(theta, m_psi, sm):
     """Psi- mixed with e, mu, tau: exact for one flavour, else to (m_tau/m_psi)^2 Theta^4."""
     masses = jnp.array([sm.m_e, sm.m_mu, sm.m_tau])
-    rho = (masses[:, None] / m_psi) ** 2
-    rooted = theta / jnp.sqrt(1.0 - rho)
-    delta = 2.0 * m_psi[:, None] * product(dagger(rooted), rooted) * m_psi
-    strong = theta / (1.0 - rho)
-    # u_a = m_a m_psi^-1 times the left-handed Psi-: sqrt2 strong^dag (1 + 2 strong strong^dag)^-1/2
-    left = _SQRT2 * product(dagger(strong), shrink(_SQRT2 * strong)).T
-    right = left * masses[:, None] / m_psi
-    return Charged(delta, right[:, :, None] * jnp.conj(right[:, None, :]), masses)
+    ratio = masses[:, None] / m_psi
+    apart = 1.0 - ratio**2
+    rooted = theta * (m_psi * jnp.sqrt(2.0 / apart))
+    # u_a^* = m_a m_psi^-1 times (1 + 2 strong strong^dag)^(-1/2) sqrt2 strong, strong = theta/apart
+    right = normed(theta * (_SQRT2 / apart)) * ratio
+    light = jnp.conj(right)[:, :, None] * right[:, None, :]
+    return Charged(product(dagger(rooted), rooted), light, masses)
 
 
 def kernels(charged, m_psi, m_phi):
@@ -167,38 +156,37 @@ class _Resolvent:
         return jnp.stack([jnp.stack([a + 0.0j, b]), jnp.stack([jnp.conj(b), d + 0.0j])])
 
 
-def vertex(p, kernel):
-    """w_l Theta y_T kernel y_delta cos^2 xi/(sqrt2 16 pi^2): split term and moment."""
-    chain = product(p.w_l, p.theta, p.y_t, kernel, p.y_delta)
-    return chain / (_SQRT2 * _16PI2 * (1.0 + p.x**2))
+def vertex(p: Point, kernel: Complex[Array, "n n"]) -> Left:
+    """w_l Theta y_T kernel cos^2 xi/(sqrt2 16 pi^2): split term and moment."""
+    size = 1.0 / (_SQRT2 * _16PI2 * (1.0 + p.x**2))
+    return product(p.left, size * p.y_t, kernel)
 
 
-def neutral_loop(p, scalars):
+def neutral_loop(p: Point, scalars: NeutralScalars) -> Left:
     change = dL(
         2.0 * jnp.log(p.m_psi) - jnp.log(scalars.big), jnp.log1p(scalars.gap / scalars.small)
     )
-    inner = -p.m_psi * (scalars.m12 / scalars.gap) * change / (2.0 * _16PI2)
-    return product(p.y_psi * inner, p.y_delta)
+    return p.y_psi * (-p.m_psi * (scalars.m12 / scalars.gap) * change / (2.0 * _16PI2))
 
 
-def charged_loop(p):
-    inner = -p.m_psi * L((p.m_psi / p.m_phi) ** 2) * p.x / ((1.0 + p.x**2) * _16PI2)
-    return product(p.w_l, p.y_psi * inner, p.y_delta)
+def charged_loop(p: Point, v_h: float) -> Left:
+    """With w_l y_psi = sqrt2 w_l Theta m_psi/v_H."""
+    loop = p.m_psi**2 * L((p.m_psi / p.m_phi) ** 2)
+    return p.left * (-_SQRT2 / v_h * loop * p.x / ((1.0 + p.x**2) * _16PI2))
 
 
-def cubic(p, model):
+def cubic(p: Point, model: Settings) -> Left:
     """Seesaw mass of the vacuum value that the running of the cubic coupling adds to v_s."""
     if model.lambda_uv == 0.0:
-        return jnp.zeros((3, 3), complex)
+        return jnp.zeros_like(p.theta)
     larger = jnp.maximum(p.m_psi[:, None], p.m_psi[None, :])
     run = jnp.maximum(2.0 * jnp.log(model.lambda_uv / larger), 0.0)
     loop = (p.m_psi[:, None] * p.y_t * run) * product(dagger(p.y_psi), p.y_psi).T
     delta_v_s = _SQRT2 * model.sm.v_h**2 * jnp.sum(loop).real / (0.5 * _16PI2 * p.m_phi**2)
-    return -delta_v_s * product(p.theta, p.y_delta)
+    return -delta_v_s * p.theta
 
 
-def leading_moment(p, v_h):
-    """y_psi m_psi^-1 y_T m_psi G(t) y_delta v_H/(16 pi^2 m_phi^2), GeV^-1."""
-    inner = p.m_psi * G((p.m_psi / p.m_phi) ** 2)
-    chain = product(p.y_psi / p.m_psi, p.y_t * inner, p.y_delta)
-    return chain * v_h / (_16PI2 * p.m_phi**2)
+def leading_moment(p: Point) -> Left:
+    """y_psi m_psi^-1 y_T m_psi G(t) v_H/(16 pi^2 m_phi^2), GeV^-1."""
+    inner = p.m_psi * G((p.m_psi / p.m_phi) ** 2) / (_16PI2 * p.m_phi**2)
+    return product(p.theta, _SQRT2 * p.y_t * inner)

@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from nmmjax import flavour
@@ -137,7 +138,7 @@ def couplings(model: Settings, theta: Theta) -> Couplings:
             _stacked(m.rows, m.columns, lambda k, p=p: theta[f"{p}_{name}_{k}"])
             for p in ("re", "im")
         )
-        return re + 1j * im
+        return lax.complex(re, im)
 
     triplets = _triplets(model)
     if model.n_psi == 1:
