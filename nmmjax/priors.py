@@ -230,7 +230,7 @@ class Angle(Prior):
         return jnp.stack([jnp.cos(x), jnp.sin(x)])
 
     def log_density(self, c: Coordinate) -> Float[Array, ""]:
-        return -0.5 * jnp.sum(c**2) - math.log(2.0 * math.pi)
+        return -0.5 * (c[0] ** 2 + c[1] ** 2) - math.log(2.0 * math.pi)
 
     def log_prior(self, x: Real) -> Float[Array, ""]:
         inside = jnp.abs(jnp.asarray(x)) <= math.pi
