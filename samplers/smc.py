@@ -79,6 +79,10 @@ class Smc(eqx.Module):
     stand in the order of their ancestors, so that the ESS of a population, taken as a chain, sees
     those with a common one. Needs a target that is prior times likelihood; starting points are
     not used.
+
+    Not for funnels: the repeats disagree, and repeats_p says so. Nor alone for cancellations that
+    are no coordinate of the chart: one ln Z of ten was 3.2 of its errors off there
+    (tests/test_evidence.py, docs/samplers.md).
     """
 
     burn_in: ClassVar[int] = 0

@@ -121,7 +121,7 @@ def worst_moment(draws, groups, target):
         x = function(np.asarray(draws))
         means = np.array([x[groups == g].mean() for g in np.unique(groups)])
         error = max(means.std(ddof=1) / math.sqrt(len(means)), x.std() * math.sqrt(2.0 / x.size))
-        found.append(abs(x.mean() - exact) / error)
+        found.append(abs(x.mean() - exact) / error if error > 0.0 else math.inf)
     return max(found)
 
 
@@ -301,43 +301,55 @@ PROOF_OPTIONS = {
 
 
 def ten_seeds(case, name, seeds=10):
-    """Pulls of log Z, and of the worst moment of the draws of all seeds together."""
+    """Pulls of log Z, the worst moment of the draws of all seeds together, which seeds warned."""
     engine, target = find_engine(case.split()[0])(**PROOF_OPTIONS[case]), PROOF_TARGETS[name]
     blocks = [run(engine, target, seed)[0] for seed in range(seeds)]
     groups = np.concatenate([engine.groups + i * 1000 for i in range(seeds)])
     least = min(b.draws.shape[1] for b in blocks)
     draws = np.concatenate([np.asarray(b.draws)[:, :least] for b in blocks])
-    warned = [bool(np.any(np.asarray(b.tables["evidence"].get("warning", 0)))) for b in blocks]
     pulls = np.array([pull_of(b, target) for b in blocks])
-    return pulls, worst_moment(draws, groups, target), warned
+    return pulls, worst_moment(draws, groups, target), [warns(b) for b in blocks]
 
 
+def warns(block):
+    """Whether the evidence table itself says that something is wrong."""
+    table = block.tables["evidence"]
+    disagree = np.min(np.asarray(table["repeats_p"])) < 1e-3
+    return bool(disagree or np.any(np.asarray(table.get("warning", 0))))
+
+
+COMMON = (
+    *("gaussian 5", "gaussian 20", "rosenbrock 5", "mixture", "mixture far apart"),
+    *("eggbox", "eggbox deep", "funnel", "ridge 1e-1", "ridge 1e-3", "ridge 1e-6"),
+    "raw ridge 1e-3",
+)
 RUN_ON = {
-    "importance": (
-        *("gaussian 5", "gaussian 20", "rosenbrock 5", "mixture", "mixture far apart", "eggbox"),
-        *("ridge 1e-3", "ridge 1e-6", "raw ridge 1e-3"),
-    ),
-    "smc": (
-        *("gaussian 5", "rosenbrock 5", "mixture", "mixture far apart", "eggbox"),
-        *("ridge 1e-3", "ridge 1e-6", "raw ridge 1e-3"),
-    ),
-    "nested": (
-        *("gaussian 5", "rosenbrock 5", "mixture", "mixture far apart", "eggbox"),
-        *("ridge 1e-3", "raw ridge 1e-3"),
-    ),
+    "importance": COMMON,
+    "smc": (*COMMON, "raw ridge 1e-1"),
+    "nested": COMMON,
     "smc hmc": ("gaussian 5", "mixture", "eggbox"),
 }
-# What is off by more; docs/samplers.md says so.
-NOT_FOR = {("importance", "raw ridge 1e-3"), ("nested", "raw ridge 1e-3")}
+# What is off by more, and whether most of the runs say so themselves; see docs/samplers.md.
+NOT_FOR = {
+    ("importance", "funnel"): True,
+    ("importance", "raw ridge 1e-3"): True,
+    ("nested", "raw ridge 1e-3"): False,
+    ("nested", "ridge 1e-1"): False,
+    ("nested", "ridge 1e-6"): False,
+    ("smc", "funnel"): True,
+    ("smc", "raw ridge 1e-1"): False,
+}
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("case", "name"), [(c, n) for c, names in RUN_ON.items() for n in names])
 def test_log_z_within_three_of_its_errors_over_ten_seeds(case, name):
     """Every one of ten, and the moments of all their draws within five errors."""
-    pulls, moment, _ = ten_seeds(case, name)
+    pulls, moment, warned = ten_seeds(case, name)
     right = np.max(np.abs(pulls)) < 3.0 and moment < 5.0
     assert right == ((case, name) not in NOT_FOR), (pulls, moment)
+    if NOT_FOR.get((case, name)):
+        assert sum(warned) > 5, warned
 
 
 def test_log_z_that_is_off_by_half_a_nat_is_found_out():
