@@ -98,11 +98,11 @@ def _right_mixing(m_psi, small, c):
     return product(d, c)
 
 
-def _norm(m):
-    """Frobenius norm with slope 0 where m = 0."""
-    square = jnp.sum(m.real**2 + m.imag**2)
-    empty = square == 0.0
-    return jnp.where(empty, 0.0, jnp.sqrt(jnp.where(empty, 1.0, square)))
+def _norm(*terms):
+    """Sum of the Frobenius norms of matrices, with slope 0 where one is 0."""
+    squares = jnp.stack([jnp.sum(m.real**2 + m.imag**2) for m in terms])
+    empty = squares == 0.0
+    return jnp.sum(jnp.where(empty, 0.0, jnp.sqrt(jnp.where(empty, 1.0, squares))))
 
 
 def _mass_terms(model, light, terms):
@@ -118,7 +118,7 @@ def _mass_terms(model, light, terms):
     found["m_nu_total"] = light.masses[heaviest]
     summed = [t for name, t in terms.items() if name != "m_nu_tree" and _counts(model, name)]
     size = jnp.sqrt(jnp.sum(light.masses**2))
-    found["tuning_cancel"] = _EV * sum(_norm(term) for term in summed) / size
+    found["tuning_cancel"] = _EV * _norm(*summed) / size
     found["tuning_rge"] = _EV * _norm(terms["m_nu_rge"]) / _MASS_SCALE
     return found
 
