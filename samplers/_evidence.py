@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from scipy.special import logsumexp
 from scipy.stats import chi2
 
-from .base import LogDensity, PriorTimesLikelihood
+from .base import EngineError, LogDensity, PriorTimesLikelihood
 
 _MOST_DRAWS = 2**24  # from the prior, per repeat, before a share of finite likelihood is too small
 _LEAST_BATCH = 1024  # of prior draws side by side
@@ -112,13 +112,13 @@ def finite_prior(key: PRNGKeyArray, target: PriorTimesLikelihood, count: int) ->
 def require_found(engine: str, prior: FinitePrior) -> None:
     """Refuse a target whose likelihood is zero almost everywhere (nothing to check in a trace).
 
-    Raises `ValueError` with the numbers.
+    Raises `EngineError` with the numbers.
     """
     if isinstance(prior.found, Tracer):
         return
     found, count = int(np.min(prior.found)), prior.particles.log_prior.shape[-1]
     if found < count:
-        raise ValueError(
+        raise EngineError(
             f"{engine} needs {count} prior draws of finite likelihood; "
             f"{int(np.max(prior.trials))} draws held {found}"
         )

@@ -14,6 +14,10 @@ type LogDensity = Callable[[Float[Array, " dim"]], Float[Array, ""]]
 type Step = Callable[[PRNGKeyArray, LogDensity, Any], tuple[Any, PyTree]]
 
 
+class EngineError(ValueError):
+    """What an engine cannot start from or go on with, found by computing, in one line."""
+
+
 class Block(NamedTuple):
     """What one `advance` adds to a run.
 
@@ -154,13 +158,13 @@ def differentiable(target: LogDensity) -> LogDensity:
 def require_finite(value: Float[Array, " n"]) -> None:
     """Refuse starting points without a finite log density (nothing to check in a trace).
 
-    Raises `ValueError` with the count and the first of them.
+    Raises `EngineError` with the count and the first of them.
     """
     if isinstance(value, Tracer):
         return
     bad = np.flatnonzero(~np.isfinite(np.asarray(value)))
     if bad.size:
-        raise ValueError(
+        raise EngineError(
             f"{bad.size} of {value.size} starting points have zero or undefined density "
             f"(the first is number {bad[0]}); start inside the support of the target"
         )

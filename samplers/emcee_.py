@@ -17,7 +17,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from .base import Block, LogDensity, log_density, require_finite
+from .base import Block, EngineError, LogDensity, log_density, require_finite
 
 _density: Any = eqx.filter_jit(log_density)
 
@@ -179,7 +179,7 @@ def _require_independent(starts: Float[Array, "ensemble walker dim"]) -> None:
         return
     for number, walkers in enumerate(np.asarray(starts)):
         if not emcee.ensemble.walkers_independent(walkers):
-            raise ValueError(
+            raise EngineError(
                 "emcee_ needs spread-out starting points: the walkers of ensemble "
                 f"{number} are linearly dependent"
             )

@@ -26,7 +26,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 
-from .base import Block, LogDensity, log_density, require_finite, scan
+from .base import Block, EngineError, LogDensity, log_density, require_finite, scan
 
 _JITTER = 0.05  # relative half-width of the step length: breaks lattices of differences
 _ACCEPT_BITS, _LENGTH_BITS = 40, 23  # with one sign bit: the 64 bits of a walker's word
@@ -211,7 +211,7 @@ def _require_spread(halves: Float[Array, "half walker dim"]) -> None:
         return
     flat = np.flatnonzero(np.any(np.ptp(np.asarray(halves), axis=1) == 0.0, axis=0))
     if flat.size:
-        raise ValueError(
+        raise EngineError(
             "ensemble needs spread-out starting points: all walkers of a half have the same "
             f"coordinate {flat[0]}"
         )

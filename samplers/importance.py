@@ -18,7 +18,7 @@ from scipy.special import logsumexp
 
 from . import _evidence, _mixture
 from ._mixture import Mixture
-from .base import Block, LogDensity, log_density
+from .base import Block, EngineError, LogDensity, log_density
 from .ensemble import Ensemble
 
 _KEPT = 32  # draws per walker that the first mixture is fitted to
@@ -57,8 +57,8 @@ class Importance(eqx.Module):
     weighted draws, as many as the smallest effective number among the repeats, dealt out to the
     walkers as chains, and the table `evidence`.
 
-    Not for cancellations that are no coordinate of the chart, nor more than about ten parameters of
-    a real model: pareto_k says so (tests/test_evidence.py, docs/samplers.md).
+    Not for funnels, cancellations that are no coordinate of the chart, nor more than about ten
+    parameters of a real model: pareto_k says so (tests/test_evidence.py, docs/samplers.md).
     """
 
     burn_in: ClassVar[int] = 0
@@ -250,7 +250,7 @@ def starts(
 
     Drawn from the mixtures of all repeats alike, made twice as wide, 16 candidates for each, and
     chosen without replacement with the square root of their weights: halfway between the target
-    and something twice as wide with heavier tails. Raises ValueError if too few of them have a
+    and something twice as wide with heavier tails. Raises EngineError if too few of them have a
     finite density.
     """
     key_fit, key_draw, key_choose = jr.split(key, 3)
@@ -262,7 +262,7 @@ def starts(
     weigh = eqx.filter_jit(_weighted)
     x, log_weight, nonfinite, _ = weigh(key_draw, target, pooled, 0, 16 * count)
     if int(nonfinite) > 15 * count:
-        raise ValueError(
+        raise EngineError(
             f"importance: only {16 * count - int(nonfinite)} of {16 * count} draws of the mixture "
             f"have a finite density; {count} starting points are needed"
         )

@@ -20,7 +20,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from ._trajectories import by_chain, left_domain, require_options, require_starts
-from .base import Block, LogDensity, differentiable, scan
+from .base import Block, EngineError, LogDensity, differentiable, scan
 
 ghmc: Any = blackjax.mcmc.ghmc  # its annotations say float for what may be an array
 _METRICS = ("diagonal", "low_rank")
@@ -95,7 +95,7 @@ class Meads(eqx.Module):
     ) -> State:
         """The state after `warmup` steps of adaptation from (chains, dim) starting points.
 
-        Raises ValueError where the adaptation breaks down.
+        Raises EngineError where the adaptation breaks down.
         """
         require_starts("meads", self.chains, target, starts)
         with jax.numpy_rank_promotion("allow"):
@@ -183,7 +183,7 @@ def _require_tuned(state: State, metric: str) -> None:
         return
     step, damping = float(state.step_size), float(state.alpha)
     if not np.isfinite(step * damping):
-        raise ValueError(
+        raise EngineError(
             f"the warm-up of meads ended with step size {step:g} and damping {damping:g}; it needs "
             "starting points that differ in every coordinate"
             + (', and metric "diagonal" may do where "low_rank" does not' * (metric != "diagonal"))

@@ -133,6 +133,26 @@ def test_many_short_chains_are_judged_by_their_superchains(tmp_path, capsys):
     assert "nested R-hat" in (made / "summary.txt").read_text()
 
 
+@pytest.mark.slow
+def test_what_an_engine_finds_out_by_computing_is_one_line(tmp_path, capsys):
+    """A likelihood that a prior draw hits once in 1e5: too rare for the populations of smc."""
+    path = run_file(tmp_path, "smc", "options = { repeats = 2, particles = 4096 }")
+    model = f"""
+import jax.numpy as jnp
+import runpy
+Toy = runpy.run_path({str(TOY)!r})["Toy"]
+class Rare(Toy):
+    def predict(self, theta):
+        found = super().predict(theta)
+        hit = (abs(theta["b"] - 0.5) < 0.011) & (abs(theta["x"] - 0.5) < 0.011)
+        return found | {{"m_nu": jnp.where(hit, found["m_nu"], jnp.inf)}}
+"""
+    (tmp_path / "rare.py").write_text(model)
+    assert run_command(["run", str(path), "--set", f"model.name={tmp_path / 'rare.py'}:Rare"]) == 2
+    (line,) = [x for x in capsys.readouterr().err.splitlines() if x.startswith("nmmjax: ")]
+    assert "smc needs 4096 prior draws of finite likelihood" in line
+
+
 @pytest.mark.parametrize(
     ("name", "count", "reason"),
     [

@@ -29,6 +29,7 @@ from nmmjax.errors import InputError
 from nmmjax.posterior import Posterior
 from nmmjax.runfile import RunFile, build_posterior, differences, read, resolved
 from nmmjax.samplers import driver
+from nmmjax.samplers.base import EngineError
 from nmmjax.samplers.store import Store, StoreError, is_run
 
 _PACKAGES = ("nmmjax", "jax", "jaxlib", "numpy", "scipy", "equinox", "h5py", "blackjax", "emcee")
@@ -219,10 +220,10 @@ def _signals() -> Iterator[list[int]]:
 
 @contextlib.contextmanager
 def _refusals() -> Iterator[None]:
-    """What the store refuses is the user's to mend."""
+    """What the store or an engine refuses is the user's to mend."""
     try:
         yield
-    except StoreError as error:
+    except (StoreError, EngineError) as error:
         raise InputError(str(error)) from None
 
 
