@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from nmmjax.errors import InputError, suggest
-from nmmjax.loops import horner
+from nmmjax.kernels import horner
 
 _ATAN_RADIUS = 1.0 / 3.0
 _ATAN_SERIES = (-1.0) ** np.arange(32) / (2.0 * np.arange(32) + 1.0)

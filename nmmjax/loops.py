@@ -6,7 +6,7 @@ polynomial in q, z and t times the even, slowly varying kernel
     B(t) = (artanh z - z)/z^3,    B(1) = 1/3,    B(1/t) = B(t),
 
 so nothing cancels anywhere on 0 < t < inf and one logarithm serves them all. Its slope is the
-next kernel of the same family (`kernel`), from which B itself follows. Differences of L
+next kernel of the same family (`kernels.kernel`), from which B itself follows. Differences of L
 are divided differences of entire functions: exact for any splitting, and no quadrature.
 
 Derived and verified functions; where arXiv:2605.19544 prints others, the docstring says so.
@@ -14,112 +14,22 @@ Errors quoted are the largest relative ones found against 50-digit arithmetic, f
 and, after the slash, its first derivatives (forward and reverse); see tests/test_loops.py.
 """
 
-import functools
-from collections.abc import Callable
-
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Float
 from scipy.special import factorial, zeta
 
+from nmmjax.kernels import divided, forward, horner, kernel
+
 type Real = Float[Array, "..."] | float
 
-_RADIUS = 0.4  # in z^2, 0.23 < t < 4.4; outside it the closed form of B loses 3/z^2 < 8 ulps
-_DEGREE = 19  # of the economised series: truncation 7.9^-20
 _SHC_SERIES = 1.0 / factorial(2 * np.arange(12) + 1)  # sinh(x)/x in x^2
 _COSH_SERIES = 1.0 / factorial(2 * np.arange(12))  # cosh(x) in x^2
 _COTH_RADIUS = 0.25  # the series of x coth x converges to pi
 _COTH_SERIES = np.concatenate(
     [[1.0], -2.0 * zeta(2 * np.arange(1, 8)) / (-(np.pi**2)) ** np.arange(1, 8)]
 )
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def forward(f: Callable[..., Array], *x: Array) -> Array:
-    """f(*x) of an elementwise f, with its slopes taken forward, also inside reverse mode.
-
-    The backward pass then needs one number per argument in place of every intermediate result,
-    among them all partial sums of a series: half the price of a gradient in large batches.
-    """
-    return f(*x)
-
-
-def _forward_jvp(f, x, dx):
-    active = [i for i, tangent in enumerate(dx) if not isinstance(tangent, SymbolicZero)]
-    slopes = []
-    for i in active:
-        along = functools.partial(_along, f, x, i)
-        value, slope = jax.jvp(along, (x[i],), (jnp.ones_like(x[i]),))
-        slopes.append(slope)
-    # Computed once: a compiler would put every series again into each operation that uses it.
-    value, slopes = jax.lax.optimization_barrier((value if active else f(*x), slopes))
-    return value, sum(slope * dx[i] for slope, i in zip(slopes, active, strict=True))
-
-
-def _along(f, x, i, moved):
-    return f(*x[:i], moved, *x[i + 1 :])
-
-
-forward.defjvp(_forward_jvp, symbolic_zeros=True)
-
-
-def horner(series: np.ndarray, x: Float[Array, "*b"]) -> Float[Array, "*b"]:
-    """sum_k series[k] x^k."""
-    total = jnp.full_like(x, series[-1])
-    for c in series[-2::-1]:
-        total = total * x + c
-    return total
-
-
-def _divided(series, a, b):
-    """f(b) and (f(a) - f(b))/(a - b) of the polynomial f with these coefficients."""
-    value, slope = jnp.full_like(b, series[-1]), jnp.zeros_like(b)
-    for c in series[-2::-1]:
-        slope = slope * a + value
-        value = value * b + c
-    return value, slope
-
-
-@functools.cache
-def _economised(n):
-    """Coefficients of K_n in powers of w = 2 z^2/_RADIUS - 1, |w| < 1, by interpolation."""
-    k = np.arange(80)
-
-    def series(w):
-        return np.polyval(1.0 / (2.0 * k[::-1] + 2.0 * n + 1.0), 0.5 * _RADIUS * (1.0 + w))
-
-    return np.polynomial.chebyshev.cheb2poly(
-        np.polynomial.chebyshev.chebinterpolate(series, _DEGREE)
-    )
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def kernel(n: int, t: Real) -> Float[Array, "..."]:
-    """K_n = sum_k z^(2k)/(2k+2n+1) = (artanh z - z - ... - z^(2n-1)/(2n-1))/z^(2n+1), t > 0.
-
-    B = K_1, K_n = 1/(2n+1) + z^2 K_(n+1), dK_n/dt = z [1/(2t) - (4n+2) q^2 K_(n+1)].
-    """
-    z = (t - 1.0) / (1.0 + t)
-    near = z * z < _RADIUS
-    # Both branches of `where` are differentiated, so each gets a harmless argument.
-    w = jnp.where(near, (2.0 / _RADIUS) * z * z - 1.0, 0.0)
-    z_far = jnp.where(near, 0.7, z)
-    rest = 0.5 * jnp.log(jnp.where(near, 6.0, t))
-    for k in range(n):
-        rest = rest - z_far ** (2 * k + 1) / (2 * k + 1)
-    return jnp.where(near, horner(_economised(n), w), rest / z_far ** (2 * n + 1))
-
-
-@kernel.defjvp
-def _kernel_jvp(n, primals, tangents):
-    (t,), (dt,) = primals, tangents
-    q = 1.0 / (1.0 + t)
-    z = (t - 1.0) * q
-    following = jax.lax.optimization_barrier(kernel(n + 1, t))
-    slope = z * (0.5 / t - (4 * n + 2) * q * q * following)
-    return 1.0 / (2 * n + 1) + z * z * following, slope * dt
 
 
 def _kernel(t):
@@ -223,8 +133,8 @@ def _near_weights(u, du):
     s = u + d
     inner = jnp.abs(s) < 1.0
     s_in = jnp.where(inner, s, 0.0)
-    shc, shc_slope = _divided(_SHC_SERIES, s_in * s_in, d * d)
-    cosh, cosh_slope = _divided(_COSH_SERIES, s_in * s_in, d * d)
+    shc, shc_slope = divided(_SHC_SERIES, s_in * s_in, d * d)
+    cosh, cosh_slope = divided(_COSH_SERIES, s_in * s_in, d * d)
     half_sigma = 0.5 * s_in * shc_slope / cosh_slope
     a = jnp.where(inner, 2.0, jnp.abs(s))
     e = jnp.exp(-a)
@@ -351,7 +261,7 @@ def _near_even(h, eta):
     shc, cosh = horner(_SHC_SERIES, eta * eta), horner(_COSH_SERIES, eta * eta)
     inner = jnp.abs(h) < 1.0
     h_in = jnp.where(inner, h, 0.0)
-    minus, slope = _divided(_SHC_SERIES, (h_in + eta) ** 2, (h_in - eta) ** 2)
+    minus, slope = divided(_SHC_SERIES, (h_in + eta) ** 2, (h_in - eta) ** 2)
     plus = minus + 4.0 * h_in * eta * slope
     series = 2.0 * eta * eta * shc * slope / (horner(_SHC_SERIES, h_in * h_in) * minus * plus)
     a = jnp.where(inner, 2.0, jnp.abs(h))

@@ -14,7 +14,8 @@ Elementwise and smooth for 0 < t < inf. Errors are the largest relative ones fou
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax.loops import I_S, G, Gm, dL, forward, kernel
+from nmmjax.kernels import forward, kernel
+from nmmjax.loops import I_S, G, Gm, dL
 
 type Real = Float[Array, "..."] | float
 

@@ -17,7 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from nmmjax.loops import G, dL, forward
+from nmmjax.kernels import forward
+from nmmjax.loops import G, dL
 
 type Real = Float[Array, "..."] | float
 

@@ -16,7 +16,7 @@ from jaxtyping import Array, Complex, Float
 
 from nmmjax import decays
 from nmmjax.constants import Constants
-from nmmjax.loops import forward, kernel
+from nmmjax.kernels import forward, kernel
 from nmmjax.matrices import dagger, product
 
 type Mixing = Complex[Array, "3 n"]
