@@ -167,7 +167,7 @@ def solve(model: inputs.Settings, theta: Theta, scalars: NeutralScalars) -> Solu
         "m_nu_rge": rge_mass(1.0, jnp.minimum(jnp.min(p.m_psi), p.m_phi), model.sm) * moment,
         "m_nu_cubic": loops.cubic(p, model),
     }
-    counted = sum(left for name, left in lefts.items() if _counts(model, name))
+    counted = jnp.asarray(sum(left for name, left in lefts.items() if _counts(model, name)))
     others = product(counted, p.y_delta)
     terms = {name: product(left, p.y_delta) for name, left in lefts.items()}
     if y.y_d is None:
