@@ -238,7 +238,7 @@ def light_block(
     # What rounding took from x, worth keeping where m_D - x m_S cancels; it has no derivative.
     x_rest = lax.stop_gradient(_solve(m_psi.T, _residual(m_h, x, m_psi).T).T)
     schur = _residual(m_d, x, m_s) - product(x_rest, m_s)
-    widened = jnp.eye(len(m_psi)) + product(dagger(x), x)
-    y = _solve(m_psi, _solve(widened, product(dagger(x), m_d) + m_s))
+    metric = jnp.eye(len(m_psi)) + product(dagger(x), x)
+    y = _solve(m_psi, _solve(metric, product(dagger(x), m_d) + m_s))
     w_l = shrink(x)
     return LightBlock(product(w_l, schur, shrink(dagger(y))), w_l, x, y)

@@ -127,9 +127,8 @@ def summarise(run: Run) -> Summary:
     """Tables, best and largest-moment points, convergence and verdict of a run.
 
     Diagnostics take the ensemble as chain for R-hat (nested, if there are superchains) and walkers
-    as chains for ESS; of more than
-    a million draws of a parameter they take evenly chosen chains. Raises InputError if no draw
-    is stored yet.
+    as chains for ESS; of more than a million draws of a parameter they take evenly chosen chains.
+    Raises InputError if no draw is stored yet.
     """
     if run.committed == 0:
         raise InputError(f"'{run.directory}' holds no draws yet: run the same command again")
