@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from nmmjax import verdict
 from nmmjax.axes import COLOURS, STYLE, Scale, Style, axis_label, scale_of, view
 from nmmjax.corner import corner
 from nmmjax.curve_figures import curves_figure
@@ -42,8 +43,7 @@ def trace(run: Run, names: Sequence[str] = (), style: Style = STYLE) -> Figure:
             scale = Scale() if name == "lp" else scale_of(run, name, draws)
             _ensemble_means(axes, scale, draws, run.ensemble, step)
             few = run.few(_MOST_RANKED)
-            rhat = diagnostics.rhat(draws[few], run.ensemble[few])
-            _name_panel(axes, run, name, f"$\\hat R$ = {rhat:.3f}")
+            _name_panel(axes, run, name, _rhat(draws[few], run, few))
             axes.set_xlim(0, max(run.committed - 1, 1))
         _label_below(panels, "stored draw")
     return figure
@@ -64,10 +64,14 @@ def rank(run: Run, names: Sequence[str] = (), style: Style = STYLE) -> Figure:
         for axes, name in zip(panels, chosen, strict=True):
             draws = run.read(name, chains=few)
             _rank_histograms(axes, draws, ensemble)
-            rhat = diagnostics.rhat(draws, ensemble)
-            _name_panel(axes, run, name, f"$\\hat R$ = {rhat:.3f}")
+            _name_panel(axes, run, name, _rhat(draws, run, few))
         _label_below(panels, "rank / draws")
     return figure
+
+
+def _rhat(draws: np.ndarray, run: Run, few: np.ndarray) -> str:
+    kind = "" if run.superchains is None else "nested "
+    return f"{kind}$\\hat R$ = {verdict.rhat_of(draws, run, few):.3f}"
 
 
 def constraint_curves(run: Run, style: Style | None = None) -> Figure:

@@ -22,8 +22,6 @@ def figures(values: np.ndarray, run: Run, few: np.ndarray) -> dict[str, float]:
 
     values   (chain, draw)
 
-    Of a run with superchains R-hat is the nested one, which many short chains can satisfy.
-
     Chains are exchangeable within their ensemble, so effective draws are proportional to their
     number: ESS and error are those of all chains.
     """
@@ -33,12 +31,17 @@ def figures(values: np.ndarray, run: Run, few: np.ndarray) -> dict[str, float]:
         spread = 1.0 if share == 1.0 else float(values.std() / some.std())
     return {
         "mcse_mean": diagnostics.mcse_mean(some) * spread / math.sqrt(share),
-        "rhat": diagnostics.rhat(some, run.ensemble[few])
-        if run.superchains is None
-        else diagnostics.rhat_nested(some, run.superchains[few]),
+        "rhat": rhat_of(some, run, few),
         "ess_bulk": share * diagnostics.ess_bulk(some),
         "ess_tail": share * diagnostics.ess_tail(some),
     }
+
+
+def rhat_of(values: np.ndarray, run: Run, few: np.ndarray) -> float:
+    """R-hat of the chains `few`, (chain, draw): ensembles as chains, nested with superchains."""
+    if run.superchains is None:
+        return diagnostics.rhat(values, run.ensemble[few])
+    return diagnostics.rhat_nested(values, run.superchains[few])
 
 
 def mean_series_ess(values: np.ndarray, ensemble: np.ndarray, few: np.ndarray) -> float:

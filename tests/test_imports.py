@@ -98,6 +98,7 @@ ALLOWED = {
         "maps",
         "rundir",
         "samplers.diagnostics",
+        "verdict",
     },
 }
 ANY_MODEL = {
