@@ -7,7 +7,7 @@ import pathlib
 import platform
 import sys
 
-from nmmjax import plugins
+from nmmjax.runfile import plugins
 
 _WIDTH = 72  # of the first column
 

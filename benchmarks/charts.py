@@ -13,11 +13,12 @@ import jax.random as jr
 import numpy as np
 
 from benchmarks.models import run_files
-from nmmjax import runfile, start
 from nmmjax.cli.engines import burn_in_of
-from nmmjax.posterior import Posterior
+from nmmjax.runfile import build
 from nmmjax.samplers import diagnostics
-from nmmjax.samplers.ensemble import Ensemble
+from nmmjax.samplers.engines.ensemble import Ensemble
+from nmmjax.target import start
+from nmmjax.target.posterior import Posterior
 
 type Row = tuple[str, float, str]
 
@@ -37,7 +38,7 @@ def compared(path: pathlib.Path) -> Iterator[Row]:
         return
     if not posteriors["auto"].chart.ratios:
         del posteriors["auto"]
-    given = runfile.read(path)[0]
+    given = build.read(path)[0]
     engine = Ensemble(**given.engine.options)
     burn_in = 2 * burn_in_of(given, engine, str(path))
     figures = {kind: _sampled(p, engine, burn_in) for kind, p in posteriors.items()}
@@ -50,8 +51,8 @@ def compared(path: pathlib.Path) -> Iterator[Row]:
 
 
 def _posterior(path: pathlib.Path, kind: str) -> Posterior:
-    given, _ = runfile.read(path, [f"chart.kind={kind}"])
-    return runfile.build_posterior(given, str(path))
+    given, _ = build.read(path, [f"chart.kind={kind}"])
+    return build.build_posterior(given, str(path))
 
 
 def _sampled(posterior: Posterior, engine: Ensemble, burn_in: int) -> tuple[float, float, float]:

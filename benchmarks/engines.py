@@ -20,11 +20,12 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from nmmjax import runfile, start
 from nmmjax.cli.engines import find_engine
-from nmmjax.posterior import Posterior
-from nmmjax.priors import Angle, Normal
+from nmmjax.runfile import build
 from nmmjax.samplers import diagnostics
+from nmmjax.target import start
+from nmmjax.target.posterior import Posterior
+from nmmjax.target.priors import Angle, Normal
 
 type Row = tuple[str, float, str]
 
@@ -94,8 +95,8 @@ def _rows(name: str, target: Posterior, found: Timed, seconds: dict[str, float])
 
 def soft(model: str, kind: str) -> Posterior:
     path = _RUNS / f"{model}.toml"
-    given, _ = runfile.read(path, [f"chart.kind={kind}"])
-    hard = runfile.build_posterior(given, str(path))
+    given, _ = build.read(path, [f"chart.kind={kind}"])
+    hard = build.build_posterior(given, str(path))
     priors = {
         name: prior if isinstance(prior, Angle | Normal) else dataclasses.replace(prior, edge=_EDGE)
         for name, prior in hard.chart.priors

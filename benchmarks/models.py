@@ -14,7 +14,8 @@ import jax.random as jr
 import numpy as np
 
 from benchmarks import numpy_formulas
-from nmmjax import runfile, start
+from nmmjax.runfile import build
+from nmmjax.target import start
 
 type Row = tuple[str, float, str]
 
@@ -33,12 +34,12 @@ def run() -> Iterator[Row]:
 def run_files() -> list[pathlib.Path]:
     """The run files that sample with `ensemble`: one a model."""
     found = sorted(_RUNS.glob("*.toml"))
-    return [path for path in found if runfile.read(path)[0].engine.name == "ensemble"]
+    return [path for path in found if build.read(path)[0].engine.name == "ensemble"]
 
 
 def _model(path: pathlib.Path) -> Iterator[Row]:
-    given, _ = runfile.read(path, ["chart.kind=box"])
-    posterior = runfile.build_posterior(given, str(path))
+    given, _ = build.read(path, ["chart.kind=box"])
+    posterior = build.build_posterior(given, str(path))
     density = posterior.log_density
     z = start.prior_draws(posterior, jr.key(0), _BATCH)
     value = eqx.filter_jit(jax.vmap(density, in_axes=-1))

@@ -25,7 +25,7 @@ from nmmjax.cli.session import start_jax
 start_jax()
 import jax
 from benchmarks.engines import soft
-from nmmjax import start
+from nmmjax.target import start
 from nmmjax.cli.engines import find_engine
 engine = find_engine(sys.argv[1])(**eval(sys.argv[2]))
 target = soft("quickstart", "auto")

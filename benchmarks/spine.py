@@ -13,10 +13,11 @@ import jax.random as jr
 import numpy as np
 
 from benchmarks import numpy_peer
-from nmmjax import runfile, start
-from nmmjax.posterior import Posterior
+from nmmjax.runfile import build
 from nmmjax.samplers import diagnostics
-from nmmjax.samplers.ensemble import Ensemble
+from nmmjax.samplers.engines.ensemble import Ensemble
+from nmmjax.target import start
+from nmmjax.target.posterior import Posterior
 
 type Row = tuple[str, float, str]
 
@@ -32,8 +33,8 @@ def run() -> list[Row]:
 
 
 def _posterior(kind: str) -> Posterior:
-    given, _ = runfile.read(_RUN, [f"chart.kind={kind}"])
-    return runfile.build_posterior(given, str(_RUN))
+    given, _ = build.read(_RUN, [f"chart.kind={kind}"])
+    return build.build_posterior(given, str(_RUN))
 
 
 def _imports() -> Iterator[Row]:

@@ -20,7 +20,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from .base import Block, Engine, LogDensity
 from .diagnostics import Running, convergence
-from .store import Checkpoint, Store, StoreError
+from .store.store import Checkpoint, Store, StoreError
 
 type Groups = Mapping[str, Mapping[str, Array | np.ndarray]]
 type Starts = Float[Array, "chain dim"] | Callable[[], Float[Array, "chain dim"]]

@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 from scipy.special import kolmogorov
 
-from nmmjax import runfile, start
 from nmmjax.cli.engines import find_engine
-from nmmjax.posterior import Posterior
-from nmmjax.priors import Angle, Normal
+from nmmjax.runfile import build
 from nmmjax.samplers import diagnostics
+from nmmjax.target import start
+from nmmjax.target.posterior import Posterior
+from nmmjax.target.priors import Angle, Normal
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
@@ -48,8 +49,8 @@ NOT_FOR |= {("importance", "dark_dipole")}  # 15 parameters
 def target(model, shift=0.0):
     """The posterior of a run file with soft edges; `shift` moves the measured mass, in sigma."""
     path = RUNS / f"{model}.toml"
-    given, _ = runfile.read(path)
-    hard = runfile.build_posterior(given, str(path))
+    given, _ = build.read(path)
+    hard = build.build_posterior(given, str(path))
     priors = {
         name: prior if isinstance(prior, Angle | Normal) else dataclasses.replace(prior, edge=0.1)
         for name, prior in hard.chart.priors

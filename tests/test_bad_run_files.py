@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nmmjax.cli.engines import build_engine, check_engine
 from nmmjax.errors import InputError
-from nmmjax.runfile import build_posterior, read
+from nmmjax.runfile.build import build_posterior, read
 
 TOY = pathlib.Path(__file__).parent / "toy_model.py"
 GOOD = f"""

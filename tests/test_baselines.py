@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nmmjax import chart, observables
+from nmmjax import catalogue
 from nmmjax.errors import InputError
 from nmmjax.models.left_right import LeftRight
 from nmmjax.models.rpv_susy import RpvSusy
@@ -13,6 +13,7 @@ from nmmjax.models.sm_dirac import SmDirac
 from nmmjax.models.sm_majorana import SmMajorana
 from nmmjax.models.su2_horizontal import SU2Horizontal
 from nmmjax.models.zee import Zee
+from nmmjax.target import chart
 
 MODELS = {
     "sm_dirac": SmDirac(),
@@ -70,7 +71,7 @@ def test_reference_is_inside_and_every_output_is_in_the_catalogue(name):
     for output, value in jax.eval_shape(model.predict, point).items():
         assert value.shape == ()
         assert value.dtype == jnp.float64
-        assert observables.quantity(output).text
+        assert catalogue.quantity(output).text
 
 
 @pytest.mark.parametrize("name", ["rpv_susy", "su2_horizontal", "zee"])

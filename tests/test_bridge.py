@@ -8,15 +8,15 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from nmmjax import bridge_loops as bl
-from nmmjax.constants import SM, Constants
+from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
-from nmmjax.loops import I_F, I_S, G, Gm
-from nmmjax.model import guarded_predict
 from nmmjax.models.bridge import Bridge
 from nmmjax.models.inert_doublet import InertDoublet
-from nmmjax.models.weak_triplet import WeakTriplet
-from nmmjax.observables import quantity
+from nmmjax.models.weak_triplet.model import WeakTriplet
+from nmmjax.physics import bridge_loops as bl
+from nmmjax.physics.constants import SM, Constants
+from nmmjax.physics.one_loop import I_F, I_S, G, Gm
+from nmmjax.target.model import guarded_predict
 
 EV = 1e9
 SETTINGS = [

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
 from nmmjax.models.bridge_majorana import BridgeMajorana
-from nmmjax.observables import quantity
 
 FLAVOURS = ("e", "mu", "tau")
 

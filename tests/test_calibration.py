@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from nmmjax import start
-from nmmjax.likelihoods import Constraint, Source
-from nmmjax.posterior import Posterior
-from nmmjax.samplers.ensemble import Ensemble
+from nmmjax.constraints.base import Constraint, Source
+from nmmjax.samplers.engines.ensemble import Ensemble
+from nmmjax.target import start
+from nmmjax.target.posterior import Posterior
 
 Toy = runpy.run_path(str(pathlib.Path(__file__).parent / "toy_model.py"))["Toy"]
 pytestmark = pytest.mark.slow

@@ -8,10 +8,11 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from nmmjax import chart, plugins
-from nmmjax.model import Model, Ratio, guarded_predict
-from nmmjax.models.weak_triplet import WeakTriplet
-from nmmjax.naturalness import tuning_cancel
+from nmmjax.models.weak_triplet.model import WeakTriplet
+from nmmjax.runfile import plugins
+from nmmjax.target import chart
+from nmmjax.target.model import Model, Ratio, guarded_predict
+from nmmjax.target.naturalness import tuning_cancel
 
 TOY = f"{pathlib.Path(__file__).parent / 'toy_model.py'}:Toy"
 Toy = plugins.find(TOY, "nmmjax.models", lambda c: issubclass(c, Model), "model")

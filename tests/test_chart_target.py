@@ -6,11 +6,13 @@ import jax
 import numpy as np
 import pytest
 
-from nmmjax import constraints, plugins, start
-from nmmjax.model import Model
-from nmmjax.posterior import Posterior
+from nmmjax.constraints import library
+from nmmjax.runfile import plugins
 from nmmjax.samplers import diagnostics
-from nmmjax.samplers.ensemble import Ensemble
+from nmmjax.samplers.engines.ensemble import Ensemble
+from nmmjax.target import start
+from nmmjax.target.model import Model
+from nmmjax.target.posterior import Posterior
 
 TOY = f"{pathlib.Path(__file__).parent / 'toy_model.py'}:Toy"
 Toy = plugins.find(TOY, "nmmjax.models", lambda c: issubclass(c, Model), "model")
@@ -19,7 +21,7 @@ NAMES = ("b", "a", "x", "m_psi")
 
 def marginals(kind):
     """Logs of the parameters at draws of the toy posterior, name -> (chain, draw)."""
-    limits = constraints.load(["m_nu_target", "theta_sq_triplet"])
+    limits = library.load(["m_nu_target", "theta_sq_triplet"])
     target = Posterior(Toy(), {"phase": 0.3}, limits, chart=kind)
     engine = Ensemble(ensembles=4, walkers=32, thin=60, block=50)
     starts = start.screened(target, jax.random.key(1), engine.chains).positions

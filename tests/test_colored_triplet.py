@@ -10,11 +10,11 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from nmmjax.constants import SM
+from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
-from nmmjax.model import guarded_predict
 from nmmjax.models.colored_triplet import ColoredTriplet
-from nmmjax.observables import quantity
+from nmmjax.physics.constants import SM
+from nmmjax.target.model import guarded_predict
 
 EV = 1e9
 PARAMETERS = {

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from nmmjax.constraints import build, catalogue, load, prefer
+from nmmjax.catalogue import quantity
+from nmmjax.constraints.base import Measurement
+from nmmjax.constraints.library import build, catalogue, load, prefer
+from nmmjax.constraints.limits import LowerLimit, SmoothBound, UpperLimit
 from nmmjax.errors import InputError
-from nmmjax.likelihoods import Measurement
-from nmmjax.limits import LowerLimit, SmoothBound, UpperLimit
-from nmmjax.observables import quantity
 
 ENTRIES = catalogue()
 UPPER = [name for name, entry in ENTRIES.items() if entry["type"] == "upper_limit"]

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 MODEL = """\
-from nmmjax.model import Model, Parameter
-from nmmjax.priors import LogUniform
+from nmmjax.target.model import Model, Parameter
+from nmmjax.target.priors import LogUniform
 
 
 class Tiny(Model):

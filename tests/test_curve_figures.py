@@ -4,9 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nmmjax.constraints import catalogue, load
-from nmmjax.curve_figures import CURVES, curves_figure
+from nmmjax.constraints.library import catalogue, load
 from nmmjax.errors import InputError
+from nmmjax.figures.curves import CURVES, curves_figure
 
 NAMES = [
     name

@@ -12,13 +12,13 @@ import pytest
 from scipy import integrate, stats
 from scipy.interpolate import PchipInterpolator
 
-from nmmjax.constraints import catalogue, load
-from nmmjax.curves import ExcludedRegion, LimitCurve, OneSidedGaussianCurve, pchip
-from nmmjax.entries import build, read_table
+from nmmjax.constraints.curves import ExcludedRegion, LimitCurve, OneSidedGaussianCurve, pchip
+from nmmjax.constraints.entries import build, read_table
+from nmmjax.constraints.library import catalogue, load
 from nmmjax.errors import InputError
 
 REFERENCE = pathlib.Path(__file__).parent / "reference" / "constraints"
-DATA = importlib.resources.files("nmmjax") / "data" / "curves"
+DATA = importlib.resources.files("nmmjax.constraints") / "data" / "curves"
 CURVES = [name for name, entry in catalogue().items() if entry["type"].endswith("_curve")]
 OWN = {
     "observable": ["eps", "m_aprime"],

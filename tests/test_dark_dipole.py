@@ -9,15 +9,15 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from nmmjax import flavour
-from nmmjax.constants import SM
-from nmmjax.dark_loops import wedge
-from nmmjax.dark_sector import dark_loops as sector_loops
-from nmmjax.dark_sector import lepton_loop, scalars_from_masses, scalars_from_matrices
 from nmmjax.errors import InputError
-from nmmjax.model import guarded_predict
-from nmmjax.models.dark_dipole import DarkDipole
-from nmmjax.posterior import Posterior
+from nmmjax.models.dark_dipole.model import DarkDipole
+from nmmjax.physics import neutrinos
+from nmmjax.physics.constants import SM
+from nmmjax.physics.dark_loops import wedge
+from nmmjax.physics.dark_sector import dark_loops as sector_loops
+from nmmjax.physics.dark_sector import lepton_loop, scalars_from_masses, scalars_from_matrices
+from nmmjax.target.model import guarded_predict
+from nmmjax.target.posterior import Posterior
 
 EPS = 2.0**-53
 TO_MU_B = 2.0 * SM.m_e / SM.e
@@ -38,7 +38,7 @@ def complex_matrix(entries):
 def pmns(point):
     a = {k: float(v) for k, v in point["pmns"].items()}
     sines = (math.sin(a[k]) ** 2 for k in ("t12", "t23", "t13"))
-    return flavour.pmns(*(jnp.asarray(x) for x in (*sines, a["delta"], a["a21"], a["a31"])))
+    return neutrinos.pmns(*(jnp.asarray(x) for x in (*sines, a["delta"], a["a21"], a["a31"])))
 
 
 def common_parameters(point):
@@ -218,7 +218,7 @@ def test_casas_ibarra_reproduces_masses_mixing_and_yukawas(points):
             k = complex_matrix(point["outputs"]["K_GeV"])
             y = np.array(model.yukawa_matrix(theta))
             m_nu = 1e9 * np.conj(y) @ k @ np.conj(y).T
-            light = flavour.takagi(jnp.asarray(m_nu), ci["ordering"])
+            light = neutrinos.takagi(jnp.asarray(m_nu), ci["ordering"])
             fit = np.cosh(2 * float(ci["z"][1])) * np.linalg.cond(k)  # digits lost by the angle
             tolerance = 1e-10 + (loss + 10 * EPS) * fit
             assert np.max(np.abs(light.masses - target)) < tolerance * target.max()
@@ -293,11 +293,11 @@ def test_mixing_against_takagi(points):
         for point in points[:18]:
             found = predict(arrays(eigenstate_theta(point)))
             m_nu = 1e9 * complex_matrix(point["outputs"]["Mnu_flavour_GeV"])
-            light = flavour.takagi(jnp.asarray(m_nu), ordering)
-            reference = flavour.mass_observables(light.masses, light.u, majorana=True)
+            light = neutrinos.takagi(jnp.asarray(m_nu), ordering)
+            reference = neutrinos.mass_observables(light.masses, light.u, majorana=True)
             for name in ("m_nu", "sum_m_nu", "m_beta", "m_ee"):
                 assert found[name] == pytest.approx(float(reference[name]), rel=1e-9), name
-            for name, value in flavour.mixing(light.u).items():
+            for name, value in neutrinos.mixing(light.u).items():
                 if name != "delta_cp":
                     assert found[name] == pytest.approx(float(value), rel=1e-7), name
 
@@ -343,14 +343,14 @@ def test_effective_moments(points):
         for point in points[:10]:
             theta, y = arrays(eigenstate_theta(point)), complex_matrix(point["y_real_imag"])
             found = predict(theta)
-            light = flavour.takagi(
+            light = neutrinos.takagi(
                 jnp.asarray(1e9 * complex_matrix(point["outputs"]["Mnu_flavour_GeV"])), ordering
             )
             size = jnp.sqrt(jnp.sum(jnp.abs(wedge(jnp.asarray(y))) ** 2) / 2)
             mu = wedge(jnp.asarray(y)) / size * theta["eps"] * found["mu_nu"]
-            fractions = flavour.solar_fractions(light.u, found["dm2_21"], "7Be")
-            mass = flavour.to_mass_basis(mu, light.u)
-            seen = flavour.effective_moments(mass, light.u, fractions, majorana=True)
+            fractions = neutrinos.solar_fractions(light.u, found["dm2_21"], "7Be")
+            mass = neutrinos.to_mass_basis(mu, light.u)
+            seen = neutrinos.effective_moments(mass, light.u, fractions, majorana=True)
             for name in ("solar", "reactor"):
                 value = float(seen[f"mu_eff_{name}"])
                 assert found[f"mu_eff_dark_{name}"] == pytest.approx(value, rel=1e-7), name

@@ -6,10 +6,10 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from nmmjax import dark_loops
-from nmmjax.constants import SM
-from nmmjax.dark_sector import dark_loops as sector_loops
-from nmmjax.dark_sector import lepton_loop, scalars_from_masses, scalars_from_matrices
+from nmmjax.physics import dark_loops
+from nmmjax.physics.constants import SM
+from nmmjax.physics.dark_sector import dark_loops as sector_loops
+from nmmjax.physics.dark_sector import lepton_loop, scalars_from_masses, scalars_from_matrices
 
 EPS = 2.0**-53
 MASSES = ("MH1", "MH2", "MA1", "MA2")

@@ -8,10 +8,10 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from nmmjax import decays
-from nmmjax.constants import SM
+from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
-from nmmjax.observables import quantity
+from nmmjax.physics import decays
+from nmmjax.physics.constants import SM
 
 E, MU, TAU = 0, 1, 2
 

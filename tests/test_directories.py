@@ -16,8 +16,8 @@ import pytest
 from nmmjax.cli import run_command
 
 MODEL = """\
-from nmmjax.model import Model, Parameter
-from nmmjax.priors import LogUniform
+from nmmjax.target.model import Model, Parameter
+from nmmjax.target.priors import LogUniform
 
 
 class Tiny(Model):

@@ -15,8 +15,8 @@ import pytest
 from nmmjax.samplers.base import Block, Engine
 from nmmjax.samplers.diagnostics import convergence
 from nmmjax.samplers.driver import Until, run
-from nmmjax.samplers.ensemble import Ensemble
-from nmmjax.samplers.store import Store, StoreError
+from nmmjax.samplers.engines.ensemble import Ensemble
+from nmmjax.samplers.store.store import Store, StoreError
 
 KEY = jr.key(31)
 ENGINE = Ensemble(ensembles=4, walkers=8, thin=2, block=5)

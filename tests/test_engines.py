@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from nmmjax.cli.engines import engine_names, find_engine
-from nmmjax.samplers import diagnostics, emcee_
+from nmmjax.samplers import diagnostics
 from nmmjax.samplers.base import Engine, differentiable
+from nmmjax.samplers.engines import emcee_
 
 KEY = jr.key(40)
 DIM = 4

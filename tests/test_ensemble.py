@@ -12,7 +12,7 @@ import pytest
 
 from nmmjax.samplers import diagnostics
 from nmmjax.samplers.base import Engine, log_density, scan
-from nmmjax.samplers.ensemble import Ensemble
+from nmmjax.samplers.engines.ensemble import Ensemble
 
 KEY = jr.key(20)
 A = np.random.default_rng(0).normal(size=(5, 5))

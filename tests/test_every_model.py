@@ -6,11 +6,11 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from nmmjax import plugins
-from nmmjax.constants import SM
-from nmmjax.model import Model
-from nmmjax.observables import quantity
-from nmmjax.runfile import read
+from nmmjax.catalogue import quantity
+from nmmjax.physics.constants import SM
+from nmmjax.runfile import plugins
+from nmmjax.runfile.build import read
+from nmmjax.target.model import Model
 
 ROOT = pathlib.Path(__file__).parent.parent
 MODELS = plugins.names("nmmjax.models")

@@ -9,14 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nmmjax import excess
-from nmmjax.constraints import catalogue, load, prefer
-from nmmjax.curves import ExcludedRegion
-from nmmjax.likelihoods import GaussianND, Measurement, over
-from nmmjax.limits import LowerLimit
-from nmmjax.posterior import Posterior
-from nmmjax.priors import Angle, LogUniform, Normal, SignedLog, Uniform
-from nmmjax.wishes import Window
+from nmmjax.constraints.base import GaussianND, Measurement, over
+from nmmjax.constraints.curves import ExcludedRegion
+from nmmjax.constraints.library import catalogue, load, prefer
+from nmmjax.constraints.limits import LowerLimit
+from nmmjax.constraints.wishes import Window
+from nmmjax.target import excess
+from nmmjax.target.posterior import Posterior
+from nmmjax.target.priors import Angle, LogUniform, Normal, SignedLog, Uniform
 
 Toy = runpy.run_path(str(pathlib.Path(__file__).parent / "toy_model.py"))["Toy"]
 COUNT = 4000

@@ -12,10 +12,11 @@ from matplotlib.contour import ContourSet
 from matplotlib.patches import Rectangle, StepPatch
 from scipy.stats import binned_statistic_2d
 
-from nmmjax import figures, maps, results
-from nmmjax.axes import Scale
 from nmmjax.errors import InputError
-from nmmjax.rundir import open_run
+from nmmjax.figures import draw, maps
+from nmmjax.figures.axes import Scale
+from nmmjax.results import summary
+from nmmjax.results.rundir import open_run
 
 SYNTHETIC = runpy.run_path(str(pathlib.Path(__file__).parent / "synthetic_run.py"))
 draw_groups, write_run, RESOLVED = (SYNTHETIC[k] for k in ("draw_groups", "write_run", "RESOLVED"))
@@ -29,16 +30,16 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def corner(run):
-    return figures.corner(run)
+    return draw.corner(run)
 
 
 @pytest.fixture(scope="module")
 def region_map(run):
-    return figures.draw(run, ["map"])["region_map"]
+    return draw.draw(run, ["map"])["region_map"]
 
 
 def draw_map(directory):
-    return figures.draw(open_run(directory), ["map"])["region_map"]
+    return draw.draw(open_run(directory), ["map"])["region_map"]
 
 
 def labels(figure, which):
@@ -53,7 +54,7 @@ def panel(figure, row, column, n=4):
 
 
 def test_save_all_writes_every_figure_twice(run, tmp_path):
-    paths = figures.save_all(run, tmp_path / "figures")
+    paths = draw.save_all(run, tmp_path / "figures")
     names = {path.name for path in paths}
     stems = ("corner", "region_map", "trace")
     assert names == {f"{stem}.{suffix}" for stem in stems for suffix in ("png", "pdf")}
@@ -141,7 +142,7 @@ def test_region_map_draws_the_limits_of_the_run(run, region_map):
         r"largest allowed $\mu_\nu$", "68% and 95% of the draws",
         "future: xlzd_200t, 90% CL",
     }  # fmt: skip
-    best = results.summarise(run).largest.values
+    best = summary.summarise(run).largest.values
     np.testing.assert_allclose(
         positions(left, r"largest allowed $\mu_\nu$", 1), best["mu_nu"], rtol=1e-12
     )
@@ -176,7 +177,7 @@ def test_colour_is_the_median_tuning_of_each_bin(run, region_map):
 
 
 def test_trace_shows_every_parameter_and_ensemble(run):
-    figure = figures.trace(run)
+    figure = draw.trace(run)
     assert len(figure.axes) == 5
     assert labels(figure, "y") == {
         r"$y_\Psi$", r"$m_\Psi$ [GeV]", r"$\lambda_{HS}$", r"$\phi$ [rad]", "ln density"
@@ -194,7 +195,7 @@ def test_a_model_without_a_moment_has_no_region_map(tmp_path):
     for name in ("mu_nu", "mu_eff_solar"):
         del groups["posterior"][name]
     run = open_run(write_run(tmp_path / "run", groups))
-    assert set(figures.draw(run)) == {"corner", "trace", "rank"}
+    assert set(draw.draw(run)) == {"corner", "trace", "rank"}
 
 
 def test_stuck_walkers_can_still_be_drawn(tmp_path):
@@ -202,7 +203,7 @@ def test_stuck_walkers_can_still_be_drawn(tmp_path):
     for name, values in groups["posterior"].items():
         groups["posterior"][name] = np.full_like(values, values[0, 0])
     run = open_run(write_run(tmp_path / "run", groups))
-    for figure in figures.draw(run).values():
+    for figure in draw.draw(run).values():
         figure.draw_without_rendering()
 
 
@@ -222,7 +223,7 @@ def test_log_ticks_are_few_and_round(low, high, most, expected):
 
 
 def test_any_two_quantities_make_a_map(run):
-    figure = figures.draw(run, ["map"], ["phase", "lambda_hs"])["map_phase_lambda_hs"]
+    figure = draw.draw(run, ["map"], ["phase", "lambda_hs"])["map_phase_lambda_hs"]
     assert labels(figure, "x") == {r"$\phi$ [rad]"}
     axes = figure.axes[0]
     assert (axes.get_xscale(), axes.get_yscale()) == ("linear", "asinh")
@@ -234,7 +235,7 @@ def held(contours, x, y):
 
 
 def test_contours_of_a_map_hold_the_stated_share_of_fresh_draws(run):
-    figure = figures.draw(run, ["map"], ["y_psi", "m_psi"])["map_y_psi_m_psi"]
+    figure = draw.draw(run, ["map"], ["y_psi", "m_psi"])["map_y_psi_m_psi"]
     (contours,) = (c for c in figure.axes[0].collections if isinstance(c, ContourSet))
     a, b = np.random.default_rng(13).normal(size=(2, 50_000))
     outer, inner = held(contours, np.exp(-7.0 + 0.8 * a), np.exp(8.0 + 0.4 * b + 0.2 * a))
@@ -245,9 +246,9 @@ def test_contours_of_a_map_hold_the_stated_share_of_fresh_draws(run):
 
 
 def test_ranks_are_flat_where_ensembles_agree_and_not_where_one_is_shifted(run, tmp_path):
-    good = figures.rank(run).axes[1]
+    good = draw.rank(run).axes[1]
     shifted = open_run(write_run(tmp_path / "run", draw_groups(64, 500, memory=0.0, shift=1.0)))
-    bad = figures.rank(shifted).axes[1]
+    bad = draw.rank(shifted).axes[1]
     for axes, agree in ((good, True), (bad, False)):
         (band,) = (p for p in axes.patches if isinstance(p, Rectangle))
         low, high = band.get_y(), band.get_y() + band.get_height()
@@ -271,12 +272,12 @@ def test_curve_constraints_and_their_projections_over_the_points(tmp_path):
     [physics.prefer.prefer_mu_nu]"""
     resolved = RESOLVED.replace("[physics.prefer.prefer_mu_nu]", textwrap.dedent(curve))
     run = open_run(write_run(tmp_path / "run", groups, resolved=resolved))
-    (axes,) = figures.draw(run, ["constraints"])["constraints"].axes
+    (axes,) = draw.draw(run, ["constraints"])["constraints"].axes
     (line,) = axes.lines
     limit = np.interp(3.0, np.log10(line.get_xdata()), np.log10(line.get_ydata()))
     assert limit == pytest.approx(-3.5, abs=0.01)
     assert len(axes.collections[0].get_offsets()) == 1600
-    figure = figures.draw(run, ["map"], ["m_psi", "y_psi"])["map_m_psi_y_psi"]
+    figure = draw.draw(run, ["map"], ["m_psi", "y_psi"])["map_m_psi_y_psi"]
     assert "own, 90% CL" in {line.get_label() for line in figure.axes[0].lines}
 
 
@@ -288,12 +289,12 @@ def test_what_cannot_be_drawn_is_refused(run):
         (["constraints"], [], "no constraint of this run is a curve .* it has: xenonnt_2022"),
     ):
         with pytest.raises(InputError, match=text):
-            figures.draw(run, kinds, names)
+            draw.draw(run, kinds, names)
 
 
 def test_few_draws_are_shown_as_points(tmp_path):
     run = open_run(write_run(tmp_path / "run", draw_groups(8, 50)))
-    axes = figures.draw(run, ["map"], ["m_psi", "mu_nu"])["map_m_psi_mu_nu"].axes[0]
+    axes = draw.draw(run, ["map"], ["m_psi", "mu_nu"])["map_m_psi_mu_nu"].axes[0]
     (points,) = (c for c in axes.collections if isinstance(c, PathCollection))
     assert len(points.get_offsets()) == 400
 
@@ -302,7 +303,7 @@ def test_draws_off_a_logarithmic_axis_are_counted_in_the_figure(tmp_path):
     groups = draw_groups(64, 500)
     groups["posterior"]["theta_sq"][0, :7] = 0.0
     run = open_run(write_run(tmp_path / "run", groups))
-    figure = figures.draw(run, ["map"], ["theta_sq", "mu_nu"])["map_theta_sq_mu_nu"]
+    figure = draw.draw(run, ["map"], ["theta_sq", "mu_nu"])["map_theta_sq_mu_nu"]
     assert [t.get_text() for t in figure.texts] == ["theta_sq: 7 of 32000 draws off the axis"]
 
 
@@ -311,6 +312,6 @@ def test_latex_that_matplotlib_cannot_set_falls_back_to_the_name(tmp_path):
     write_run(tmp_path / "run", groups)
     with h5py.File(tmp_path / "run" / "chains.h5", "r+") as file:
         file["posterior/m_psi"].attrs["latex"] = r"\nosuchthing{"
-    figure = figures.corner(open_run(tmp_path / "run"))
+    figure = draw.corner(open_run(tmp_path / "run"))
     assert "m_psi [GeV]" in labels(figure, "x")
     figure.draw_without_rendering()

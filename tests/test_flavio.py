@@ -12,8 +12,8 @@ import math
 import jax.numpy as jnp
 import pytest
 
-from nmmjax import decays
-from nmmjax.constants import SM
+from nmmjax.physics import decays
+from nmmjax.physics.constants import SM
 
 E, MU, TAU = 0, 1, 2
 ALPHA_1_GEV, ALPHA_TAU = 1.020871472578557, 1.0269148787964144  # flavio's alpha over alpha(0)

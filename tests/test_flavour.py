@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nmmjax import casas_ibarra as inversion
-from nmmjax import flavour
-from nmmjax.constants import SM
 from nmmjax.errors import InputError
+from nmmjax.models import _oscillation
+from nmmjax.physics import casas_ibarra, neutrinos
+from nmmjax.physics.constants import SM
 
 ANGLES = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp")
 PHASES = ("alpha_21", "alpha_31")
-takagi = jax.jit(flavour.takagi, static_argnames="ordering")
-pmns_jit = jax.jit(flavour.pmns)
-mixing = jax.jit(flavour.mixing)
+takagi = jax.jit(neutrinos.takagi, static_argnames="ordering")
+pmns_jit = jax.jit(neutrinos.pmns)
+mixing = jax.jit(neutrinos.mixing)
 unit = st.floats(0.01, 0.99)
 angle = st.floats(-math.pi, math.pi)
 
@@ -91,10 +91,10 @@ def test_mixing_inverts_pmns_for_any_phases_of_rows_and_columns(s12, s23, s13, d
     assert abs(math.remainder(float(found["delta_cp"]) - delta, 2 * math.pi)) < 1e-11
 
 
-@pytest.mark.parametrize("ordering", flavour.ORDERINGS)
+@pytest.mark.parametrize("ordering", neutrinos.ORDERINGS)
 def test_reference_point_and_priors(ordering):
-    point = flavour.reference(ordering)
-    declared = (*flavour.parameters(ordering), *flavour.majorana_parameters())
+    point = _oscillation.reference(ordering)
+    declared = (*_oscillation.parameters(ordering), *_oscillation.majorana_parameters())
     assert {p.name for p in declared} == set(point)
     for p in declared:
         assert jnp.isfinite(p.prior.log_prior(point[p.name])), p.name
@@ -112,42 +112,42 @@ def test_reference_point_and_priors(ordering):
 
 def test_masses_follow_the_splittings():
     floor = {"NO": 0.0588, "IO": 0.0989}  # minimal sums in eV from oscillations
-    for ordering in flavour.ORDERINGS:
-        point = flavour.reference(ordering)
+    for ordering in neutrinos.ORDERINGS:
+        point = _oscillation.reference(ordering)
         dm2 = {p: point[p] for p in ("dm2_21", "dm2_3l")}
-        masses = flavour.light_masses(0.0, **dm2, ordering=ordering)
+        masses = neutrinos.light_masses(0.0, **dm2, ordering=ordering)
         assert float(jnp.sum(masses)) == pytest.approx(floor[ordering], abs=5e-5)
         for lightest in (0.0, 1e-4, 0.3):
-            masses = flavour.light_masses(lightest, **dm2, ordering=ordering)
+            masses = neutrinos.light_masses(lightest, **dm2, ordering=ordering)
             assert float(jnp.min(masses)) == lightest
-            for name, value in flavour.splittings(masses, ordering).items():
+            for name, value in neutrinos.splittings(masses, ordering).items():
                 assert float(value) == close(dm2[name], 1e-11)
-    m_1, m_2, m_3 = flavour.light_masses(0.01, 7.5e-5, -2.5e-3, "IO")
+    m_1, m_2, m_3 = neutrinos.light_masses(0.01, 7.5e-5, -2.5e-3, "IO")
     assert m_3 < m_1 < m_2
 
 
 def test_wrong_names_are_refused():
     with pytest.raises(InputError, match="ordering 'xo' given; there is: IO, NO"):
-        flavour.parameters("xo")
+        _oscillation.parameters("xo")
     with pytest.raises(InputError, match="ordering 'no' given"):
-        flavour.light_masses(0.0, 7.5e-5, 2.5e-3, "no")
+        neutrinos.light_masses(0.0, 7.5e-5, 2.5e-3, "no")
     with pytest.raises(InputError, match="source 'pep' given"):
-        flavour.solar_fractions(pmns_jit(0.3, 0.5, 0.02, 0.0), 7.5e-5, "pep")
+        neutrinos.solar_fractions(pmns_jit(0.3, 0.5, 0.02, 0.0), 7.5e-5, "pep")
     with pytest.raises(InputError, match="basis 'flavor' given; did you mean 'flavour'"):
-        flavour.moment_entries(jnp.zeros((3, 3), complex), basis="flavor", majorana=True)
+        neutrinos.moment_entries(jnp.zeros((3, 3), complex), basis="flavor", majorana=True)
 
 
 def test_mass_observables_are_those_of_the_mass_matrix():
-    theta = flavour.reference("NO")
+    theta = _oscillation.reference("NO")
     u = pmns(theta)
-    masses = flavour.light_masses(0.02, theta["dm2_21"], theta["dm2_3l"], "NO")
+    masses = neutrinos.light_masses(0.02, theta["dm2_21"], theta["dm2_3l"], "NO")
     m = reconstruct(np.asarray(masses), np.asarray(u))
-    values = flavour.mass_observables(masses, u, majorana=True)
+    values = neutrinos.mass_observables(masses, u, majorana=True)
     assert float(values["m_ee"]) == close(abs(m[0, 0]), 1e-14)
     assert float(values["m_beta"]) ** 2 == close((m.conj().T @ m)[0, 0].real, 1e-14)
     assert values["m_nu"] == masses[2]
     assert float(values["sum_m_nu"]) == pytest.approx(float(sum(masses)))
-    assert "m_ee" not in flavour.mass_observables(masses, u, majorana=False)
+    assert "m_ee" not in neutrinos.mass_observables(masses, u, majorana=False)
 
 
 # Takagi factorisation
@@ -205,10 +205,10 @@ def test_takagi_of_degenerate_matrices_is_unitary_with_finite_gradients(name):
 
 
 def test_takagi_recovers_pmns_and_the_ordering():
-    for ordering in flavour.ORDERINGS:
-        theta = flavour.reference(ordering)
+    for ordering in neutrinos.ORDERINGS:
+        theta = _oscillation.reference(ordering)
         u = pmns(theta)
-        masses = flavour.light_masses(0.003, theta["dm2_21"], theta["dm2_3l"], ordering)
+        masses = neutrinos.light_masses(0.003, theta["dm2_21"], theta["dm2_3l"], ordering)
         m = jnp.asarray(reconstruct(np.asarray(masses), np.asarray(u)))
         found = takagi(m, ordering)
         np.testing.assert_allclose(found.masses, masses, rtol=1e-14)
@@ -266,7 +266,7 @@ def test_takagi_derivatives_against_mpmath():
 
 def test_mixing_of_a_massless_neutrino_has_the_right_gradient():
     """Rank two: the phase of the massless column is free and must not leak into gradients."""
-    theta = flavour.reference("NO")
+    theta = _oscillation.reference("NO")
     masses = np.array([0.0, theta["dm2_21"] ** 0.5, theta["dm2_3l"] ** 0.5])
 
     def rebuilt(s13):
@@ -297,16 +297,16 @@ def number(x):
 @pytest.mark.parametrize(("model", "majorana"), [("SM_Dirac", False), ("SM_Majorana", True)])
 def test_moments_of_the_tabulated_standard_models(reference, model, majorana):
     for row in reference("baselines/models.json")[model]:
-        theta = flavour.reference(row["ordering"])
+        theta = _oscillation.reference(row["ordering"])
         theta |= {"alpha_21": math.radians(row["alpha21_deg"])}
         u = pmns(theta | {"alpha_31": math.radians(row["alpha31_deg"])})
         dm2 = (theta["dm2_21"], theta["dm2_3l"])
-        masses = flavour.light_masses(float(row["m_lightest_eV"]), *dm2, row["ordering"])
+        masses = neutrinos.light_masses(float(row["m_lightest_eV"]), *dm2, row["ordering"])
         np.testing.assert_allclose(masses, [float(x) for x in row["m_nu_eV"]], rtol=1e-14)
         table = [np.array([[number(x) for x in r] for r in row[k]]) for k in ROWS]
-        fractions = flavour.solar_fractions(u, theta["dm2_21"], "vacuum")
+        fractions = neutrinos.solar_fractions(u, theta["dm2_21"], "vacuum")
         amplitude = jnp.asarray(table[0] - 1j * table[1])
-        seen = flavour.effective_moments(amplitude, u, fractions, majorana=majorana)
+        seen = neutrinos.effective_moments(amplitude, u, fractions, majorana=majorana)
         for name, key in (
             ("mu_eff_reactor", "mu_nue_short_baseline"),
             ("mu_eff_solar", "mu_solar_vacuum_averaged"),
@@ -323,16 +323,16 @@ def antisymmetric(rng):
 
 
 def majorana_moments(mu_flavour, u, source="pp"):
-    mu = flavour.to_mass_basis(mu_flavour, u)
-    fractions = flavour.solar_fractions(u, 7.537e-5, source)
-    return flavour.effective_moments(mu, u, fractions, majorana=True)
+    mu = neutrinos.to_mass_basis(mu_flavour, u)
+    fractions = neutrinos.solar_fractions(u, 7.537e-5, source)
+    return neutrinos.effective_moments(mu, u, fractions, majorana=True)
 
 
 def test_flavour_and_mass_basis_agree():
-    u, mu = pmns(flavour.reference("NO")), antisymmetric(np.random.default_rng(1))
-    in_mass = flavour.to_mass_basis(mu, u)
+    u, mu = pmns(_oscillation.reference("NO")), antisymmetric(np.random.default_rng(1))
+    in_mass = neutrinos.to_mass_basis(mu, u)
     np.testing.assert_allclose(in_mass, -in_mass.T, atol=1e-15)
-    np.testing.assert_allclose(flavour.to_flavour_basis(in_mass, u), mu, atol=2e-15)
+    np.testing.assert_allclose(neutrinos.to_flavour_basis(in_mass, u), mu, atol=2e-15)
     seen = majorana_moments(mu, u)
     rows = np.sqrt(np.sum(np.abs(mu) ** 2, axis=1))
     beams = [float(seen[f"mu_eff_{x}"]) for x in ("reactor", "numu", "nutau")]
@@ -342,14 +342,14 @@ def test_flavour_and_mass_basis_agree():
         math.sqrt(sum(abs(mu[a, b]) ** 2 for a, b in ((0, 1), (0, 2), (1, 2)))), rel=1e-14
     )
     # Lambda form of the solar moment
-    fractions = np.asarray(flavour.solar_fractions(u, 7.537e-5, "pp"))
+    fractions = np.asarray(neutrinos.solar_fractions(u, 7.537e-5, "pp"))
     lambdas = np.abs([in_mass[1, 2], in_mass[0, 2], in_mass[0, 1]]) ** 2
     assert float(seen["mu_eff_solar"]) ** 2 == close(lambdas @ (1.0 - fractions), 1e-14)
 
 
 def test_moments_are_invariant_under_rephasing():
     rng = np.random.default_rng(2)
-    u, mu = pmns(flavour.reference("NO")), antisymmetric(rng)
+    u, mu = pmns(_oscillation.reference("NO")), antisymmetric(rng)
     seen = majorana_moments(mu, u)
     phase = jnp.exp(1j * jnp.asarray(rng.uniform(0, 6, 3)))
     # nu_a -> e^{i phi_a} nu_a: U -> phase U, mu -> phase* mu phase*
@@ -363,10 +363,10 @@ def test_moments_are_invariant_under_rephasing():
 
 def test_dirac_moments_with_flavour_rows():
     rng = np.random.default_rng(4)
-    u = pmns(flavour.reference("NO"))
+    u = pmns(_oscillation.reference("NO"))
     mu = jnp.asarray(rng.normal(size=(3, 3)) + 1j * rng.normal(size=(3, 3)))
-    fractions = flavour.solar_fractions(u, 7.537e-5)
-    seen = flavour.effective_moments(jnp.conj(mu).T @ u, u, fractions, majorana=False)
+    fractions = neutrinos.solar_fractions(u, 7.537e-5)
+    seen = neutrinos.effective_moments(jnp.conj(mu).T @ u, u, fractions, majorana=False)
     rows = np.sqrt(np.sum(np.abs(mu) ** 2, axis=1))
     for name, row in zip(("reactor", "numu", "nutau"), rows, strict=True):
         assert float(seen[f"mu_eff_{name}"]) == close(row, 1e-14)
@@ -377,11 +377,13 @@ def test_dirac_moments_with_flavour_rows():
 
 def test_vanishing_moments_have_finite_gradients():
     """mu_emu alone: nu_tau has no moment, and the slope there is 0 rather than nan."""
-    u = pmns(flavour.reference("NO"))
+    u = pmns(_oscillation.reference("NO"))
 
     def seen(x):
         mu = jnp.zeros((3, 3), complex).at[0, 1].set(x).at[1, 0].set(-x)
-        return majorana_moments(mu, u) | flavour.moment_entries(mu, basis="flavour", majorana=True)
+        return majorana_moments(mu, u) | neutrinos.moment_entries(
+            mu, basis="flavour", majorana=True
+        )
 
     assert seen(1.0)["mu_eff_nutau"] < 1e-15
     for x in (0.0, 1e-12):
@@ -391,10 +393,10 @@ def test_vanishing_moments_have_finite_gradients():
 
 def test_names_of_entries():
     mu = antisymmetric(np.random.default_rng(9))
-    mass = flavour.moment_entries(mu, basis="mass", majorana=True)
+    mass = neutrinos.moment_entries(mu, basis="mass", majorana=True)
     assert set(mass) == {"mu_nu_12", "mu_nu_13", "mu_nu_23"}
     assert mass["mu_nu_13"] == abs(mu[0, 2])
-    dirac = flavour.moment_entries(mu, basis="flavour", majorana=False)
+    dirac = neutrinos.moment_entries(mu, basis="flavour", majorana=False)
     assert len(dirac) == 9
     assert dirac["mu_nu_taue"] == abs(mu[2, 0])
 
@@ -405,33 +407,33 @@ def test_names_of_entries():
 def test_matter_term_in_practical_units():
     """A = 1.526e-7 (rho Y_e / g cm^-3) (E/MeV) c13^2/(dm2/eV^2), tested where A = cos 2theta."""
     s12 = 0.3
-    energy, electrons = flavour.SOLAR["8B"]
+    energy, electrons = neutrinos.SOLAR["8B"]
     u = pmns_jit(s12, 0.5, 0.0, 0.0)
     dm2 = 1.526e-7 * electrons * energy * 1e3 / (1.0 - 2.0 * s12)
-    p_e1 = float(flavour.solar_fractions(u, dm2, "8B")[0])
+    p_e1 = float(neutrinos.solar_fractions(u, dm2, "8B")[0])
     assert p_e1 == pytest.approx(0.5, abs=2e-4)  # resonance, to the four digits of 1.526
 
 
 def test_solar_fractions_against_three_flavour_diagonalisation():
     """Adiabatic three-flavour evolution: |<e|nu_k at production>|^2, no two-flavour reduction."""
-    theta = flavour.reference("NO")
+    theta = _oscillation.reference("NO")
     u = np.asarray(pmns(theta))
     squares = np.array([0.0, theta["dm2_21"], theta["dm2_3l"]])
-    for source, (energy, electrons) in flavour.SOLAR.items():
-        found = np.asarray(flavour.solar_fractions(jnp.asarray(u), theta["dm2_21"], source))
+    for source, (energy, electrons) in neutrinos.SOLAR.items():
+        found = np.asarray(neutrinos.solar_fractions(jnp.asarray(u), theta["dm2_21"], source))
         potential = 1.526e-7 * electrons * energy * 1e3  # 2 E V, eV^2
         hamiltonian = u @ np.diag(squares) @ u.conj().T + np.diag([potential, 0.0, 0.0])
         expected = np.abs(np.linalg.eigh(hamiltonian)[1][0]) ** 2
         np.testing.assert_allclose(found[:2], expected[:2], atol=0.0035)
         np.testing.assert_allclose(found[2], expected[2], rtol=0.1)  # 8B: theta_13 in matter
         assert found.sum() == close(1.0, 1e-15)
-    vacuum = flavour.solar_fractions(jnp.asarray(u), theta["dm2_21"], "vacuum")
+    vacuum = neutrinos.solar_fractions(jnp.asarray(u), theta["dm2_21"], "vacuum")
     np.testing.assert_allclose(vacuum, np.abs(u[0]) ** 2, rtol=1e-14)
 
 
 def test_single_entries_seen_by_the_sun():
     """Vacuum averages for one flavour entry at a time, and what XENONnT's 6.4e-12 means."""
-    u = pmns(flavour.reference("NO"))
+    u = pmns(_oscillation.reference("NO"))
     shares = {}
     for name, (a, b) in {"emu": (0, 1), "etau": (0, 2), "mutau": (1, 2)}.items():
         mu = jnp.zeros((3, 3), complex).at[a, b].set(1.0).at[b, a].set(-1.0)
@@ -450,10 +452,10 @@ def test_borexino_component_limits():
     P_e1 + P_e2 >= 1.04). pp neutrinos come within 7%, the 7Be line within 11%, 8B is far away.
     """
     published = np.array([5.6, 4.0, 3.1])
-    u = pmns(flavour.reference("NO"))
+    u = pmns(_oscillation.reference("NO"))
 
     def deviation(source):
-        fractions = np.asarray(flavour.solar_fractions(u, 7.537e-5, source))
+        fractions = np.asarray(neutrinos.solar_fractions(u, 7.537e-5, source))
         return np.abs(3.1 / np.sqrt(1.0 - fractions) / published - 1.0).max()
 
     assert deviation("pp") < 0.07
@@ -476,24 +478,26 @@ def test_casas_ibarra_reproduces_masses_and_mixing(reference):
         u = pmns_jit(*sines, angles["delta"], angles["a21"], angles["a31"])
         masses = jnp.asarray([float(x) * 1e-9 for x in given_["target_mnu_eV"]])
         k = jnp.asarray([[float(x[0]) for x in row] for row in point["outputs"]["K_GeV"]])
-        root = inversion.inverse_root(k)
+        root = casas_ibarra.inverse_root(k)
         np.testing.assert_allclose(root @ k @ root.T, np.eye(2), atol=1e-13)
         z = [float(x) for x in given_["z"]]
-        rotation = inversion.complex_rotation(*z, given_["zeta"], ordering)
-        y = inversion.casas_ibarra(u, masses, rotation, root)
+        rotation = casas_ibarra.complex_rotation(*z, given_["zeta"], ordering)
+        y = casas_ibarra.casas_ibarra(u, masses, rotation, root)
         target = reconstruct(np.asarray(masses), np.asarray(u))
         m = np.conj(y) @ k @ np.conj(y).T
         assert np.abs(m - target).max() < 1e-13 * np.abs(target).max()
-        np.testing.assert_allclose(inversion.rank_two_masses(y, k), np.sort(masses)[1:], rtol=1e-12)
+        np.testing.assert_allclose(
+            casas_ibarra.rank_two_masses(y, k), np.sort(masses)[1:], rtol=1e-12
+        )
         # The table takes the eigenvalues of K in ascending order: z -> -z - pi/2, zeta -> -zeta,
         # and leaves the signs of the eigenvectors open.
         stored = np.array(
             [[complex(float(x[0]), float(x[1])) for x in row] for row in point["y_real_imag"]]
         )
         candidates = [
-            inversion.casas_ibarra(u, masses, flip * shifted, root)
+            casas_ibarra.casas_ibarra(u, masses, flip * shifted, root)
             for shifted in [
-                inversion.complex_rotation(-z[0] - math.pi / 2, -z[1], -given_["zeta"], ordering)
+                casas_ibarra.complex_rotation(-z[0] - math.pi / 2, -z[1], -given_["zeta"], ordering)
             ]
             for flip in (np.array([1, 1]), np.array([1, -1]))
         ]
@@ -508,24 +512,24 @@ def test_two_state_blocks(numbers, re_z, im_z):
     k = jnp.array([[1.0, 0.3], [0.3, -2.0]])
     y = y + 0.1 * jnp.eye(3, 2)
     singular = np.linalg.svd(np.conj(y) @ k @ np.conj(y).T, compute_uv=False)
-    small, large = inversion.rank_two_masses(y, k)
+    small, large = casas_ibarra.rank_two_masses(y, k)
     assert float(large) == close(singular[0], 1e-7)
     assert float(small) == pytest.approx(singular[1], rel=1e-7, abs=1e-14)
     for ordering, diagonal in (("NO", [0, 1, 1]), ("IO", [1, 1, 0])):
         for zeta in (1, -1):
-            r = inversion.complex_rotation(re_z, im_z, zeta, ordering)
+            r = casas_ibarra.complex_rotation(re_z, im_z, zeta, ordering)
             scale = math.cosh(im_z) ** 2
             np.testing.assert_allclose(r @ r.T, np.diag(diagonal), atol=4e-15 * scale)
 
 
 def test_inversion_has_finite_gradients_with_a_massless_neutrino():
-    theta = flavour.reference("NO")
+    theta = _oscillation.reference("NO")
 
     def norm(dm2_21, k12):
-        masses = flavour.light_masses(0.0, dm2_21, theta["dm2_3l"], "NO")
+        masses = neutrinos.light_masses(0.0, dm2_21, theta["dm2_3l"], "NO")
         k = jnp.array([[1.0, k12], [k12, -0.5]])
-        rotation = inversion.complex_rotation(0.4, 0.7, 1, "NO")
-        y = inversion.casas_ibarra(pmns(theta), masses, rotation, inversion.inverse_root(k))
+        rotation = casas_ibarra.complex_rotation(0.4, 0.7, 1, "NO")
+        y = casas_ibarra.casas_ibarra(pmns(theta), masses, rotation, casas_ibarra.inverse_root(k))
         return jnp.sum(jnp.abs(y) ** 2)
 
     for jacobian in (jax.jacfwd, jax.jacrev):
@@ -534,6 +538,6 @@ def test_inversion_has_finite_gradients_with_a_massless_neutrino():
 
 
 def test_solar_sources_use_the_constants_given():
-    u = pmns(flavour.reference("NO"))
-    weaker = flavour.solar_fractions(u, 7.537e-5, "8B", type(SM)(g_f=SM.g_f / 10.0))
-    assert weaker[0] > flavour.solar_fractions(u, 7.537e-5, "8B")[0] + 0.3
+    u = pmns(_oscillation.reference("NO"))
+    weaker = neutrinos.solar_fractions(u, 7.537e-5, "8B", type(SM)(g_f=SM.g_f / 10.0))
+    assert weaker[0] > neutrinos.solar_fractions(u, 7.537e-5, "8B")[0] + 0.3

@@ -10,13 +10,13 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from nmmjax import plugins, runfile
 from nmmjax.cli.engines import build_engine
-from nmmjax.constraints import load
-from nmmjax.model import Model
-from nmmjax.posterior import Posterior
-from nmmjax.priors import LogUniform
-from nmmjax.samplers import frontier
+from nmmjax.constraints.library import load
+from nmmjax.runfile import build, plugins
+from nmmjax.samplers.engines import frontier
+from nmmjax.target.model import Model
+from nmmjax.target.posterior import Posterior
+from nmmjax.target.priors import LogUniform
 
 ROOT = pathlib.Path(__file__).parent.parent
 Toy = plugins.find(
@@ -328,8 +328,8 @@ def test_brute_force_on_the_weak_triplet(draws, narrow):
     Narrow: draws close to where the maxima are, the couplings y_t and y_delta within 10% of their
     bound and y_d within a factor of two; these come within a third of the map.
     """
-    run, _ = runfile.read(ROOT / "runs" / "frontier.toml")
-    posterior = runfile.build_posterior(run, "frontier.toml")
+    run, _ = build.read(ROOT / "runs" / "frontier.toml")
+    posterior = build.build_posterior(run, "frontier.toml")
     small = run.engine.options | {"x_cells": 6, "y_cells": 6}
     engine = build_engine(run.engine.model_copy(update={"options": small}), "frontier.toml")
     table, _ = mapped(posterior, engine)

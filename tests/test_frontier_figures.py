@@ -6,8 +6,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from nmmjax.errors import InputError
-from nmmjax.frontier_figures import draw_frontier, frontier_figure
-from nmmjax.rundir import Run
+from nmmjax.figures.frontier import draw_frontier, frontier_figure
+from nmmjax.results.rundir import Run
 
 ABOUT = {
     "m_psi": {"units": "GeV", "latex": r"m_\Psi"},

@@ -15,8 +15,8 @@ from arviz_stats.base import array_stats
 from scipy import stats
 from scipy.special import logsumexp
 
-from nmmjax.samplers import _evidence, _mixture, importance
-from nmmjax.samplers.importance import Importance
+from nmmjax.samplers.engines import _evidence, _mixture, importance
+from nmmjax.samplers.engines.importance import Importance
 
 TARGETS = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).parent / "targets.py")))
 RNG = np.random.default_rng(5)

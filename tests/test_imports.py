@@ -1,6 +1,7 @@
-"""The import graph of the design as data: a new edge fails here and is a decision."""
+"""The architecture as data: which room may import which. A new or a stale edge fails here."""
 
 import ast
+import graphlib
 import pathlib
 import subprocess
 import sys
@@ -8,118 +9,25 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).parent.parent
 
-# module -> project modules it may import
-ALLOWED = {
-    "nmmjax": set(),
-    "nmmjax.errors": set(),
-    "nmmjax.constants": set(),
-    "nmmjax.kernels": set(),
-    "nmmjax.loops": {"kernels"},
-    "nmmjax.electroweak": {"errors", "kernels"},
-    "nmmjax.bridge_loops": {"constants", "loops"},
-    "nmmjax.moment_loops": {"kernels", "loops"},
-    "nmmjax.twoloop": {"kernels", "loops"},
-    "nmmjax.dark_loops": set(),
-    "nmmjax.casas_ibarra": {"flavour", "matrices"},
-    "nmmjax.dark_sector": {"casas_ibarra", "dark_loops", "matrices"},
-    "nmmjax.matrices": set(),
-    "nmmjax.takagi": {"matrices"},
-    "nmmjax.priors": set(),
-    "nmmjax.model": {"constants", "priors"},
-    "nmmjax.flavour": {"constants", "errors", "matrices", "model", "priors", "takagi"},
-    "nmmjax.decays": {"constants", "errors"},
-    "nmmjax.observables": {"errors"},
-    "nmmjax.plugins": {"errors"},
-    "nmmjax.naturalness": {"model", "priors"},
-    "nmmjax.likelihoods": {"errors"},
-    "nmmjax.trapping": {"constants"},
-    "nmmjax.limits": {"errors", "likelihoods", "trapping"},
-    "nmmjax.curves": {"errors", "likelihoods", "limits"},
-    "nmmjax.wishes": {"errors", "likelihoods"},
-    "nmmjax.entries": {"curves", "errors", "likelihoods", "limits", "observables", "wishes"},
-    "nmmjax.constraints": {"entries", "errors", "likelihoods", "observables", "wishes"},
-    "nmmjax.curve_figures": {"curves", "errors", "likelihoods", "observables"},
-    "nmmjax.ranking": {"errors"},
-    "nmmjax.chart": {"model", "priors"},
-    "nmmjax.excess": {"chart", "likelihoods", "model", "priors"},
-    "nmmjax.posterior": {
-        "chart",
-        "constraints",
-        "errors",
-        "excess",
-        "model",
-        "naturalness",
-        "observables",
-        "priors",
-    },
-    "nmmjax.start": {"errors", "posterior"},
-    "nmmjax.schema": {"errors"},
-    "nmmjax.runfile": {
-        "constants",
-        "constraints",
-        "errors",
-        "model",
-        "plugins",
-        "posterior",
-        "priors",
-        "schema",
-    },
-    "nmmjax.rundir": {"errors", "observables"},
-    "nmmjax.evidence": {"rundir"},
-    "nmmjax.health": {"rundir", "samplers.diagnostics"},
-    "nmmjax.regions": {"samplers.diagnostics"},
-    "nmmjax.notes": {"constraints", "health", "rundir"},
-    "nmmjax.verdict": {"evidence", "rundir", "samplers.diagnostics"},
-    "nmmjax.results": {
-        "errors",
-        "evidence",
-        "health",
-        "notes",
-        "ranking",
-        "regions",
-        "rundir",
-        "samplers.diagnostics",
-        "verdict",
-    },
-    "nmmjax.tables": {"errors", "report", "rundir"},
-    "nmmjax.report": {"evidence", "ranking", "regions", "results", "rundir"},
-    "nmmjax.axes": {"rundir"},
-    "nmmjax.limit_lines": {"constraints", "curve_figures", "likelihoods", "rundir"},
-    "nmmjax.maps": {"axes", "curve_figures", "likelihoods", "limit_lines", "rundir"},
-    "nmmjax.corner": {"axes", "maps", "rundir"},
-    "nmmjax.frontier_figures": {"axes", "errors", "observables", "rundir"},
-    "nmmjax.figures": {
-        "axes",
-        "corner",
-        "curve_figures",
-        "errors",
-        "frontier_figures",
-        "limit_lines",
-        "maps",
-        "rundir",
-        "samplers.diagnostics",
-        "verdict",
-    },
-}
-ANY_MODEL = {
-    "bridge_loops",
-    "casas_ibarra",
-    "constants",
-    "dark_loops",
-    "dark_sector",
-    "decays",
-    "electroweak",
-    "errors",
-    "flavour",
-    "kernels",
-    "loops",
-    "matrices",
-    "model",
-    "moment_loops",
-    "priors",
-    "takagi",
-    "twoloop",
-}
+# Each room and the rooms that it imports: all of them stand above it, and none is missing here.
+ROOMS = {
+    "errors": set(),
+    "catalogue": {"errors"},
+    "physics": {"errors"},
+    "constraints": {"errors", "catalogue", "physics"},
+    "target": {"errors", "catalogue", "physics", "constraints"},
+    "models": {"errors", "physics", "target"},
+    "runfile": {"errors", "physics", "constraints", "target"},
+    "results": {"errors", "catalogue", "constraints", "samplers.diagnostics"},
+    "figures": {"errors", "catalogue", "constraints", "results", "samplers.diagnostics"},
+    "cli": {"errors", "catalogue", "constraints", "target", "runfile", "results", "figures",
+            "samplers.base", "samplers.driver", "samplers.engines", "samplers.store"},
+    "samplers.base": set(),
+    "samplers.diagnostics": set(),
+    "samplers.engines": {"samplers.base"},
+    "samplers.store": set(),
+    "samplers.driver": {"samplers.base", "samplers.diagnostics", "samplers.store"},
+}  # fmt: skip
 
 
 def modules():
@@ -128,6 +36,9 @@ def modules():
             dotted = ".".join(path.relative_to(ROOT / folder).with_suffix("").parts)
             dotted = dotted.removesuffix("__init__").removesuffix(".")
             yield (f"{package}.{dotted}" if dotted else package), path
+
+
+NAMES = {name for name, _ in modules()}
 
 
 def imports(name, path):
@@ -142,26 +53,43 @@ def imports(name, path):
             if node.level:
                 above = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*above, *([base] if base else [])])
-            if base in ("nmmjax", "nmmjax.cli", "nmmjax.samplers", "nmmjax.models"):
-                found |= {f"{base}.{alias.name}" for alias in node.names}
-            elif base.startswith("nmmjax"):
-                found.add(base)
+            if base.startswith("nmmjax"):
+                inner = {f"{base}.{alias.name}" for alias in node.names}
+                found |= (inner & NAMES) or {base}
     return {module.removeprefix("nmmjax.") for module in found}
 
 
-def test_every_edge_of_the_import_graph_is_allowed():
+def room(module):
+    """The room of a module, 'nmmjax.' left out; of the samplers, the one inside."""
+    first, _, rest = module.partition(".")
+    return ".".join([first, rest.partition(".")[0]] if first == "samplers" and rest else [first])
+
+
+def test_rooms_import_those_above_them_and_no_others():
+    found = {name: set() for name in ROOMS}
     for name, path in modules():
-        used = imports(name, path)
-        if name.startswith(("nmmjax.cli", "nmmjax.__main__")):
-            continue  # the command line may join everything
-        if name.startswith("nmmjax.samplers"):
-            assert all(edge.startswith("samplers") for edge in used), (name, used)
-        elif name.startswith("nmmjax.models"):
-            used = {edge for edge in used if not edge.startswith("models._")}  # private siblings
-            strange = {edge for edge in used if not edge.startswith("models._")} - ANY_MODEL
-            assert not strange, (name, strange)  # models share private files, never each other
-        elif name != "nmmjax.data":
-            assert used <= ALLOWED[name], (name, used - ALLOWED[name])
+        here = room(name.removeprefix("nmmjax").removeprefix("."))
+        if path.stem.startswith("__") and here in ("", "__main__", "samplers"):
+            continue
+        found[here] |= {room(edge) for edge in imports(name, path)} - {here}
+    assert found == ROOMS
+    order = [*ROOMS]
+    inside = {r for r in ROOMS if not r.startswith("samplers")}
+    for name, used in ROOMS.items():
+        assert all(order.index(other) < order.index(name) for other in used & inside), name
+
+
+def test_models_share_private_files_and_never_import_each_other():
+    for name, path in modules():
+        if name.startswith("nmmjax.models."):
+            own = name.split(".")[2]
+            others = {e.split(".")[1] for e in imports(name, path) if e.startswith("models.")}
+            assert all(other == own or other.startswith("_") for other in others), (name, others)
+
+
+def test_the_files_of_a_room_have_no_cycle():
+    edges = {name.removeprefix("nmmjax."): imports(name, path) for name, path in modules()}
+    tuple(graphlib.TopologicalSorter({n: e & set(edges) for n, e in edges.items()}).static_order())
 
 
 def test_declared_packages_are_the_folders():

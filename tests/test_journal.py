@@ -11,8 +11,8 @@ import h5py
 import numpy as np
 import pytest
 
-from nmmjax.samplers import _journal
-from nmmjax.samplers.store import Store
+from nmmjax.samplers.store import journal as _journal
+from nmmjax.samplers.store.store import Store
 
 GROUPS = np.repeat(np.arange(4), 4)
 DRAWS = 5

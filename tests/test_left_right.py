@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nmmjax.constants import SM
 from nmmjax.models.left_right import LeftRight
+from nmmjax.physics.constants import SM
 
 
 def point(xi=1e-4, m_w2=5e3, m_nu=0.05):

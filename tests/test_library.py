@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nmmjax.constraints import card, catalogue, listing, load, sets
-from nmmjax.curves import LimitCurve
-from nmmjax.entries import build
+from nmmjax.catalogue import CATALOGUE
+from nmmjax.constraints.curves import LimitCurve
+from nmmjax.constraints.entries import build
+from nmmjax.constraints.library import card, catalogue, listing, load, sets
+from nmmjax.constraints.limits import UpperLimit
+from nmmjax.constraints.wishes import Window
 from nmmjax.errors import InputError
-from nmmjax.limits import UpperLimit
-from nmmjax.observables import CATALOGUE
-from nmmjax.wishes import Window
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "constraints.md"
 EVERYTHING = {*CATALOGUE, *(f"eta_{a}{b}" for a in ("e", "mu", "tau") for b in ("e", "mu", "tau"))}

@@ -8,9 +8,9 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from nmmjax import electroweak, loops
-from nmmjax.constants import SM
 from nmmjax.errors import InputError
+from nmmjax.physics import electroweak, one_loop
+from nmmjax.physics.constants import SM
 
 DIGITS = 120  # the closed forms below cancel; this leaves more than 50 digits everywhere
 
@@ -157,7 +157,7 @@ def test_the_closed_forms_would_fail_these_tests():
 
 def test_weights_of_the_two_masses_add_to_one():
     t = jnp.array(T_GRID)
-    total = t * loops.G(t) + loops.G(1.0 / t) / t
+    total = t * one_loop.G(t) + one_loop.G(1.0 / t) / t
     assert np.abs(np.asarray(total) - 1.0).max() < 1e-14
 
 
@@ -240,20 +240,20 @@ def test_difference_of_l_and_its_gradient():
         values = [mp_l(a + b) - mp_l(a) for a, b in pairs]
         by_du = [-mp_weight(a + b) for a, b in pairs]
         by_u = [mp_weight(a) - mp_weight(a + b) for a, b in pairs]
-        assert worst(jax.jit(loops.dL)(jnp.array(u), jnp.array(du)), values) < 1e-14
+        assert worst(jax.jit(one_loop.dL)(jnp.array(u), jnp.array(du)), values) < 1e-14
         for mode in (jax.grad, jax.jacfwd):
-            d_u, d_du = jax.jit(jax.vmap(mode(loops.dL, (0, 1))))(u, du)
+            d_u, d_du = jax.jit(jax.vmap(mode(one_loop.dL, (0, 1))))(u, du)
             assert worst(d_du, by_du) < 1e-14
             assert worst(d_u, by_u) < 1e-14
-    assert second_derivatives_finite(loops.dL, u, du)
+    assert second_derivatives_finite(one_loop.dL, u, du)
 
 
 def test_difference_of_l_reference_rows(reference):
     rows = reference("weak_triplet/loop_dL.json")["rows"]
     u, du = (jnp.array([float(row[key]) for row in rows]) for key in ("u", "du"))
     with mp.workdps(30):
-        assert worst(jax.jit(loops.dL)(u, du), [mp.mpf(row["dL"]) for row in rows]) < 1e-14
-        slope = jax.jit(jax.vmap(jax.grad(loops.dL, 1)))(u, du)
+        assert worst(jax.jit(one_loop.dL)(u, du), [mp.mpf(row["dL"]) for row in rows]) < 1e-14
+        slope = jax.jit(jax.vmap(jax.grad(one_loop.dL, 1)))(u, du)
         assert worst(slope, [mp.mpf(row["ddL_ddu"]) for row in rows]) < 1e-14
 
 
@@ -261,7 +261,7 @@ def test_subtracting_rounded_values_would_fail():
     u, du = jnp.array([0.7]), jnp.array([1e-12])
     with mp.workdps(DIGITS):
         exact = [mp_l(mp.mpf(0.7) + mp.mpf(1e-12)) - mp_l(mp.mpf(0.7))]
-    assert worst(loops.L(jnp.exp(u + du)) - loops.L(jnp.exp(u)), exact) > 1e-5
+    assert worst(one_loop.L(jnp.exp(u + du)) - one_loop.L(jnp.exp(u)), exact) > 1e-5
 
 
 def test_splitting_of_the_mass_loop():
@@ -276,14 +276,14 @@ def test_splitting_of_the_mass_loop():
         for m, big, dm, dbig in zip(*[map(mp.mpf, a.tolist()) for a in arguments], strict=True):
             exact.append(mp_l(m + dm - big - dbig) - mp_l(m - big) + dm)
         scale = [abs(x) + abs(y) for x, y in zip(d_m.tolist(), d_big.tolist(), strict=True)]
-        got = np.asarray(jax.jit(loops.Fsplit)(*map(jnp.array, arguments))).tolist()
+        got = np.asarray(jax.jit(one_loop.Fsplit)(*map(jnp.array, arguments))).tolist()
         errors = [abs(g - x) / s for g, x, s in zip(got, exact, scale, strict=True)]
         assert max(errors) < 1e-14
 
 
 def test_equal_splittings_give_the_splitting_itself():
     d = jnp.array([1e-12, -0.4, 3.0])
-    np.testing.assert_allclose(loops.Fsplit(13.0, 14.5, d, d), d, rtol=1e-15)
+    np.testing.assert_allclose(one_loop.Fsplit(13.0, 14.5, d, d), d, rtol=1e-15)
 
 
 def test_splitting_of_one_mass_alone_keeps_relative_accuracy():
@@ -291,7 +291,7 @@ def test_splitting_of_one_mass_alone_keeps_relative_accuracy():
     with mp.workdps(DIGITS):
         pairs = [(mp.mpf(a), mp.mpf(b)) for a, b in zip(u.tolist(), du.tolist(), strict=True)]
         of_m = [mp_l(a + b) - mp_l(a) + b for a, b in pairs]
-        got = jax.jit(loops.Fsplit)(jnp.array(u), 0.0, jnp.array(du), 0.0)
+        got = jax.jit(one_loop.Fsplit)(jnp.array(u), 0.0, jnp.array(du), 0.0)
         assert worst(got, of_m) < 1e-14
 
 
@@ -304,10 +304,12 @@ def test_mass_loop():
         for x, y, z in zip(*[map(mp.mpf, a.tolist()) for a in (m, big, mu)], strict=True):
             exact.append(mp_l(2 * mp.log(x / y)) + 2 * mp.log(x / z) - 1)
             scale.append(abs(mp.log(x / z)) + abs(mp.log(y / z)) + 1)
-        got = np.asarray(loops.F(jnp.array(m), jnp.array(big), jnp.array(mu))).tolist()
+        got = np.asarray(one_loop.F(jnp.array(m), jnp.array(big), jnp.array(mu))).tolist()
         assert max(abs(g - x) / s for g, x, s in zip(got, exact, scale, strict=True)) < 1e-14
-    np.testing.assert_allclose(jax.grad(loops.F)(300.0, 300.0, 91.0), 1.0 / 300.0, rtol=1e-14)
-    assert float(loops.F(300.0, 700.0, 91.0)) == pytest.approx(float(loops.F(700.0, 300.0, 91.0)))
+    np.testing.assert_allclose(jax.grad(one_loop.F)(300.0, 300.0, 91.0), 1.0 / 300.0, rtol=1e-14)
+    assert float(one_loop.F(300.0, 700.0, 91.0)) == pytest.approx(
+        float(one_loop.F(700.0, 300.0, 91.0))
+    )
 
 
 def test_difference_of_masses_times_l():
@@ -317,7 +319,7 @@ def test_difference_of_masses_times_l():
         exact = []
         for m, u, d, e in zip(*[map(mp.mpf, a.tolist()) for a in (m2, u2, dm, du)], strict=True):
             exact.append((m + d) * mp_l(u + e) - m * mp_l(u))
-        assert worst(loops.mass_split(m2, u2, dm, du), exact) < 1e-14
+        assert worst(one_loop.mass_split(m2, u2, dm, du), exact) < 1e-14
 
 
 def test_pair_of_split_scalars():
@@ -338,17 +340,17 @@ def test_pair_of_split_scalars():
             scale.append(abs(even) + abs(odd))  # the two may cancel: that is the physics
             slope.append((mp_weight(a + b - d) - mp_weight(a + b + d)) / 2)
         arguments = [jnp.array(x) for x in (u, dbar, delta)]
-        got = np.asarray(jax.jit(loops.dL_pair)(*arguments)).tolist()
+        got = np.asarray(jax.jit(one_loop.dL_pair)(*arguments)).tolist()
         assert max(abs(g - x) / s for g, x, s in zip(got, exact, scale, strict=True)) < 1e-14
         for mode in (jax.grad, jax.jacfwd):
-            assert worst(jax.jit(jax.vmap(mode(loops.dL_pair, 2)))(*arguments), slope) < 1e-14
-    assert second_derivatives_finite(loops.dL_pair, *arguments)
+            assert worst(jax.jit(jax.vmap(mode(one_loop.dL_pair, 2)))(*arguments), slope) < 1e-14
+    assert second_derivatives_finite(one_loop.dL_pair, *arguments)
 
 
 def test_pair_is_even_and_flat_without_splitting():
-    assert float(loops.dL_pair(0.3, 0.0, 0.0)) == 0.0
-    assert float(jax.grad(loops.dL_pair, 2)(0.3, 0.0, 0.0)) == 0.0
-    up, down = loops.dL_pair(0.3, 0.1, 0.2), loops.dL_pair(0.3, 0.1, -0.2)
+    assert float(one_loop.dL_pair(0.3, 0.0, 0.0)) == 0.0
+    assert float(jax.grad(one_loop.dL_pair, 2)(0.3, 0.0, 0.0)) == 0.0
+    up, down = one_loop.dL_pair(0.3, 0.1, 0.2), one_loop.dL_pair(0.3, 0.1, -0.2)
     assert float(up) == pytest.approx(float(down), rel=1e-15)
 
 

@@ -8,8 +8,8 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from nmmjax import matrices
-from nmmjax.matrices import det2, light_block, svd2, two_prod
+from nmmjax.physics import matrices
+from nmmjax.physics.matrices import det2, light_block, svd2, two_prod
 
 DEVICES = list({d.platform: d for d in [*jax.devices(), *jax.devices("cpu")]}.values())
 on_each_device = pytest.mark.parametrize("device", DEVICES, ids=lambda d: d.platform)

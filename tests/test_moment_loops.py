@@ -8,8 +8,8 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from nmmjax import moment_loops as ml
-from nmmjax.loops import I_F, I_S, G, L
+from nmmjax.physics import moment_loops as ml
+from nmmjax.physics.one_loop import I_F, I_S, G, L
 
 FUNCTIONS = {
     "F_flip": G,

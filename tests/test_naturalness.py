@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nmmjax.model import Model, Observables, Parameter, Theta
-from nmmjax.models.weak_triplet import WeakTriplet
-from nmmjax.naturalness import elasticities, tuning_bg, tuning_cancel
-from nmmjax.priors import Angle, LogUniform
+from nmmjax.models.weak_triplet.model import WeakTriplet
+from nmmjax.target.model import Model, Observables, Parameter, Theta
+from nmmjax.target.naturalness import elasticities, tuning_bg, tuning_cancel
+from nmmjax.target.priors import Angle, LogUniform
 
 PARAMETERS = {
     "yD": "y_d",

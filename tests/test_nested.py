@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nmmjax.samplers import _evidence, _shrinkage, nested
-from nmmjax.samplers.nested import Nested
+from nmmjax.samplers.engines import _evidence, _shrinkage, nested
+from nmmjax.samplers.engines.nested import Nested
 
 TARGETS = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).parent / "targets.py")))
 DIM, WIDTH = 5, 0.02

@@ -5,8 +5,8 @@ import re
 import pytest
 from matplotlib.mathtext import MathTextParser
 
+from nmmjax.catalogue import CATALOGUE, quantity
 from nmmjax.errors import InputError
-from nmmjax.observables import CATALOGUE, quantity
 
 FAMILIES = {
     "mu_nu_12": ("mu_B", r"\mu_{12}"),

@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nmmjax import constraints, plugins
+from nmmjax.constraints import library
 from nmmjax.errors import InputError
-from nmmjax.model import Model
-from nmmjax.posterior import Posterior
-from nmmjax.priors import LogUniform, Uniform
+from nmmjax.runfile import plugins
+from nmmjax.target.model import Model
+from nmmjax.target.posterior import Posterior
+from nmmjax.target.priors import LogUniform, Uniform
 
 TOY = f"{pathlib.Path(__file__).parent / 'toy_model.py'}:Toy"
 Toy = plugins.find(TOY, "nmmjax.models", lambda c: issubclass(c, Model), "model")
 
-LIMITS = constraints.load(["m_nu_target", "theta_sq_triplet"])
-WISH = constraints.prefer({"mu_nu": {"above": 1e-12, "below": None, "width_dex": 0.25}})
+LIMITS = library.load(["m_nu_target", "theta_sq_triplet"])
+WISH = library.prefer({"mu_nu": {"above": 1e-12, "below": None, "width_dex": 0.25}})
 
 
 def posterior(chart="auto", **priors):
@@ -152,7 +153,7 @@ def test_allowed_means_inside_every_quoted_limit():
     [
         (lambda: posterior(bb=1.0), "'bb' is not a parameter of Toy; did you mean 'b'"),
         (
-            lambda: Posterior(Toy(), constraints=constraints.load(["rho0"])),
+            lambda: Posterior(Toy(), constraints=library.load(["rho0"])),
             "constraint 'rho0' needs observable 'rho0', which Toy does not return",
         ),
         (

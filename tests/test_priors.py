@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from nmmjax.priors import Angle, LogUniform, Normal, SignedLog, Uniform
+from nmmjax.target.priors import Angle, LogUniform, Normal, SignedLog, Uniform
 
 LINES = [
     Uniform(-1.0, 3.0),

@@ -23,7 +23,7 @@ from scipy.stats import qmc
 from nmmjax.cli.engines import find_engine
 from nmmjax.samplers import diagnostics
 from nmmjax.samplers.base import differentiable
-from nmmjax.samplers.ensemble import Ensemble
+from nmmjax.samplers.engines.ensemble import Ensemble
 
 T = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).parent / "targets.py")))
 KEY = jr.key(60)
@@ -337,7 +337,7 @@ def _misjudged(target):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["nuts", "meads", "chees", "mclmc"])
 def test_an_accept_step_that_misjudges_the_density_is_caught(name, monkeypatch):
-    module = __import__(f"nmmjax.samplers.{name}", fromlist=[name])
+    module = __import__(f"nmmjax.samplers.engines.{name}", fromlist=[name])
     monkeypatch.setattr(module, "differentiable", _misjudged)
     assert outcome(name, T.Gaussian(6)) != "right"  # a dimension that no other test compiles
 

@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nmmjax.constants import SM
-from nmmjax.loops import G
 from nmmjax.models.left_right import LeftRight
 from nmmjax.models.rpv_susy import RpvSusy
 from nmmjax.models.su2_horizontal import SU2Horizontal
-from nmmjax.moment_loops import N_F
-from nmmjax.trapping import plasma_frequency
+from nmmjax.physics.constants import SM
+from nmmjax.physics.moment_loops import N_F
+from nmmjax.physics.one_loop import G
+from nmmjax.physics.trapping import plasma_frequency
 
 HERE = pathlib.Path(__file__).parent
 PUBLISHED = runpy.run_path(str(HERE / "published" / "baselines.py"))["PUBLISHED"]

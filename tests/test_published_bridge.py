@@ -8,8 +8,8 @@ import runpy
 import jax.numpy as jnp
 import pytest
 
-from nmmjax.loops import I_F, I_S, G, Gm
-from nmmjax.models.weak_triplet import WeakTriplet
+from nmmjax.models.weak_triplet.model import WeakTriplet
+from nmmjax.physics.one_loop import I_F, I_S, G, Gm
 
 HERE = pathlib.Path(__file__).parent
 TABLE = runpy.run_path(str(HERE / "published" / "bridge.py"))

@@ -7,8 +7,8 @@ import runpy
 import jax.numpy as jnp
 import pytest
 
-from nmmjax.constants import SM
-from nmmjax.dark_loops import mediator_factor
+from nmmjax.physics.constants import SM
+from nmmjax.physics.dark_loops import mediator_factor
 
 HERE = pathlib.Path(__file__).parent
 TABLE = runpy.run_path(str(HERE / "published" / "dark_dipole.py"))

@@ -8,7 +8,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from nmmjax.loops import G, Gm
+from nmmjax.physics.one_loop import G, Gm
 
 HERE = pathlib.Path(__file__).parent
 TABLE = runpy.run_path(str(HERE / "published" / "weak_triplet.py"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nmmjax.errors import InputError
-from nmmjax.ranking import KHAT, never_active, rank
+from nmmjax.results.ranking import KHAT, never_active, rank
 
 CHAINS, DRAWS = 8, 5000
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nmmjax import regions
+from nmmjax.results import regions
 
 FLAT = {"uniform": [-10.0, 10.0]}
 ENSEMBLE = np.repeat(np.arange(4), 16)

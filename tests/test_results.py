@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from nmmjax import report, results, verdict
 from nmmjax.errors import InputError
-from nmmjax.rundir import open_run
-from nmmjax.samplers.store import Store
+from nmmjax.results import summary as results
+from nmmjax.results import text as report
+from nmmjax.results import verdict
+from nmmjax.results.rundir import open_run
+from nmmjax.samplers.store.store import Store
 
 SYNTHETIC = runpy.run_path(str(pathlib.Path(__file__).parent / "synthetic_run.py"))
 draw_groups, write_run, RESOLVED = (SYNTHETIC[k] for k in ("draw_groups", "write_run", "RESOLVED"))

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nmmjax.constants import SM
 from nmmjax.models.rpv_susy import RpvSusy
+from nmmjax.physics.constants import SM
 
 COLUMNS = {
     "l1": "L1",

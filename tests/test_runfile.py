@@ -4,9 +4,9 @@ import pathlib
 
 import pytest
 
-from nmmjax import runfile
 from nmmjax.errors import InputError
-from nmmjax.priors import LogUniform
+from nmmjax.runfile import build as runfile
+from nmmjax.target.priors import LogUniform
 
 ROOT = pathlib.Path(__file__).parent.parent
 GOOD = """

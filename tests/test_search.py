@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from scipy.special import ive
 
-from nmmjax.samplers import _climb, search
+from nmmjax.samplers.engines import _climb, search
 
 T = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).parent / "targets.py")))
 KEY = jr.key(60)

@@ -6,10 +6,10 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from nmmjax import flavour
-from nmmjax.constants import SM
 from nmmjax.models.sm_dirac import SmDirac
 from nmmjax.models.sm_majorana import SmMajorana
+from nmmjax.physics import neutrinos
+from nmmjax.physics.constants import SM
 
 NUFIT = {  # the inputs of the reference file
     "NO": (0.3088, 0.470, 0.02248, 212.0, 7.537e-5, 2.511e-3),
@@ -56,8 +56,8 @@ def test_every_reference_row(reference, table, kind):
         np.testing.assert_allclose(masses, np.array(row["m_nu_eV"], float), rtol=1e-14)
         reactor = float(row["mu_nue_short_baseline"])
         assert float(observed["mu_eff_reactor"]) == pytest.approx(reactor, rel=1e-11)
-        u = flavour.pmns(*(theta[p] for p in NAMES[:4]))
-        vacuum = flavour.solar_fractions(u, theta["dm2_21"], "vacuum")
+        u = neutrinos.pmns(*(theta[p] for p in NAMES[:4]))
+        vacuum = neutrinos.solar_fractions(u, theta["dm2_21"], "vacuum")
         solar = np.sqrt(np.sum(vacuum * np.sum(np.abs(mu - 1j * d) ** 2, axis=0)))
         assert solar == pytest.approx(float(row["mu_solar_vacuum_averaged"]), rel=1e-11)
 
@@ -115,8 +115,8 @@ def test_majorana_phases_are_no_parameters_of_dirac_neutrinos(monkeypatch):
     assert not {p.name for p in model.parameters} & set(PHASES)
     theta = {p: jnp.asarray(x) for p, x in model.reference.items()}
     (before, _), observed = model.moments(theta), model.predict(theta)
-    pmns = flavour.pmns
-    monkeypatch.setattr(flavour, "pmns", lambda *angles: pmns(*angles, 1.1, -2.3))
+    pmns = neutrinos.pmns
+    monkeypatch.setattr(neutrinos, "pmns", lambda *angles: pmns(*angles, 1.1, -2.3))
     (after, _), turned = model.moments(theta), model.predict(theta)
     assert np.abs(np.angle(after[0, 1] / before[0, 1])) > 0.1
     for name, value in observed.items():

@@ -12,8 +12,8 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from nmmjax.samplers import _evidence, _particles
-from nmmjax.samplers.smc import Smc
+from nmmjax.samplers.engines import _evidence, _particles
+from nmmjax.samplers.engines.smc import Smc
 
 TARGETS = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).parent / "targets.py")))
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from nmmjax.cli import run_command
-from nmmjax.samplers.store import Store
+from nmmjax.samplers.store.store import Store
 
 # in `nmmjax.cli` these names are the commands
 info, status = (importlib.import_module(f"nmmjax.cli.{name}") for name in ("info", "status"))

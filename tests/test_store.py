@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from nmmjax.samplers.store import Checkpoint, Store, StoreError
+from nmmjax.samplers.store.store import Checkpoint, Store, StoreError
 
 GROUPS = np.repeat([0, 1], 3)
 BLOCK = 5

@@ -6,8 +6,8 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from nmmjax.constants import SM
 from nmmjax.models.su2_horizontal import SU2Horizontal
+from nmmjax.physics.constants import SM
 
 COLUMNS = {
     "f": "f",

@@ -78,7 +78,7 @@ def test_nan_in_the_bulk_leaves_steps_large_and_moments_right(name):
 @pytest.mark.parametrize("name", OPTIONS)
 def test_without_the_guard_nan_stops_chains_or_shrinks_steps(name, monkeypatch):
     """The control: the same engine that trusts the target's own gradient."""
-    module = importlib.import_module(f"nmmjax.samplers.{name}")
+    module = importlib.import_module(f"nmmjax.samplers.engines.{name}")
     monkeypatch.setattr(module, "differentiable", lambda target: target)
     monkeypatch.setattr(module, "_require_tuned", lambda *_: None, raising=False)  # meads's own
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from nmmjax import trapping
-from nmmjax.constraints import load
-from nmmjax.entries import build
+from nmmjax.constraints.entries import build
+from nmmjax.constraints.library import load
 from nmmjax.errors import InputError
+from nmmjax.physics import trapping
 
 OMEGA = 1.8e4  # eV, of the shipped entries
 

@@ -6,14 +6,14 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from nmmjax import twoloop
-from nmmjax.constants import SM
+from nmmjax.physics import two_loop
+from nmmjax.physics.constants import SM
 
 MASSES = (SM.m_w, SM.m_t, SM.m_b)
 TABLES = {
-    "J_up_tb": (lambda m: twoloop.J_up(m, *MASSES), 1e-15),
-    "J_down_tb": (lambda m: twoloop.J_down(m, *MASSES), 1e-15),
-    "J_S_150_300": (lambda m: twoloop.J_scalar(m, SM.m_w, 150.0, 300.0), 1e-13),
+    "J_up_tb": (lambda m: two_loop.J_up(m, *MASSES), 1e-15),
+    "J_down_tb": (lambda m: two_loop.J_down(m, *MASSES), 1e-15),
+    "J_S_150_300": (lambda m: two_loop.J_scalar(m, SM.m_w, 150.0, 300.0), 1e-13),
 }
 
 
@@ -34,7 +34,7 @@ def D3(a, b, c):
 
 def test_D3_rows(rows):
     a, b, c, value = (column(rows["D3"], key) for key in ("a", "b", "c", "value"))
-    np.testing.assert_allclose(jax.jit(twoloop.D3)(a, b, c), value, rtol=1e-14)
+    np.testing.assert_allclose(jax.jit(two_loop.D3)(a, b, c), value, rtol=1e-14)
 
 
 @pytest.mark.parametrize("gap", [1e-15, 1e-12, 1e-8, -1e-8, 1e-3, 0.3])
@@ -43,7 +43,7 @@ def test_D3_at_nearly_equal_masses(gap, c):
     """The derivative in a loses a/|a-b| ulps, and only it."""
     a = SM.m_w**2
     b = a * (1.0 + gap)
-    (value, slopes) = jax.value_and_grad(twoloop.D3, argnums=(0, 2))(a, b, c)
+    (value, slopes) = jax.value_and_grad(two_loop.D3, argnums=(0, 2))(a, b, c)
     with mp.workdps(60):
         assert value == pytest.approx(float(D3(a, b, c)), rel=1e-14)
         exact = [
@@ -57,7 +57,7 @@ def test_D3_at_nearly_equal_masses(gap, c):
 def test_D3_at_equal_masses():
     """The limit D3(a, a, c) with first derivatives shared between the equal arguments."""
     a, c = jnp.asarray(SM.m_w**2), jnp.asarray(1e3)
-    value, slopes = jax.value_and_grad(twoloop.D3, argnums=(0, 1, 2))(a, a, c)
+    value, slopes = jax.value_and_grad(two_loop.D3, argnums=(0, 1, 2))(a, a, c)
     with mp.workdps(60):
         b = mp.mpf(float(a)) * (1 + mp.mpf("1e-25"))
         assert float(value) == pytest.approx(float(D3(float(a), b, 1e3)), rel=1e-14)
@@ -68,7 +68,7 @@ def test_D3_at_equal_masses():
 
 def test_D3_is_symmetric():
     a, b, c = 6458.0, 1e4, 3e5
-    values = [twoloop.D3(*x) for x in ((a, b, c), (b, a, c), (c, a, b), (b, c, a))]
+    values = [two_loop.D3(*x) for x in ((a, b, c), (b, a, c), (c, a, b), (b, c, a))]
     np.testing.assert_allclose(values, values[0], rtol=1e-14)
 
 
@@ -115,18 +115,18 @@ def test_decoupling_of_the_scalar():
 def test_fewer_nodes_fail(rows, monkeypatch):
     """Negative control: every second node misses the tolerance by orders of magnitude."""
     for node in ("_X", "_X_BAR"):
-        monkeypatch.setattr(twoloop, node, getattr(twoloop, node)[::2])
-    monkeypatch.setattr(twoloop, "_DX", 2.0 * twoloop._DX[::2])
+        monkeypatch.setattr(two_loop, node, getattr(two_loop, node)[::2])
+    monkeypatch.setattr(two_loop, "_DX", 2.0 * two_loop._DX[::2])
     m, value = column(rows["J_up_tb"], "Mh"), column(rows["J_up_tb"], "value")
-    assert np.max(np.abs(twoloop.J_up(jnp.asarray(m), *MASSES) / value - 1.0)) > 1e-9
+    assert np.max(np.abs(two_loop.J_up(jnp.asarray(m), *MASSES) / value - 1.0)) > 1e-9
 
 
 def test_fewer_momenta_fail(rows, monkeypatch):
     """The same for the outer integral."""
-    monkeypatch.setattr(twoloop, "_K", twoloop._K[::2])
-    monkeypatch.setattr(twoloop, "_K_STEP", 2.0 * twoloop._K_STEP)
+    monkeypatch.setattr(two_loop, "_K", two_loop._K[::2])
+    monkeypatch.setattr(two_loop, "_K_STEP", 2.0 * two_loop._K_STEP)
     m, value = column(rows["J_up_tb"], "Mh"), column(rows["J_up_tb"], "value")
-    assert np.max(np.abs(twoloop.J_up(jnp.asarray(m), *MASSES) / value - 1.0)) > 1e-10
+    assert np.max(np.abs(two_loop.J_up(jnp.asarray(m), *MASSES) / value - 1.0)) > 1e-10
 
 
 def test_gradients_are_finite_everywhere():

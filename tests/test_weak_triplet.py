@@ -8,11 +8,11 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from nmmjax.constants import SM, Constants
+from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
-from nmmjax.model import guarded_predict
-from nmmjax.models.weak_triplet import WeakTriplet
-from nmmjax.observables import quantity
+from nmmjax.models.weak_triplet.model import WeakTriplet
+from nmmjax.physics.constants import SM, Constants
+from nmmjax.target.model import guarded_predict
 
 PARAMETERS = {
     "yD": "y_d",

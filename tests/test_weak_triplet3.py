@@ -8,16 +8,16 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from nmmjax.constants import SM
+from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
-from nmmjax.loops import I_F, I_S
-from nmmjax.model import guarded_predict
 from nmmjax.models import _triplet_lfv as lfv
-from nmmjax.models import _weak_triplet3_loops as loops
-from nmmjax.models._svd3 import svd3
-from nmmjax.models.weak_triplet import WeakTriplet
-from nmmjax.moment_loops import N_F, N_S
-from nmmjax.observables import quantity
+from nmmjax.models.weak_triplet.model import WeakTriplet
+from nmmjax.models.weak_triplet3 import loops
+from nmmjax.physics.constants import SM
+from nmmjax.physics.moment_loops import N_F, N_S
+from nmmjax.physics.one_loop import I_F, I_S
+from nmmjax.physics.svd3 import svd3
+from nmmjax.target.model import guarded_predict
 
 FLAVOURS = ("e", "mu", "tau")
 N = 64  # points a batch

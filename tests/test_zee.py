@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from nmmjax.constants import SM
 from nmmjax.models.zee import Zee
+from nmmjax.physics.constants import SM
 
 NAMES = ("e", "mu", "tau")
 PAIRS = {"emu": (0, 1), "etau": (0, 2), "mutau": (1, 2)}

@@ -4,8 +4,8 @@ import dataclasses
 
 import jax.numpy as jnp
 
-from nmmjax.model import Model, Parameter, Ratio, Rescaling
-from nmmjax.priors import Angle, LogUniform, SignedLog
+from nmmjax.target.model import Model, Parameter, Ratio, Rescaling
+from nmmjax.target.priors import Angle, LogUniform, SignedLog
 
 
 class Toy(Model):

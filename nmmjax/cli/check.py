@@ -10,12 +10,12 @@ import jax
 import jax.random as jr
 import numpy as np
 
-from nmmjax import start
 from nmmjax.cli.engines import build_engine, burn_in_of, check_engine, superchains_of
 from nmmjax.cli.session import start_jax
 from nmmjax.cli.show import prior_text
-from nmmjax.posterior import Posterior
-from nmmjax.runfile import RunFile, build_posterior, prior_table, read
+from nmmjax.runfile.build import RunFile, build_posterior, prior_table, read
+from nmmjax.target import start
+from nmmjax.target.posterior import Posterior
 
 _PRIOR_DRAWS = 65536
 

@@ -7,25 +7,24 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from nmmjax import plugins
 from nmmjax.errors import InputError, located, suggest
-from nmmjax.posterior import Posterior
-from nmmjax.schema import EngineSection, RunFile, of_type
+from nmmjax.runfile import plugins
+from nmmjax.runfile.schema import EngineSection, RunFile, of_type
+from nmmjax.target.posterior import Posterior
 
-_NOT_ENGINES = ("base", "diagnostics", "driver", "store")
 _BURN_IN = 75  # stored draws of chains that do not warm up by themselves
 _SCREENED = 64  # prior draws per start that are in memory at once
 _MOST_BYTES = 16e9  # of positions, in one block or while starting points are screened
 
 
 def engine_names() -> list[str]:
-    """The engine files of `samplers/`."""
-    return plugins.names("nmmjax.samplers", _NOT_ENGINES)
+    """The engine files of `samplers/engines/`."""
+    return plugins.names("nmmjax.samplers.engines")
 
 
 def find_engine(name: str) -> type:
     """The engine class that a run file names."""
-    return plugins.find(name, "nmmjax.samplers", _is_engine, "engine", _NOT_ENGINES)
+    return plugins.find(name, "nmmjax.samplers.engines", _is_engine, "engine")
 
 
 def build_engine(section: EngineSection, where: str) -> Any:

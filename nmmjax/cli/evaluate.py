@@ -10,12 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from nmmjax import naturalness
+from nmmjax.catalogue import known_or_bare
 from nmmjax.cli.session import start_jax
 from nmmjax.errors import InputError, suggest
-from nmmjax.model import Model, Observables, Theta
-from nmmjax.observables import known_or_bare
-from nmmjax.runfile import ModelSection, build_model, parse_value
+from nmmjax.runfile.build import ModelSection, build_model, parse_value
+from nmmjax.target import naturalness
+from nmmjax.target.model import Model, Observables, Theta
 
 type Point = dict[str, float]
 type Row = dict[str, Any]

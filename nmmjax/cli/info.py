@@ -51,7 +51,7 @@ def collect() -> dict[str, Any]:
         "double_precision": bool(jax.config.jax_enable_x64),  # pyright: ignore[reportAttributeAccessIssue]
         "cache": {"directory": str(cache), "files": len(entries), "size": sum(entries)},
         "environment": {k: v for k, v in sorted(os.environ.items()) if k in _VARIABLES},
-        "data": dict(_checksums(importlib.resources.files("nmmjax") / "data")),
+        "data": dict(_checksums(importlib.resources.files("nmmjax.constraints") / "data")),
     }
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import matplotlib
 
-from nmmjax import figures
 from nmmjax.cli.session import start_jax
 from nmmjax.errors import InputError, located, suggest
-from nmmjax.rundir import open_run
+from nmmjax.figures import draw
+from nmmjax.results.rundir import open_run
 
 _NOT_IN_BRACKETS = r",(?![^\[]*\])"
 
@@ -30,17 +30,17 @@ def plot_run(
     start_jax()
     kinds, names, suffixes = _listed("--what", what), _listed("--params", params), []
     for suffix in _listed("--format", formats):
-        if suffix not in figures.FORMATS:
-            raise InputError(f"--format: '{suffix}' is unknown{suggest(suffix, figures.FORMATS)}")
+        if suffix not in draw.FORMATS:
+            raise InputError(f"--format: '{suffix}' is unknown{suggest(suffix, draw.FORMATS)}")
         suffixes.append(suffix)
     chosen = {} if style is None else read_style(style)
     run = open_run(directory)
     if run.committed == 0 and not run.tables:
         raise InputError(f"'{directory}' holds no draws yet: nothing can be drawn")
-    drawn = figures.draw(run, kinds, names, chosen)
+    drawn = draw.draw(run, kinds, names, chosen)
     if not drawn:
         raise InputError(f"'{directory}' holds nothing that can be drawn, see `nmmjax summary`")
-    for path in figures.save(drawn, out or directory / "figures", suffixes, chosen):
+    for path in draw.save(drawn, out or directory / "figures", suffixes, chosen):
         sys.stdout.write(f"{path}\n")
 
 

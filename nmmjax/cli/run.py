@@ -14,23 +14,17 @@ import jax.random as jr
 import numpy as np
 import tomli_w
 
-from nmmjax.cli.engines import (
-    build_engine,
-    burn_in_of,
-    check_engine,
-    options_of,
-    superchains_of,
-)
+from nmmjax.cli.engines import build_engine, burn_in_of, check_engine, options_of, superchains_of
 from nmmjax.cli.progress import Reporter
 from nmmjax.cli.session import start_jax
 from nmmjax.cli.starts import starting_points
 from nmmjax.cli.versions import commit, version
 from nmmjax.errors import InputError
-from nmmjax.posterior import Posterior
-from nmmjax.runfile import RunFile, build_posterior, differences, read, resolved
+from nmmjax.runfile.build import RunFile, build_posterior, differences, read, resolved
 from nmmjax.samplers import driver
 from nmmjax.samplers.base import EngineError
-from nmmjax.samplers.store import Store, StoreError, is_run
+from nmmjax.samplers.store.store import Store, StoreError, is_run
+from nmmjax.target.posterior import Posterior
 
 _PACKAGES = ("nmmjax", "jax", "jaxlib", "numpy", "scipy", "equinox", "h5py", "blackjax", "emcee")
 _MOST_DIFFERENCES = 4
@@ -112,18 +106,20 @@ def _sample(
 
 
 def _finish(store: Store, directory: pathlib.Path) -> None:
-    from nmmjax import figures, report, results, tables
-    from nmmjax.rundir import open_run
+    from nmmjax.figures import draw
+    from nmmjax.results import summary, tables
+    from nmmjax.results import text as report
+    from nmmjax.results.rundir import open_run
 
     opened = open_run(directory)
     if opened.committed == 0 and opened.tables:
-        summary = tables.to_text(opened)
+        words = tables.to_text(opened)
     else:
-        summary = report.to_text(results.summarise(opened))
-    store.write_text("summary.txt", summary)
-    sys.stdout.write("\n" + summary)
+        words = report.to_text(summary.summarise(opened))
+    store.write_text("summary.txt", words)
+    sys.stdout.write("\n" + words)
     sys.stdout.flush()
-    if paths := figures.save_all(opened, directory / "figures"):
+    if paths := draw.save_all(opened, directory / "figures"):
         _say(f"figures: {', '.join(sorted({p.stem for p in paths}))} in {directory / 'figures'}")
 
 

@@ -7,14 +7,15 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from nmmjax import plugins
 from nmmjax.errors import InputError, suggest
+from nmmjax.runfile import plugins
 
 
 def show_summary(directory: pathlib.Path, as_json: bool) -> None:
     """Print the summary of a run directory."""
-    from nmmjax import report, results, tables
-    from nmmjax.rundir import open_run
+    from nmmjax.results import summary, tables
+    from nmmjax.results import text as report
+    from nmmjax.results.rundir import open_run
 
     run = open_run(directory)
     if run.committed == 0 and run.tables:
@@ -23,7 +24,7 @@ def show_summary(directory: pathlib.Path, as_json: bool) -> None:
         else:
             sys.stdout.write(tables.to_text(run))
         return
-    found = results.summarise(run)
+    found = summary.summarise(run)
     if as_json:
         _print_json(report.to_json(found))
     else:
@@ -34,16 +35,17 @@ def show_constraint(
     name: str, files: list[pathlib.Path], out: pathlib.Path | None, as_json: bool
 ) -> None:
     """Print what there is to say about one constraint; draw it if it is a curve."""
-    from nmmjax import constraints, curve_figures
     from nmmjax.cli.session import start_jax
+    from nmmjax.constraints import library
+    from nmmjax.figures import curves
 
     start_jax()
-    card = constraints.card(name, files=files)
-    (found,) = constraints.load([name], files=files)
-    if isinstance(found, curve_figures.CURVES):
+    card = library.card(name, files=files)
+    (found,) = library.load([name], files=files)
+    if isinstance(found, curves.CURVES):
         path = out if out is not None else pathlib.Path(f"{name}.png")
         try:
-            curve_figures.curves_figure([found]).savefig(path)
+            curves.curves_figure([found]).savefig(path)
         except (OSError, ValueError) as error:
             raise InputError(f"cannot write figure '{path}': {error}") from None
         card["figure"] = str(path)
@@ -110,7 +112,7 @@ def _models() -> dict[str, dict[str, Any]]:
 def _model_entry(name: str) -> dict[str, Any]:
     import dataclasses
 
-    from nmmjax.runfile import ModelSection, build_model, prior_table
+    from nmmjax.runfile.build import ModelSection, build_model, prior_table
 
     model = build_model(ModelSection(name=name), "list")
     settings = [f for f in dataclasses.fields(model) if f.name != "sm"]
@@ -136,11 +138,11 @@ def prior_text(table: dict[str, Any]) -> str:
 
 
 def _constraints(group: str | None = None) -> dict[str, dict[str, Any]]:
-    from nmmjax import constraints
+    from nmmjax.constraints import library
 
     found = {}
-    for name, entry in constraints.listing(group).items():
-        (constraint,) = constraints.load([name])
+    for name, entry in library.listing(group).items():
+        (constraint,) = library.load([name])
         flag = "  [from memory, unconfirmed]" if "memory" in entry.get("verified", "") else ""
         found[name] = {"line": f"{constraint.describe()}{flag}"} | dict(entry)
     return found
@@ -163,7 +165,7 @@ def _engines() -> dict[str, dict[str, Any]]:
 
 
 def _observables() -> dict[str, dict[str, Any]]:
-    from nmmjax.observables import CATALOGUE
+    from nmmjax.catalogue import CATALOGUE
 
     return {
         name: {"line": f"{q.text}{f' [{q.unit}]' if q.unit else ''}", "unit": q.unit}

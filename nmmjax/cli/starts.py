@@ -6,9 +6,9 @@ import jax
 import jax.random as jr
 from jaxtyping import Array
 
-from nmmjax import start
-from nmmjax.posterior import Posterior
-from nmmjax.samplers import importance, search
+from nmmjax.samplers.engines import importance, search
+from nmmjax.target import start
+from nmmjax.target.posterior import Posterior
 
 
 def starting_points(

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from nmmjax import verdict
 from nmmjax.errors import InputError
-from nmmjax.rundir import Run, open_run
+from nmmjax.results import verdict
+from nmmjax.results.rundir import Run, open_run
 
 _EVERY = 2.0  # seconds between looks
 _MOST = 2**18  # draws that R-hat and ESS take, so that a look is quick

@@ -10,7 +10,8 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax.bridge_loops import (
+from nmmjax.errors import InputError, suggest
+from nmmjax.physics.bridge_loops import (
     LightHeavy,
     bridge_mass,
     light_heavy,
@@ -18,10 +19,9 @@ from nmmjax.bridge_loops import (
     moment_observables,
     rge_mass,
 )
-from nmmjax.constants import Constants
-from nmmjax.electroweak import mass_split_ew
-from nmmjax.errors import InputError, suggest
-from nmmjax.model import Observables, Theta
+from nmmjax.physics.constants import Constants
+from nmmjax.physics.electroweak import mass_split_ew
+from nmmjax.target.model import Observables, Theta
 
 type Scalar = Float[Array, ""]
 

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from nmmjax import decays
-from nmmjax.constants import Constants
-from nmmjax.kernels import forward, kernel
-from nmmjax.matrices import dagger, product
+from nmmjax.physics import decays
+from nmmjax.physics.constants import Constants
+from nmmjax.physics.kernels import forward, kernel
+from nmmjax.physics.matrices import dagger, product
 
 type Mixing = Complex[Array, "3 n"]
 type Heavy = Float[Array, " n"]
@@ -34,7 +34,7 @@ class Vector(NamedTuple):
 @functools.cache
 def _nuclei() -> dict[str, Vector]:
     """Vector overlaps of the shipped table: hep-ph/0203110 (method 1), Suzuki et al."""
-    path = importlib.resources.files("nmmjax") / "data" / "mu_e_conversion_nuclei.csv"
+    path = importlib.resources.files("nmmjax.physics") / "mu_e_conversion_nuclei.csv"
     lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
     columns = ("Vp", "Vn", "capture_per_s")
     return {

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from nmmjax.constants import Constants
-from nmmjax.model import Observables, Theta
+from nmmjax.physics.constants import Constants
+from nmmjax.target.model import Observables, Theta
 
 _SQRT2 = math.sqrt(2.0)
 

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from nmmjax.bridge_loops import (
+from nmmjax.errors import InputError, suggest
+from nmmjax.physics.bridge_loops import (
     L0,
     bridge_mass,
     bridge_moment,
@@ -16,9 +17,8 @@ from nmmjax.bridge_loops import (
     moment_observables,
     rge_mass,
 )
-from nmmjax.errors import InputError, suggest
-from nmmjax.model import Model, Observables, Parameter, Rescaling, Theta
-from nmmjax.priors import LogUniform, SignedLog
+from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.target.priors import LogUniform, SignedLog
 
 _16PI2 = 16.0 * math.pi**2
 _PERTURBATIVE = math.sqrt(4.0 * math.pi)

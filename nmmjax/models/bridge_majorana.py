@@ -7,12 +7,12 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax import flavour
-from nmmjax.bridge_loops import fW
 from nmmjax.errors import InputError
-from nmmjax.loops import G
-from nmmjax.model import Model, Observables, Parameter, Rescaling, Theta
-from nmmjax.priors import LogUniform, SignedLog
+from nmmjax.physics import neutrinos
+from nmmjax.physics.bridge_loops import fW
+from nmmjax.physics.one_loop import G
+from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.target.priors import LogUniform, SignedLog
 
 _EV = 1e9  # eV per GeV
 _16PI2 = 16.0 * math.pi**2
@@ -89,7 +89,7 @@ class BridgeMajorana(Model):
     lambda_uv: float | int = eqx.field(static=True, default=0.0)
 
     def __check_init__(self) -> None:
-        flavour.check_ordering(self.ordering)
+        neutrinos.check_ordering(self.ordering)
         if not (math.isfinite(self.lambda_uv) and self.lambda_uv >= 0.0):
             raise InputError(f"lambda_uv = {self.lambda_uv!r} given; it is a scale >= 0 in GeV")
 
@@ -122,11 +122,11 @@ class BridgeMajorana(Model):
         mu = -2.0 * self.sm.m_e * k * (chain - chain.T)
         split = _EV * k * 0.5 * v_1**2 * jnp.sum(psi**2) * (chain + chain.T)
         cubic = self._cubic_ratio(theta) * split
-        masses, u = flavour.takagi(split + cubic + 0j, self.ordering)
+        masses, u = neutrinos.takagi(split + cubic + 0j, self.ordering)
         return (
-            flavour.mass_observables(masses, u, majorana=True)
-            | flavour.mixing(u)
-            | flavour.splittings(masses, self.ordering)
+            neutrinos.mass_observables(masses, u, majorana=True)
+            | neutrinos.mixing(u)
+            | neutrinos.splittings(masses, self.ordering)
             | self._moments(mu, masses, u)
             | _entries(split + cubic, mu)
             | self._estimates(theta, mu)
@@ -148,11 +148,11 @@ class BridgeMajorana(Model):
         return 4.0 * run / G((theta["m_psi"] / theta["m_s"]) ** 2)
 
     def _moments(self, mu, masses, u):
-        in_mass_basis = flavour.to_mass_basis(mu + 0j, u)
-        dm2_21 = flavour.splittings(masses, self.ordering)["dm2_21"]
-        fractions = flavour.solar_fractions(u, dm2_21, sm=self.sm)
-        seen = flavour.effective_moments(in_mass_basis, u, fractions, majorana=True)
-        entries = flavour.moment_entries(in_mass_basis, basis="mass", majorana=True)
+        in_mass_basis = neutrinos.to_mass_basis(mu + 0j, u)
+        dm2_21 = neutrinos.splittings(masses, self.ordering)["dm2_21"]
+        fractions = neutrinos.solar_fractions(u, dm2_21, sm=self.sm)
+        seen = neutrinos.effective_moments(in_mass_basis, u, fractions, majorana=True)
+        entries = neutrinos.moment_entries(in_mass_basis, basis="mass", majorana=True)
         size = _size(mu)
         return seen | entries | {"mu_nu": size, "mu_eff_plasmon": size}
 

@@ -7,11 +7,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax.bridge_loops import Gh, rho_loop
-from nmmjax.loops import Gm, dL
-from nmmjax.model import Model, Observables, Parameter, Rescaling, Theta
 from nmmjax.models import _psi_bridge as bridge
-from nmmjax.priors import LogUniform, SignedLog
+from nmmjax.physics.bridge_loops import Gh, rho_loop
+from nmmjax.physics.one_loop import Gm, dL
+from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.target.priors import LogUniform, SignedLog
 
 _SQRT2 = math.sqrt(2.0)
 _16PI2 = 16.0 * math.pi**2

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from nmmjax.bridge_loops import Gh, rho_loop
-from nmmjax.loops import dL_pair
-from nmmjax.model import Model, Observables, Parameter, Rescaling, Theta
 from nmmjax.models import _psi_bridge as bridge
-from nmmjax.priors import LogUniform, SignedLog, Uniform
+from nmmjax.physics.bridge_loops import Gh, rho_loop
+from nmmjax.physics.one_loop import dL_pair
+from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.target.priors import LogUniform, SignedLog, Uniform
 
 _SQRT2 = math.sqrt(2.0)
 _16PI2 = 16.0 * math.pi**2

@@ -6,9 +6,9 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from nmmjax.errors import InputError, suggest
-from nmmjax.model import Model, Observables, Parameter, Theta
-from nmmjax.moment_loops import K_LR
-from nmmjax.priors import LogUniform
+from nmmjax.physics.moment_loops import K_LR
+from nmmjax.target.model import Model, Observables, Parameter, Theta
+from nmmjax.target.priors import LogUniform
 
 _EV = 1e9  # eV per GeV
 _16PI2 = 16.0 * math.pi**2

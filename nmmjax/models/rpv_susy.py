@@ -7,11 +7,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax import flavour
 from nmmjax.errors import InputError, suggest
-from nmmjax.model import Model, Observables, Parameter, Rescaling, Theta
-from nmmjax.moment_loops import mass_step, moment_step
-from nmmjax.priors import LogUniform
+from nmmjax.models import _oscillation
+from nmmjax.physics.moment_loops import mass_step, moment_step
+from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.target.priors import LogUniform
 
 _EV = 1e9  # eV per GeV
 _16PI2 = 16.0 * math.pi**2
@@ -154,7 +154,7 @@ class RpvSusy(Model):
 
     def _moments(self, moment):
         size = jnp.abs(moment)
-        shares = flavour.unit_moments(*_FLAVOURS[self.flavours], self.sm)
+        shares = _oscillation.unit_moments(*_FLAVOURS[self.flavours], self.sm)
         seen = {p: share * size for p, share in shares.items()}
         return seen | {"mu_nu": size, f"mu_nu_{self.flavours}": size}
 

@@ -6,11 +6,12 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Complex
 
-from nmmjax import flavour
 from nmmjax.errors import InputError, suggest
-from nmmjax.matrices import dagger, product
-from nmmjax.model import Model, Observables, Parameter, Theta
-from nmmjax.moment_loops import df_SM
+from nmmjax.models import _oscillation
+from nmmjax.physics import neutrinos
+from nmmjax.physics.matrices import dagger, product
+from nmmjax.physics.moment_loops import df_SM
+from nmmjax.target.model import Model, Observables, Parameter, Theta
 
 _EV = 1e9  # eV per GeV
 _CONVENTIONS = ("derived", "as_printed")
@@ -47,7 +48,7 @@ class SmDirac(Model):
     convention: str = eqx.field(static=True, default="derived")
 
     def __check_init__(self) -> None:
-        flavour.check_ordering(self.ordering)
+        neutrinos.check_ordering(self.ordering)
         if self.convention not in _CONVENTIONS:
             raise InputError(
                 f"convention '{self.convention}' given{suggest(str(self.convention), _CONVENTIONS)}"
@@ -55,16 +56,16 @@ class SmDirac(Model):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return flavour.parameters(self.ordering)
+        return _oscillation.parameters(self.ordering)
 
     @property
     def reference(self) -> dict[str, float]:
-        central = flavour.reference(self.ordering)
+        central = _oscillation.reference(self.ordering)
         return {p.name: central[p.name] for p in self.parameters}
 
     def moments(self, theta: Theta) -> tuple[Complex[Array, "3 3"], Complex[Array, "3 3"]]:
         """(mu_ij, d_ij) in mu_B, complex and Hermitian."""
-        sm, u = self.sm, flavour.pmns(*(theta[p] for p in _ANGLES))
+        sm, u = self.sm, neutrinos.pmns(*(theta[p] for p in _ANGLES))
         masses = self._masses(theta)
         a = (jnp.array([sm.m_e, sm.m_mu, sm.m_tau]) / sm.m_w) ** 2
         constant = 1.5 if self.convention == "derived" else 0.5
@@ -75,10 +76,10 @@ class SmDirac(Model):
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.observables`."""
-        u = flavour.pmns(*(theta[p] for p in _ANGLES))
+        u = neutrinos.pmns(*(theta[p] for p in _ANGLES))
         mu, d = self.moments(theta)
-        fractions = flavour.solar_fractions(u, theta["dm2_21"], sm=self.sm)
-        seen = flavour.effective_moments(mu - 1j * d, u, fractions, majorana=False)
+        fractions = neutrinos.solar_fractions(u, theta["dm2_21"], sm=self.sm)
+        seen = neutrinos.effective_moments(mu - 1j * d, u, fractions, majorana=False)
         seen |= {
             "mu_nu": jnp.sqrt(jnp.sum(jnp.abs(mu) ** 2)),
             "mu_eff_dirac": seen["mu_eff_plasmon"],
@@ -86,10 +87,10 @@ class SmDirac(Model):
         pairs = [(i, j) for i in range(3) for j in range(i, 3)]
         entries = {f"mu_nu_{i + 1}{j + 1}": jnp.abs(mu[i, j]) for i, j in pairs}
         entries |= {f"d_nu_{i + 1}{j + 1}": jnp.abs(d[i, j]) for i, j in pairs if i < j}
-        masses = flavour.mass_observables(self._masses(theta), u, majorana=False)
+        masses = neutrinos.mass_observables(self._masses(theta), u, majorana=False)
         return masses | seen | entries
 
     def _masses(self, theta):
-        return flavour.light_masses(
+        return neutrinos.light_masses(
             theta["m_lightest"], theta["dm2_21"], theta["dm2_3l"], self.ordering
         )

@@ -6,11 +6,12 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Complex
 
-from nmmjax import flavour
 from nmmjax.errors import InputError, suggest
-from nmmjax.matrices import dagger, product
-from nmmjax.model import Model, Observables, Parameter, Theta
-from nmmjax.moment_loops import df_SM
+from nmmjax.models import _oscillation
+from nmmjax.physics import neutrinos
+from nmmjax.physics.matrices import dagger, product
+from nmmjax.physics.moment_loops import df_SM
+from nmmjax.target.model import Model, Observables, Parameter, Theta
 
 _EV = 1e9  # eV per GeV
 _CONVENTIONS = ("derived", "as_printed")
@@ -45,7 +46,7 @@ class SmMajorana(Model):
     convention: str = eqx.field(static=True, default="derived")
 
     def __check_init__(self) -> None:
-        flavour.check_ordering(self.ordering)
+        neutrinos.check_ordering(self.ordering)
         if self.convention not in _CONVENTIONS:
             raise InputError(
                 f"convention '{self.convention}' given{suggest(str(self.convention), _CONVENTIONS)}"
@@ -53,15 +54,15 @@ class SmMajorana(Model):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return flavour.parameters(self.ordering) + flavour.majorana_parameters()
+        return _oscillation.parameters(self.ordering) + _oscillation.majorana_parameters()
 
     @property
     def reference(self) -> dict[str, float]:
-        return flavour.reference(self.ordering)
+        return _oscillation.reference(self.ordering)
 
     def moments(self, theta: Theta) -> tuple[Complex[Array, "3 3"], Complex[Array, "3 3"]]:
         """(mu_ij, d_ij) in mu_B, purely imaginary and antisymmetric."""
-        sm, u = self.sm, flavour.pmns(*(theta[p] for p in _ANGLES))
+        sm, u = self.sm, neutrinos.pmns(*(theta[p] for p in _ANGLES))
         masses = self._masses(theta)
         a = (jnp.array([sm.m_e, sm.m_mu, sm.m_tau]) / sm.m_w) ** 2
         loop = 2.0 * df_SM(a) if self.convention == "derived" else -0.75 * a
@@ -73,18 +74,18 @@ class SmMajorana(Model):
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.observables`."""
-        u = flavour.pmns(*(theta[p] for p in _ANGLES))
+        u = neutrinos.pmns(*(theta[p] for p in _ANGLES))
         mu, d = self.moments(theta)
-        fractions = flavour.solar_fractions(u, theta["dm2_21"], sm=self.sm)
-        seen = flavour.effective_moments(mu - 1j * d, u, fractions, majorana=True)
+        fractions = neutrinos.solar_fractions(u, theta["dm2_21"], sm=self.sm)
+        seen = neutrinos.effective_moments(mu - 1j * d, u, fractions, majorana=True)
         pairs = ((0, 1), (0, 2), (1, 2))
         entries = {f"mu_nu_{i + 1}{j + 1}": jnp.abs(mu[i, j].imag) for i, j in pairs}
         entries |= {f"d_nu_{i + 1}{j + 1}": jnp.abs(d[i, j].imag) for i, j in pairs}
         size = sum(entries[f"mu_nu_{i + 1}{j + 1}"] ** 2 for i, j in pairs)
-        masses = flavour.mass_observables(self._masses(theta), u, majorana=True)
+        masses = neutrinos.mass_observables(self._masses(theta), u, majorana=True)
         return masses | seen | {"mu_nu": jnp.sqrt(size)} | entries
 
     def _masses(self, theta):
-        return flavour.light_masses(
+        return neutrinos.light_masses(
             theta["m_lightest"], theta["dm2_21"], theta["dm2_3l"], self.ordering
         )

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from nmmjax import flavour
 from nmmjax.errors import InputError, suggest
-from nmmjax.loops import G
-from nmmjax.model import Model, Observables, Parameter, Rescaling, Theta
-from nmmjax.moment_loops import F_T, N_F, mass_step, moment_step
-from nmmjax.priors import LogUniform, Uniform
+from nmmjax.models import _oscillation
+from nmmjax.physics.moment_loops import F_T, N_F, mass_step, moment_step
+from nmmjax.physics.one_loop import G
+from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.target.priors import LogUniform, Uniform
 
 _EV = 1e9  # eV per GeV
 _16PI2 = 16.0 * math.pi**2
@@ -163,7 +163,7 @@ class SU2Horizontal(Model):
 
     def _moments(self, moment):
         size = jnp.abs(moment)
-        seen = {p: share * size for p, share in flavour.unit_moments(0, 1, self.sm).items()}
+        seen = {p: share * size for p, share in _oscillation.unit_moments(0, 1, self.sm).items()}
         return seen | {"mu_nu": size, "mu_nu_emu": size}
 
     def _estimates(self, theta, couplings, moment):

@@ -7,13 +7,13 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax import decays, flavour
 from nmmjax.errors import InputError
-from nmmjax.matrices import product
-from nmmjax.model import Model, Observables, Parameter, Rescaling, Theta
-from nmmjax.moment_loops import mass_step, moment_step
-from nmmjax.priors import LogUniform, SignedLog, Uniform
-from nmmjax.twoloop import J_down, J_up
+from nmmjax.physics import decays, neutrinos
+from nmmjax.physics.matrices import product
+from nmmjax.physics.moment_loops import mass_step, moment_step
+from nmmjax.physics.two_loop import J_down, J_up
+from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.target.priors import LogUniform, SignedLog, Uniform
 
 _EV = 1e9  # eV per GeV
 _16PI2 = 16.0 * math.pi**2
@@ -97,7 +97,7 @@ class Zee(Model):
     ordering: str = eqx.field(static=True, default="NO")
 
     def __check_init__(self) -> None:
-        flavour.check_ordering(self.ordering)
+        neutrinos.check_ordering(self.ordering)
         if not isinstance(self.two_loop, bool):
             raise InputError(f"two_loop = {self.two_loop!r} given; it is true or false")
 
@@ -135,11 +135,11 @@ class Zee(Model):
         mass = _EV * self._one_loop(theta, mass_step, 1.0)
         one = 2.0 * self.sm.m_e * self._one_loop(theta, moment_step, -1.0)
         two = self._two_loop(theta) if self.two_loop else jnp.zeros_like(one)
-        masses, u = flavour.takagi(mass + 0j, self.ordering)
+        masses, u = neutrinos.takagi(mass + 0j, self.ordering)
         return (
-            flavour.mass_observables(masses, u, majorana=True)
-            | flavour.mixing(u)
-            | flavour.splittings(masses, self.ordering)
+            neutrinos.mass_observables(masses, u, majorana=True)
+            | neutrinos.mixing(u)
+            | neutrinos.splittings(masses, self.ordering)
             | self._moments(one, two, masses, u)
             | self._entries(mass, one + two)
             | self._estimates(theta, one + two)
@@ -167,12 +167,12 @@ class Zee(Model):
         return scale * inner * 2.0 * _antisymmetric(theta)
 
     def _moments(self, one, two, masses, u):
-        mu = flavour.to_mass_basis((one + two) + 0j, u)
-        dm2_21 = flavour.splittings(masses, self.ordering)["dm2_21"]
-        fractions = flavour.solar_fractions(u, dm2_21, sm=self.sm)
-        seen = flavour.effective_moments(mu, u, fractions, majorana=True)
+        mu = neutrinos.to_mass_basis((one + two) + 0j, u)
+        dm2_21 = neutrinos.splittings(masses, self.ordering)["dm2_21"]
+        fractions = neutrinos.solar_fractions(u, dm2_21, sm=self.sm)
+        seen = neutrinos.effective_moments(mu, u, fractions, majorana=True)
         parts = {"mu_nu_1loop": _size(one), "mu_nu_2loop": _size(two)}
-        entries = flavour.moment_entries(mu, basis="mass", majorana=True)
+        entries = neutrinos.moment_entries(mu, basis="mass", majorana=True)
         return seen | {"mu_nu": _size(one + two)} | parts | entries
 
     def _entries(self, mass, mu):

@@ -18,12 +18,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from nmmjax.constants import SM
 from nmmjax.models.left_right import LeftRight
 from nmmjax.models.sm_dirac import SmDirac
 from nmmjax.models.sm_majorana import SmMajorana
 from nmmjax.models.su2_horizontal import SU2Horizontal
 from nmmjax.models.zee import Zee
+from nmmjax.physics.constants import SM
 
 
 class Claim(NamedTuple):

@@ -13,12 +13,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from nmmjax.bridge_loops import moment_observables, rge_mass
-from nmmjax.constants import SM
 from nmmjax.models.bridge import Bridge
 from nmmjax.models.bridge_majorana import BridgeMajorana
 from nmmjax.models.sm_dirac import SmDirac
-from nmmjax.models.weak_triplet import WeakTriplet
+from nmmjax.models.weak_triplet.model import WeakTriplet
+from nmmjax.physics.bridge_loops import moment_observables, rge_mass
+from nmmjax.physics.constants import SM
 
 EV = 1e9
 TEV = 1e3

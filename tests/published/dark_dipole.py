@@ -16,10 +16,17 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from nmmjax.constants import SM
-from nmmjax.dark_loops import F_lepton, G_lepton, delta_J, delta_J_printed, f_split, mediator_factor
-from nmmjax.dark_sector import lepton_loop, scalars_from_matrices
-from nmmjax.decays import br_radiative
+from nmmjax.physics.constants import SM
+from nmmjax.physics.dark_loops import (
+    F_lepton,
+    G_lepton,
+    delta_J,
+    delta_J_printed,
+    f_split,
+    mediator_factor,
+)
+from nmmjax.physics.dark_sector import lepton_loop, scalars_from_matrices
+from nmmjax.physics.decays import br_radiative
 
 TO_MU_B = 2.0 * SM.m_e / SM.e  # GeV
 M_E, M_N, M_S, DELTA = 2000.0, 0.1, 0.3, 0.1

@@ -18,12 +18,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from nmmjax.constants import SM
-from nmmjax.electroweak import mass_split_ew
-from nmmjax.loops import L
 from nmmjax.models.colored_triplet import ColoredTriplet
 from nmmjax.models.inert_doublet import InertDoublet
-from nmmjax.models.weak_triplet import WeakTriplet
+from nmmjax.models.weak_triplet.model import WeakTriplet
+from nmmjax.physics.constants import SM
+from nmmjax.physics.electroweak import mass_split_ew
+from nmmjax.physics.one_loop import L
 
 M_NU = 0.05  # eV
 TEV = 1e3  # GeV

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from nmmjax.constants import SM
 from nmmjax.models import _triplet_lfv as lfv
+from nmmjax.physics.constants import SM
 
 _HEAVY = 1e7  # GeV, where only the constants of the amplitude are left
 

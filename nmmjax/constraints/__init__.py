@@ -1,0 +1,1 @@
+"""Experimental inputs: likelihood shapes, and the library of sourced numbers."""

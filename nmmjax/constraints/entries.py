@@ -1,0 +1,256 @@
+"""One table of a data file, checked key by key and turned into a likelihood shape.
+
+Numbers stay as published in the file; here they are converted to the units of the catalogue of
+observables. A curve's columns come from a CSV file beside the data file, or stand in the table.
+"""
+
+import csv
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from nmmjax.catalogue import quantity
+from nmmjax.constraints.base import Constraint, GaussianND, Measurement, Source
+from nmmjax.constraints.curves import (
+    ExcludedRegion,
+    LimitCurve,
+    OneSidedGaussianCurve,
+    PoissonZeroCurve,
+)
+from nmmjax.constraints.limits import (
+    LowerLimit,
+    PlasmonLimit,
+    SmoothBound,
+    UpperLimit,
+    UpperLimitBand,
+)
+from nmmjax.constraints.wishes import Window
+from nmmjax.errors import InputError, located, suggest
+
+type Entry = Mapping[str, Any]
+
+_SHAPES: dict[str, type[Constraint]] = {
+    "upper_limit": UpperLimit,
+    "upper_limit_band": UpperLimitBand,
+    "upper_limit_plasmon": PlasmonLimit,
+    "lower_limit": LowerLimit,
+    "smooth_bound": SmoothBound,
+    "window": Window,
+    "gaussian": Measurement,
+    "gaussian_nd": GaussianND,
+    "limit_curve": LimitCurve,
+    "poisson_zero_curve": PoissonZeroCurve,
+    "one_sided_gaussian_curve": OneSidedGaussianCurve,
+    "excluded_region": ExcludedRegion,
+}
+# Columns of a curve's table: the mass first, then what is in the units of the entry.
+_COLUMNS: dict[type[Constraint], tuple[str, ...]] = {
+    LimitCurve: ("mass", "limit"),
+    PoissonZeroCurve: ("mass", "limit"),
+    OneSidedGaussianCurve: ("mass", "centre", "sigma"),
+    ExcludedRegion: ("mass", "coupling"),
+}
+_REQUIRED = ("observable", "type", "units", "year", "reference", "verified")
+_SOURCE = ("year", "reference", "verified", "note", "group", "use", "licence")
+_ABOUT = (*_REQUIRED, "note", "group", "use", "licence", "one_of", "not_with")
+_TABLE = ("file", "columns", "times", "mass_units")
+_USES = ("default", "optional", "projection", "flag")
+_SIGMAS = ("sigma_plus", "sigma_minus")
+_DIMENSIONED = ("value", "sigma", *_SIGMAS, "theory_sigma", "physical_min", "period", "limit")
+_PUBLISHED = {"1": ("", 1.0), "deg": ("rad", math.pi / 180.0), "MeV": ("GeV", 1e-3)}
+_COMMON = ("name", "requires", "source", "flag")
+
+
+def build(name: str, entry: Entry, folder: Traversable | None = None) -> Constraint:
+    """The constraint that one table of a data file describes, in the catalogue's units.
+
+    folder  where the CSV file of a curve is looked for
+
+    Raises InputError naming the entry and the key that is wrong.
+    """
+    with located(f"constraint '{name}'"):
+        shape = _shape(entry)
+        given = _split_sigma(entry) if shape is Measurement else dict(entry)
+        if shape in _COLUMNS:
+            given = _with_table(given, _COLUMNS[shape], folder)
+        options = {f.name: f for f in dataclasses.fields(shape) if f.name not in _COMMON}
+        _check_keys(given, options)
+        requires = _observables(given["observable"], shape)
+        units, scale = _units(given, requires)
+        numbers = {
+            key: _convert(key, given[key], f.type, scale if key in _DIMENSIONED else 1.0)
+            for key, f in options.items()
+            if key in given
+        }
+        about = {key: given[key] for key in _SOURCE if key in given}
+        source = Source(**about, units=units, cl=numbers.get("cl"))
+        flag = source.use == "flag"
+        return shape(name=name, requires=requires, source=source, flag=flag, **numbers)
+
+
+def read_table(path: Traversable, columns: Sequence[str]) -> list[list[float]]:
+    """Named columns of a CSV file; lines that start with # are comments.
+
+    Raises InputError naming the file, and the line of a number that cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InputError(f"cannot read the curve file '{path}'") from None
+    lines = [(i, x) for i, x in enumerate(text.splitlines(), 1) if x.strip() and x[0] != "#"]
+    header, *rows = [(i, next(csv.reader([x]))) for i, x in lines] or [(0, [])]
+    names = [cell.strip() for cell in header[1]]
+    for column in columns:
+        if column not in names:
+            raise InputError(f"{path.name} has no column '{column}'{suggest(column, names)}")
+    places = [names.index(column) for column in columns]
+    return [[_cell(path.name, line, row, i) for line, row in rows] for i in places]
+
+
+def _cell(file: str, line: int, row: Sequence[str], i: int) -> float:
+    try:
+        x = float(row[i])
+    except (ValueError, IndexError):
+        raise InputError(f"{file}, line {line}: no number in column {i + 1}") from None
+    if not math.isfinite(x):
+        raise InputError(f"{file}, line {line}: {row[i].strip()} is not a finite number")
+    return x
+
+
+def _with_table(
+    entry: Mapping[str, Any], wanted: Sequence[str], folder: Traversable | None
+) -> dict[str, Any]:
+    """The entry with its curve as lists `wanted`: the masses in GeV, the rest times `times`."""
+    given = {key: x for key, x in entry.items() if key not in _TABLE}
+    if "file" in entry:
+        clash = next((key for key in wanted if key in entry), None)
+        if clash is not None:
+            raise InputError(f"give {clash} or a file, not both")
+        given |= dict(zip(wanted, _from_file(entry, wanted, folder), strict=True))
+    elif "columns" in entry:
+        raise InputError("columns belong to a file, and file is missing")
+    units = entry.get("mass_units", "GeV")
+    if units not in ("GeV", "MeV"):
+        raise InputError(f"mass_units must be 'GeV' or 'MeV', got {units!r}")
+    times = real("times", entry.get("times", 1.0))
+    for key in wanted:
+        if isinstance(given.get(key), list):
+            factor = times if key != "mass" else 1.0 if units == "GeV" else 1e-3
+            given[key] = [real(key, x) * factor for x in given[key]]
+    return given
+
+
+def _from_file(
+    entry: Mapping[str, Any], wanted: Sequence[str], folder: Traversable | None
+) -> list[list[float]]:
+    columns = entry.get("columns")
+    if not isinstance(entry["file"], str) or folder is None:
+        raise InputError(f"file must name a CSV file beside the data file, got {entry['file']!r}")
+    if not isinstance(columns, list) or len(columns) != len(wanted):
+        raise InputError(f"columns must name those for {', '.join(wanted)}, got {columns!r}")
+    return read_table(folder / entry["file"], columns)
+
+
+def _shape(entry: Entry) -> type[Constraint]:
+    if "type" not in entry:
+        raise InputError("type is missing")
+    kind = str(entry["type"])
+    if entry.get("use") == "todo":
+        raise InputError(f"has no number to evaluate yet: {entry.get('note', 'no note')}")
+    if kind not in _SHAPES:
+        raise InputError(f"type '{kind}' cannot be evaluated{suggest(kind, _SHAPES)}")
+    return _SHAPES[kind]
+
+
+def _split_sigma(entry: Entry) -> dict[str, Any]:
+    """One `sigma` of a Gaussian is both of them."""
+    if "sigma" not in entry:
+        return dict(entry)
+    if any(key in entry for key in _SIGMAS):
+        raise InputError("give sigma, or sigma_plus and sigma_minus, not both")
+    rest = {key: x for key, x in entry.items() if key != "sigma"}
+    return rest | dict.fromkeys(_SIGMAS, entry["sigma"])
+
+
+def _check_keys(given: Entry, options: Mapping[str, dataclasses.Field]) -> None:
+    known = (*_ABOUT, *options)
+    for key in given:
+        if key not in known:
+            raise InputError(f"unknown key '{key}'{suggest(key, known)}")
+    needed = [key for key, f in options.items() if f.default is dataclasses.MISSING]
+    for key in (*_REQUIRED, *needed):
+        if key not in given:
+            raise InputError(f"{key} is missing")
+    for key in _ABOUT:
+        if key in ("observable", "year") or key not in given:
+            continue
+        if not isinstance(given[key], str) or (key in _REQUIRED and not given[key].strip()):
+            raise InputError(f"{key} must be a text, got {given[key]!r}")
+    if not isinstance(given["year"], int):
+        raise InputError(f"year must be a whole number, got {given['year']!r}")
+    if given.get("use", "default") not in _USES:
+        raise InputError(f"use '{given['use']}' is unknown{suggest(given['use'], _USES)}")
+
+
+def _observables(given: Any, shape: type[Constraint]) -> tuple[str, ...]:
+    wanted = "a name"
+    if shape in _COLUMNS:
+        wanted = "[coupling, mass] or [coupling, mass, branching ratio]"
+    elif shape is PlasmonLimit:
+        wanted = "[moment, medium mass]"
+    elif shape is GaussianND:
+        wanted = "a list of names"
+    names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else ()
+    counts = {GaussianND: range(2, 100), PlasmonLimit: (2,)} | dict.fromkeys(_COLUMNS, (2, 3))
+    single = isinstance(given, str) == (shape not in counts)
+    texts = all(isinstance(x, str) for x in names)
+    if not single or not texts or len(names) not in counts.get(shape, (1,)):
+        raise InputError(f"observable must be {wanted}, got {given!r}")
+    return names
+
+
+def _units(given: Entry, requires: Sequence[str]) -> tuple[str, float]:
+    """(catalogue unit, factor from the published unit); a Gaussian's is that of x^power.
+
+    Only a correlated Gaussian gives all its observables in these units, the others their first.
+    """
+    units, scale = _PUBLISHED.get(given["units"], (given["units"], 1.0))
+    power = given.get("power", 1) if given["type"] == "gaussian" else 1
+    for key in requires if given["type"] == "gaussian_nd" else requires[:1]:
+        expected = _catalogue_unit(key)
+        if expected and power != 1:
+            expected = f"{expected}^{power}"
+        if expected is not None and units != expected:
+            raise InputError(f"units '{given['units']}' of {key} should be '{expected or 1}'")
+    return units, scale
+
+
+def _catalogue_unit(observable: str) -> str | None:
+    """None for a name outside the catalogue: the user's model may have its own."""
+    try:
+        return quantity(observable).unit
+    except InputError:
+        return None
+
+
+def _convert(key: str, given: Any, kind: Any, scale: float) -> Any:
+    """The value of a key as the type its shape declares, scaled if it is a number."""
+    if kind in (str, bool, int):
+        if not isinstance(given, kind) or (kind is int and isinstance(given, bool)):
+            word = {str: "a text", bool: "true or false", int: "a whole number"}[kind]
+            raise InputError(f"{key} must be {word}, got {given!r}")
+        return given
+    if kind == tuple[float, ...]:
+        if not isinstance(given, list):
+            raise InputError(f"{key} must be a list of numbers, got {given!r}")
+        return tuple(real(key, x) * scale for x in given)
+    return real(key, given) * scale
+
+
+def real(key: str, given: Any) -> float:
+    """A finite number, or InputError naming the key."""
+    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+        raise InputError(f"{key} must be a number, got {given!r}")
+    return float(given)

@@ -1,0 +1,1 @@
+"""Dark-photon model of arXiv:2603.25704."""

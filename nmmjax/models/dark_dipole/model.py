@@ -1,0 +1,326 @@
+r"""The dark-photon model of arXiv:2603.25704: two dark scalars and a vector-like lepton doublet."""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from nmmjax.errors import InputError, suggest
+from nmmjax.models import _oscillation
+from nmmjax.models.dark_dipole import parameters as inputs
+from nmmjax.models.dark_dipole import photon as widths
+from nmmjax.physics import decays, neutrinos
+from nmmjax.physics.casas_ibarra import complex_rotation
+from nmmjax.physics.dark_loops import Yukawas, wedge
+from nmmjax.physics.dark_sector import (
+    Light,
+    Scalars,
+    dark_loops,
+    lepton_loop,
+    light_from_oscillations,
+    light_from_yukawas,
+    scalars_from_masses,
+    scalars_from_matrices,
+    vector_coupling,
+)
+from nmmjax.physics.matrices import dagger, product
+from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+
+_EV = 1e9  # eV per GeV
+_16PI2 = 16.0 * math.pi**2
+_SCATTERING = 2e-4  # GeV, electron recoil at which vector and dipole scattering are compared
+_PMNS = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp", "alpha_21", "alpha_31")
+_CHOICES = {
+    "scalars": ("mass_matrix", "eigenstates"),
+    "yukawas": ("free", "casas_ibarra"),
+    "ordering": neutrinos.ORDERINGS,
+    "convention": ("derived", "as_printed"),
+    "source": ("pp", "7Be", "8B"),
+}
+
+
+class DarkDipole(Model):
+    r"""Majorana transition moments to a dark photon A', seen through kinetic mixing.
+
+    Doublet Psi = (N, E) and scalars S_1, S_2 of opposite U(1)_D charge:
+        L = - y_la Lbar_l P_R Psi S_a - m_D Nbar N - M_E Ebar E
+            - (m/2)(N_L^c N_L + N_R^c N_R) + (eps/2) F F' + h.c.,   M_R^2 = N + A, M_I^2 = N - A
+    of S_a = (R_a + i I_a)/sqrt2; heavy neutrals with signed masses M_1,2 = m -+ m_D. With the
+    loops C, K, T of `dark_sector.dark_loops` and Lambda_ij = y*_i1 y*_j2 - y*_i2 y*_j1:
+        moment    mu_ij = (2 m_e/e) g_D C Lambda_ij/(128 pi^2)            in mu_B
+        mass      M_nu = y* K y^dag: finite, rank 2 (the lightest neutrino is massless), K ~ m
+                  K = sum of m_nu_lnv_r and m_nu_lnv_l, by which mass (N_R, N_L) violates L
+        vector    V_ij = g_D/(16 pi^2) (y* T y^T)_ij of nubar_j gamma P_L nu_i A'
+        leptons   A_R(l -> l') = y_l'a X_ab y*_lb/(64 pi^2), see `decays` for the rates
+    In the mass basis only the entry between the two massive states is non-zero, so that
+        |mu| = |mu_23| (NO) or |mu_12| (IO) = (2 m_e/e) g_D/(128 pi^2) |C| (m_2 m_3/|det K|)^(1/2).
+
+    Settings
+        scalars         "mass_matrix": n1, n2 of N = diag(n1, n2) and a11, a12, a22 of A, GeV^2;
+                        "eigenstates": m_h1, m_h2, m_a1, m_a2, theta_r, theta_i
+        yukawas         "free": re_y_e1 ... im_y_tau2; "casas_ibarra": oscillation parameters and
+                        the complex angle ci_re + i ci_im, masses and mixing fitted exactly
+        ci_sign         1 or -1, the branch of the Casas-Ibarra rotation
+        ordering        "NO" or "IO": which state is massless
+        su2_consistent  tie m_dirac = m_e_vll (m_dirac is no parameter then)
+        convention      "derived", or "as_printed" for the formulas of the paper, see below
+        source          "pp", "7Be" or "8B": the mixture of states in mu_eff_dark_solar
+        nodes           of the loop integrals in ln t
+
+    mu_eff_dark = eps mu, and _solar and _reactor with their mixture of states, have no factor for
+    the mediator's mass: it belongs to each experiment's recoil window, and constraints on them
+    take m_aprime as well (`dark_loops.mediator_factor` is the paper's own version for Borexino).
+    Limits on moments seen through the photon do not apply. No moment in stars is given: the
+    plasmon loop of a massive A' was not computed.
+    v_nunu_aprime is the largest |eigenvalue| of V. Where vector_dominates = 1 (V^2 > 2 m_e T mu^2
+    at T = 0.2 MeV) limits on mu_eff are not the limits on the model: vector exchange is faster.
+    br_inv_aprime counts N_1 N_2, H_k A_l and nu nu as invisible against e, mu, tau pairs; hadrons
+    are left out, so above 0.28 GeV it is an upper limit. invisible_dominates = 1 where it exceeds
+    1/2: missing-energy limits (NA64, BaBar) apply there, elsewhere those on visible decays.
+    gamma_z_inv adds Z -> N_1 N_2 to three neutrinos at tree level.
+    Estimates: eps_loop, e g_D/(12 pi^2) per unit of ln(Lambda^2/M_E^2), and m_nu_naive,
+    mu Lambda^2/g_D at the heaviest mass in the loop. Not included: boxes, Z and A' penguins in
+    mu -> 3e and conversion, two-loop masses, mu -> e A'. With m_dirac != m_e_vll SU(2) is broken
+    by hand (as in the paper) and T is not finite: no t_param.
+
+    Differences of "derived" from "as_printed" (errata of arXiv:2603.25704):
+        E1-E6    moment: J, P_L structure, 1/(128 pi^2), all of Lambda and mu_B. Printed:
+                 g_D/(64 pi^2) Im Lambda with x + y in J (Eqs. 21, 22; 2 m_e/e supplied); taken in
+                 the flavour basis, mass-basis entries are not given
+        E10-E14  charged leptons: F(m_Phi^2/M_E^2)/M_E^2 with 1/(32 pi^2), 24 pi^3 alpha in BR
+        E16      Delta a = m_l^2 sum |y|^2/(24 pi^2 M_E^2)
+        E18-E21  mass, A' decays and vector coupling: printed divergent, open or zero; the derived
+                 ones are given in both
+
+    Measured against 60-digit arithmetic at 38 points (tests/test_dark_dipole.py), relative:
+    moments and rates <= 4e-13, masses <= 1e-11 (inverted ordering, whose masses nearly agree),
+    conversion <= 8e-11 (hbar); where inputs differ by 1e-6 and less of themselves, what their
+    rounding leaves (5e-11). 160 nodes are good to 2e-12 on the default priors, 128 to 3e-9;
+    masses further apart than there need more. Yukawas of the Casas-Ibarra angle carry the
+    condition of K and cosh^2(ci_im), and have no finite value where det K = 0.
+
+    Raises InputError for settings outside the above.
+    Source: arXiv:2603.25704; docs/errata/dark_dipole.md.
+    """
+
+    scalars: str = eqx.field(static=True, default="mass_matrix")
+    yukawas: str = eqx.field(static=True, default="free")
+    ci_sign: int = eqx.field(static=True, default=1)
+    ordering: str = eqx.field(static=True, default="NO")
+    su2_consistent: bool = eqx.field(static=True, default=False)
+    convention: str = eqx.field(static=True, default="derived")
+    source: str = eqx.field(static=True, default="7Be")
+    nodes: int = eqx.field(static=True, default=160)
+
+    def __check_init__(self) -> None:
+        for name, allowed in _CHOICES.items():
+            given = getattr(self, name)
+            if given not in allowed:
+                raise InputError(f"{name} '{given}' given{suggest(str(given), allowed)}")
+        if self.ci_sign not in (1, -1):
+            raise InputError(f"ci_sign = {self.ci_sign!r} given; it is 1 or -1")
+        if not isinstance(self.su2_consistent, bool):
+            raise InputError(f"su2_consistent = {self.su2_consistent!r} given; it is true or false")
+        if not (isinstance(self.nodes, int) and self.nodes >= 32):
+            raise InputError(f"nodes = {self.nodes!r} given; it is a whole number >= 32")
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        matrix = self.scalars == "mass_matrix"
+        masses = inputs.matrix() if matrix else inputs.eigenstates()
+        tied = self.su2_consistent
+        fermions = tuple(p for p in inputs.FERMIONS if not (tied and p.name == "m_dirac"))
+        return (*masses, *fermions, *inputs.GAUGE, *self._flavour_parameters)
+
+    @property
+    def _flavour_parameters(self) -> tuple[Parameter, ...]:
+        if self.yukawas == "free":
+            return inputs.yukawas()
+        oscillation = (p for p in _oscillation.parameters(self.ordering) if p.name != "m_lightest")
+        return (*oscillation, *_oscillation.majorana_parameters(), *inputs.ANGLE)
+
+    @property
+    def reference(self) -> dict[str, float]:
+        point = {"n1": 0.04, "n2": 0.16, "a11": 2e-6, "a12": 3e-5, "a22": -1e-6}
+        point |= {"m_h1": 0.2, "m_h2": 0.4, "m_a1": 0.21, "m_a2": 0.43}
+        point |= {"theta_r": 0.3, "theta_i": 0.8, "ci_re": 0.5, "ci_im": 0.2}
+        point |= {"m_lnv": 1e-2, "m_dirac": 1.5e3, "m_e_vll": 1.5e3}
+        point |= {"g_d": 0.3, "eps": 1e-5, "m_aprime": 0.05}
+        point |= {p.name: 1e-2 * (1 + i % 5) for i, p in enumerate(inputs.yukawas())}
+        point |= _oscillation.reference(self.ordering)
+        return {p.name: point[p.name] for p in self.parameters}
+
+    @property
+    def mass_terms(self) -> tuple[str, ...]:
+        return ("m_nu_lnv_r", "m_nu_lnv_l")
+
+    @property
+    def rescaling(self) -> Rescaling | None:
+        if self.yukawas == "casas_ibarra":
+            return None
+        return Rescaling("m_nu", (("m_lnv", 1.0),), 1.0)
+
+    def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
+        """Margins: positive masses, g_d and eps; N + A and N - A positive definite (determinants
+        over n1 n2); oscillation parameters of the chosen ordering.
+        """
+        positive = [p.name for p in (*inputs.FERMIONS, *inputs.GAUGE) if p.name in theta]
+        if self.scalars == "eigenstates":
+            positive += ["m_h1", "m_h2", "m_a1", "m_a2"]
+        margins = {"positive": _smallest([theta[p] for p in positive])}
+        if self.scalars == "mass_matrix":
+            s = self._scalars(theta)
+            scale = jnp.abs(theta["n1"] * theta["n2"])
+            margins["scalars_real"] = jnp.minimum(s.real[0], s.det_real / scale)
+            margins["scalars_imag"] = jnp.minimum(s.imag[0], s.det_imag / scale)
+        if self.yukawas == "casas_ibarra":
+            sines = [theta[p] for p in ("sin2_th12", "sin2_th23", "sin2_th13")]
+            margins["mixing"] = _smallest([*sines, *(1.0 - x for x in sines)])
+            large = theta["dm2_3l"] if self.ordering == "NO" else -theta["dm2_3l"]
+            margins["splittings"] = _smallest([theta["dm2_21"], large - theta["dm2_21"]])
+        return margins
+
+    def yukawa_matrix(self, theta: Theta) -> Yukawas:
+        """y_la, rows e, mu, tau, columns a = 1, 2, in either parametrisation."""
+        return self._light(theta, self._loops(theta, self._scalars(theta))).y
+
+    def predict(self, theta: Theta) -> Observables:
+        """Observables at one point; names and units as in `nmmjax.observables`."""
+        # Computed once, and so is what the gradient asks of them.
+        s = jax.lax.optimization_barrier(self._scalars(theta))
+        loops = self._loops(theta, s)
+        light = self._light(theta, loops)
+        moments = self._moments(theta, loops, light)
+        vector, vector_squared = vector_coupling(light, loops, theta["g_d"])
+        heaviest = jnp.max(jnp.stack([*s.h, *s.a, (theta["m_lnv"] + self._m_dirac(theta)) ** 2]))
+        to_mu_b = 2.0 * self.sm.m_e / self.sm.e
+        mu = moments["mu_nu"] / to_mu_b
+        invisible = widths.invisible(theta, self._m_dirac(theta), s, vector_squared, mu)
+        branching = invisible / (invisible + widths.visible(theta, self.sm))
+        return (
+            self._masses(light, loops)
+            | moments
+            | self._charged(theta, s, light.y)
+            | {
+                "m_nu_naive": _EV * heaviest * mu / theta["g_d"],
+                "v_nunu_aprime": vector,
+                "vector_dominates": _flag(vector**2, 2.0 * self.sm.m_e * _SCATTERING * mu**2),
+                "br_inv_aprime": branching,
+                "invisible_dominates": _flag(branching, 0.5),
+                "eps_loop": self.sm.e * theta["g_d"] / (12.0 * math.pi**2),
+                "gamma_z_inv": widths.z_invisible(theta, self._m_dirac(theta), self.sm),
+                "m_vll": theta["m_e_vll"],
+                "m_dark_fermion": jnp.abs(theta["m_lnv"] - self._m_dirac(theta)),
+                "min_eig": jnp.minimum(jnp.min(jnp.stack(s.h)), jnp.min(jnp.stack(s.a))),
+                "max_yukawa": jnp.sqrt(jnp.max(_squares(light.y))),
+            }
+        )
+
+    def _m_dirac(self, theta):
+        return theta["m_e_vll"] if self.su2_consistent else theta["m_dirac"]
+
+    def _scalars(self, theta) -> Scalars:
+        if self.scalars == "mass_matrix":
+            return scalars_from_matrices(*(theta[p] for p in ("n1", "n2", "a11", "a12", "a22")))
+        names = ("m_h1", "m_h2", "m_a1", "m_a2", "theta_r", "theta_i")
+        return scalars_from_masses(*(theta[p] for p in names))
+
+    def _loops(self, theta, s):
+        printed = self.convention == "as_printed"
+        return dark_loops(s, theta["m_lnv"], self._m_dirac(theta), self.nodes, printed)
+
+    def _light(self, theta, loops) -> Light:
+        if self.yukawas == "casas_ibarra":
+            light = neutrinos.light_masses(0.0, theta["dm2_21"], theta["dm2_3l"], self.ordering)
+            angle = (theta["ci_re"], theta["ci_im"])
+            rotation = complex_rotation(*angle, self.ci_sign, self.ordering)
+            u = neutrinos.pmns(*(theta[p] for p in _PMNS))
+            return light_from_oscillations(u, light / _EV, rotation, loops, self.ordering)
+        rows = [
+            jnp.stack([theta[f"re_y_{x}{a}"] + 1j * theta[f"im_y_{x}{a}"] for a in (1, 2)])
+            for x in inputs.LEPTONS
+        ]
+        return light_from_yukawas(jnp.stack(rows), loops, self.ordering)
+
+    def _masses(self, light, loops):
+        m_nu = product(jnp.conj(light.y), loops.mass, dagger(light.y))
+        found = {f"m_nu_{i + 1}": light.masses[i] for i in range(3)}
+        found |= {
+            "m_nu": jnp.max(light.masses),
+            "sum_m_nu": jnp.sum(light.masses),
+            "m_beta": jnp.sqrt(jnp.sum(light.u_squared[0] * light.masses**2)),
+            "m_ee": jnp.abs(m_nu[0, 0]),
+            "m_nu_lnv_r": light.parts[0],
+            "m_nu_lnv_l": light.parts[1],
+        }
+        return {p: _EV * x for p, x in found.items()} | self._mixing(light)
+
+    def _mixing(self, light):
+        """Oscillation parameters where they are not parameters of the model."""
+        if self.yukawas == "casas_ibarra":
+            return {}
+        u = light.u_squared
+        return neutrinos.splittings(_EV * light.masses, self.ordering) | {
+            "sin2_th12": u[0, 1] / (1.0 - u[0, 2]),
+            "sin2_th13": u[0, 2],
+            "sin2_th23": u[1, 2] / (1.0 - u[0, 2]),
+        }
+
+    def _moments(self, theta, loops, light):
+        """Moments in mu_B."""
+        to_mu_b = 2.0 * self.sm.m_e / self.sm.e
+        unit = to_mu_b * theta["g_d"] * jnp.abs(loops.moment) / (128.0 * math.pi**2)
+        entries, size = wedge(light.y), unit * light.wedge
+        if self.convention == "as_printed":
+            entries = 2.0 * entries.imag + 0j
+            size = unit * jnp.sqrt(0.5 * jnp.sum(_squares(entries)))
+        found = {
+            f"mu_nu_{x}{z}": unit * jnp.abs(entries[i, j])
+            for i, x in enumerate(inputs.LEPTONS)
+            for j, z in enumerate(inputs.LEPTONS)
+            if i < j
+        }
+        if self.convention == "derived":
+            massive = "23" if self.ordering == "NO" else "12"
+            found |= {f"mu_nu_{ij}": jnp.zeros_like(size) for ij in ("12", "13", "23")}
+            found[f"mu_nu_{massive}"] = size
+        reactor = unit * jnp.sqrt(jnp.sum(_squares(entries[0])))
+        return found | {
+            "mu_nu": size,
+            "mu_eff_dark": theta["eps"] * size,
+            "mu_eff_dark_solar": theta["eps"] * size * self._solar_share(light),
+            "mu_eff_dark_reactor": theta["eps"] * reactor,
+        }
+
+    def _solar_share(self, light):
+        """(sum_k P_ek over the two states that the moment connects)^(1/2)."""
+        squares = (_EV * light.masses) ** 2
+        u = jnp.sqrt(light.u_squared) + 0j
+        p = neutrinos.solar_fractions(u, squares[1] - squares[0], self.source, self.sm)
+        return jnp.sqrt(p[1] + (p[2] if self.ordering == "NO" else p[0]))
+
+    def _charged(self, theta, s, y):
+        """Charged-lepton dipoles and their rates."""
+        printed = self.convention == "as_printed"
+        loop = lepton_loop(s, theta["m_e_vll"], self.nodes, printed)
+        dipoles = product(y, loop, dagger(y)) / (64.0 * math.pi**2)
+        if printed:
+            # A_R of muon and tau alone with 24 pi^3, and Delta a of a heavy E
+            diagonal = jnp.sum(_squares(y), axis=1)
+            diagonal = diagonal / (48.0 * math.pi**2 * theta["m_e_vll"] ** 2)
+            dipoles = jnp.triu(dipoles, 1) / math.sqrt(2.0) + jnp.diag(diagonal)
+        return decays.observables(dipoles, self.sm)
+
+
+def _squares(z):
+    return z.real**2 + z.imag**2
+
+
+def _smallest(values):
+    return jnp.min(jnp.stack([jnp.asarray(x) for x in values]))
+
+
+def _flag(x, threshold):
+    return jnp.where(x > threshold, 1.0, 0.0)

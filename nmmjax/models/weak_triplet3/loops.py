@@ -1,0 +1,192 @@
+r"""Mixing and loops of `weak_triplet` with three generations, as 3 x 3 matrices in GeV.
+
+Rows are lepton flavours, columns nu_R, inner indices the n triplets. Left light states are the
+columns of [w_l; -Theta^dag w_l], Theta = m_H m_psi^-1, w_l = (1 + Theta Theta^dag)^(-1/2): loops
+and tree share one basis. Every loop ends in y_delta: functions return what stands before it, 3 x n.
+"""
+
+import math
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex, Float
+
+from nmmjax.models._triplet_scalars import NeutralScalars
+from nmmjax.models.weak_triplet3.parameters import Settings
+from nmmjax.physics.matrices import dagger, normed, product, shrink
+from nmmjax.physics.one_loop import Fsplit, G, L, dL
+
+_SQRT2 = math.sqrt(2.0)
+_16PI2 = 16.0 * math.pi**2
+# ln(k^2/m_phi^2) of the trapezoidal rule; error e^(-2 pi^2/step) while masses lie within 6 decades
+_STEP = 0.55
+_LOG_K2 = _STEP * np.arange(-53, 83)
+
+type Real = Float[Array, ""]
+type Matrix = Complex[Array, "3 3"]
+type Left = Complex[Array, "3 n"]
+
+
+class Point(NamedTuple):
+    """What the loops share; masses in GeV, matrices as in the module's docstring."""
+
+    m_psi: Float[Array, " n"]
+    m_phi: Real
+    y_psi: Left
+    y_t: Float[Array, "n n"]
+    y_delta: Complex[Array, "n 3"]
+    theta: Left  # m_H m_psi^-1
+    left: Left  # w_l Theta
+    m_s: Complex[Array, "n 3"]
+    x: Real  # sqrt2 v_s/v_H = -tan xi
+    kernels: "Kernels"
+
+
+class Kernels(NamedTuple):
+    """n x n matrices between y_T and y_delta, in GeV and GeV^-1: `split`, `dipole`."""
+
+    split: Complex[Array, "n n"]
+    dipole: Complex[Array, "n n"]
+
+
+def charged_current(theta: Complex[Array, "3 n"]) -> Matrix:
+    """N of U_CC = N U: (1 + 2 Theta Theta^dag)^(1/2) (1 + Theta Theta^dag)^(-1/2).
+
+    Hermitian, 1 + Theta Theta^dag/2 to second order; U is the unitary PMNS matrix, by the choice
+    of the basis of charged leptons. To relative order (m_tau/m_psi)^2 Theta^2.
+    Source: weak-triplet current nubar gamma l + sqrt2 Psi0bar gamma Psi-, arXiv:2605.19544, Eq. 7.
+    """
+    stretch = jnp.eye(3) + 2.0 * product(theta, dagger(theta))
+    return product(stretch, shrink(_SQRT2 * theta), shrink(theta))
+
+
+class Charged(NamedTuple):
+    """Charged leptons inside the loop: heavy mass matrix and the light states' share."""
+
+    delta: Complex[Array, "n n"]  # M^2_heavy - m_psi^2, GeV^2
+    light: Complex[Array, "3 n n"]  # u_a u_a^dagger, of the right-handed Psi-
+    masses: Float[Array, "3"]  # GeV
+
+
+def charged_leptons(theta, m_psi, sm):
+    """Psi- mixed with e, mu, tau: exact for one flavour, else to (m_tau/m_psi)^2 Theta^4."""
+    masses = jnp.array([sm.m_e, sm.m_mu, sm.m_tau])
+    ratio = masses[:, None] / m_psi
+    apart = 1.0 - ratio**2
+    rooted = theta * (m_psi * jnp.sqrt(2.0 / apart))
+    # u_a^* = m_a m_psi^-1 times (1 + 2 strong strong^dag)^(-1/2) sqrt2 strong, strong = theta/apart
+    right = normed(theta * (_SQRT2 / apart)) * ratio
+    light = jnp.conj(right)[:, :, None] * right[:, None, :]
+    return Charged(product(dagger(rooted), rooted), light, masses)
+
+
+def kernels(charged, m_psi, m_phi):
+    """Psi+ against Psi- mixed with the leptons, both over sqrt2 16 pi^2 (without y_T, y_delta).
+
+    split  m_psi F(m_psi) - [F(M^dag M)]_PsiPsi m_psi,  F(m) = -B0(0; m, m_phi)
+    dipole m_psi G(t)/m_phi^2 + [G(M^dag M/m_phi^2)]_PsiPsi m_psi/m_phi^2
+    """
+    compute = _kernels_of_one if len(m_psi) == 1 else _kernels_of_two
+    split, dipole = compute(charged, m_psi, m_phi)
+    own = jnp.diag(G((m_psi / m_phi) ** 2)) / m_phi**2
+    return Kernels(split * m_psi, (own + dipole) * m_psi)
+
+
+def _kernels_of_one(charged, m_psi, m_phi):
+    """As two steps away from m_psi, to the heavy and (suppressed) to the light states."""
+    t, t_light = (m_psi / m_phi) ** 2, (charged.masses / m_phi) ** 2
+    kappa, w = charged.delta[0, 0].real / m_psi**2, charged.light[:, 0, 0].real
+    up = Fsplit(2.0 * jnp.log(m_psi), 2.0 * jnp.log(m_phi), jnp.log1p(kappa), 0.0)
+    down = t * L(t) - t_light * L(t_light)
+    w_heavy = 1.0 - jnp.sum(w)
+    split = jnp.sum(w * down) - w_heavy * up
+    dipole = (w_heavy * G(t * (1.0 + kappa)) + jnp.sum(w * G(t_light))) / m_phi**2
+    return split[:, None] + 0.0j, dipole[:, None] + 0.0j
+
+
+def _kernels_of_two(charged, m_psi, m_phi):
+    r"""By resolvents in the loop momentum, with no eigenvectors: smooth for any masses.
+
+    F(A) - F(P) = -\int dk^2 k^2/(k^2 + m_phi^2) (k^2 + A)^-1 (P - A)(k^2 + P)^-1
+    G(P/m_phi^2)/m_phi^2 = \int dk^2 k^2/(k^2 + m_phi^2) (k^2 + P)^-2
+    """
+    k2 = m_phi**2 * jnp.exp(_LOG_K2)
+    weight = _STEP * k2 * k2 / (k2 + m_phi**2)
+    heavy = _Resolvent(k2, m_psi, charged.delta)
+    rows = [heavy.mean(weight / (k2 + m**2)) for m in m_psi]
+    split = -jnp.concatenate([product(charged.delta[i : i + 1], rows[i]) for i in range(2)])
+    dipole = heavy.mean_square(weight)
+    average = heavy.mean(weight)
+    for w, m_a in zip(charged.light, charged.masses, strict=True):
+        split += jnp.sum(weight / (k2 + m_a**2)) * w - _symmetrised(w, average)
+        dipole += G((m_a / m_phi) ** 2) / m_phi**2 * w - _symmetrised(w, dipole)
+    return split, dipole
+
+
+def _symmetrised(a, b):
+    return 0.5 * (product(a, b) + product(b, a))
+
+
+class _Resolvent:
+    """(k^2 + m_psi^2 + delta)^-1, 2 x 2, summed over k^2; real sums, element by element."""
+
+    def __init__(self, k2, m_psi, delta):
+        self.off = delta[0, 1]
+        self.first = k2 + m_psi[0] ** 2 + delta[0, 0].real
+        self.second = k2 + m_psi[1] ** 2 + delta[1, 1].real
+        self.det = self.first * self.second - (self.off * jnp.conj(self.off)).real
+
+    def mean(self, weight):
+        """sum_k weight (k^2 + P)^-1."""
+        w = weight / self.det
+        return self._hermitian(
+            jnp.sum(w * self.second), -self.off * jnp.sum(w), jnp.sum(w * self.first)
+        )
+
+    def mean_square(self, weight):
+        """sum_k weight (k^2 + P)^-2."""
+        w, off_sq = weight / self.det**2, (self.off * jnp.conj(self.off)).real
+        mixed = -self.off * jnp.sum(w * (self.first + self.second))
+        diagonal = [jnp.sum(w * (x * x + off_sq)) for x in (self.second, self.first)]
+        return self._hermitian(diagonal[0], mixed, diagonal[1])
+
+    @staticmethod
+    def _hermitian(a, b, d):
+        return jnp.stack([jnp.stack([a + 0.0j, b]), jnp.stack([jnp.conj(b), d + 0.0j])])
+
+
+def vertex(p: Point, kernel: Complex[Array, "n n"]) -> Left:
+    """w_l Theta y_T kernel cos^2 xi/(sqrt2 16 pi^2): split term and moment."""
+    size = 1.0 / (_SQRT2 * _16PI2 * (1.0 + p.x**2))
+    return product(p.left, size * p.y_t, kernel)
+
+
+def neutral_loop(p: Point, scalars: NeutralScalars) -> Left:
+    change = dL(
+        2.0 * jnp.log(p.m_psi) - jnp.log(scalars.big), jnp.log1p(scalars.gap / scalars.small)
+    )
+    return p.y_psi * (-p.m_psi * (scalars.m12 / scalars.gap) * change / (2.0 * _16PI2))
+
+
+def charged_loop(p: Point, v_h: float) -> Left:
+    """With w_l y_psi = sqrt2 w_l Theta m_psi/v_H."""
+    loop = p.m_psi**2 * L((p.m_psi / p.m_phi) ** 2)
+    return p.left * (-_SQRT2 / v_h * loop * p.x / ((1.0 + p.x**2) * _16PI2))
+
+
+def cubic(p: Point, model: Settings) -> Left:
+    """Seesaw mass of the vacuum value that the running of the cubic coupling adds to v_s."""
+    if model.lambda_uv == 0.0:
+        return jnp.zeros_like(p.theta)
+    larger = jnp.maximum(p.m_psi[:, None], p.m_psi[None, :])
+    run = jnp.maximum(2.0 * jnp.log(model.lambda_uv / larger), 0.0)
+    loop = (p.m_psi[:, None] * p.y_t * run) * product(dagger(p.y_psi), p.y_psi).T
+    delta_v_s = _SQRT2 * model.sm.v_h**2 * jnp.sum(loop).real / (0.5 * _16PI2 * p.m_phi**2)
+    return -delta_v_s * p.theta
+
+
+def leading_moment(p: Point) -> Left:
+    """y_psi m_psi^-1 y_T m_psi G(t) v_H/(16 pi^2 m_phi^2), GeV^-1."""
+    inner = p.m_psi * G((p.m_psi / p.m_phi) ** 2) / (_16PI2 * p.m_phi**2)
+    return product(p.theta, _SQRT2 * p.y_t * inner)

@@ -1,0 +1,31 @@
+"""How the sampler fared: proposals, acceptance, divergences, missing energy; none of it a proof."""
+
+import numpy as np
+
+from nmmjax.results.rundir import Run
+from nmmjax.samplers import diagnostics
+
+_FRESH = ("nuts", "chees")  # momenta drawn afresh for every draw, which E-BFMI takes for granted
+EBFMI = 0.3  # below which momenta explore the energy too slowly (arXiv:1604.00695, section 4)
+
+
+def proposals(run: Run) -> dict[str, int]:
+    """Proposals outside the prior or the domain (n_nonfinite) and with a NaN density (n_nan)."""
+    return {
+        name: int(run.read(name, "sample_stats").sum())
+        for name in ("n_nonfinite", "n_nan")
+        if run.has(name, "sample_stats")
+    }
+
+
+def of(run: Run) -> dict[str, float]:
+    """Mean acceptance, share of divergent trajectories, lowest E-BFMI: what the run stored."""
+    found = {}
+    if run.has("acceptance_rate", "sample_stats"):
+        found["acceptance"] = float(np.nanmean(run.read("acceptance_rate", "sample_stats")))
+    if run.has("diverging", "sample_stats"):
+        found["divergent"] = float(run.read("diverging", "sample_stats").mean())
+    engine = run.resolved["sampling"]["engine"]["name"]
+    if engine in _FRESH and run.has("energy", "sample_stats") and run.committed > 1:
+        found["ebfmi"] = float(np.min(diagnostics.ebfmi(run.read("energy", "sample_stats"))))
+    return found

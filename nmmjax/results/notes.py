@@ -1,0 +1,83 @@
+"""What a reader of a summary must know beside the numbers, one sentence or two each."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nmmjax.constraints import library
+from nmmjax.results import health
+from nmmjax.results.rundir import Run
+
+_MIN_ENSEMBLES = 4
+_MASS_SCALE = 0.05  # eV, the scale of sqrt(Delta m^2_31)
+
+
+def of(run: Run, undefined: dict[str, int], allowed: np.ndarray) -> Iterator[str]:
+    """Notes on a run.
+
+    undefined  observable -> number of draws at which it is not finite
+    allowed    (chain, draw), inside every limit
+    """
+    physics = run.resolved["physics"]
+    for wish in physics.get("prefer", {}).values():
+        yield (
+            f"the target contains the wish {_wish_text(run, wish)}: the posterior is not a pure "
+            "likelihood posterior."
+        )
+    if run.has("m_nu_rge") and physics["model"].get("settings", {}).get("rge") is False:
+        mass = float(np.median(np.abs(run.read("m_nu_rge"))))
+        yield (
+            f"the gauge-induced (RGE) mass of these points is ~{mass:.3g} eV, "
+            f"{mass / _MASS_SCALE:.3g} times {_MASS_SCALE} eV, left out of m_nu with rge = false."
+        )
+    entries = library.catalogue()
+    for name in physics.get("constraints", {}):
+        entry = entries.get(name, {})
+        if "memory" in entry.get("verified", ""):
+            yield f"constraint {name} rests on numbers not confirmed yet: {entry['verified']}."
+        elif entry.get("note", "").startswith("indicative"):
+            yield f"constraint {name} is {entry['note']}."
+    yield from _astrophysics(run)
+    if not allowed.any():
+        yield "no stored draw is inside every limit."
+    for name, count in undefined.items():
+        yield f"{name} is not a finite number at {count} of {allowed.size} draws."
+    yield from _sampling(run)
+    if len(np.unique(run.ensemble)) < _MIN_ENSEMBLES:
+        yield f"R-hat compares fewer than {_MIN_ENSEMBLES} ensembles: it may miss separate regions."
+
+
+def _sampling(run: Run) -> Iterator[str]:
+    if count := health.proposals(run).get("n_nan", 0):
+        yield f"the density was NaN at {count} proposals, all rejected: a fault of the model."
+    found = health.of(run)
+    if (share := found.get("divergent", 0.0)) > 0.0:
+        yield (
+            f"{share:.2%} of the trajectories diverged: the density is too curved for the step "
+            "size, and what lies there may be missing. Smaller steps (a higher target_acceptance), "
+            "another chart, or the engine 'ensemble'."
+        )
+    if (lowest := found.get("ebfmi", 1.0)) < health.EBFMI:
+        yield (
+            f"E-BFMI is {lowest:.2f} in the worst chain, below {health.EBFMI}: the tails of the "
+            "density are explored slowly."
+        )
+
+
+def _astrophysics(run: Run) -> Iterator[str]:
+    """Stars and supernovae are asked for, never there by default: their limits lean on models."""
+    used = run.resolved["physics"].get("constraints", {})
+    could = library.answered("@astro", run.variables["posterior"])
+    if could and not any(name in used for name in could):
+        yield (
+            f"limits from stars and supernovae are off ({', '.join(could)}); "
+            'constraints = [..., "@astro"] applies them.'
+        )
+
+
+def _wish_text(run: Run, wish: dict[str, Any]) -> str:
+    (name,) = wish["requires"]
+    unit = run.variables["posterior"].get(name, {}).get("units", "")
+    ends = (f"{word} {wish[word]:g} {unit}".rstrip() for word in ("above", "below") if word in wish)
+    return f"{name} {' and '.join(ends)}"

@@ -1,0 +1,273 @@
+"""What a run says: tables, best point, largest moment, ranking of constraints, a verdict.
+
+`tree` alone imports arviz, the ranking its statistics.
+"""
+
+import dataclasses
+import hashlib
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from nmmjax.errors import InputError
+from nmmjax.results import evidence, health, notes, ranking, regions, verdict
+from nmmjax.results.rundir import Attributes, Run, open_run
+from nmmjax.samplers.diagnostics import Convergence
+
+_SAME = 1e-9  # relative spread below which an observable is listed as a constant
+_FIGURES = ("rhat", "ess_bulk", "ess_tail", "mean_series_ess")
+# Draws that diagnostics and ranking take; means and quantiles take all of them.
+_MOST_OF_PARAMETER = 2**20
+_MOST_OF_OBSERVABLE = 2**17
+_MOST_RANKED = 2**18
+_FEWEST_RANKED = 100
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One line of a table; quantiles at 5, 50 and 95%."""
+
+    name: str
+    role: str
+    unit: str
+    mean: float
+    sd: float
+    q05: float
+    q50: float
+    q95: float
+    mcse_mean: float
+    rhat: float
+    ess_bulk: float
+    ess_tail: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """One stored draw: where it is, its log density (in chart coordinates), values and terms."""
+
+    chain: int
+    draw: int
+    log_density: float
+    values: dict[str, float]
+    terms: dict[str, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Worst:
+    """The worst figure of a kind and the parameter that has it."""
+
+    name: str
+    value: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """What a run says; `report.to_text` and `report.to_json` show it."""
+
+    directory: str
+    model: str
+    engine: str
+    seed: int
+    chains: int
+    ensembles: int
+    draws: int
+    draws_asked: int
+    parameters: tuple[Row, ...]
+    observables: tuple[Row, ...]
+    constant: dict[str, float]  # fixed parameters, and observables with one value
+    same: dict[str, str]  # observable -> the quantity it equals at every draw
+    units: dict[str, str]
+    best: Point
+    allowed_fraction: float
+    largest: Point | None
+    worst: dict[str, Worst]  # of rhat, ess_bulk, ess_tail and mean_series_ess
+    undefined: dict[str, int]  # draws at which an observable is not finite
+    proposals: dict[str, int]  # proposals without a finite density, by cause
+    health: dict[str, float]  # of the sampler: acceptance, divergences, E-BFMI
+    regions: tuple[regions.Regions, ...]  # parameters with more than one
+    evidence: evidence.Evidence | None
+    ranking: tuple[ranking.Row, ...]  # of the constraints, empty below 100 draws
+    notes: tuple[str, ...]
+    converged: bool
+    verdict: str
+
+
+def tree(directory: pathlib.Path) -> Any:
+    """The chains as arviz holds them: an xarray DataTree."""
+    open_run(directory)  # its error messages, not arviz's
+    import arviz
+
+    return arviz.from_netcdf(directory / "chains.h5")
+
+
+def to_tree(
+    groups: Mapping[str, Mapping[str, np.ndarray]],
+    ensemble: np.ndarray,
+    attributes: Mapping[str, Attributes] | None = None,
+) -> Any:
+    """Draws in memory as arviz holds them: an xarray DataTree like that of a run directory.
+
+    groups      group -> variable -> (chain, draw, ...), as `Posterior.record` returns
+    ensemble    (chain,) label of the ensemble of each chain, as `engine.groups` returns
+    attributes  of the variables of `posterior`, as `Posterior.variables` returns
+    """
+    import arviz
+
+    plain = {group: dict(variables) for group, variables in groups.items()}
+    made = arviz.from_dict(plain, check_conventions=False)  # walkers often outnumber draws
+    made["posterior"].coords["ensemble"] = ("chain", np.asarray(ensemble))
+    for name, about in (attributes or {}).items():
+        made["posterior"][name].attrs.update(about)
+    return made
+
+
+def summarise(run: Run) -> Summary:
+    """Tables, best and largest-moment points, convergence and verdict of a run.
+
+    Diagnostics take the ensemble as chain for R-hat (nested, if there are superchains) and walkers
+    as chains for ESS; of more than a million draws of a parameter they take evenly chosen chains.
+    Raises InputError if no draw is stored yet.
+    """
+    if run.committed == 0:
+        raise InputError(f"'{run.directory}' holds no draws yet: run the same command again")
+    table = _table(run)
+    parameters = tuple(row for row in table.rows if row.role == "parameter")
+    lp = run.read("lp", "sample_stats")
+    allowed = run.read("allowed", "target").astype(bool)
+    convergence = _convergence(parameters, table.mean_series_ess)
+    evident = evidence.of(run)
+    converged, words = verdict.verdict(run, convergence, evident)
+    ranked, unranked = _ranking(run, convergence)
+    return Summary(
+        directory=str(run.directory),
+        model=run.resolved["physics"]["model"]["name"],
+        engine=run.resolved["sampling"]["engine"]["name"],
+        seed=run.resolved["sampling"]["seed"],
+        chains=len(run.ensemble),
+        ensembles=len(np.unique(run.ensemble)),
+        draws=run.committed,
+        draws_asked=int(run.resolved["stop"]["draws"]),
+        parameters=parameters,
+        observables=tuple(row for row in table.rows if row.role != "parameter"),
+        constant=table.constant,
+        same=table.same,
+        units={name: about["units"] for name, about in run.variables["posterior"].items()},
+        best=_point(run, lp, lp),
+        allowed_fraction=float(allowed.mean()),
+        largest=_largest(run, lp, allowed),
+        worst={figure: Worst(*convergence.worst(figure)) for figure in _FIGURES},
+        undefined=table.undefined,
+        proposals=health.proposals(run),
+        health=health.of(run),
+        regions=_regions(run),
+        evidence=evident,
+        ranking=ranked,
+        notes=(*notes.of(run, table.undefined, allowed), *unranked),
+        converged=converged,
+        verdict=words,
+    )
+
+
+class _Table(NamedTuple):
+    rows: list[Row]
+    constant: dict[str, float]
+    same: dict[str, str]
+    undefined: dict[str, int]  # how many draws are not finite
+    mean_series_ess: dict[str, float]  # of the sampled parameters
+
+
+def _table(run: Run) -> _Table:
+    """Every quantity once: a row, a constant, or the name of the one it equals."""
+    rows, constant, same, undefined, means = found = _Table([], {}, {}, {}, {})
+    seen: dict[bytes, str] = {}
+    many, few = (run.few(most) for most in (_MOST_OF_PARAMETER, _MOST_OF_OBSERVABLE))
+    for name, about, values in run.columns():
+        sampled = about["role"] == "parameter"
+        twin = seen.setdefault(hashlib.blake2b(values[few].tobytes()).digest(), name)
+        if not sampled and np.allclose(values, values.flat[0], rtol=_SAME, atol=0.0):
+            constant[name] = float(values.flat[0])
+        elif not sampled and twin != name and _equal(values, run.read(twin)):
+            same[name] = twin
+        else:
+            chosen = many if sampled else few
+            rows.append(_row(name, about, values, run, chosen))
+            if sampled:
+                means[name] = verdict.mean_series_ess(values, run.ensemble, chosen)
+            if bad := int(np.sum(~np.isfinite(values))):
+                undefined[name] = bad
+    return found
+
+
+def _equal(a: np.ndarray, b: np.ndarray) -> bool:
+    return np.array_equal(a, b, equal_nan=True)
+
+
+def _row(name: str, about: Attributes, values: np.ndarray, run: Run, few: np.ndarray) -> Row:
+    with np.errstate(over="ignore", invalid="ignore"):  # inf and NaN show as such
+        q05, q50, q95 = (float(q) for q in np.quantile(values, (0.05, 0.5, 0.95)))
+        return Row(
+            name=name,
+            role=about["role"],
+            unit=about["units"],
+            mean=float(values.mean()),
+            sd=float(values.std(ddof=1)),
+            q05=q05,
+            q50=q50,
+            q95=q95,
+            **verdict.figures(values, run, few),
+        )
+
+
+def _convergence(rows: Sequence[Row], means: Mapping[str, float]) -> Convergence:
+    """Diagnostics of the sampled parameters, from their rows and their ensemble means."""
+    return Convergence(
+        tuple(row.name for row in rows),
+        np.array([row.rhat for row in rows]),
+        np.array([row.ess_bulk for row in rows]),
+        np.array([row.ess_tail for row in rows]),
+        np.array([means[row.name] for row in rows]),
+    )
+
+
+def _regions(run: Run) -> tuple[regions.Regions, ...]:
+    few = run.few(_MOST_OF_OBSERVABLE)
+    priors = run.resolved["physics"]["priors"]
+    found = (
+        regions.find(name, run.read(name, chains=few), run.ensemble[few], priors[name])
+        for name in run.sampled
+    )
+    return tuple(one for one in found if one is not None)
+
+
+def _ranking(run: Run, found: Convergence) -> tuple[tuple[ranking.Row, ...], tuple[str, ...]]:
+    """(a row per constraint, notes on those that cannot be ranked); none below 100 draws."""
+    few = run.few(_MOST_RANKED)
+    names = run.variables.get("log_likelihood", {})
+    terms = {name: run.read(name, "log_likelihood", few) for name in names}
+    if len(few) * run.committed < _FEWEST_RANKED:
+        return (), ()
+    unsound = [name for name, term in terms.items() if not np.all(np.isfinite(term))]
+    notes = [f"ln L of constraint {n} is not finite at some draw: not ranked." for n in unsound]
+    share = found.worst("ess_bulk")[1] / (len(run.ensemble) * run.committed)
+    r_eff = min(share, 1.0) if share > 0.0 else 1.0
+    sound = {name: term for name, term in terms.items() if name not in unsound}
+    return tuple(ranking.rank(sound, r_eff)), tuple(notes)
+
+
+def _point(run: Run, lp: np.ndarray, score: np.ndarray) -> Point:
+    """The stored draw of highest score."""
+    chain, draw = (int(i) for i in np.unravel_index(np.argmax(score), score.shape))
+    target = run.point(chain, draw, "target")
+    terms = {"log_prior": target.pop("log_prior")} | run.point(chain, draw, "log_likelihood")
+    terms |= {name: x for name, x in target.items() if name.startswith("prefer_")}
+    values = run.point(chain, draw, "posterior")
+    return Point(chain, draw, float(lp[chain, draw]), values, terms)
+
+
+def _largest(run: Run, lp: np.ndarray, allowed: np.ndarray) -> Point | None:
+    """The allowed draw of largest mu_nu; None without a moment or without allowed draws."""
+    if not (run.has("mu_nu") and allowed.any()):
+        return None
+    return _point(run, lp, np.where(allowed, run.read("mu_nu"), -np.inf))

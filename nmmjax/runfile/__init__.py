@@ -1,0 +1,1 @@
+"""The run file: TOML in, a posterior out."""

@@ -1,0 +1,230 @@
+"""The run file: TOML in, a checked description and a `Posterior` out.
+
+One file is one question and one run directory. Every key is known, every default is filled in
+(`resolved`), and each refusal names the file, the key and what would be right.
+"""
+
+import dataclasses
+import pathlib
+import tomllib
+from collections.abc import Sequence
+from typing import Any
+
+from nmmjax.constraints import library
+from nmmjax.constraints.library import Constraint
+from nmmjax.errors import InputError, located, suggest
+from nmmjax.physics.constants import Constants
+from nmmjax.runfile import plugins
+from nmmjax.runfile.schema import ModelSection, PriorTable, RunFile, of_type, validated
+from nmmjax.target.model import Model
+from nmmjax.target.posterior import Posterior, offered
+from nmmjax.target.priors import Angle, LogUniform, Normal, Prior, SignedLog, Uniform
+
+
+def read(path: pathlib.Path, overrides: Sequence[str] = ()) -> tuple[RunFile, str]:
+    """(run file, its text), with `path.in.runfile=value` overrides applied before checking."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a byte-order mark in front
+    except (OSError, UnicodeDecodeError) as error:
+        reason = "it is not UTF-8 text: save it as UTF-8"
+        reason = error.strerror if isinstance(error, OSError) else reason
+        raise InputError(f"cannot read run file '{path}': {reason}") from None
+    with located(str(path)):
+        try:
+            tree = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"not valid TOML: {error}") from None
+        except RecursionError:
+            raise InputError("not valid TOML: brackets are nested too deeply") from None
+        for override in overrides:
+            _override(tree, override)
+        return validated(tree), text
+
+
+def build_model(section: ModelSection, where: str) -> Model:
+    """The model instance that `[model]` describes; raises InputError naming file and key."""
+    with located(f"{where}: [model] name"):
+        kind = plugins.find(
+            section.name,
+            "nmmjax.models",
+            lambda c: issubclass(c, Model) and c is not Model,
+            "model",
+        )
+    settings = {f.name: f for f in dataclasses.fields(kind) if f.name != "sm"}
+    given: dict[str, Any] = {}
+    for key, value in section.settings.items():
+        with located(f"{where}: [model] settings.{key}"):
+            if key not in settings:
+                raise InputError(f"not a setting of {section.name}{suggest(key, settings)}")
+            given[key] = of_type(value, settings[key].type)
+    with located(f"{where}: [model] sm"):
+        constants = _constants(section.sm)
+    with located(f"{where}: [model] settings"):
+        try:
+            return kind(**given, sm=constants)
+        except InputError:
+            raise
+        except ValueError as error:
+            raise InputError(str(error)) from None
+
+
+def build_posterior(run: RunFile, where: str) -> Posterior:
+    """The target density that the run file describes; raises InputError naming file and key."""
+    model = build_model(run.model, where)
+    names = [p.name for p in model.parameters]
+    chosen: dict[str, Prior | float] = {}
+    for name, given in run.priors.items():
+        with located(f"{where}: [priors] {name}"):
+            if name not in names:
+                raise InputError(f"not a parameter of {run.model.name}{suggest(name, names)}")
+            chosen[name] = _prior(given)
+    files = [pathlib.Path(where).parent / file for file in run.target.constraint_files]
+    with located(f"{where}: [target] constraints"):
+        limits = library.load(
+            run.target.constraints,
+            observables=offered(model),
+            files=files,
+            ordering=str(getattr(model, "ordering", "NO")),
+            tail_sigma=run.target.tail_sigma,
+        )
+    with located(f"{where}: [target] prefer"):
+        wishes = library.prefer(
+            {name: table.model_dump() for name, table in run.target.prefer.items()}
+        )
+    with located(f"{where}: [target] prefer"):
+        return Posterior(model, chosen, limits, wishes, run.chart.kind)
+
+
+def resolved(
+    run: RunFile, posterior: Posterior, engine: dict[str, Any], burn_in: int
+) -> dict[str, Any]:
+    """Everything that fixes the draws, defaults filled in, as a TOML-ready tree.
+
+    engine   its name and every option
+    burn_in  draws discarded at the beginning
+
+    `physics` and `sampling` decide whether a directory may be continued; `stop` may change.
+    """
+    model = posterior.model
+    settings = {f.name: getattr(model, f.name) for f in dataclasses.fields(model) if f.name != "sm"}
+    priors: dict[str, Any] = {p: prior_table(prior) for p, prior in posterior.chart.priors}
+    physics = {
+        "model": {"name": run.model.name, "settings": settings},
+        "constants": dataclasses.asdict(model.sm),
+        "priors": priors | dict(posterior.chart.fixed),
+        "constraints": {c.name: _numbers(c) for c in posterior.constraints},
+        "prefer": {term.name: _numbers(term) for term in posterior.prefer},
+        "chart": {"kind": run.chart.kind, "coordinates": list(posterior.chart.labels)},
+    }
+    sampling = {
+        "engine": engine,
+        "start": run.engine.start,
+        "superchains": run.engine.superchains,
+        "seed": run.run.seed,
+        "burn_in": burn_in,
+    }
+    stop = {"draws": run.run.draws, "until": run.run.until.model_dump(exclude_none=True)}
+    return _without_none({"physics": physics, "sampling": sampling, "stop": stop})
+
+
+def _numbers(constraint: Constraint) -> dict[str, Any]:
+    """What the likelihood computes with: shape and every field but its name and source."""
+    fields = (f.name for f in dataclasses.fields(constraint) if f.name not in ("name", "source"))
+    return {"shape": type(constraint).__name__} | {f: getattr(constraint, f) for f in fields}
+
+
+def differences(old: Any, new: Any, path: str = "") -> list[str]:
+    """Leaves in which two resolved trees differ, as 'path: old -> new'."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        found = []
+        for key in [*old, *(k for k in new if k not in old)]:
+            below = f"{path}.{key}" if path else key
+            found += differences(old.get(key), new.get(key), below)
+        return found
+    return [] if old == new else [f"{path}: {_shown(old)} -> {_shown(new)}"]
+
+
+def _shown(value: Any) -> str:
+    return "(absent)" if value is None else repr(value)
+
+
+def _without_none(tree: Any) -> Any:
+    """TOML has no null: settings that are None are left out."""
+    if isinstance(tree, dict):
+        return {k: _without_none(v) for k, v in tree.items() if v is not None}
+    return list(tree) if isinstance(tree, tuple) else tree
+
+
+def _override(tree: dict[str, Any], text: str) -> None:
+    key, equals, value = text.partition("=")
+    parts = key.strip().split(".")
+    if not equals or not all(parts):
+        raise InputError(f"--set takes path.in.runfile=value, got '{text}'")
+    node = tree
+    for part in parts[:-1]:
+        node = node.setdefault(part, {})
+        if not isinstance(node, dict):
+            raise InputError(f"--set {text}: '{part}' is a value in the run file, not a table")
+    node[parts[-1]] = parse_value(value.strip())
+
+
+def parse_value(text: str) -> Any:
+    """A TOML value from the command line; what is not TOML is taken as a string."""
+    try:
+        return tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _constants(overrides: dict[str, float]) -> Constants:
+    known = [f.name for f in dataclasses.fields(Constants)]
+    for name in overrides:
+        if name not in known:
+            raise InputError(f"'{name}' is not a constant{suggest(name, known)}")
+    return Constants(**overrides)
+
+
+def _prior(given: float | PriorTable) -> Prior | float:
+    if not isinstance(given, PriorTable):
+        return given
+    kinds = given.model_dump(exclude_none=True, exclude={"edge"})
+    if len(kinds) != 1:
+        raise InputError(
+            "a prior is a number (fixed) or a table with exactly one of uniform, log_uniform, "
+            f"signed_log, normal, angle; got {sorted(kinds) or 'none of them'}"
+        )
+    ((kind, numbers),) = kinds.items()
+    if kind in ("normal", "angle") and given.edge:
+        raise InputError(f"a {kind} prior has no edges: leave 'edge' out")
+    try:
+        match kind:
+            case "uniform":
+                return Uniform(*numbers, edge=given.edge)
+            case "log_uniform":
+                return LogUniform(*numbers, edge=given.edge)
+            case "signed_log":
+                return SignedLog(numbers[1], scale=numbers[0], edge=given.edge)
+            case "normal":
+                return Normal(*numbers)
+            case _:
+                return Angle()
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+def prior_table(prior: Prior) -> dict[str, Any]:
+    """The run file's spelling of a prior."""
+    match prior:
+        case LogUniform():
+            table: dict[str, Any] = {"log_uniform": [prior.low, prior.high], "edge": prior.edge}
+        case SignedLog():
+            table = {"signed_log": [prior.scale, prior.high], "edge": prior.edge}
+        case Uniform():
+            table = {"uniform": [prior.low, prior.high], "edge": prior.edge}
+        case Normal():
+            table = {"normal": [prior.mean, prior.sd]}
+        case _:
+            table = {"angle": True}
+    return {k: v for k, v in table.items() if v != 0.0}

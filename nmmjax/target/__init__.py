@@ -1,0 +1,1 @@
+"""What is sampled: model, priors, chart and constraints joined to a density."""

@@ -1,0 +1,114 @@
+"""What a model is: declared parameters, frozen settings, one pure `predict`."""
+
+import abc
+import dataclasses
+from collections.abc import Mapping
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from nmmjax.physics.constants import SM, Constants
+from nmmjax.target.priors import Prior
+
+type Theta = Mapping[str, Float[Array, ""]]
+type Observables = dict[str, Float[Array, "..."]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One sampled quantity: its default prior, unit ("" if dimensionless), LaTeX and meaning."""
+
+    name: str
+    prior: Prior
+    unit: str
+    latex: str
+    description: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Rescaling:
+    """A joint rescaling under which an observable is (nearly) homogeneous.
+
+    Multiplying every parameter p of `weights` by lambda^weights[p] multiplies `observable`
+    by lambda^degree. The first parameter named carries the scale in the chart.
+    """
+
+    observable: str
+    weights: tuple[tuple[str, float], ...]
+    degree: float = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Ratio:
+    """A ratio of sums of mass terms proportional to handle^degree, to serve as a coordinate.
+
+    `numerator` and `denominator` are names of signed mass terms that `predict` returns.
+    """
+
+    handle: str
+    numerator: tuple[str, ...]
+    denominator: tuple[str, ...]
+    degree: float = 1.0
+
+
+class Model(eqx.Module):
+    """Abstract model: the fields of a subclass are its settings, all static.
+
+    `predict` sees scalars: callers `vmap`. It may assume that every margin of `domain` is
+    positive. Bad settings raise `ValueError` at construction (`__check_init__`).
+    """
+
+    sm: Constants = eqx.field(static=True, default=SM, kw_only=True)
+
+    @property
+    @abc.abstractmethod
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters under these settings, in chart order."""
+
+    @property
+    @abc.abstractmethod
+    def reference(self) -> dict[str, float]:
+        """A point well inside the domain, evaluated in place of points outside it."""
+
+    @abc.abstractmethod
+    def predict(self, theta: Theta) -> Observables:
+        """Observables at one point: pure, differentiable, no batch axis."""
+
+    def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
+        """Margins by name; the model is defined where all are positive. Cheap."""
+        del theta
+        return {}
+
+    @property
+    def mass_terms(self) -> tuple[str, ...]:
+        """Names of the signed terms whose sum is the (one-generation) neutrino mass."""
+        return ()
+
+    @property
+    def rescaling(self) -> Rescaling | None:
+        """The homogeneity that the chart may use; None where the model has none."""
+        return None
+
+    @property
+    def ratios(self) -> tuple[Ratio, ...]:
+        """Ratios of mass terms that refine the chart, outermost handle last."""
+        return ()
+
+
+def guarded_predict(model: Model, theta: Theta) -> tuple[Observables, Bool[Array, ""]]:
+    """`predict` where every domain margin is positive, else at the reference point.
+
+    returns (observables, inside). Outside, the values belong to the reference point: they keep
+    values and gradients finite and are not to be used.
+    """
+    margins = model.domain(theta)
+    inside = jnp.asarray(True)
+    for margin in margins.values():
+        inside = inside & (margin > 0.0)
+    # Barriers: computed once, not again in each consumer.
+    if margins:
+        inside = jax.lax.optimization_barrier(inside)
+        theta = {p: jnp.where(inside, x, model.reference[p]) for p, x in theta.items()}
+    return model.predict(jax.lax.optimization_barrier(dict(theta))), inside

@@ -1,0 +1,327 @@
+"""The target density: prior, constraints and chart joined; sees abstract models only."""
+
+from collections.abc import Mapping, Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from nmmjax.catalogue import known_or_bare
+from nmmjax.constraints.library import Constraint
+from nmmjax.errors import InputError, suggest
+from nmmjax.target import chart as charts
+from nmmjax.target import excess, naturalness
+from nmmjax.target.chart import Chart, Position
+from nmmjax.target.model import Model, Observables, Theta, guarded_predict
+from nmmjax.target.priors import Prior
+
+type Groups = dict[str, dict[str, np.ndarray]]
+
+_RECORD_CHUNK = 16384  # points per jitted call when draws are recorded
+
+
+class Posterior(eqx.Module):
+    """log density over chart positions z, and everything recorded at stored draws.
+
+    ln p(z) = sum_p ln prior(c_p) - ln|det dz/dc| + sum_i ln L_i + sum_j (prefer terms)
+
+    finite or -inf, never NaN: -inf outside hard prior bounds, outside the model's domain, or
+    where an observable that a term needs is not finite (`causes` tells which).
+
+    A posterior is itself the target of an engine: calling it gives the log density, and the
+    methods named `..._at` give what only some engines ask for, all at a chart position.
+    """
+
+    model: Model
+    chart: Chart
+    constraints: tuple[Constraint, ...]
+    prefer: tuple[Constraint, ...]
+
+    def __init__(
+        self,
+        model: Model,
+        priors: Mapping[str, Prior | float] | None = None,
+        constraints: Sequence[Constraint] = (),
+        prefer: Sequence[Constraint] = (),
+        chart: str = "auto",
+    ):
+        """`priors` replaces defaults of the model; a number fixes the parameter.
+
+        Raises InputError for an unknown parameter, a constraint whose observables the model
+        does not return, nothing left to sample, or single-precision JAX.
+        """
+        require_double_precision()
+        given = dict(priors or {})
+        names = [parameter.name for parameter in model.parameters]
+        for name in given:
+            if name not in names:
+                raise InputError(
+                    f"'{name}' is not a parameter of {type(model).__name__}{suggest(name, names)}"
+                )
+        chosen = {p.name: given.get(p.name, p.prior) for p in model.parameters}
+        sampled = {p: prior for p, prior in chosen.items() if isinstance(prior, Prior)}
+        fixed = {p: float(x) for p, x in chosen.items() if not isinstance(x, Prior)}
+        if not sampled:
+            raise InputError("every parameter is fixed: there is nothing to sample")
+        self.model = model
+        self.chart = charts.build(model, sampled, fixed, chart)
+        self.constraints = tuple(constraints)
+        self.prefer = tuple(prefer)
+        _check_observables(model, (*self.constraints, *self.prefer))
+
+    @property
+    def dim(self) -> int:
+        return self.chart.dim
+
+    @property
+    def sampled(self) -> tuple[str, ...]:
+        return tuple(p for p, _ in self.chart.priors)
+
+    @property
+    def hard_edges(self) -> tuple[str, ...]:
+        """Sampled parameters whose prior has hard bounds, which gradient engines refuse."""
+        return tuple(p for p, prior in self.chart.priors if prior.hard)
+
+    def theta(self, z: Position) -> dict[str, Float[Array, ""]]:
+        """Parameters at chart position z."""
+        return self.chart.theta(z)
+
+    def z(self, theta: Theta) -> Position:
+        """Chart position of parameters theta."""
+        return self.chart.z(theta)
+
+    def from_unit(self, u: Float[Array, " dim"]) -> Position:
+        """A prior draw as a chart position, from `dim` uniform numbers in (0, 1)."""
+        return self.chart.position(self.coordinates_from_unit(u))
+
+    def coordinates_from_unit(self, u: Float[Array, " dim"]) -> Position:
+        """A prior draw in the priors' own coordinates."""
+        slots = self.chart.slots
+        return jnp.concatenate([prior.from_unit(u[slots[p]]) for p, prior in self.chart.priors])
+
+    def __call__(self, z: Position) -> Float[Array, ""]:
+        """`log_density`."""
+        return self.log_density(z)
+
+    def log_density(self, z: Position) -> Float[Array, ""]:
+        """Log of the (unnormalised) target density at chart position z: finite or -inf."""
+        return self.log_density_of(self.chart.coordinates(z))
+
+    def log_density_of(self, c: Position) -> Float[Array, ""]:
+        """The same density, over z, at the point whose prior coordinates are c."""
+        log_prior, log_likelihood = self._parts(c)
+        return log_prior + log_likelihood
+
+    def log_prior_at(self, z: Position) -> Float[Array, ""]:
+        """Log prior density over chart positions, normalised: finite or -inf."""
+        c = self.chart.coordinates(z)
+        log_prior = self._log_prior_coordinates(c) - self.chart.log_det
+        return jnp.where(jnp.isfinite(log_prior), log_prior, -jnp.inf)
+
+    def log_likelihood_at(self, z: Position) -> Float[Array, ""]:
+        """Log likelihood of all terms, wishes included: finite or -inf (-inf outside the prior)."""
+        return self._parts(self.chart.coordinates(z))[1]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Parameters and scalar observables: what `quantities_at` returns."""
+        return tuple(jax.eval_shape(self.quantities_at, jnp.zeros(self.dim)))
+
+    def excess_at(self, z: Position) -> dict[str, Float[Array, ""]]:
+        """How far z is outside each limit, prior bound and domain margin: <= 0 inside."""
+        c = self.chart.coordinates(z)
+        theta = self.chart.values(c)
+        observables, _ = self._observables(theta)
+        return (
+            excess.of_limits(self.constraints, observables)
+            | excess.of_bounds(self.chart, c)
+            | excess.of_domain(self.model, theta)
+        )
+
+    @property
+    def box(self) -> dict[str, tuple[float, float]]:
+        """(low, high) of every sampled parameter whose prior has bounds."""
+        return excess.box(self.chart)
+
+    @property
+    def planes(self) -> tuple[int, ...]:
+        """Where a parameter on a circle has the first of its two coordinates."""
+        slots = self.chart.slots
+        return tuple(slots[p].start for p, prior in self.chart.priors if prior.dims == 2)
+
+    def quantities_at(self, z: Position) -> dict[str, Float[Array, ""]]:
+        """Every parameter and scalar observable, fine-tuning measures included."""
+        theta = self.theta(z)
+        found = self.observables(theta)
+        return theta | {k: v for k, v in found.items() if k not in theta and v.ndim == 0}
+
+    def terms_at(self, z: Position) -> dict[str, Float[Array, ""]]:
+        """Log likelihood of every constraint and prefer term, by name."""
+        return self.terms(self.theta(z))
+
+    def log_prior(self, theta: Theta) -> Float[Array, ""]:
+        """Log prior density in the sampled parameters themselves."""
+        return jnp.asarray(sum(prior.log_prior(theta[p]) for p, prior in self.chart.priors))
+
+    def terms(self, theta: Theta) -> dict[str, Float[Array, ""]]:
+        """Log likelihood of every constraint and prefer term, by name."""
+        observables, _ = self._observables(theta)
+        both = (*self.constraints, *self.prefer)
+        return {term.name: term.log_likelihood(observables) for term in both}
+
+    def allowed(self, theta: Theta) -> Bool[Array, ""]:
+        """Whether theta lies in the domain and inside every constraint's quoted limit."""
+        observables, defined = self._observables(theta)
+        return _all_allowed(self.constraints, observables, defined)
+
+    def causes(self, z: Position) -> dict[str, Bool[Array, ""]]:
+        """Why the density at z is -inf, one flag per possible cause; all False if it is finite."""
+        c = self.chart.coordinates(z)
+        slots = self.chart.slots
+        found: dict[str, Bool[Array, ""]] = {}
+        clear = jnp.asarray(True)
+        for p, prior in self.chart.priors:
+            outside = ~jnp.isfinite(prior.log_density(c[slots[p]]))
+            found[f"prior bounds of {p}"] = outside & clear
+            clear = clear & ~outside
+        theta = self._values_or_reference(c, clear)
+        for name, margin in self.model.domain(theta).items():
+            outside = ~(margin > 0.0)
+            found[f"domain: {name}"] = outside & clear
+            clear = clear & ~outside
+        for name, value in self.terms(theta).items():
+            bad = ~jnp.isfinite(value)
+            found[f"{name} not finite"] = bad & clear
+            clear = clear & ~bad
+        return found
+
+    def observables(self, theta: Theta) -> Observables:
+        """Observables at one point, fine-tuning measures included."""
+        observables, _ = guarded_predict(self.model, theta)
+        observables["tuning_bg"] = naturalness.tuning_bg(self.model, theta, self.sampled)
+        if self.model.mass_terms:
+            observables["tuning_cancel"] = naturalness.tuning_cancel(
+                observables, self.model.mass_terms
+            )
+        return observables
+
+    def record(self, draws: np.ndarray | Float[Array, "chain draw dim"]) -> Groups:
+        """Everything to store at `draws`, by group: parameters and observables, terms, target."""
+        draws = np.asarray(draws)
+        chains, count, dim = draws.shape
+        flat = draws.reshape(-1, dim)
+        chunk = min(_RECORD_CHUNK, len(flat))
+        padded = np.concatenate([flat, np.repeat(flat[-1:], -len(flat) % chunk, axis=0)])
+        parts = [
+            _record_chunk(self, jnp.asarray(padded[i : i + chunk].T))
+            for i in range(0, len(padded), chunk)
+        ]
+        joined = jax.tree.map(
+            lambda *leaves: np.concatenate([np.asarray(leaf) for leaf in leaves])[: len(flat)],
+            *parts,
+        )
+        return jax.tree.map(lambda a: a.reshape(chains, count, *a.shape[1:]), joined)
+
+    def variables(self) -> dict[str, dict[str, str]]:
+        """Attributes of every variable of the `posterior` group: role, units, latex, long_name."""
+        parameters = {p.name: p for p in self.model.parameters}
+        found = {}
+        for name in jax.eval_shape(self._stored, jnp.zeros(self.dim))["posterior"]:
+            if name in parameters:
+                p = parameters[name]
+                role = "parameter" if name in self.sampled else "fixed"
+                found[name] = _attributes(role, p.unit, p.latex, p.description)
+            else:
+                q = known_or_bare(name)
+                role = "derived" if name in ("tuning_bg", "tuning_cancel") else "observable"
+                found[name] = _attributes(role, q.unit, q.latex, q.text)
+        return found
+
+    def _stored(self, z: Position) -> dict[str, dict[str, Array]]:
+        theta = self.theta(z)
+        observables = self.observables(theta)
+        _, defined = guarded_predict(self.model, theta)
+        both = observables | theta
+        flat = {k: v for k, v in observables.items() if k not in theta}
+        return {
+            "posterior": theta | flat,
+            "log_likelihood": {c.name: c.log_likelihood(both) for c in self.constraints},
+            "target": {
+                "log_prior": self.log_prior(theta),
+                "allowed": _all_allowed(self.constraints, both, defined),
+            }
+            | {term.name: term.log_likelihood(both) for term in self.prefer},
+        }
+
+    def _observables(self, theta: Theta) -> tuple[Observables, Bool[Array, ""]]:
+        """What constraints see: observables, and parameters under their own names."""
+        observables, defined = guarded_predict(self.model, theta)
+        return observables | dict(theta), defined
+
+    def _parts(self, c: Position) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """(log prior density over z, log likelihood) at prior coordinates c: finite or -inf."""
+        log_prior = self._log_prior_coordinates(c) - self.chart.log_det
+        inside = jax.lax.optimization_barrier(jnp.isfinite(log_prior))
+        observables, defined = self._observables(self._values_or_reference(c, inside))
+        terms = (*self.constraints, *self.prefer)
+        total = jnp.asarray(sum((t.log_likelihood(observables) for t in terms), 0.0))
+        # Computed once: the gradient of every parameter asks for it.
+        sound = jax.lax.optimization_barrier(inside & defined & jnp.isfinite(total))
+        return jnp.where(inside, log_prior, -jnp.inf), jnp.where(sound, total, -jnp.inf)
+
+    def _log_prior_coordinates(self, c: Position) -> Float[Array, ""]:
+        slots = self.chart.slots
+        return jnp.asarray(sum(prior.log_density(c[slots[p]]) for p, prior in self.chart.priors))
+
+    def _values_or_reference(
+        self, c: Position, inside: Bool[Array, ""]
+    ) -> dict[str, Float[Array, ""]]:
+        values = self.chart.values(c)
+        return {p: jnp.where(inside, x, self.model.reference[p]) for p, x in values.items()}
+
+
+@eqx.filter_jit
+def _record_chunk(posterior: Posterior, columns: Array) -> dict[str, dict[str, Array]]:
+    return jax.vmap(posterior._stored, in_axes=-1)(columns)
+
+
+def _all_allowed(
+    constraints: Sequence[Constraint], observables: Observables, defined: Bool[Array, ""]
+) -> Bool[Array, ""]:
+    for constraint in constraints:
+        defined = defined & constraint.allowed(observables)
+    return defined
+
+
+def _attributes(role: str, units: str, latex: str, text: str) -> dict[str, str]:
+    return {"role": role, "units": units, "latex": latex, "long_name": text}
+
+
+def offered(model: Model) -> set[str]:
+    """Names that constraints may ask of a model, found without compiling or evaluating."""
+    point = {p.name: jax.ShapeDtypeStruct((), jnp.float64) for p in model.parameters}
+    return {*jax.eval_shape(model.predict, point), *point}
+
+
+def _check_observables(model: Model, terms: Sequence[Constraint]) -> None:
+    known = offered(model)
+    for term in terms:
+        for name in term.requires:
+            if name not in known:
+                wish = term.name == f"prefer_{name}"
+                what = f"prefer.{name}" if wish else f"constraint '{term.name}'"
+                raise InputError(
+                    f"{what} needs observable '{name}', which "
+                    f"{type(model).__name__} does not return{suggest(name, known)}"
+                )
+
+
+def require_double_precision() -> None:
+    """Raise InputError unless JAX computes in float64."""
+    if not jax.config.jax_enable_x64:  # pyright: ignore[reportAttributeAccessIssue]
+        raise InputError(
+            "nmmjax needs double precision (moments of 1e-12 mu_B come from cancellations): call "
+            'jax.config.update("jax_enable_x64", True) first, or unset JAX_ENABLE_X64'
+        )

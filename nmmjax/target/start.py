@@ -1,0 +1,106 @@
+"""Starting points: overdispersed, independent of one another, and of finite density."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Array, Float
+
+from nmmjax.errors import InputError
+from nmmjax.target.posterior import Posterior
+
+_PER_ROUND = 64  # prior draws per start in one jitted call
+_MOST_DRAWS = 2**20  # prior draws, all without finite density, before a target is given up
+
+
+class Starts(NamedTuple):
+    """Starting positions and the share of the screened prior draws that had finite density."""
+
+    positions: Float[Array, "count dim"]
+    finite_fraction: float
+    screened: int
+
+
+def prior(posterior: Posterior, key: Array, count: int) -> Starts:
+    """For each of `count` starts a prior draw of finite density: as overdispersed as can be.
+
+    Raises InputError that names what rejects the draws if there is none in a million of them.
+    """
+    return _search(posterior, key, count, rounds=1, first=True)
+
+
+def screened(posterior: Posterior, key: Array, count: int, rounds: int = 8) -> Starts:
+    """For each of `count` starts the best of 64 * rounds prior draws of its own.
+
+    No start sees another's draws, so together they spread like a power of the posterior that is
+    flatter than the posterior itself. More rounds are added while some start has no point of
+    finite density. Raises InputError that names what rejects the draws if there is none in a
+    million of them.
+    """
+    return _search(posterior, key, count, rounds, first=False)
+
+
+def _search(posterior: Posterior, key: Array, count: int, rounds: int, first: bool) -> Starts:
+    best = jnp.full(count, -jnp.inf)
+    positions = jnp.zeros((count, posterior.dim))
+    finite, done = 0.0, 0
+    while done < rounds or not bool(jnp.all(jnp.isfinite(best))):
+        if done >= rounds and done * count * _PER_ROUND >= _MOST_DRAWS:
+            raise InputError(_hopeless(posterior, key, done, count))
+        best, positions, share = _round(posterior, jr.fold_in(key, done), best, positions, first)
+        finite += float(share)
+        done += 1
+    return Starts(_in_chart(posterior, positions), finite / done, done * count * _PER_ROUND)
+
+
+@eqx.filter_jit
+def _in_chart(posterior: Posterior, coordinates: Array) -> Array:
+    return jax.vmap(posterior.chart.position)(coordinates)
+
+
+@eqx.filter_jit
+def _round(
+    posterior: Posterior, key: Array, best: Array, positions: Array, first: bool
+) -> tuple[Array, Array, Array]:
+    """Challenge every start by the best of new prior draws, or by their first of finite density."""
+    count, dim = positions.shape
+    u = jr.uniform(key, (dim, count * _PER_ROUND), minval=jnp.finfo(float).tiny)
+    c = jax.vmap(posterior.coordinates_from_unit, in_axes=-1, out_axes=-1)(u)
+    log_density = jax.vmap(posterior.log_density_of, in_axes=-1)(c).reshape(count, _PER_ROUND)
+    finite = jnp.isfinite(log_density)
+    winner = jnp.argmax(finite if first else log_density, axis=1)
+    top = jnp.take_along_axis(log_density, winner[:, None], axis=1)[:, 0]
+    columns = c.reshape(dim, count, _PER_ROUND)
+    challenger = jnp.take_along_axis(columns, winner[None, :, None], axis=2)[:, :, 0].T
+    better = jnp.isneginf(best) & (top > best) if first else top > best
+    return (
+        jnp.where(better, top, best),
+        jnp.where(better[:, None], challenger, positions),
+        jnp.mean(finite),
+    )
+
+
+def _hopeless(posterior: Posterior, key: Array, rounds: int, count: int) -> str:
+    causes = count_causes(posterior, key, 4096)
+    listed = ", ".join(f"{name} ({share:.0%})" for name, share in causes if share > 0.0)
+    return (
+        f"found no point of finite density for some of {count} starts in "
+        f"{rounds * count * _PER_ROUND} prior draws; what rejects them: {listed or 'nothing'}"
+    )
+
+
+def count_causes(posterior: Posterior, key: Array, draws: int) -> Sequence[tuple[str, float]]:
+    """Share of prior draws rejected by each cause (bounds, domain, non-finite terms)."""
+    z = prior_draws(posterior, key, draws)
+    flags = jax.jit(jax.vmap(posterior.causes, in_axes=-1))(z)
+    return [(name, float(np.mean(flag))) for name, flag in flags.items()]
+
+
+def prior_draws(posterior: Posterior, key: Array, draws: int) -> Float[Array, "dim draws"]:
+    """Chart positions of `draws` prior draws, columns first."""
+    u = jr.uniform(key, (posterior.dim, draws), minval=jnp.finfo(float).tiny)
+    return jax.jit(jax.vmap(posterior.from_unit, in_axes=-1, out_axes=-1))(u)

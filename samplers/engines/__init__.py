@@ -1,0 +1,1 @@
+"""One sampling engine per file."""

@@ -1,0 +1,151 @@
+"""ChEES-HMC: Hamiltonian trajectories of one jittered length for all chains.
+
+Step size and trajectory length are tuned together over all chains, the length by maximising the
+change in the estimator of the expected square. Hoffman, Radul and Sountsov, AISTATS 2021 (PMLR
+130, 3907). No chain waits for a longer trajectory of another. Kernel and adaptation are
+blackjax's, with its diagonal metric and the floor of the length along slow directions.
+"""
+
+from typing import Any, ClassVar, NamedTuple
+
+import blackjax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import optax
+from blackjax.adaptation.base import get_filter_adapt_info_fn
+from blackjax.mcmc.dynamic_hmc import halton_sequence
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from ..base import Block, LogDensity, differentiable, scan
+from ._trajectories import (
+    by_chain,
+    left_domain,
+    require_acceptance,
+    require_options,
+    require_starts,
+)
+
+hmc: Any = blackjax.mcmc.hmc  # its annotations say float for what may be an array
+_RATE = 0.025  # of the optimiser of the length, as in the paper
+
+
+class State(NamedTuple):
+    """Where the chains are, and what the adaptation found for all of them.
+
+    leapfrogs   largest number of leapfrogs in a trajectory; the mean is half of it
+    """
+
+    position: Float[Array, "chain dim"]
+    log_density: Float[Array, " chain"]
+    gradient: Float[Array, "chain dim"]
+    step_size: Float[Array, ""]
+    inverse_mass: Float[Array, " dim"]
+    leapfrogs: Float[Array, ""]
+    step: Int[Array, ""]
+
+
+class Chees(eqx.Module):
+    """Hamiltonian Monte Carlo with one trajectory length for all chains; needs a smooth target.
+
+    chains             tuned together; independent of each other after the warm-up
+    warmup             trajectories of adaptation, all discarded
+    target_acceptance  harmonic mean over chains that the step size is tuned to
+    max_leapfrogs      at most so many leapfrogs per trajectory
+    block              stored draws per block
+
+    Trajectory i has ceil(h_i leapfrogs) steps, h_i being the Halton sequence in base 2.
+
+    Not for funnels, modes even 5 widths apart, cancellations that are not a coordinate of the
+    chart, nor ridges between prior walls: R-hat refuses them (tests/test_proof.py).
+
+    Stored statistics per draw: lp, energy, acceptance_rate, diverging, n_steps (leapfrogs),
+    n_nonfinite (trajectories that ended at a point without finite density) and n_nan (those
+    among them where the target was NaN or +inf).
+    """
+
+    gradients: ClassVar[bool] = True
+    burn_in: ClassVar[int] = 0
+
+    chains: int = eqx.field(static=True, default=64)
+    warmup: int = eqx.field(static=True, default=1000)
+    target_acceptance: float = eqx.field(static=True, default=0.7)
+    max_leapfrogs: int = eqx.field(static=True, default=1000)
+    block: int = eqx.field(static=True, default=25)
+
+    def __check_init__(self) -> None:
+        least = {"chains": 2, "warmup": 20, "max_leapfrogs": 1, "block": 1}
+        require_options("chees", self, least)
+        require_acceptance("chees", self.target_acceptance)
+
+    @property
+    def groups(self) -> np.ndarray:
+        return np.arange(self.chains)
+
+    def init(
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
+    ) -> State:
+        """The state after `warmup` trajectories from (chains, dim) starting points."""
+        require_starts("chees", self.chains, target, starts)
+        with jax.numpy_rank_promotion("allow"):
+            return self._adapt(key, target, starts)
+
+    @eqx.filter_jit
+    def _adapt(
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
+    ) -> State:
+        adaptation: Any = blackjax.chees_adaptation(
+            differentiable(target),
+            self.chains,
+            target_acceptance_rate=self.target_acceptance,
+            max_leapfrog_steps=self.max_leapfrogs,
+            adaptation_info_fn=get_filter_adapt_info_fn(),
+            mass_matrix_estimation="diagonal",
+        )
+        (last, found), _ = adaptation.run(key, starts, 0.1, optax.adam(_RATE), self.warmup)
+        (leapfrogs,) = found["integration_steps_params"]
+        return State(
+            last.position,
+            last.logdensity,
+            last.logdensity_grad,
+            found["step_size"],
+            found["inverse_mass_matrix"],
+            jnp.clip(leapfrogs, 1.0, self.max_leapfrogs),
+            jnp.array(0),
+        )
+
+    @eqx.filter_jit
+    def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
+        """`block` draws, one trajectory each."""
+        last, states, info = scan(self._step, key, target, state, self.block, 1)
+        stats = by_chain({"lp": states.log_density, **info})
+        stats["nonfinite_fraction"] = jnp.mean(info["n_nonfinite"])
+        stats["divergent_fraction"] = jnp.mean(info["diverging"])
+        return last, Block(jnp.moveaxis(states.position, 0, 1), stats)
+
+    def _step(
+        self, key: PRNGKeyArray, target: LogDensity, state: State
+    ) -> tuple[State, dict[str, Array]]:
+        kernel: Any = hmc.build_kernel()
+        smooth = differentiable(target)
+        steps = jnp.ceil(halton_sequence(state.step) * state.leapfrogs).astype(int)
+
+        def one(key, here):
+            return kernel(key, here, smooth, state.step_size, state.inverse_mass, steps)
+
+        here = hmc.HMCState(state.position, state.log_density, state.gradient)
+        new, info = jax.vmap(one)(jr.split(key, self.chains), here)
+        position, log_density, gradient = new
+        kinetic = 0.5 * info.momentum**2 @ state.inverse_mass
+        end = info.proposal
+        stats = {
+            "acceptance_rate": info.acceptance_rate,
+            "diverging": info.is_divergent,
+            "energy": jnp.where(info.is_accepted, info.energy, kinetic - state.log_density),
+            "n_steps": jnp.broadcast_to(steps, (self.chains,)),
+            **left_domain(target, end.position, end.logdensity),
+        }
+        state = state._replace(position=position, log_density=log_density, gradient=gradient)
+        return state, stats

@@ -1,0 +1,217 @@
+"""Ensembles of walkers with differential-evolution and stretch moves, in one fused scan.
+
+Each ensemble is cut in two halves; each half moves in turn, guided by differences within the
+other (red-black). Walkers of one ensemble are coupled, the ensembles are independent. See
+ter Braak, Stat. Comput. 16 (2006) 239, for the move along differences; Goodman and Weare,
+Comm. App. Math. Comp. Sci. 5 (2010) 65, for the stretch; Foreman-Mackey et al.,
+arXiv:1202.3665, for halves.
+
+Picking two partners per walker costs a textbook step five random numbers and two gathers each.
+Here all walkers of a half-step share the two offsets at which their partners stand in the
+other half, and a walker draws one 64-bit word: its sign, its step-length jitter and its
+acceptance. Given the offsets every walker still proposes +v or -v with equal probability,
+independently of the others, so each half-step is reversible. Measured at 4 x 64 walkers in 9
+dimensions on one CPU core: 30 ns per walker and step beside the density, 134 ns for the
+textbook step, and the same effective draws per step.
+"""
+
+import math
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
+
+from ..base import Block, EngineError, LogDensity, log_density, require_finite, scan
+
+_JITTER = 0.05  # relative half-width of the step length: breaks lattices of differences
+_ACCEPT_BITS, _LENGTH_BITS = 40, 23  # with one sign bit: the 64 bits of a walker's word
+
+
+class Half(NamedTuple):
+    """One half of every ensemble, walker-major: column h * ensembles + e is walker h of e."""
+
+    position: Float[Array, "dim n"]
+    log_density: Float[Array, " n"]
+    accepted: Int[Array, " n"]
+    nonfinite: Int[Array, " n"]
+    undefined: Int[Array, " n"]
+
+
+class State(NamedTuple):
+    """The half that moves next, the half that guides it, and the number of half-steps taken."""
+
+    moving: Half
+    resting: Half
+    step: Int[Array, ""]
+
+
+class Ensemble(eqx.Module):
+    """Differential evolution: x' = x +- gamma (x_j - x_k), gamma = 2.38 / sqrt(2 dim).
+
+    ensembles   independent ensembles; 4 are needed for an honest R-hat
+    walkers     per ensemble: even, at least 2 dim
+    thin        steps (of all walkers) per stored draw
+    block       stored draws per block
+    jump        share of half-steps with gamma = 1, which connect separate modes
+    stretch     share of half-steps that are stretch moves with scale a = 2
+
+    Not for funnels, nor for cancellations that are not a coordinate of the chart: R-hat refuses
+    both (tests/test_proof.py, docs/samplers.md). Proven up to 50 dimensions and 18 modes.
+
+    Stored statistics per draw: lp, acceptance_rate, n_nonfinite (proposals without a finite
+    density) and n_nan (those among them where the target was NaN or +inf).
+    """
+
+    ensembles: int = eqx.field(static=True, default=4)
+    walkers: int = eqx.field(static=True, default=64)
+    thin: int = eqx.field(static=True, default=100)
+    block: int = eqx.field(static=True, default=25)
+    jump: float = eqx.field(static=True, default=0.1)
+    stretch: float = eqx.field(static=True, default=0.1)
+
+    def __check_init__(self) -> None:
+        for name in ("ensembles", "thin", "block"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"ensemble needs {name} >= 1, got {getattr(self, name)}")
+        if self.walkers % 2 or self.walkers < 4:
+            raise ValueError(f"ensemble needs an even number of walkers >= 4, got {self.walkers}")
+        if not (self.jump >= 0.0 and self.stretch >= 0.0 and self.jump + self.stretch <= 1.0):
+            raise ValueError(
+                "ensemble needs jump and stretch >= 0 with a sum <= 1, "
+                f"got {self.jump:g} and {self.stretch:g}"
+            )
+
+    @property
+    def chains(self) -> int:
+        return self.ensembles * self.walkers
+
+    @property
+    def groups(self) -> np.ndarray:
+        return np.repeat(np.arange(self.ensembles), self.walkers)
+
+    def init(
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
+    ) -> State:
+        """The state at the starting points, (ensembles * walkers, dim), ensemble by ensemble."""
+        del key
+        chains, dim = starts.shape
+        if chains != self.chains:
+            raise ValueError(f"ensemble needs {self.chains} starting points, got {chains}")
+        if self.walkers < 2 * dim:
+            raise ValueError(
+                f"ensemble needs an even number of walkers >= 2*dim = {2 * dim}, got {self.walkers}"
+            )
+        _require_spread(starts.reshape(2 * self.ensembles, self.walkers // 2, dim))
+        value, _ = eqx.filter_jit(log_density)(target, starts.T)
+        require_finite(value)
+        position = self._by_half(starts)
+        zero = jnp.zeros((2, chains // 2), int)
+        halves = Half(position, self._by_half(value), zero, zero, zero)
+        first, second = (jax.tree.map(lambda x, i=i: x[i], halves) for i in (0, 1))
+        return State(first, second, jnp.array(0))
+
+    def _by_half(self, values: Float[Array, "chain *dim"]) -> Float[Array, "2 *dim n"]:
+        """(chain, ...), ensemble by ensemble -> (half, ..., n), walker-major."""
+        split = values.reshape(self.ensembles, 2, self.walkers // 2, *values.shape[1:])
+        walker_major = jnp.moveaxis(split, (1, 2, 0), (0, -2, -1))
+        return walker_major.reshape(2, *values.shape[1:], -1)
+
+    def _by_chain(self, moving: Array, resting: Array) -> Array:
+        """The inverse: (..., n) of both halves -> (chain, ...)."""
+        both = jnp.stack([moving, resting])
+        split = both.reshape(*both.shape[:-1], self.walkers // 2, self.ensembles)
+        chain_major = jnp.moveaxis(split, (-1, 0, -2), (0, 1, 2))
+        return chain_major.reshape(self.chains, *moving.shape[:-1])
+
+    @eqx.filter_jit
+    def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
+        """`block` draws, `thin` steps of both halves apart."""
+        last, states, _ = scan(self._half_step, key, target, state, self.block, 2 * self.thin)
+        # An even number of half-steps: each half is back in its place.
+        draws = self._by_chain(states.moving.position, states.resting.position)
+        lp = self._by_chain(states.moving.log_density, states.resting.log_density)
+
+        def count(name: str) -> Int[Array, "chain draw"]:
+            before = self._by_chain(getattr(state.moving, name), getattr(state.resting, name))
+            after = self._by_chain(getattr(states.moving, name), getattr(states.resting, name))
+            return jnp.diff(after, axis=1, prepend=before[:, None])
+
+        nonfinite = count("nonfinite")
+        stats = {
+            "lp": lp,
+            "acceptance_rate": count("accepted") / self.thin,
+            "n_nonfinite": nonfinite,
+            "n_nan": count("undefined"),
+            "nonfinite_fraction": jnp.mean(nonfinite) / self.thin,
+        }
+        return last, Block(draws, stats)
+
+    def _half_step(
+        self, key: PRNGKeyArray, target: LogDensity, state: State
+    ) -> tuple[State, tuple[()]]:
+        half, guide = state.moving, state.resting
+        words = jr.bits(key, (half.log_density.size + 2,), jnp.uint64)
+        proposal, log_factor = self._propose(words[:2], words[2:], half.position, guide.position)
+        value, undefined = log_density(target, proposal)
+        accept = _log_uniform(words[2:]) < value - half.log_density + log_factor
+        moved = Half(
+            jnp.where(accept, proposal, half.position),
+            jnp.where(accept, value, half.log_density),
+            half.accepted + accept,
+            half.nonfinite + jnp.isneginf(value),
+            half.undefined + undefined,
+        )
+        return State(guide, moved, state.step), ()
+
+    def _propose(
+        self,
+        shared: UInt[Array, "2"],
+        words: UInt[Array, " n"],
+        x: Float[Array, "dim n"],
+        guide: Float[Array, "dim n"],
+    ) -> tuple[Float[Array, "dim n"], Float[Array, " n"]]:
+        """Proposals and the log of their Hastings factors."""
+        dim, n = x.shape
+        size = n // self.ensembles
+        first = shared[0] % size
+        second = (first + 1 + (shared[0] >> 32) % (size - 1)) % size
+        twice = jnp.concatenate([guide, guide], axis=1)
+
+        def partner(offset: UInt[Array, ""]) -> Float[Array, "dim n"]:
+            start = offset.astype(int) * self.ensembles
+            return jax.lax.dynamic_slice_in_dim(twice, start, n, axis=1)
+
+        near, far = partner(first), partner(second)
+        kind = (shared[1] >> 11).astype(float) * 2.0**-53
+        sign = 1.0 - 2.0 * (words & 1).astype(float)
+        v = ((words >> 1) % 2**_LENGTH_BITS).astype(float) * 2.0**-_LENGTH_BITS
+
+        gamma = 2.38 / math.sqrt(2.0 * dim) * (1.0 + _JITTER * (2.0 * v - 1.0))
+        gamma = sign * jnp.where(kind < self.jump, 1.0, gamma)
+        z = 0.5 * (1.0 + v) ** 2  # density ~ 1/sqrt(z) on [1/2, 2]
+        stretched = kind >= 1.0 - self.stretch
+        proposal = jnp.where(stretched, near + z * (x - near), x + gamma * (near - far))
+        return proposal, jnp.where(stretched, (dim - 1.0) * jnp.log(z), 0.0)
+
+
+def _log_uniform(words: UInt[Array, " n"]) -> Float[Array, " n"]:
+    """Log of uniform numbers on (0, 1) made of the top bits of each word."""
+    top = (words >> (64 - _ACCEPT_BITS)).astype(float)
+    return jnp.log((top + 0.5) * 2.0**-_ACCEPT_BITS)
+
+
+def _require_spread(halves: Float[Array, "half walker dim"]) -> None:
+    """Refuse an ensemble that cannot move along some coordinate (nothing to check in a trace)."""
+    if isinstance(halves, Tracer):
+        return
+    flat = np.flatnonzero(np.any(np.ptp(np.asarray(halves), axis=1) == 0.0, axis=0))
+    if flat.size:
+        raise EngineError(
+            "ensemble needs spread-out starting points: all walkers of a half have the same "
+            f"coordinate {flat[0]}"
+        )

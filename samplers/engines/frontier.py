@@ -1,0 +1,323 @@
+"""How large can a quantity be where, subject to every constraint? A map over two others.
+
+In each cell of a grid one quantity is maximised over all parameters, under the quoted limit of
+every constraint, the bounds of the priors and the domain of the model. All cells and several
+starts in each are climbed together by Newton steps on
+
+    f(z) + t sum_k B(-g_k(z)),   B(s) = ln s,   g_k <= 0 where allowed
+
+with t falling to 1e-4: a log barrier, continued as a parabola for s < t/10 so that a start may lie
+outside. At the end the k active constraints cost k t of f, and every maximum is strictly
+inside its limits. Rounds follow in which each cell starts again from its own best point, those
+of its four neighbours, and new prior draws, until two of them improve no cell.
+
+The map is a lower bound: a maximum that no start reaches is missing.
+"""
+
+import difflib
+import functools
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jax.core import Tracer
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from ..base import Block, Described, LogDensity, require_methods
+from ._cells import (
+    BARRIERS,
+    Best,
+    Cells,
+    Measured,
+    Points,
+    best_of,
+    chosen,
+    coordinate,
+    judged,
+    merit,
+    prior_draws,
+)
+from ._climb import H, newton
+
+_OUTSIDE = ("prior_", "domain_")  # what bounds a profile likelihood, too
+_KINDS = ("largest", "smallest", "profile")
+_SCALES = ("log", "linear")
+_NEIGHBOURS = 5  # a cell itself and the four around it
+_QUIET = 2  # rounds without a change that end the search
+
+
+class State(NamedTuple):
+    """The best point of every cell so far, and what the last rounds changed."""
+
+    scale: Float[Array, " dim"]  # spread of the prior draws
+    unit: Float[Array, ""]  # of the objective, on a linear scale
+    best: Best
+    feasible_starts: Int[Array, " cell"]
+    improved: Int[Array, ""]
+    quiet: Int[Array, ""]
+    round: Int[Array, ""]
+
+
+def _numbers(given: Sequence[float]) -> tuple[float, ...]:
+    return tuple(float(x) for x in given)
+
+
+class Frontier(eqx.Module):
+    """Maximise `objective` in each cell of a grid in `x` and `y`; table `frontier`, no draws.
+
+    x, y         names of parameters or observables; `x_range` (low, high), `x_cells`, `x_scale`
+                 ("log" or "linear"), and the same of y
+    kind         "largest" or "smallest" of `objective`; "profile": the largest log likelihood,
+                 where constraints weigh as in the posterior and only priors and domain bound
+    scale        "log": f = ln objective; "linear": f = objective / (its spread over prior draws)
+    starts       per cell: its own best point, its neighbours', prior draws for the rest
+    pool         prior draws to choose those from, per round
+    rounds       at most
+    tolerance    of f: what a round must gain in a cell to count as a change
+    chains       starting points asked of the run; they join the first pool
+
+    Table, arrays (y cell, x cell): value (NaN where nothing is allowed), feasible, position,
+    n_feasible_starts (of the last round), slack_<name> = -excess of every constraint, bound and
+    margin at the position (0 is its limit); x_edges, y_edges.
+    """
+
+    burn_in: ClassVar[int] = 0
+    ends: ClassVar[bool] = True
+
+    x: str = eqx.field(static=True, default="")
+    x_range: Sequence[float] = eqx.field(static=True, default=(), converter=_numbers)
+    x_cells: int = eqx.field(static=True, default=12)
+    x_scale: str = eqx.field(static=True, default="log")
+    y: str = eqx.field(static=True, default="")
+    y_range: Sequence[float] = eqx.field(static=True, default=(), converter=_numbers)
+    y_cells: int = eqx.field(static=True, default=12)
+    y_scale: str = eqx.field(static=True, default="log")
+    objective: str = eqx.field(static=True, default="mu_nu")
+    kind: str = eqx.field(static=True, default="largest")
+    scale: str = eqx.field(static=True, default="log")
+    starts: int = eqx.field(static=True, default=10)
+    pool: int = eqx.field(static=True, default=8192)
+    rounds: int = eqx.field(static=True, default=20)
+    tolerance: float = eqx.field(static=True, default=0.01)
+    chains: int = eqx.field(static=True, default=16)
+
+    def __check_init__(self) -> None:
+        for axis in ("x", "y"):
+            self._check_axis(axis)
+        if self.x == self.y:
+            raise ValueError(f"frontier needs two different quantities x and y, got {self.x} twice")
+        if self.kind not in _KINDS:
+            raise ValueError(f"frontier needs kind {' or '.join(_KINDS)}, got '{self.kind}'")
+        if self.scale not in _SCALES:
+            raise ValueError(f"frontier needs scale log or linear, got '{self.scale}'")
+        least = {"x_cells": 1, "y_cells": 1, "starts": _NEIGHBOURS + 1, "rounds": 1, "chains": 1}
+        for name, low in least.items():
+            if getattr(self, name) < low:
+                raise ValueError(f"frontier needs {name} >= {low}, got {getattr(self, name)}")
+        if self.pool < self.starts:
+            raise ValueError(f"frontier needs pool >= starts = {self.starts}, got {self.pool}")
+        if not self.tolerance > 0.0:
+            raise ValueError(f"frontier needs tolerance > 0, got {self.tolerance:g}")
+
+    def _check_axis(self, axis: str) -> None:
+        name, ends, scale = (getattr(self, axis + part) for part in ("", "_range", "_scale"))
+        if not name:
+            raise ValueError(f"frontier needs {axis}, the name of a parameter or observable")
+        if len(ends) != 2 or not ends[0] < ends[1]:
+            raise ValueError(f"frontier needs {axis}_range = [low, high] with low < high")
+        if scale not in _SCALES:
+            raise ValueError(f"frontier needs {axis}_scale log or linear, got '{scale}'")
+        if scale == "log" and not ends[0] > 0.0:
+            raise ValueError(
+                f"frontier needs {axis}_range above 0 on a log scale, got {list(ends)}; "
+                f"or {axis}_scale = 'linear'"
+            )
+
+    @property
+    def groups(self) -> np.ndarray:
+        return np.arange(self.chains)
+
+    def init(
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
+    ) -> State:
+        """The best starting point of every cell; nothing has been climbed yet.
+
+        Raises ValueError for a target that only has a density, a name that it does not know, a
+        range outside its prior box, and an objective without a logarithm where one is needed.
+        """
+        self._check_target(target)
+        state, positive = self._begin(key, target, starts)
+        if not isinstance(state.unit, Tracer):
+            self._check_signs(*(float(share) for share in positive))
+        return state
+
+    def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
+        """One round: all starts of all cells climb, and the map as it then is."""
+        state = self._round(key, target, state)
+        stats = {
+            "round": state.round,
+            "improved_cells": state.improved,
+            "feasible_cells": jnp.sum(jnp.isfinite(state.best.objective)),
+        }
+        done = int(state.quiet) >= _QUIET or int(state.round) >= self.rounds
+        return state, Block(None, stats, {"frontier": self._table(target, state)}, done)
+
+    def _check_target(self, target: LogDensity) -> None:
+        require_methods("frontier", target, Described)
+        known: Any = target
+        asked = {"x": self.x, "y": self.y}
+        if self.kind != "profile":
+            asked["objective"] = self.objective
+        for option, name in asked.items():
+            if name not in known.names:
+                close = difflib.get_close_matches(name, known.names, n=1)
+                hint = f"; did you mean '{close[0]}'?" if close else ""
+                raise ValueError(f"frontier: {option} '{name}' is no quantity of this model{hint}")
+        for axis in ("x", "y"):
+            name, (low, high) = getattr(self, axis), getattr(self, f"{axis}_range")
+            bottom, top = known.box.get(name, (low, high))
+            if low < bottom or high > top:
+                raise ValueError(
+                    f"frontier: {axis}_range [{low:g}, {high:g}] of {name} reaches outside its "
+                    f"prior, [{bottom:g}, {top:g}]"
+                )
+
+    def _check_signs(self, objective: float, x: float, y: float) -> None:
+        if self.kind != "profile" and self.scale == "log" and objective < 1.0:
+            raise ValueError(
+                f"frontier: objective {self.objective} is not positive at {1.0 - objective:.2g} of "
+                "the prior draws and has no logarithm there; give scale = 'linear'"
+            )
+        for axis, share in (("x", x), ("y", y)):
+            if getattr(self, f"{axis}_scale") == "log" and share == 0.0:
+                raise ValueError(
+                    f"frontier: {getattr(self, axis)} is positive at no prior draw and has no "
+                    f"logarithm; give {axis}_scale = 'linear'"
+                )
+
+    @property
+    def _edges(self) -> dict[str, Array]:
+        found = {}
+        for axis in ("x", "y"):
+            ends, cells, scale = (getattr(self, axis + p) for p in ("_range", "_cells", "_scale"))
+            spaced = np.geomspace if scale == "log" else np.linspace
+            found[f"{axis}_edges"] = jnp.asarray(spaced(ends[0], ends[1], cells + 1))
+        return found
+
+    @property
+    def _cells(self) -> Float[Array, "cell 4"]:
+        """(x low, x high, y low, y high) of every cell in the coordinates of the map."""
+        edges = self._edges
+        x, y = (coordinate(edges[f"{a}_edges"], getattr(self, f"{a}_scale")) for a in "xy")
+        shape = self.y_cells, self.x_cells
+        x_low, y_low = jnp.broadcast_to(x[:-1], shape), jnp.broadcast_to(y[:-1, None], shape)
+        x_high, y_high = jnp.broadcast_to(x[1:], shape), jnp.broadcast_to(y[1:, None], shape)
+        return jnp.stack([x_low, x_high, y_low, y_high], axis=-1).reshape(-1, 4)
+
+    @property
+    def _around(self) -> np.ndarray:
+        """(cell, 5) numbers of every cell itself and of its neighbours, itself at an edge."""
+        row, column = np.indices((self.y_cells, self.x_cells))
+        moves = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
+        rows = [np.clip(row + i, 0, self.y_cells - 1) for i, _ in moves]
+        columns = [np.clip(column + j, 0, self.x_cells - 1) for _, j in moves]
+        return (np.stack(rows, -1) * self.x_cells + np.stack(columns, -1)).reshape(-1, len(moves))
+
+    def _bounding(self, target: Any) -> list[str]:
+        """Names of the excesses that count."""
+        names = jax.eval_shape(target.excess_at, jnp.zeros(target.dim))
+        return sorted(n for n in names if self.kind != "profile" or n.startswith(_OUTSIDE))
+
+    def _measured(self, target: Any, unit: Float[Array, ""], z: Float[Array, " dim"]) -> Measured:
+        found, outside = target.quantities_at(z), target.excess_at(z)
+        if self.kind == "profile":
+            objective = target.log_likelihood_at(z)
+        else:
+            sign = -1.0 if self.kind == "smallest" else 1.0
+            objective = sign * coordinate(found[self.objective], self.scale) / unit
+        x, y = coordinate(found[self.x], self.x_scale), coordinate(found[self.y], self.y_scale)
+        excess = jnp.stack([outside[name] for name in self._bounding(target)])
+        return Measured(objective, x, y, excess)
+
+    def _many(self, target: Any, unit: Float[Array, ""], z: Points) -> Measured:
+        return jax.vmap(lambda z: self._measured(target, unit, z))(z)
+
+    @eqx.filter_jit
+    def _begin(
+        self, key: PRNGKeyArray, target: Any, starts: Points
+    ) -> tuple[State, tuple[Array, ...]]:
+        """The best prior draw of every cell, and the shares of draws where f, x, y are finite."""
+        pool = jnp.concatenate([starts, prior_draws(target, key, self.pool)])
+        found = self._many(target, jnp.array(1.0), pool)
+        linear = self.kind != "profile" and self.scale == "linear"
+        unit = jnp.std(found.objective) if linear else jnp.array(1.0)
+        found = found._replace(objective=found.objective / unit)
+        first = best_of(found, self._cells, 1)[:, 0]
+        best = judged(pool[first], jax.tree.map(lambda v: v[first], found), self._cells)
+        zero, none = jnp.zeros((), int), jnp.zeros(len(first), int)
+        state = State(jnp.std(pool, axis=0), unit, best, none, zero, zero, zero)
+        return state, tuple(jnp.mean(jnp.isfinite(v)) for v in found[:3])
+
+    @eqx.filter_jit
+    def _round(self, key: PRNGKeyArray, target: Any, state: State) -> State:
+        pool = prior_draws(target, jr.fold_in(key, state.round), self.pool)
+        measured = self._many(target, state.unit, pool)
+        fresh = pool[best_of(measured, self._cells, self.starts - _NEIGHBOURS)]
+        begun = jnp.concatenate([state.best.position[self._around], fresh], axis=1)
+        owner = jnp.repeat(self._cells, self.starts, axis=0)
+        z = self._climbed(target, state, begun.reshape(len(owner), -1), owner)
+        found = judged(z, self._many(target, state.unit, z), owner)
+        return self._updated(
+            state, jax.tree.map(lambda v: v.reshape(*begun.shape[:2], *v.shape[1:]), found)
+        )
+
+    def _climbed(self, target: Any, state: State, z: Points, owner: Cells) -> Points:
+        def penalised(
+            x: Float[Array, " dim"], cell: Float[Array, "4"], t: Float[Array, ""]
+        ) -> Float[Array, ""]:
+            return merit(self._measured(target, state.unit, x * state.scale), cell, t)
+
+        def step(at: tuple[Points, Array], t: Float[Array, ""]) -> tuple[Any, None]:
+            x, h, _ = newton(functools.partial(penalised, t=t), *at, owner)
+            return (x, h), None
+
+        begun = z / state.scale, jnp.full(len(z), H)
+        (x, _), _ = jax.lax.scan(step, begun, jnp.asarray(BARRIERS))
+        return x * state.scale
+
+    def _updated(self, state: State, found: Best) -> State:
+        """Every cell's best of what it had and what its starts found."""
+        both = jax.tree.map(
+            lambda old, new: jnp.concatenate([old[:, None], new], axis=1), state.best, found
+        )
+        best, old = chosen(both), state.best.objective
+        gained = jnp.isfinite(best.objective) & ~(best.objective <= old + self.tolerance)
+        improved = jnp.sum(gained)
+        return state._replace(
+            best=best,
+            feasible_starts=jnp.sum(jnp.isfinite(found.objective), axis=1),
+            improved=improved,
+            quiet=jnp.where(improved == 0, state.quiet + 1, 0),
+            round=state.round + 1,
+        )
+
+    def _table(self, target: Any, state: State) -> dict[str, Array]:
+        allowed = jnp.isfinite(state.best.objective)
+        value = state.best.objective * state.unit
+        if self.kind != "profile":
+            value = -value if self.kind == "smallest" else value
+            value = jnp.exp(value) if self.scale == "log" else value
+        flat = {
+            "value": jnp.where(allowed, value, jnp.nan),
+            "feasible": allowed.astype(jnp.int8),
+            "n_feasible_starts": state.feasible_starts,
+            "position": state.best.position,
+        }
+        for i, name in enumerate(self._bounding(target)):
+            flat[f"slack_{name}"] = -state.best.excess[:, i]
+        shape = self.y_cells, self.x_cells
+        return self._edges | {name: v.reshape(*shape, *v.shape[1:]) for name, v in flat.items()}

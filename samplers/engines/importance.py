@@ -1,0 +1,313 @@
+"""Importance sampling from a mixture that was fitted to the target: exact weights, and log Z.
+
+A short run of walkers finds the target, a mixture of Student t is fitted to where they went and
+then improved by weighted draws of its own (population Monte Carlo, Cappe et al., arXiv:0710.4242);
+after that it stays as it is and every draw is independent. The tail of the weights says whether to
+believe it: Vehtari et al., arXiv:1507.02646.
+"""
+
+from typing import ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+from scipy.special import logsumexp
+
+from ..base import Block, EngineError, LogDensity, log_density
+from . import _evidence, _mixture
+from ._mixture import Mixture
+from .ensemble import Ensemble
+
+_KEPT = 32  # draws per walker that the first mixture is fitted to
+_FIT_STEPS = 40
+_BROAD, _BROAD_SHARE = 2.0, 0.05  # width and weight of the component that covers everything
+_OVERDISPERSED = 2.0  # width of starting points for other engines, before they are chosen
+_LARGEST_K = 0.7  # of a Pareto tail, beyond which averages over weights mean little
+
+
+class State(NamedTuple):
+    """The mixture of each repeat, and its weighted draws so far: `filled` of them.
+
+    log_weight  ln of target / mixture, -inf where the target is
+    """
+
+    mixture: Mixture
+    position: Float[Array, "repeat sample dim"]
+    log_weight: Float[Array, "repeat sample"]
+    filled: Int[Array, ""]
+    nonfinite: Int[Array, " repeat"]
+    undefined: Int[Array, " repeat"]
+
+
+class Importance(eqx.Module):
+    """Weighted draws from fitted mixtures, several independent repeats from walkers to weights.
+
+    repeats     independent repeats: their spread is the honest error of log Z
+    walkers     of the ensemble that finds the target, per repeat; even, at least 2 dim
+    warmup      its steps; the last half is what the first mixture is fitted to
+    components  of the mixture
+    rounds      of improvement, each with `adapt` draws per repeat
+    samples     weighted draws per repeat that count
+    block       of them per block
+
+    log Z needs the density alone: target(z) with a normalised prior. The last block holds equally
+    weighted draws, as many as the smallest effective number among the repeats, dealt out to the
+    walkers as chains, and the table `evidence`.
+
+    Not for funnels, cancellations that are no coordinate of the chart, nor more than about ten
+    parameters of a real model: pareto_k says so (tests/test_evidence.py, docs/samplers.md).
+    """
+
+    burn_in: ClassVar[int] = 0
+    ends: ClassVar[bool] = True
+
+    repeats: int = eqx.field(static=True, default=4)
+    walkers: int = eqx.field(static=True, default=64)
+    warmup: int = eqx.field(static=True, default=5000)
+    components: int = eqx.field(static=True, default=16)
+    rounds: int = eqx.field(static=True, default=8)
+    adapt: int = eqx.field(static=True, default=5000)
+    samples: int = eqx.field(static=True, default=50000)
+    block: int = eqx.field(static=True, default=10000)
+
+    def __check_init__(self) -> None:
+        least_of = {"repeats": 1, "components": 1, "rounds": 0, "adapt": 100, "samples": 100}
+        for name, least in (least_of | {"block": 1, "warmup": 2 * _KEPT}).items():
+            if getattr(self, name) < least:
+                raise ValueError(f"importance needs {name} >= {least}, got {getattr(self, name)}")
+        if self.samples % self.block:
+            raise ValueError(
+                f"importance needs samples in whole blocks of {self.block}, got {self.samples}"
+            )
+        if self.walkers % 2 or self.walkers < 4:
+            raise ValueError(f"importance needs an even number of walkers >= 4, got {self.walkers}")
+
+    @property
+    def chains(self) -> int:
+        return self.repeats * self.walkers
+
+    @property
+    def groups(self) -> np.ndarray:
+        return np.repeat(np.arange(self.repeats), self.walkers)
+
+    def init(
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
+    ) -> State:
+        """Mixtures fitted from (repeats * walkers, dim) starting points, repeat by repeat."""
+        if starts.shape[0] != self.chains:
+            raise ValueError(
+                f"importance needs {self.chains} starting points, got {starts.shape[0]}"
+            )
+        if self.walkers < 2 * starts.shape[1]:
+            raise ValueError(
+                f"importance needs walkers >= 2*dim = {2 * starts.shape[1]}, got {self.walkers}"
+            )
+        explorer = Ensemble(
+            ensembles=self.repeats,
+            walkers=self.walkers,
+            thin=self.warmup // (2 * _KEPT),
+            block=2 * _KEPT,
+        )
+        key_walk, key_fit = jr.split(key)
+        _, found = explorer.advance(key_walk, target, explorer.init(key_walk, target, starts))
+        assert found.draws is not None
+        trail = found.draws[:, _KEPT:].reshape(self.repeats, -1, starts.shape[1])
+        return self._fit(key_fit, target, trail)
+
+    @eqx.filter_jit
+    def _fit(
+        self, key: PRNGKeyArray, target: LogDensity, trail: Float[Array, "repeat n dim"]
+    ) -> State:
+        keys = jr.split(key, self.repeats)
+        mixture = jax.vmap(lambda k, x: self._learn(k, target, x))(keys, trail)
+        shape = (self.repeats, self.samples)
+        none = jnp.zeros(self.repeats, int)
+        return State(
+            mixture,
+            jnp.zeros((*shape, trail.shape[-1])),
+            jnp.full(shape, -jnp.inf, float),
+            jnp.array(0),
+            none,
+            none,
+        )
+
+    def _learn(
+        self, key: PRNGKeyArray, target: LogDensity, trail: Float[Array, "n dim"]
+    ) -> Mixture:
+        """The mixture with the largest effective number of draws among those tried."""
+        key_fit, key_rounds = jr.split(key)
+        first = _mixture.fit(key_fit, trail, self.components, _FIT_STEPS)
+
+        def round_(carry, key):
+            mixture, best, most = carry
+            x, log_weight, _, _ = _weighted(key, target, mixture, 0, self.adapt)
+            weight = _truncated(log_weight)
+            size = _effective(log_weight)
+            better = size > most
+            best = jax.tree.map(lambda new, old: jnp.where(better, new, old), mixture, best)
+            for _ in range(2):
+                mixture = _mixture.improve(mixture, x, weight)
+            return (mixture, best, jnp.maximum(size, most)), size
+
+        start = (first, first, jnp.array(0.0))
+        (_, best, _), _ = jax.lax.scan(round_, start, jr.split(key_rounds, self.rounds))
+        return best
+
+    def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
+        """`block` more weighted draws per repeat; the last block when there are `samples`."""
+        state, stats = self._more(key, target, state)
+        if int(state.filled) < self.samples:
+            return state, Block(None, stats)
+        draws, lp, table = self._summarise(jr.fold_in(key, 2**31 - 1), state)
+        return state, Block(draws, stats | {"lp": lp}, {"evidence": table}, True)
+
+    @eqx.filter_jit
+    def _more(
+        self, key: PRNGKeyArray, target: LogDensity, state: State
+    ) -> tuple[State, dict[str, Array]]:
+        at = state.filled
+        x, log_weight, nonfinite, undefined = jax.vmap(
+            lambda k, m: _weighted(k, target, m, at, self.block)
+        )(jr.split(key, self.repeats), state.mixture)
+        new = State(
+            state.mixture,
+            jax.lax.dynamic_update_slice_in_dim(state.position, x, at, 1),
+            jax.lax.dynamic_update_slice_in_dim(state.log_weight, log_weight, at, 1),
+            at + self.block,
+            state.nonfinite + nonfinite,
+            state.undefined + undefined,
+        )
+        size = jax.vmap(_effective)(log_weight) / self.block
+        stats = {
+            "effective_fraction": jnp.min(size),
+            "nonfinite_fraction": jnp.mean(nonfinite) / self.block,
+        }
+        return new, stats
+
+    def _summarise(self, key: PRNGKeyArray, state: State) -> tuple[Array, Array, dict[str, Array]]:
+        """Equally weighted draws, their log density, and the table `evidence`, a row per repeat.
+
+        log_z_error   the larger of log_z_within and the spread over repeats
+        log_z_within  sqrt(1 / ess - 1 / samples), of the weights
+        ess           (sum w)^2 / sum w^2
+        pareto_k      shape of the tail of the weights: above 0.7 they are not to be relied on
+        repeats_p     chi-square: do the repeats agree within log_z_within?
+        warning       sum of 1: pareto_k is above 0.7; 2: repeats_p is below 1e-3
+        """
+        log_weight, position = np.asarray(state.log_weight), np.asarray(state.position)
+        total = np.asarray(logsumexp(log_weight, axis=1))
+        weight = np.exp(log_weight - total[:, None])
+        ess = 1.0 / np.sum(weight**2, axis=1)
+        count = max(int(min(ess)) // self.walkers, 1) * self.walkers
+        keys = jr.split(key, self.repeats)
+        chosen = [_evidence.resampled(k, w, count) for k, w in zip(keys, weight, strict=True)]
+        draws = np.stack([x[i] for x, i in zip(position, chosen, strict=True)])
+        log_q = _proposal_density(state.mixture, jnp.asarray(draws))
+        lp = np.stack([w[i] for w, i in zip(log_weight, chosen, strict=True)]) + log_q
+        log_z = total - np.log(self.samples)
+        within = np.sqrt(np.maximum(1.0 / ess - 1.0 / self.samples, 0.0))
+        k = np.array([_evidence.pareto_k(w) for w in log_weight])
+        p = _evidence.agreement(log_z, within)
+        rows = {
+            "log_z": log_z,
+            "log_z_error": _evidence.with_spread(log_z, within),
+            "log_z_within": within,
+            "ess": ess,
+            "pareto_k": k,
+            "repeats_p": np.full(self.repeats, p),
+            "warning": ((k > _LARGEST_K) + 2 * _evidence.doubtful(p)).astype(np.int8),
+            "n_evaluations": np.full(self.repeats, self._evaluations),
+            "n_nonfinite": state.nonfinite,
+            "n_nan": state.undefined,
+        }
+        by_chain = (self.chains, count // self.walkers)
+        return (
+            jnp.asarray(draws.reshape(*by_chain, -1)),
+            jnp.reshape(lp, by_chain),
+            {name: jnp.asarray(x) for name, x in rows.items()},
+        )
+
+    @property
+    def _evaluations(self) -> int:
+        """Log densities per repeat, all in all."""
+        steps = self.warmup // (2 * _KEPT) * 2 * _KEPT
+        return self.walkers * (steps + 1) + self.rounds * self.adapt + self.samples
+
+
+def starts(
+    engine: Importance,
+    key: PRNGKeyArray,
+    target: LogDensity,
+    starts: Float[Array, "chain dim"],
+    count: int,
+) -> Float[Array, "count dim"]:
+    """`count` overdispersed starting points for another engine, all different.
+
+    starts  (engine.chains, dim) starting points for this one
+
+    Drawn from the mixtures of all repeats alike, made twice as wide, 16 candidates for each, and
+    chosen without replacement with the square root of their weights: halfway between the target
+    and something twice as wide with heavier tails. Raises EngineError if too few of them have a
+    finite density.
+    """
+    key_fit, key_draw, key_choose = jr.split(key, 3)
+    mixture = engine.init(key_fit, target, starts).mixture
+    flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), mixture)
+    pooled = Mixture(
+        flat.log_weight - np.log(engine.repeats), flat.mean, _OVERDISPERSED * flat.factor
+    )
+    weigh = eqx.filter_jit(_weighted)
+    x, log_weight, nonfinite, _ = weigh(key_draw, target, pooled, 0, 16 * count)
+    if int(nonfinite) > 15 * count:
+        raise EngineError(
+            f"importance: only {16 * count - int(nonfinite)} of {16 * count} draws of the mixture "
+            f"have a finite density; {count} starting points are needed"
+        )
+    noisy = 0.5 * log_weight + jr.gumbel(key_choose, log_weight.shape)
+    return x[jax.lax.top_k(noisy, count)[1]]
+
+
+def _weighted(
+    key: PRNGKeyArray,
+    target: LogDensity,
+    mixture: Mixture,
+    first: int | Int[Array, ""],
+    count: int,
+) -> tuple[Array, Array, Array, Array]:
+    """Draws of the broadened mixture, ln of their weights, and how many are -inf and undefined."""
+    proposal = _mixture.widened(mixture, _BROAD, _BROAD_SHARE)
+    x = _mixture.draw(key, proposal, first, count)
+    value, undefined = log_density(target, x.T)
+    log_weight = value - _mixture.log_density(proposal, x)
+    return x, log_weight, jnp.sum(jnp.isneginf(value)), jnp.sum(undefined)
+
+
+def _effective(log_weight: Float[Array, " n"]) -> Float[Array, ""]:
+    """(sum w)^2 / sum w^2; 0 if all are zero."""
+    w = jnp.exp(log_weight - jnp.max(log_weight))
+    return jnp.where(jnp.isfinite(jnp.max(log_weight)), jnp.sum(w) ** 2 / jnp.sum(w**2), 0.0)
+
+
+def _truncated(log_weight: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Weights of sum 1, cut at sqrt(n) times their mean (Ionides, J. Comp. Graph. Stat. 17, 295).
+
+    Unweighted draws if all weights are zero.
+    """
+    n = log_weight.shape[0]
+    w = jnp.exp(log_weight - jnp.max(log_weight))
+    w = jnp.where(jnp.isfinite(jnp.max(log_weight)), w, 1.0)
+    w = jnp.minimum(w, jnp.sqrt(n) * jnp.mean(w))
+    return w / jnp.sum(w)
+
+
+@eqx.filter_jit
+def _proposal_density(
+    mixture: Mixture, x: Float[Array, "repeat n dim"]
+) -> Float[Array, "repeat n"]:
+    def one(mixture: Mixture, x: Array) -> Array:
+        return _mixture.log_density(_mixture.widened(mixture, _BROAD, _BROAD_SHARE), x)
+
+    return jax.vmap(one)(mixture, x)

@@ -1,0 +1,189 @@
+"""Adjusted microcanonical Hamiltonian Monte Carlo (MCLMC with a Metropolis step): unbiased.
+
+Momenta have unit length and turn along the gradient, trajectories of isokinetic McLachlan steps
+(two gradients each) end in an accept-reject step, so that the step size costs efficiency and
+never bias. Robnik, De Luca, Silverstein and Seljak, JMLR 24 (2023) 311; Robnik, Cohn-Gordon and
+Seljak, arXiv:2503.01707, for the adjusted kernel. Kernel and dual averaging of the step are
+blackjax's; metric and trajectory length come from the spread of all chains.
+"""
+
+import functools
+import math
+from typing import Any, ClassVar, NamedTuple
+
+import blackjax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from blackjax.adaptation.step_size import (
+    DualAveragingAdaptationState,
+    dual_averaging_adaptation,
+)
+from blackjax.mcmc.dynamic_hmc import halton_sequence
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from ..base import Block, LogDensity, differentiable, scan
+from ._trajectories import (
+    by_chain,
+    left_domain,
+    require_acceptance,
+    require_options,
+    require_starts,
+)
+
+adjusted: Any = blackjax.mcmc.adjusted_mclmc  # its annotations say float for what may be an array
+HMCState: Any = blackjax.mcmc.hmc.HMCState
+_ROUNDS = 4
+_QUARTER_TURN = 0.5 * math.pi  # of the oscillation in a whitened direction of unit variance
+
+
+class State(NamedTuple):
+    """Where the chains are, and what the adaptation found for all of them.
+
+    steps   mean number of integrator steps in a trajectory
+    """
+
+    position: Float[Array, "chain dim"]
+    log_density: Float[Array, " chain"]
+    gradient: Float[Array, "chain dim"]
+    step_size: Float[Array, ""]
+    inverse_mass: Float[Array, " dim"]
+    steps: Float[Array, ""]
+    step: Int[Array, ""]
+
+
+class Mclmc(eqx.Module):
+    """Microcanonical trajectories of one jittered length for all chains; needs a smooth target.
+
+    chains             tuned together; independent of each other after the warm-up
+    warmup             trajectories of adaptation, all discarded
+    target_acceptance  mean acceptance that the step size is tuned to
+    max_steps          at most so many integrator steps in a trajectory on average
+    block              stored draws per block
+
+    Trajectory i has ceil(2 h_i steps) integrator steps, h_i being the Halton sequence in base 2.
+
+    Not for funnels, modes even 5 widths apart, cancellations that are not a coordinate of the
+    chart, nor ridges between prior walls: R-hat refuses them (tests/test_proof.py).
+
+    Stored statistics per draw: lp, acceptance_rate, diverging, n_steps (integrator steps, two
+    gradients each), n_nonfinite (trajectories that ended at a point without finite density) and
+    n_nan (those among them where the target was NaN or +inf). There is no energy, hence no
+    E-BFMI: all momenta have the same length.
+    """
+
+    gradients: ClassVar[bool] = True
+    burn_in: ClassVar[int] = 0
+
+    chains: int = eqx.field(static=True, default=64)
+    warmup: int = eqx.field(static=True, default=1000)
+    target_acceptance: float = eqx.field(static=True, default=0.8)
+    max_steps: int = eqx.field(static=True, default=100)
+    block: int = eqx.field(static=True, default=25)
+
+    def __check_init__(self) -> None:
+        least = {"chains": 4, "warmup": 100, "max_steps": 1, "block": 1}
+        require_options("mclmc", self, least)
+        require_acceptance("mclmc", self.target_acceptance)
+
+    @property
+    def groups(self) -> np.ndarray:
+        return np.arange(self.chains)
+
+    def init(
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
+    ) -> State:
+        """The state after `warmup` trajectories from (chains, dim) starting points."""
+        if starts.shape[1] < 2:
+            raise ValueError("mclmc needs at least 2 dimensions: its momenta are directions")
+        require_starts("mclmc", self.chains, target, starts)
+        with jax.numpy_rank_promotion("allow"):
+            return self._adapt(key, target, starts)
+
+    @eqx.filter_jit
+    def _adapt(
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
+    ) -> State:
+        """Rounds of trajectories that tune the step; each leaves scales and length to the next."""
+        dim = starts.shape[1]
+        begin, update, end = dual_averaging_adaptation(self.target_acceptance)
+
+        def once(key, carry, number):
+            state, tuning = carry
+            state = state._replace(step_size=jnp.exp(tuning.log_step_size), step=number)
+            state, info = self._step(jr.fold_in(key, number), target, state)
+            tuning = update(tuning, _tunable(info))
+            return (state, DualAveragingAdaptationState(*tuning)), state.position
+
+        def learn(carry, key):
+            state, variance, length = carry
+            steps = jnp.clip(length / state.step_size, 1.0, self.max_steps)
+            state = state._replace(inverse_mass=variance, steps=steps)
+            (state, tuning), path = jax.lax.scan(
+                functools.partial(once, key),
+                (state, begin(state.step_size)),
+                jnp.arange(self.warmup // _ROUNDS),
+            )
+            state = state._replace(step_size=end(tuning))
+            return (state, *_spread(path[len(path) // 2 :].reshape(-1, dim))), None
+
+        z, lp, slope = jax.vmap(lambda z: adjusted.init(z, differentiable(target)))(starts)
+        length = _QUARTER_TURN * math.sqrt(dim)
+        variance = jnp.var(starts, axis=0)
+        state = State(z, lp, slope, jnp.array(0.5 * length), variance, jnp.array(2.0), jnp.array(0))
+        (state, *_), _ = jax.lax.scan(
+            learn, (state, variance, jnp.array(length)), jr.split(key, _ROUNDS)
+        )
+        return state._replace(step=jnp.array(0))
+
+    @eqx.filter_jit
+    def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
+        """`block` draws, one trajectory each."""
+        last, states, info = scan(self._step, key, target, state, self.block, 1)
+        stats = by_chain({"lp": states.log_density, **info})
+        stats["nonfinite_fraction"] = jnp.mean(info["n_nonfinite"])
+        stats["divergent_fraction"] = jnp.mean(info["diverging"])
+        return last, Block(jnp.moveaxis(states.position, 0, 1), stats)
+
+    def _step(
+        self, key: PRNGKeyArray, target: LogDensity, state: State
+    ) -> tuple[State, dict[str, Array]]:
+        kernel: Any = adjusted.build_kernel()
+        smooth = differentiable(target)
+        steps = jnp.ceil(2.0 * halton_sequence(state.step) * state.steps).astype(int)
+
+        def one(key, here):
+            return kernel(key, here, smooth, state.step_size, (steps,), state.inverse_mass)
+
+        new, info = jax.vmap(one)(jr.split(key, self.chains), HMCState(*state[:3]))
+        position, log_density, gradient = new
+        end = info.proposal
+        stats = {
+            "acceptance_rate": info.acceptance_rate,
+            "diverging": info.is_divergent,
+            "n_steps": jnp.broadcast_to(steps, (self.chains,)),
+            **left_domain(target, end.position, end.logdensity),
+        }
+        state = state._replace(position=position, log_density=log_density, gradient=gradient)
+        return state, stats
+
+
+def _tunable(info: dict[str, Array]) -> Float[Array, ""]:
+    """Mean acceptance of the trajectories that stayed in the domain.
+
+    To leave it is no fault of the step size, which would go to zero at a hard wall, unless more
+    than half of them do.
+    """
+    stayed = jnp.maximum(jnp.mean(1.0 - info["n_nonfinite"]), 0.5)
+    return jnp.mean(info["acceptance_rate"]) / stayed
+
+
+def _spread(points: Float[Array, "n dim"]) -> tuple[Float[Array, " dim"], Float[Array, ""]]:
+    """Variances, and a quarter turn along the longest direction left when they are divided out."""
+    covariance = jnp.cov(points, rowvar=False)
+    variance = jnp.diag(covariance)
+    correlation = covariance / jnp.sqrt(jnp.outer(variance, variance))
+    longest = jnp.linalg.eigvalsh(correlation)[-1]
+    return variance, _QUARTER_TURN * jnp.sqrt(len(variance) * longest)

@@ -1,0 +1,249 @@
+"""Multistart search: thousands of starts climb to their maxima, which are told apart and measured.
+
+Adam (optax) moves all starts at once. Those apart from one another are then polished by Newton
+steps, and two of them are one mode if the log density hardly dips on the line between them.
+
+The table of modes is no posterior: a narrow peak may be high and hold nothing. Laplace widths
+say how wide each is; `starts` makes of them starting points for engines that sample.
+"""
+
+import math
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import optax
+from jax.core import Tracer
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from ..base import Block, LogDensity, differentiable
+from ._climb import H, Slopes, newton
+from ._modes import Points, Scalars, dips, in_units, laplace, spread_out, told_apart
+
+_RATE = 0.1  # Adam's first step, in units of the spread of the starts
+_LAST = 1e-3  # its last step over its first
+_POLISH = 60  # Newton steps
+_DEPTH = 20.0  # optima further below the best are no starting points
+_HALVINGS = 20  # of a jump, at most
+_DRAWN = 16  # prior draws per start, the first of finite density counts
+
+
+class State(NamedTuple):
+    """Where the starts are, in units of `scale`, and Adam's moments."""
+
+    position: Points
+    value: Scalars
+    gradient: Points
+    scale: Float[Array, " dim"]
+    adam: Any
+    step: Array
+
+
+class Search(eqx.Module):
+    """Climb from `starts` points; table `modes`, best first; no draws.
+
+    starts   starting points; those of zero density do not move
+    steps    steps of Adam, its rate falling along a cosine
+    block    steps per block
+    modes    rows of the table, at most
+
+    The target's gradient is needed, not smooth edges: a step that leaves the support is taken
+    back. A maximum on a hard edge has a gradient, and no Laplace widths.
+
+    A target may name `planes`, the first of two coordinates (x, y) that hold an angle and a free
+    radius r: the maximum over (r, angle) is looked for, that over (x, y) having no angle.
+
+    Table: position, log_density, count (starts that ended in the mode), gradient_norm (in units
+    of the spread of the starts), width (Laplace standard deviations) and log_z_laplace, both NaN
+    unless the top was reached and the peak is narrower than that spread in every direction.
+    """
+
+    burn_in: ClassVar[int] = 0
+    ends: ClassVar[bool] = True
+    ends: ClassVar[bool] = True
+
+    starts: int = eqx.field(static=True, default=4096)
+    steps: int = eqx.field(static=True, default=500)
+    block: int = eqx.field(static=True, default=50)
+    modes: int = eqx.field(static=True, default=32)
+
+    def __check_init__(self) -> None:
+        for name in ("starts", "steps", "block", "modes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"search needs {name} >= 1, got {getattr(self, name)}")
+
+    @property
+    def chains(self) -> int:
+        return self.starts
+
+    @property
+    def groups(self) -> np.ndarray:
+        return np.arange(self.starts)
+
+    def init(
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
+    ) -> State:
+        """The starts with their values and gradients; at least one must have finite density."""
+        del key
+        if starts.shape[0] != self.starts:
+            raise ValueError(f"search needs {self.starts} starting points, got {starts.shape[0]}")
+        state = _begin(target, starts)
+        if not isinstance(state.value, Tracer) and not np.isfinite(state.value).any():
+            raise ValueError(
+                f"none of the {self.starts} starting points has finite density; "
+                "start inside the support of the target"
+            )
+        return state
+
+    def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
+        """`block` steps of Adam; once there are no more, the polishing and the table."""
+        del key
+        if int(state.step) < self.steps:
+            state = _adam(target, state, self.steps, self.block)
+            return state, Block(None, _figures(state))
+        return state, Block(None, _figures(state), {"modes": self._table(target, state)}, True)
+
+    def _table(self, target: LogDensity, state: State) -> dict[str, Array]:
+        seeds, owner = spread_out(np.asarray(state.position), np.asarray(state.value))
+        position, at = _polished(target, state.scale, state.position[seeds])
+        depths = np.asarray(dips(target, state.scale, position, at.value))
+        label = told_apart(np.asarray(position), np.asarray(at.value), depths)
+        best = np.argsort(-np.asarray(at.value))
+        found = [best[label[best] == k] for k in dict.fromkeys(label[best])][: self.modes]
+        top = jnp.asarray([members[0] for members in found])
+        count = [np.isin(owner, members).sum() for members in found]
+        width, log_volume = laplace(at.gradient[top], at.hessian[top])
+        return {
+            "position": position[top] * state.scale,
+            "log_density": at.value[top],
+            "count": jnp.asarray(count),
+            "gradient_norm": jnp.linalg.norm(at.gradient[top], axis=1),
+            "width": width * state.scale,
+            "log_z_laplace": at.value[top] + log_volume + jnp.sum(jnp.log(state.scale)),
+        }
+
+
+def starts(
+    target: Any, key: PRNGKeyArray, count: int, *, searches: int = 4, steps: int = 500
+) -> Points:
+    """(count, dim) overdispersed starting points around the modes of a target with `from_unit`.
+
+    searches * count independent prior draws of finite density climb as in `Search`. Those
+    that end within 20 of the highest are the optima, weighted by their basins; `count` of them,
+    none twice if there are enough, take one jump each: a draw from the Gaussian of twice the
+    Laplace width (at most twice the spread of the prior), halved until the point is inside the
+    support and its density not lower than that Gaussian leaves one of a thousand. No point
+    sees another's.
+
+    Raises ValueError if no prior draw has finite density.
+    """
+    drawn, picked, jump = jr.split(key, 3)
+    state = _begin(target, _finite_prior_draws(target, drawn, searches * count))
+    if not np.isfinite(state.value).any():
+        raise ValueError(f"no finite density in {_DRAWN * searches * count} prior draws")
+    state = _adam(target, state, steps, steps)
+    top, at = _polished(target, state.scale, state.position)
+    good = np.flatnonzero(np.asarray(at.value) > float(jnp.max(at.value)) - _DEPTH)
+    chosen = jr.choice(picked, jnp.asarray(good), (count,), replace=len(good) < count)
+    at = jax.tree.map(lambda v: v[chosen], at)
+    return _jumped(target, jump, state.scale, top[chosen], at) * state.scale
+
+
+@eqx.filter_jit
+def _begin(target: LogDensity, points: Points) -> State:
+    spread = jnp.std(points, axis=0)
+    scale = jnp.where(spread > 0.0, spread, 1.0)
+    position = points / scale
+    value = jax.vmap(in_units(target, scale))(position)
+    adam = _optimiser(1).init(position)
+    # Adam's first step goes nowhere and finds the gradient.
+    return State(position, value, jnp.zeros_like(position), scale, adam, jnp.zeros((), int))
+
+
+def _optimiser(steps: int) -> Any:
+    return optax.adam(optax.cosine_decay_schedule(_RATE, steps, _LAST))
+
+
+def _value_and_grad(density: LogDensity, x: Points) -> tuple[Scalars, Points]:
+    return jax.vmap(jax.value_and_grad(differentiable(density)))(x)
+
+
+@eqx.filter_jit
+def _adam(target: LogDensity, state: State, steps: int, block: int) -> State:
+    """`block` steps of `steps`; one that leaves the support is taken back, momentum and all."""
+    density, optimiser = in_units(target, state.scale), _optimiser(steps)
+
+    def step(state: State, _: None) -> tuple[State, None]:
+        move, adam = optimiser.update(-state.gradient, state.adam)
+        trial = state.position + move
+        value, gradient = _value_and_grad(density, trial)
+        inside = jnp.isfinite(value)[:, None]
+        still = jax.tree.map(lambda x: jnp.where(inside, x, 0.0) if jnp.ndim(x) == 2 else x, adam)
+        moved = State(
+            jnp.where(inside, trial, state.position),
+            jnp.where(inside[:, 0], value, state.value),
+            jnp.where(inside, gradient, state.gradient),
+            state.scale,
+            still,
+            state.step + 1,
+        )
+        return moved, None
+
+    return jax.lax.scan(step, state, length=block)[0]
+
+
+def _figures(state: State) -> dict[str, Array]:
+    finite = jnp.isfinite(state.value)
+    best = jnp.max(state.value)
+    return {
+        "best_log_density": best,
+        "near_best_fraction": jnp.mean(state.value > best - _DEPTH),
+        "nonfinite_fraction": jnp.mean(~finite),
+    }
+
+
+@eqx.filter_jit
+def _polished(target: LogDensity, scale: Float[Array, " dim"], x: Points) -> tuple[Points, Slopes]:
+    """The tops, and the slopes of ln p there."""
+    density = in_units(target, scale)
+    dim = x.shape[1]
+
+    def step(at: tuple[Points, Scalars, Points, Slopes], _: None) -> tuple[Any, None]:
+        x, h = at[:2]
+        new, h, here = newton(density, x, h)
+        return (new, h, x, here), None
+
+    none = Slopes(jnp.zeros(len(x)), jnp.zeros_like(x), jnp.zeros((len(x), dim, dim)))
+    begun = x, jnp.full(len(x), H), x, none
+    (_, _, top, here), _ = jax.lax.scan(step, begun, length=_POLISH)
+    return top, here
+
+
+@eqx.filter_jit
+def _finite_prior_draws(target: Any, key: PRNGKeyArray, count: int) -> Points:
+    """The first prior draw of finite density of 16 per point."""
+    u = jr.uniform(key, (count, _DRAWN, target.dim), minval=jnp.finfo(float).tiny)
+    z = jax.vmap(jax.vmap(target.from_unit))(u)
+    first = jnp.argmax(jnp.isfinite(jax.vmap(jax.vmap(target))(z)), axis=1)
+    return jnp.take_along_axis(z, first[:, None, None], axis=1)[:, 0]
+
+
+@eqx.filter_jit
+def _jumped(
+    target: Any, key: PRNGKeyArray, scale: Float[Array, " dim"], x: Points, at: Slopes
+) -> Points:
+    """A jump of twice the Laplace width from each optimum, halved until it is not too far down."""
+    density = in_units(target, scale)
+    dim = x.shape[1]
+    deepest = 4.0 * (0.5 * dim + 3.1 * math.sqrt(0.5 * dim) + 5.0)
+
+    curvature, axes = jnp.linalg.eigh(at.hessian)
+    widths = 1.0 / jnp.sqrt(jnp.maximum(jnp.abs(curvature), 1.0))
+    jump = jnp.einsum("nij,nj->ni", axes, widths * jr.normal(key, x.shape))
+    tried = x + jnp.asarray(2.0 * 0.5 ** np.arange(_HALVINGS))[:, None, None] * jump
+    fine = jax.vmap(jax.vmap(density))(tried) > at.value - deepest
+    first = jnp.take_along_axis(tried, jnp.argmax(fine, axis=0)[None, :, None], axis=0)[0]
+    return jnp.where(jnp.any(fine, axis=0)[:, None], first, x)
