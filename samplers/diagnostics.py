@@ -5,7 +5,7 @@ decision added for coupled walkers: R-hat takes the ensemble as its chain (all w
 draw, then those of the next), ESS the walker. Both are trusted only where the mean over an
 ensemble, followed through the draws, is itself worth enough independent draws.
 
-Equal to arviz within 1e-10 (tests/test_diagnostics.py), but undefined (NaN) for a constant.
+Equal to arviz within 1e-10 (test_diagnostics.py), but undefined (NaN) for a constant.
 """
 
 import dataclasses

@@ -2,12 +2,11 @@
 
 import ast
 import graphlib
-import pathlib
 import subprocess
 import sys
 import tomllib
 
-ROOT = pathlib.Path(__file__).parent.parent
+from helpers.places import ROOT
 
 # Each room and the rooms that it imports: all of them stand above it, and none is missing here.
 ROOMS = {

@@ -1,11 +1,10 @@
 """What the README shows, run as shown, and its two commands named where CI runs them."""
 
-import pathlib
 import re
 
 import jax
 
-ROOT = pathlib.Path(__file__).parent.parent
+from helpers.places import ROOT
 
 
 def test_the_python_blocks_of_the_readme_run(capsys):

@@ -83,7 +83,7 @@ class Bridge(Model):
     of (b) alone; its relative sign of tree and loop mass is derived once, by hand.
     Valid for m_F, m_S, m_psi above v; a Dirac mass y_D is not included.
     Domain: component masses > 0.
-    Measured against 30-digit values at 74 points (tests/test_bridge.py), relative: 1e-15 for moment
+    Measured against 30-digit values at 74 points (test_bridge.py), relative: 1e-15 for moment
     and masses; splittings of 1e-12 to 1e-2 against 50 digits 1e-12.
     Chart: the rescaling of y_delta gives 1.7 times the box's ESS per evaluation on
     runs/bridge.toml (`benchmarks charts`).

@@ -76,7 +76,7 @@ class BridgeMajorana(Model):
     M = min(m_psi, m_S, m_N) (hep-ph/0606248, coefficients from memory). First order in v^2/m^2.
     Domain: 0 < sin_beta < 1. Derivatives of m_nu_i and mixing exist where masses differ.
 
-    Measured against 30-digit values at 24 points (tests/test_bridge_majorana.py), relative: entries
+    Measured against 30-digit values at 24 points (test_bridge_majorana.py), relative: entries
     of mu and M 2e-15 where the two products do not cancel.
     Chart: the rescaling of y_delta gives 2.2 times the box's ESS per evaluation on
     runs/bridge_majorana.toml (`benchmarks charts`).

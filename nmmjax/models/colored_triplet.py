@@ -71,7 +71,7 @@ class ColoredTriplet(Model):
 
     t_param and s_param: scalars alone, one loop, alpha at m_Z; S for small splittings. Not
     included: mixing of psi in S, T; two-loop masses. Domain: m_S^2 > |lambda_prime| v_H^2.
-    Measured against 50-digit values at 25 points (tests/test_colored_triplet.py), relative:
+    Measured against 50-digit values at 25 points (test_colored_triplet.py), relative:
     3e-15 for every output, elasticities 9e-15 max(1, largest elasticity).
     Chart: the rescaling of (y_delta, y_d) gives 11 times the box's ESS per evaluation on
     runs/colored_triplet.toml (`benchmarks charts`); a ratio of them beside it would leave 4.6.

@@ -76,7 +76,7 @@ class InertDoublet(Model):
 
     Errata of arXiv:2605.19544 that concern this model: E13 (1/sqrt2 of F+ eta+ in Eq. 47, without
     which nothing cancels), E6, E16 and the amendment on ew_splitting: docs/errata/weak_triplet.md.
-    Measured against 50-digit values at 24 points (tests/test_inert_doublet.py), relative: 2e-15 for
+    Measured against 50-digit values at 24 points (test_inert_doublet.py), relative: 2e-15 for
     every output, elasticities 6e-15 max(1, largest elasticity).
     Chart: the rescaling of (y_2, y_d) gives 11 times the box's ESS per evaluation on
     runs/inert_doublet.toml (`benchmarks charts`); a ratio y_d/y_2 beside it would leave 4.5.

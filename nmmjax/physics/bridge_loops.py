@@ -4,7 +4,7 @@ nu_L mixes with the neutral member of the triplet psi, which couples to fermions
 S_a of one multiplet in proportion to T3_a. The photon sees T3_a Q_a, the mass only T3_a: it is a
 sum of differences between partners, written with the splittings as arguments so that degenerate
 masses give 0.0 exactly. Masses in GeV; errors quoted against 30-digit values in
-tests/test_bridge.py.
+test_bridge.py.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Electroweak on-shell mass splittings inside multiplets, and their loop functions.
 
 Errors quoted are the largest relative ones found against 50-digit arithmetic, for the value
-and, after the slash, its first derivatives; see tests/test_loops.py.
+and, after the slash, its first derivatives; see test_one_loop.py.
 """
 
 import jax.numpy as jnp

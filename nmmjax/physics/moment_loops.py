@@ -8,7 +8,7 @@ I_S and Gm of `nmmjax.loops`; N_F and N_S need the next kernel of the same famil
 
 Elementwise and smooth for 0 < t < inf. Errors are the largest relative ones found against
 50-digit arithmetic for the value and, after the slash, its first derivatives on
-2e-17 < t < 1e8 (tests/test_moment_loops.py).
+2e-17 < t < 1e8 (test_moment_loops.py).
 """
 
 import jax.numpy as jnp

@@ -11,7 +11,7 @@ are divided differences of entire functions: exact for any splitting, and no qua
 
 Derived and verified functions; where arXiv:2605.19544 prints others, the docstring says so.
 Errors quoted are the largest relative ones found against 50-digit arithmetic, for the value
-and, after the slash, its first derivatives (forward and reverse); see tests/test_loops.py.
+and, after the slash, its first derivatives (forward and reverse); see test_one_loop.py.
 """
 
 import jax

@@ -10,7 +10,7 @@ take 145 for 1e-12. Where the inner masses are constants the integral over x is 
 28 times faster than D3 at every x.
 
 Masses in GeV, integrals in GeV^-2. Errors are the largest relative ones found against 30-digit
-values, for the value and, after the slash, its derivative (tests/test_twoloop.py).
+values, for the value and, after the slash, its derivative (test_two_loop.py).
 """
 
 import jax.numpy as jnp

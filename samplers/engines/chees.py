@@ -59,7 +59,7 @@ class Chees(eqx.Module):
     Trajectory i has ceil(h_i leapfrogs) steps, h_i being the Halton sequence in base 2.
 
     Not for funnels, modes even 5 widths apart, cancellations that are not a coordinate of the
-    chart, nor ridges between prior walls: R-hat refuses them (tests/test_proof.py).
+    chart, nor ridges between prior walls: R-hat refuses them (test_proof.py).
 
     Stored statistics per draw: lp, energy, acceptance_rate, diverging, n_steps (leapfrogs),
     n_nonfinite (trajectories that ended at a point without finite density) and n_nan (those

@@ -71,7 +71,7 @@ class Emcee(eqx.Module):
     not depend on how they are cut into blocks, and the state holds no generator.
 
     Not for funnels, separate modes, cancellations that are not a coordinate, nor (with stretch
-    moves) 50 dimensions: R-hat refuses them (tests/test_proof.py, docs/samplers.md).
+    moves) 50 dimensions: R-hat refuses them (test_proof.py, docs/samplers.md).
 
     Stored statistics per draw: lp, acceptance_rate, and n_nonfinite and n_nan as in `ensemble`,
     but counted per ensemble and shared out evenly over its walkers.

@@ -61,7 +61,7 @@ class Ensemble(eqx.Module):
     stretch     share of half-steps that are stretch moves with scale a = 2
 
     Not for funnels, nor for cancellations that are not a coordinate of the chart: R-hat refuses
-    both (tests/test_proof.py, docs/samplers.md). Proven up to 50 dimensions and 18 modes.
+    both (test_proof.py, docs/samplers.md). Proven up to 50 dimensions and 18 modes.
 
     Stored statistics per draw: lp, acceptance_rate, n_nonfinite (proposals without a finite
     density) and n_nan (those among them where the target was NaN or +inf).

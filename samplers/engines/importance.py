@@ -58,7 +58,7 @@ class Importance(eqx.Module):
     walkers as chains, and the table `evidence`.
 
     Not for funnels, cancellations that are no coordinate of the chart, nor more than about ten
-    parameters of a real model: pareto_k says so (tests/test_evidence.py, docs/samplers.md).
+    parameters of a real model: pareto_k says so (test_evidence.py, docs/samplers.md).
     """
 
     burn_in: ClassVar[int] = 0

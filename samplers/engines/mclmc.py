@@ -66,7 +66,7 @@ class Mclmc(eqx.Module):
     Trajectory i has ceil(2 h_i steps) integrator steps, h_i being the Halton sequence in base 2.
 
     Not for funnels, modes even 5 widths apart, cancellations that are not a coordinate of the
-    chart, nor ridges between prior walls: R-hat refuses them (tests/test_proof.py).
+    chart, nor ridges between prior walls: R-hat refuses them (test_proof.py).
 
     Stored statistics per draw: lp, acceptance_rate, diverging, n_steps (integrator steps, two
     gradients each), n_nonfinite (trajectories that ended at a point without finite density) and

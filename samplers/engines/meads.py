@@ -55,7 +55,7 @@ class Meads(eqx.Module):
     independent. That they were tuned together is why they should start overdispersed.
 
     Not for funnels, separate modes, cancellations that are not a coordinate of the chart, nor bent
-    ridges, whose curvature no single step size fits: R-hat refuses them (tests/test_proof.py,
+    ridges, whose curvature no single step size fits: R-hat refuses them (test_proof.py,
     docs/samplers.md).
 
     Stored statistics per draw: lp, energy, acceptance_rate, diverging, n_steps (leapfrogs),

@@ -77,7 +77,7 @@ class Nested(eqx.Module):
 
     ln Z is not for cancellations, whether a coordinate of the chart or not: with 200 live points
     it was up to 3.8 of its errors off, mostly too low, and no test of its own saw it; 40 slices
-    per dimension brought that to 2.4 (tests/test_evidence.py, docs/samplers.md).
+    per dimension brought that to 2.4 (test_evidence.py, docs/samplers.md).
     """
 
     burn_in: ClassVar[int] = 0

@@ -51,7 +51,7 @@ class Nuts(eqx.Module):
     block              stored draws per block
 
     Not for funnels, separate modes, cancellations that are not a coordinate of the chart, nor bent
-    ridges between prior walls: R-hat refuses them (tests/test_proof.py, docs/samplers.md).
+    ridges between prior walls: R-hat refuses them (test_proof.py, docs/samplers.md).
 
     Stored statistics per draw: lp, energy, acceptance_rate, diverging, n_steps (leapfrogs),
     n_nonfinite (trajectories that ended at a point without finite density) and n_nan (those

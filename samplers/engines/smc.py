@@ -82,7 +82,7 @@ class Smc(eqx.Module):
 
     Not for funnels: the repeats disagree, and repeats_p says so. Nor alone for cancellations that
     are no coordinate of the chart: one ln Z of ten was 3.2 of its errors off there
-    (tests/test_evidence.py, docs/samplers.md).
+    (test_evidence.py, docs/samplers.md).
     """
 
     burn_in: ClassVar[int] = 0

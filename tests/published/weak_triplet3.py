@@ -69,7 +69,7 @@ PUBLISHED = (
         "value",
         ("as_printed",),
         1e-12,
-        "derived 16/3: exact rotations with 30-digit vertex integrals, tests/test_weak_triplet3.py",
+        "derived 16/3: exact rotations with 30-digit vertex integrals, test_weak_triplet3.py",
     ),
     Claim(
         "BR(mu -> e gamma)/BR(mu -> 3e)",

@@ -94,7 +94,7 @@ class DarkDipole(Model):
         E18-E21  mass, A' decays and vector coupling: printed divergent, open or zero; the derived
                  ones are given in both
 
-    Measured against 60-digit arithmetic at 38 points (tests/test_dark_dipole.py), relative:
+    Measured against 60-digit arithmetic at 38 points (test_dark_dipole.py), relative:
     moments and rates <= 4e-13, masses <= 1e-11 (inverted ordering, whose masses nearly agree),
     conversion <= 8e-11 (hbar); where inputs differ by 1e-6 and less of themselves, what their
     rounding leaves (5e-11). 160 nodes are good to 2e-12 on the default priors, 128 to 3e-9;

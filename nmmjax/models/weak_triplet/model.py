@@ -119,7 +119,7 @@ class WeakTriplet(Model):
     potential must be bounded from below and its neutral mass matrix positive: see `domain`. The
     scalar mixing has no value at the one point v_s = 0, m_phi = m_h.
 
-    Measured against 50-digit arithmetic at 28 points (tests/test_weak_triplet.py), relative: all
+    Measured against 50-digit arithmetic at 28 points (test_weak_triplet.py), relative: all
     outputs <= 7e-15, but sin_zeta and sin_2zeta 1.5e-13 where m_phi - m_h = -0.03 GeV (rounding
     of the inputs); elasticities of m_nu and mu_nu <= 5e-15 max(1, largest elasticity). With
     |terms| >> |sum| the inputs' rounding remains in m_nu: relative 1e-16 times the tuning.

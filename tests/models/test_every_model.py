@@ -1,0 +1,65 @@
+"""What the contract asks of every model, parametrised over the files in nmmjax/models and runs."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from helpers.places import ROOT
+from nmmjax.catalogue import quantity
+from nmmjax.physics.constants import SM
+from nmmjax.runfile import plugins
+from nmmjax.runfile.build import read
+from nmmjax.target.model import Model
+
+MODELS = plugins.names("nmmjax.models")
+EV = 1e9
+NO_SCALE = ("sm_dirac", "sm_majorana")  # nothing heavy beyond the Standard Model
+# the scale Lambda of m_nu_naive = Lambda^2 mu/(2 m_e mu_B) at the reference point, GeV
+SCALES = {
+    "bridge": lambda t: max(t["m_f"], t["m_s"]),
+    "bridge_majorana": lambda t: max(t["m_psi"], t["m_s"]),
+    "colored_triplet": lambda t: max(t["m_f"], t["m_s"]),
+    "inert_doublet": lambda t: max(t["m_f"], (t["mu2_eta"] + t["lambda_3"] * SM.v_h**2) ** 0.5),
+    "left_right": lambda t: SM.m_w,
+    "su2_horizontal": lambda t: t["m_h_plus"],
+    "weak_triplet": lambda t: max(t["m_psi"], t["m_phi"]),
+    "zee": lambda t: t["m_h_plus"],
+}
+
+
+def model_of(name):
+    return plugins.find(name, "nmmjax.models", lambda c: issubclass(c, Model), "model")()
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def named(request):
+    """(file name, model, observables at the reference point)."""
+    model = model_of(request.param)
+    theta = {p: jnp.asarray(x) for p, x in model.reference.items()}
+    return request.param, model, jax.jit(model.predict)(theta)
+
+
+def test_reference_point_is_inside_the_domain_and_finite(named):
+    _, model, found = named
+    theta = {p: jnp.asarray(x) for p, x in model.reference.items()}
+    assert all(float(margin) > 0.0 for margin in model.domain(theta).values())
+    assert all(bool(jnp.all(jnp.isfinite(x))) for x in found.values())
+    assert all(quantity(name) for name in found)
+    assert {"m_nu", "mu_nu"} <= set(found)
+
+
+def test_every_model_with_a_scale_says_what_mass_its_moment_suggests(named):
+    name, model, found = named
+    if name in NO_SCALE:
+        assert "m_nu_naive" not in found
+        return
+    assert float(found["m_nu_naive"]) > 0.0
+    if name in SCALES:
+        naive = EV * SCALES[name](model.reference) ** 2 * float(found["mu_nu"]) / (2.0 * SM.m_e)
+        assert float(found["m_nu_naive"]) == pytest.approx(naive, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_has_a_run_file(name):
+    paths = sorted((ROOT / "runs").glob("*.toml"))
+    assert name in {read(path)[0].model.name for path in paths}

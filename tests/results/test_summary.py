@@ -1,0 +1,486 @@
+"""Run directories read back: numbers against arviz and NumPy, verdicts, error texts."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+from arviz_stats.base import array_stats
+
+from helpers import synthetic_run
+from helpers.synthetic_run import RESOLVED, draw_groups, write_run
+from nmmjax.errors import InputError
+from nmmjax.results import summary as results
+from nmmjax.results import text as report
+from nmmjax.results import verdict
+from nmmjax.results.rundir import open_run
+from nmmjax.samplers.store.store import Store
+
+
+@pytest.fixture(scope="module")
+def groups():
+    return draw_groups()
+
+
+@pytest.fixture(scope="module")
+def directory(groups, tmp_path_factory):
+    return write_run(tmp_path_factory.mktemp("runs") / "good", groups)
+
+
+@pytest.fixture(scope="module")
+def summary(directory):
+    return results.summarise(open_run(directory))
+
+
+def summary_of(path, resolved=RESOLVED, **options):
+    """Summary of a run directory written with these draws."""
+    committed = options.pop("committed", None)
+    ensembles = options.pop("ensembles", 4)
+    groups = draw_groups(**options)
+    write_run(path, groups, ensembles, committed, resolved)
+    return results.summarise(open_run(path))
+
+
+def rows_of(summary):
+    return {row.name: row for row in (*summary.parameters, *summary.observables)}
+
+
+def test_the_file_may_be_open_in_arviz(directory):
+    tree = results.tree(directory)
+    assert open_run(directory).committed == tree["posterior"].sizes["draw"]
+
+
+def test_table_agrees_with_arviz_on_the_same_file(directory, summary):
+    tree = results.tree(directory)
+    for name, row in rows_of(summary).items():
+        draws = tree["posterior"][name].to_numpy()
+        axes = {"chain_axis": 0, "draw_axis": 1}
+        assert row.mean == pytest.approx(draws.mean(), rel=1e-12)
+        assert row.sd == pytest.approx(draws.std(ddof=1), rel=1e-12)
+        expected = np.quantile(draws, [0.05, 0.5, 0.95])
+        np.testing.assert_allclose([row.q05, row.q50, row.q95], expected, rtol=1e-12)
+        bulk = array_stats.ess(draws, method="bulk", **axes)
+        tail = array_stats.ess(draws, method="tail", prob=(0.05, 0.95), **axes)
+        assert row.ess_bulk == pytest.approx(float(bulk), rel=1e-6)
+        assert row.ess_tail == pytest.approx(float(tail), rel=1e-6)
+        mcse = array_stats.mcse(draws, method="mean", **axes)
+        assert row.mcse_mean == pytest.approx(float(mcse), rel=1e-6)
+
+
+def test_rhat_takes_the_ensemble_as_chain(directory, summary):
+    draws = results.tree(directory)["posterior"]["m_psi"].to_numpy()
+    merged = draws.reshape(4, 8, -1).transpose(0, 2, 1).reshape(4, -1)  # time-major
+    expected = float(array_stats.rhat(merged, method="rank", chain_axis=0, draw_axis=1))
+    assert rows_of(summary)["m_psi"].rhat == pytest.approx(expected, rel=1e-6)
+
+
+def test_each_quantity_is_listed_once(summary):
+    assert [row.name for row in summary.parameters] == ["y_psi", "m_psi", "lambda_hs", "phase"]
+    assert [row.name for row in summary.observables][:2] == ["m_nu", "mu_nu"]
+    assert summary.same == {"mu_eff_solar": "mu_nu", "m_triplet": "m_psi"}
+    assert summary.constant == {"lambda_s": 0.1, "rho0": 1.0}
+
+
+def test_best_and_largest_are_the_extreme_draws(groups, summary):
+    lp, mu_nu = groups["sample_stats"]["lp"], groups["posterior"]["mu_nu"]
+    allowed = groups["target"]["allowed"] == 1
+    at = np.unravel_index(np.argmax(lp), lp.shape)
+    assert (summary.best.chain, summary.best.draw) == at
+    assert summary.best.log_density == lp[at]
+    assert summary.best.values["m_psi"] == groups["posterior"]["m_psi"][at]
+    assert set(summary.best.terms) == {
+        "log_prior", "xenonnt_2022", "m_nu_target", "prefer_mu_nu"
+    }  # fmt: skip
+    assert summary.largest.values["mu_nu"] == mu_nu[allowed].max() < mu_nu.max()
+    assert summary.allowed_fraction == pytest.approx(allowed.mean())
+
+
+def test_draws_beyond_the_committed_ones_do_not_count(groups, tmp_path):
+    path = write_run(tmp_path / "run", groups, committed=400)
+    found = results.summarise(open_run(path))
+    assert found.draws == 400
+    assert rows_of(found)["m_nu"].mean == pytest.approx(
+        groups["posterior"]["m_nu"][:, :400].mean(), rel=1e-12
+    )
+
+
+def test_converged(summary):
+    assert summary.converged
+    assert summary.verdict.startswith("converged: worst R-hat 1.0")
+    assert summary.worst["rhat"].value < 1.01
+    assert summary.worst["ess_bulk"].value > 2000.0
+
+
+def test_shifted_ensemble_is_not_converged_though_every_draw_is_allowed(tmp_path):
+    groups = draw_groups(shift=3.0)
+    groups["target"]["allowed"][:] = 1
+    write_run(tmp_path / "run", groups)
+    found = results.summarise(open_run(tmp_path / "run"))
+    assert found.allowed_fraction == 1.0
+    assert not found.converged
+    assert found.worst["rhat"].name == "m_psi"
+    assert found.worst["rhat"].value > 1.1
+    assert "The ensembles disagree on m_psi" in found.verdict
+
+
+def test_slow_chains_are_told_how_to_go_on(tmp_path):
+    found = summary_of(tmp_path / "run", memory=0.995)
+    assert not found.converged
+    assert "needed above 2000" in found.verdict
+    assert "--set run.draws=" in found.verdict
+    asked = int(found.verdict.split("run.draws=")[1].split()[0].rstrip("."))
+    assert 1000 <= asked <= 50_000
+    assert str(asked).strip("0") in ("1", "2", "5")
+
+
+def test_correlated_walkers_fail_by_the_ensemble_mean_alone(tmp_path):
+    """Two percent of the variance is common to the 128 walkers of an ensemble, and slow."""
+    groups = draw_groups(512, 200)
+    rng = np.random.default_rng(5)
+    slow = np.repeat(synthetic_run.ar1(rng, 4, 200, 0.95), 128, axis=0)
+    common = np.sqrt(0.98) * rng.normal(size=(512, 200)) + np.sqrt(0.02) * slow
+    groups["posterior"]["lambda_hs"] = 1e-4 * np.sinh(3.0 * common)
+    resolved = RESOLVED.replace("draws = 500", "draws = 200")
+    write_run(tmp_path / "run", groups, resolved=resolved)
+    found = results.summarise(open_run(tmp_path / "run"))
+    assert found.worst["rhat"].value < 1.01
+    assert found.worst["ess_bulk"].value > 2000.0
+    assert found.worst["mean_series_ess"].name == "lambda_hs"
+    assert not found.converged
+    assert found.verdict.startswith("not converged: ensemble means worth")
+    assert "run the same command with --set run.draws=" in found.verdict
+
+
+def test_interrupted_run_is_told_to_go_on(tmp_path):
+    found = summary_of(tmp_path / "run", committed=60, memory=0.9)
+    assert not found.converged
+    assert "60 of 500 draws are stored: run the same command again." in found.verdict
+
+
+def test_walkers_that_never_move_are_not_converged(tmp_path):
+    groups = draw_groups(draws=50)
+    for name, values in groups["posterior"].items():
+        groups["posterior"][name] = np.repeat(values[:, :1], 50, axis=1)
+    write_run(tmp_path / "run", groups)
+    found = results.summarise(open_run(tmp_path / "run"))
+    assert not found.converged
+
+
+def test_notes_say_what_a_reader_must_know(summary):
+    wish, rge, triplet = summary.notes
+    assert wish == (
+        "the target contains the wish mu_nu above 1e-12 mu_B: the posterior is "
+        "not a pure likelihood posterior."
+    )
+    assert rge.startswith("the gauge-induced (RGE) mass of these points is ~23")
+    assert rge.endswith("left out of m_nu with rge = false.")
+    assert triplet.startswith("constraint theta_sq_triplet is indicative")
+
+
+def test_no_rge_note_when_it_is_part_of_the_mass(tmp_path):
+    found = summary_of(tmp_path / "run", RESOLVED.replace("rge = false", "rge = true"))
+    assert not any("RGE" in note for note in found.notes)
+
+
+def test_nothing_undefined_is_hidden(tmp_path):
+    groups = draw_groups(draws=50)
+    groups["posterior"]["tuning_cancel"][3, 7] = np.inf
+    groups["posterior"]["theta_sq"][0, 0] = np.nan
+    groups["sample_stats"]["n_nan"][0, 0] = 5
+    groups["target"]["allowed"][:] = 0
+    write_run(tmp_path / "run", groups)
+    found = results.summarise(open_run(tmp_path / "run"))
+    assert found.undefined == {"tuning_cancel": 1, "theta_sq": 1}
+    assert found.proposals == {"n_nonfinite": 32 * 50 * 2, "n_nan": 5}
+    assert found.largest is None
+    notes = "\n".join(found.notes)
+    assert "tuning_cancel is not a finite number at 1 of 1600 draws" in notes
+    assert "NaN at 5 proposals" in notes
+    assert "no stored draw is inside every limit" in notes
+    text = json.dumps(report.to_json(found), allow_nan=False)
+    rows = {row["name"]: row for row in json.loads(text)["observables"]}
+    assert rows["theta_sq"]["mean"] is None
+    assert "nan" in report.to_text(found)
+
+
+def test_json_carries_the_numbers(summary):
+    tree = json.loads(json.dumps(report.to_json(summary), allow_nan=False))
+    rows = {row["name"]: row for row in tree["parameters"]}
+    assert rows["m_psi"]["mean"] == rows_of(summary)["m_psi"].mean
+    assert tree["largest"]["values"]["mu_nu"] == summary.largest.values["mu_nu"]
+    assert tree["units"]["mu_nu"] == "mu_B"
+    assert tree["converged"] is True
+
+
+def test_text_is_a_report_of_at_most_100_columns(summary):
+    text = report.to_text(summary)
+    assert text.endswith("\n")
+    assert max(map(len, text.splitlines())) <= 100
+    assert text.startswith("toy: 32 chains in 4 ensembles x 500 draws, engine ensemble, seed 7\n")
+    assert "Equal at every draw: mu_eff_solar = mu_nu, m_triplet = m_psi" in text
+    assert "Largest allowed moment: m_nu = " in text
+    assert text.split("\n\n")[-1].startswith("Verdict: converged: ")
+    table = text.split("Sampled parameters\n")[1].split("\n\n")[0].splitlines()
+    assert len({len(line) for line in table}) == 1
+
+
+def test_array_valued_observables_are_listed_entry_by_entry(tmp_path):
+    groups = draw_groups(draws=50)
+    groups["posterior"]["rho0"] = np.random.default_rng(1).normal(size=(32, 50, 2))
+    write_run(tmp_path / "run", groups)
+    found = results.summarise(open_run(tmp_path / "run"))
+    assert {"rho0[0]", "rho0[1]"} <= rows_of(found).keys()
+    assert found.best.values["rho0[1]"] == pytest.approx(
+        groups["posterior"]["rho0"][found.best.chain, found.best.draw, 1]
+    )
+
+
+def test_what_the_store_writes_is_read_alike(groups, summary, tmp_path):
+    about = {
+        f"/posterior/{name}": {"role": role, "units": units, "latex": latex, "long_name": name}
+        for name, (role, units, latex) in synthetic_run.ABOUT.items()
+    }
+    with Store.create(tmp_path / "run", np.repeat(np.arange(4), 8), about) as store:
+        store.write_text("resolved.toml", RESOLVED)
+        with pytest.raises(InputError, match="holds no draws yet"):
+            results.summarise(open_run(tmp_path / "run"))
+        for start in (0, 250):
+            block = {
+                group: {name: x[:, start : start + 250] for name, x in variables.items()}
+                for group, variables in groups.items()
+            }
+            store.append(block, start)
+        found = results.summarise(open_run(tmp_path / "run"))
+    expected = report.to_json(summary) | {"directory": str(tmp_path / "run")}
+    assert report.to_json(found) == expected
+
+
+def missing(path):
+    return path / "nowhere"
+
+
+def plain_file(path):
+    (path / "chains.h5").write_text("")
+    return path / "chains.h5"
+
+
+def foreign_directory(path):
+    return path
+
+
+def no_chains(path):
+    (path / "resolved.toml").write_text(RESOLVED)
+    return path
+
+
+def bad_toml(path):
+    (path / "resolved.toml").write_text("physics = ")
+    return path
+
+
+def foreign_toml(path):
+    (path / "resolved.toml").write_text("[physics]")
+    return path
+
+
+def truncated(path):
+    write_run(path, draw_groups(draws=50))
+    content = (path / "chains.h5").read_bytes()
+    (path / "chains.h5").write_bytes(content[: len(content) // 2])
+    return path
+
+
+def foreign_hdf5(path):
+    (path / "resolved.toml").write_text(RESOLVED)
+    with h5py.File(path / "chains.h5", "w") as file:
+        file["posterior/x"] = np.zeros((4, 10))
+    return path
+
+
+def no_draws(path):
+    return write_run(path, draw_groups(draws=50), committed=0)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (missing, "there is no run directory"),
+        (plain_file, "is a file; give the run directory that holds it"),
+        (foreign_directory, "is not a run directory"),
+        (no_chains, "holds no chains.h5: .*run the same command again"),
+        (bad_toml, "cannot read .*resolved.toml"),
+        (foreign_toml, "has no section 'sampling'|has no section 'stop'"),
+        (truncated, "chains.h5' cannot be read, it is damaged or not HDF5"),
+        (foreign_hdf5, "was not written by nmmjax"),
+        (no_draws, "holds no draws yet"),
+    ],
+)
+def test_errors_say_what_is_wrong_in_one_line(make, message, tmp_path):
+    with pytest.raises(InputError, match=message) as caught:
+        results.summarise(open_run(make(tmp_path)))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_variable_that_is_not_there(directory):
+    with pytest.raises(InputError, match="has no 'm_nuu'; did you mean 'm_nu'"):
+        open_run(directory).read("m_nuu")
+
+
+def thin(monkeypatch, draws):
+    monkeypatch.setattr(results, "_MOST_OF_PARAMETER", draws)
+    monkeypatch.setattr(results, "_MOST_OF_OBSERVABLE", draws)
+    monkeypatch.setattr(results, "_MOST_RANKED", draws)
+
+
+def test_few_takes_equally_many_chains_of_each_ensemble(tmp_path):
+    run = open_run(write_run(tmp_path / "run", draw_groups(512, 50)))
+    few = run.few(100 * 50)
+    assert few.tolist() == [e * 128 + i for e in range(4) for i in range(25)]
+    np.testing.assert_array_equal(run.read("m_psi", chains=few), run.read("m_psi")[few])
+    assert len(run.few(1)) == 64  # never fewer
+    assert len(run.few(10**9)) == 512
+    many = open_run(write_run(tmp_path / "many", draw_groups(512, 50), ensembles=512))
+    assert many.few(1).tolist() == list(range(0, 512, 8))
+
+
+def test_diagnostics_of_some_chains_are_those_of_all(tmp_path, monkeypatch):
+    run = open_run(write_run(tmp_path / "run", draw_groups(1024, 200, memory=0.6)))
+    full = results.summarise(run)
+    thin(monkeypatch, 128 * 200)
+    few = results.summarise(run)
+    tables = ((*s.parameters, *s.observables) for s in (full, few))
+    for a, b in zip(*tables, strict=True):
+        assert (a.name, a.mean, a.sd, a.q05, a.q50, a.q95) == (
+            b.name, b.mean, b.sd, b.q05, b.q50, b.q95
+        )  # fmt: skip
+        assert b.rhat == pytest.approx(a.rhat, abs=5e-3)
+        for figure in ("ess_bulk", "ess_tail", "mcse_mean"):
+            assert getattr(b, figure) == pytest.approx(getattr(a, figure), rel=0.15), figure
+    assert few.worst["mean_series_ess"].value == pytest.approx(
+        full.worst["mean_series_ess"].value, rel=0.15
+    )
+    assert few.converged == full.converged
+    assert few.same == full.same
+    assert few.best == full.best
+
+
+def test_thinned_chains_still_see_ensembles_that_disagree(tmp_path, monkeypatch):
+    thin(monkeypatch, 64 * 200)
+    found = summary_of(tmp_path / "run", chains=512, draws=200, shift=3.0)
+    assert not found.converged
+    assert found.worst["rhat"].name == "m_psi"
+
+
+def test_thinned_chains_still_see_what_walkers_have_in_common(tmp_path, monkeypatch):
+    """As for all walkers above: few of them alone would drown the common, slow part."""
+    thin(monkeypatch, 64 * 200)
+    groups = draw_groups(2048, 200)
+    rng = np.random.default_rng(5)
+    slow = np.repeat(synthetic_run.ar1(rng, 4, 200, 0.95), 512, axis=0)
+    common = np.sqrt(0.99) * rng.normal(size=(2048, 200)) + np.sqrt(0.01) * slow
+    groups["posterior"]["lambda_hs"] = 1e-4 * np.sinh(3.0 * common)
+    run = open_run(write_run(tmp_path / "run", groups))
+    found = results.summarise(run)
+    assert found.worst["mean_series_ess"].name == "lambda_hs"
+    assert found.worst["mean_series_ess"].value < 50.0
+    few = run.few(64 * 200)
+    alone = verdict.mean_series_ess(run.read("lambda_hs")[few], run.ensemble[few], np.arange(64))
+    assert alone > 80.0
+
+
+def test_constraints_are_ranked_by_what_they_exclude(tmp_path):
+    groups = draw_groups()
+    x = np.random.default_rng(3).normal(size=(32, 500)) / np.sqrt(1.25)
+    groups["log_likelihood"] = {
+        "wide": -0.5 * (x / 2.0) ** 2,  # of a prior N(0, 1): excludes 1 - 2/sqrt(5)
+        "idle": np.full((32, 500), -1e-9),
+        "narrow": groups["log_likelihood"]["m_nu_target"],  # of a flat prior: nobody can tell
+    }
+    found = results.summarise(open_run(write_run(tmp_path / "run", groups)))
+    narrow, wide, idle = found.ranking
+    assert wide.excluded == pytest.approx(1.0 - 2.0 / np.sqrt(5.0), abs=0.01)
+    assert wide.reliable
+    assert (narrow.name, narrow.reliable) == ("narrow", False)
+    assert (idle.name, idle.active) == ("idle", False)
+    lines = report.to_text(found).splitlines()
+    (line,) = (line for line in lines if line.startswith("  wide"))
+    assert line.split()[1] == f"{wide.excluded:.1%}"
+    (line,) = (line for line in lines if line.startswith("  narrow"))
+    assert "unreliable above 0.7: run without it to know" in line
+    assert "  Never active: idle" in lines
+
+
+def test_what_cannot_be_ranked_is_said(tmp_path):
+    groups = draw_groups()
+    groups["log_likelihood"]["m_nu_target"][0, 0] = np.nan
+    found = results.summarise(open_run(write_run(tmp_path / "run", groups)))
+    assert [row.name for row in found.ranking] == ["xenonnt_2022"]
+    assert "ln L of constraint m_nu_target is not finite at some draw: not ranked." in found.notes
+    assert summary_of(tmp_path / "short", chains=8, draws=10).ranking == ()
+
+
+def with_evidence(path, **columns):
+    """A run of four repeats with a table of ln Z."""
+    write_run(path, draw_groups(chains=4, draws=2000, memory=0.0), ensembles=4)
+    table = {"log_z": [-9.5, -9.6, -9.4, -9.5], "log_z_error": [0.1] * 4, "ess": [900.0] * 4}
+    with h5py.File(path / "chains.h5", "r+") as file:
+        group = file.create_group("evidence")
+        for name, x in (table | columns).items():
+            group.create_dataset(name, data=np.asarray(x, dtype=float))
+    return results.summarise(open_run(path))
+
+
+def test_evidence_is_joined_over_repeats(tmp_path):
+    found = with_evidence(tmp_path / "run")
+    assert found.evidence.log_z == pytest.approx(-9.5, abs=1e-12)
+    assert found.evidence.error == pytest.approx(0.05, abs=1e-12)  # 0.1 / sqrt(4) > scatter
+    text = report.to_text(found)
+    assert "Evidence: ln Z = -9.500 +- 0.05, repeats -9.50, -9.60, -9.40, -9.50." in text
+    assert found.converged
+    assert "bulk ESS 3600 (by weight)" in found.verdict
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"pareto_k": [0.2, 0.9, 0.3, 0.1]}, "k-hat of 1 of 4 repeats is above 0.7"),
+        ({"insertion_rank_p": [0.2, 0.9, 1e-5, 1e-6]}, "ranks of 2 of 4 repeats are not uniform"),
+        ({"repeats_p": [1e-7] * 4}, "scatter more than their errors allow"),
+        ({"ess": [20.0] * 4}, "smallest bulk ESS 80 (by weight), needed above 2000"),
+    ],
+)
+def test_what_speaks_against_an_evidence_stops_the_verdict(columns, words, tmp_path):
+    found = with_evidence(tmp_path / "run", **columns)
+    assert not found.converged
+    assert words in found.verdict
+    assert "live points" in found.verdict
+
+
+def test_no_evidence_no_words(summary):
+    assert summary.evidence is None
+    assert "ln Z" not in report.to_text(summary)
+
+
+def test_divergences_and_low_energy_steps_are_noted(tmp_path):
+    groups = draw_groups()
+    stats = groups["sample_stats"]
+    stats["diverging"] = (np.arange(stats["lp"].size).reshape(stats["lp"].shape) % 50 == 0).astype(
+        "i1"
+    )
+    stats["energy"] = np.cumsum(stats["lp"], axis=1)  # moves by little at a time
+    nuts = RESOLVED.replace('name = "ensemble"', 'name = "nuts"')
+    found = results.summarise(open_run(write_run(tmp_path / "run", groups, resolved=nuts)))
+    notes = "\n".join(found.notes)
+    assert "2.00% of the trajectories diverged" in notes
+    assert "E-BFMI is 0.0" in notes
+
+
+def test_regions_with_their_weights_are_told(tmp_path):
+    groups = draw_groups()
+    phase = groups["posterior"]["y_psi"]
+    high = np.repeat([0.1, 0.5, 0.5, 0.9], len(phase) // 4)[:, None]
+    upper = np.random.default_rng(1).random(phase.shape) < high
+    groups["posterior"]["y_psi"] = phase * np.where(upper, 1e4, 1.0)
+    text = report.to_text(results.summarise(open_run(write_run(tmp_path / "run", groups))))
+    assert "Separate regions of y_psi" in text
+    assert "WARNING: the ensembles disagree on these weights" in text
