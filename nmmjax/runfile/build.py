@@ -15,10 +15,11 @@ from nmmjax.constraints.library import Constraint
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.physics.constants import Constants
 from nmmjax.runfile import plugins
-from nmmjax.runfile.schema import ModelSection, PriorTable, RunFile, of_type, validated
+from nmmjax.runfile.schema import ModelSection, PriorTable, RunFile, validated
 from nmmjax.target.model import Model
 from nmmjax.target.posterior import Posterior, offered
 from nmmjax.target.priors import Angle, LogUniform, Normal, Prior, SignedLog, Uniform
+from nmmjax.target.settings import settings
 
 
 def read(path: pathlib.Path, overrides: Sequence[str] = ()) -> tuple[RunFile, str]:
@@ -50,18 +51,16 @@ def build_model(section: ModelSection, where: str) -> Model:
             lambda c: issubclass(c, Model) and c is not Model,
             "model",
         )
-    settings = {f.name: f for f in dataclasses.fields(kind) if f.name != "sm"}
-    given: dict[str, Any] = {}
-    for key, value in section.settings.items():
+    known = [declared.name for declared in settings(kind)]
+    for key in section.settings:
         with located(f"{where}: [model] settings.{key}"):
-            if key not in settings:
-                raise InputError(f"not a setting of {section.name}{suggest(key, settings)}")
-            given[key] = of_type(value, settings[key].type)
+            if key not in known:
+                raise InputError(f"not a setting of {section.name}{suggest(key, known)}")
     with located(f"{where}: [model] sm"):
         constants = _constants(section.sm)
     with located(f"{where}: [model] settings"):
         try:
-            return kind(**given, sm=constants)
+            return kind(**section.settings, sm=constants)
         except InputError:
             raise
         except ValueError as error:
@@ -106,10 +105,10 @@ def resolved(
     `physics` and `sampling` decide whether a directory may be continued; `stop` may change.
     """
     model = posterior.model
-    settings = {f.name: getattr(model, f.name) for f in dataclasses.fields(model) if f.name != "sm"}
+    chosen = {s.name: getattr(model, s.name) for s in settings(type(model))}
     priors: dict[str, Any] = {p: prior_table(prior) for p, prior in posterior.chart.priors}
     physics = {
-        "model": {"name": run.model.name, "settings": settings},
+        "model": {"name": run.model.name, "settings": chosen},
         "constants": dataclasses.asdict(model.sm),
         "priors": priors | dict(posterior.chart.fixed),
         "constraints": {c.name: _numbers(c) for c in posterior.constraints},

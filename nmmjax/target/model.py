@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from nmmjax.physics.constants import SM, Constants
+from nmmjax.target import settings
 from nmmjax.target.priors import Prior
 
 type Theta = Mapping[str, Float[Array, ""]]
@@ -54,13 +55,21 @@ class Ratio:
 
 
 class Model(eqx.Module):
-    """Abstract model: the fields of a subclass are its settings, all static.
+    """Abstract model: the fields of a subclass are its settings (`target.settings.setting`).
 
     `predict` sees scalars: callers `vmap`. It may assume that every margin of `domain` is
-    positive. Bad settings raise `ValueError` at construction (`__check_init__`).
+    positive. Construction raises InputError for a setting that its type does not allow, and for
+    settings that do not go together (`check`).
     """
 
     sm: Constants = eqx.field(static=True, default=SM, kw_only=True)
+
+    def __check_init__(self) -> None:
+        settings.check(self)
+        self.check()
+
+    def check(self) -> None:
+        """Raise InputError for settings, each allowed by itself, that do not go together."""
 
     @property
     @abc.abstractmethod
@@ -95,6 +104,16 @@ class Model(eqx.Module):
     def ratios(self) -> tuple[Ratio, ...]:
         """Ratios of mass terms that refine the chart, outermost handle last."""
         return ()
+
+
+def merged(*parts: Mapping[str, Float[Array, "..."]]) -> Observables:
+    """The observables of all parts of a model; ValueError if two parts give the same name."""
+    found: Observables = {}
+    for part in parts:
+        if twice := found.keys() & part.keys():
+            raise ValueError(f"two parts of a model give {', '.join(sorted(twice))}")
+        found |= part
+    return found
 
 
 def guarded_predict(model: Model, theta: Theta) -> tuple[Observables, Bool[Array, ""]]:

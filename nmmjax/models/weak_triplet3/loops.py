@@ -1,4 +1,4 @@
-r"""Mixing and loops of `weak_triplet` with three generations, as 3 x 3 matrices in GeV.
+r"""Mixing and loops of `weak_triplet3`, as 3 x 3 matrices in GeV.
 
 Rows are lepton flavours, columns nu_R, inner indices the n triplets. Left light states are the
 columns of [w_l; -Theta^dag w_l], Theta = m_H m_psi^-1, w_l = (1 + Theta Theta^dag)^(-1/2): loops
@@ -12,10 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from nmmjax.models._triplet_scalars import NeutralScalars
-from nmmjax.models.weak_triplet3.parameters import Settings
+from nmmjax.models._weak_triplet import NeutralScalars
+from nmmjax.physics.constants import Constants
 from nmmjax.physics.matrices import dagger, normed, product, shrink
 from nmmjax.physics.one_loop import Fsplit, G, L, dL
+from nmmjax.target.model import Theta
 
 _SQRT2 = math.sqrt(2.0)
 _16PI2 = 16.0 * math.pi**2
@@ -48,6 +49,31 @@ class Kernels(NamedTuple):
 
     split: Complex[Array, "n n"]
     dipole: Complex[Array, "n n"]
+
+
+def point(
+    theta: Theta,
+    y_psi: Left,
+    y_t: Float[Array, "n n"],
+    y_delta: Complex[Array, "n 3"],
+    m_psi: Float[Array, " n"],
+    sm: Constants,
+) -> Point:
+    """Collect what the loops share; `theta` gives the scalars."""
+    mixing = y_psi * (sm.v_h / (_SQRT2 * m_psi))
+    charged = charged_leptons(mixing, m_psi, sm)
+    return Point(
+        m_psi=m_psi,
+        m_phi=theta["m_phi"],
+        y_psi=y_psi,
+        y_t=y_t,
+        y_delta=y_delta,
+        theta=mixing,
+        left=normed(mixing),
+        m_s=y_delta * theta["v_s"],
+        x=_SQRT2 * theta["v_s"] / sm.v_h,
+        kernels=kernels(charged, m_psi, theta["m_phi"]),
+    )
 
 
 def charged_current(theta: Complex[Array, "3 n"]) -> Matrix:
@@ -175,14 +201,14 @@ def charged_loop(p: Point, v_h: float) -> Left:
     return p.left * (-_SQRT2 / v_h * loop * p.x / ((1.0 + p.x**2) * _16PI2))
 
 
-def cubic(p: Point, model: Settings) -> Left:
+def cubic(p: Point, lambda_uv: float, v_h: float) -> Left:
     """Seesaw mass of the vacuum value that the running of the cubic coupling adds to v_s."""
-    if model.lambda_uv == 0.0:
+    if lambda_uv == 0.0:
         return jnp.zeros_like(p.theta)
     larger = jnp.maximum(p.m_psi[:, None], p.m_psi[None, :])
-    run = jnp.maximum(2.0 * jnp.log(model.lambda_uv / larger), 0.0)
+    run = jnp.maximum(2.0 * jnp.log(lambda_uv / larger), 0.0)
     loop = (p.m_psi[:, None] * p.y_t * run) * product(dagger(p.y_psi), p.y_psi).T
-    delta_v_s = _SQRT2 * model.sm.v_h**2 * jnp.sum(loop).real / (0.5 * _16PI2 * p.m_phi**2)
+    delta_v_s = _SQRT2 * v_h**2 * jnp.sum(loop).real / (0.5 * _16PI2 * p.m_phi**2)
     return -delta_v_s * p.theta
 
 

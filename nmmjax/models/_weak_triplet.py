@@ -1,4 +1,4 @@
-"""Neutral and charged scalars of the Higgs doublet and a real triplet, shared by generations."""
+"""What one and three generations of Model-I share: parameters, scalars of doublet and triplet."""
 
 import math
 from typing import NamedTuple
@@ -7,9 +7,25 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from nmmjax.physics.constants import Constants
-from nmmjax.target.model import Observables, Theta
+from nmmjax.target.model import Observables, Parameter, Theta
+from nmmjax.target.priors import LogUniform, SignedLog
 
 _SQRT2 = math.sqrt(2.0)
+PERTURBATIVE = math.sqrt(4.0 * math.pi)
+
+Y_T = Parameter("y_t", LogUniform(1e-3, PERTURBATIVE), "", "y_T", "Yukawa of Psi, S and Psi")
+M_PSI = Parameter(
+    "m_psi", LogUniform(10**2.5, 1e5), "GeV", r"m_\Psi", "Mass of the fermion triplet"
+)
+SCALARS = (
+    Parameter("m_phi", LogUniform(10**2.5, 1e5), "GeV", r"m_{\phi^\pm}", "Charged scalar mass"),
+    Parameter("v_s", LogUniform(1e-14, 3.0), "GeV", "v_S", "VEV of the scalar triplet"),
+    Parameter(
+        "lambda_hs", SignedLog(4.0 * math.pi, scale=1e-4), "", r"\lambda_{HS}", "Portal quartic"
+    ),
+    Parameter("lambda_s", LogUniform(1e-3, 4.0 * math.pi), "", r"\lambda_S", "Triplet quartic"),
+)
+REFERENCE = {"m_phi": 1.5e3, "v_s": 4e-10, "lambda_hs": 0.1, "lambda_s": 0.1}
 
 
 class NeutralScalars(NamedTuple):
