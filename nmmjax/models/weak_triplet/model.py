@@ -1,6 +1,7 @@
 r"""Model-I of arXiv:2605.19544: a vector-like SU(2) triplet and a real scalar triplet."""
 
 import math
+from collections.abc import Mapping
 
 import equinox as eqx
 from jaxtyping import Array, Complex, Float
@@ -12,7 +13,7 @@ from nmmjax.models.weak_triplet3 import formulas as three
 from nmmjax.models.weak_triplet3 import parameters as three_inputs
 from nmmjax.physics.neutrinos import check_ordering
 from nmmjax.target.model import Model, Observables, Parameter, Ratio, Rescaling, Theta
-from nmmjax.target.priors import LogUniform, SignedLog
+from nmmjax.target.priors import LogUniform, Prior, SignedLog
 
 _LEPTONS = ("e", "mu", "tau")
 _CONVENTIONS = ("derived", "as_printed")
@@ -234,6 +235,10 @@ class WeakTriplet(Model):
         """
         heavy = three_inputs.domain(self, theta) if self.generations == 3 else {}
         return heavy | scalars.domain(theta, self.sm)
+
+    def check_priors(self, priors: Mapping[str, Prior | float]) -> None:
+        if self.generations == 3 and self.yukawas == "oscillation":
+            three_inputs.check_priors(self, priors)
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.observables`."""

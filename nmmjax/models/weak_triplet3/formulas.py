@@ -14,6 +14,7 @@ from nmmjax.models.weak_triplet3 import loops
 from nmmjax.models.weak_triplet3 import parameters as inputs
 from nmmjax.physics import neutrinos
 from nmmjax.physics.bridge_loops import moment_observables, rge_mass
+from nmmjax.physics.kernels import square_root
 from nmmjax.physics.matrices import (
     dagger,
     inverse,
@@ -101,8 +102,7 @@ def _right_mixing(m_psi, small, c):
 def _norm(*terms):
     """Sum of the Frobenius norms of matrices, with slope 0 where one is 0."""
     squares = jnp.stack([jnp.sum(m.real**2 + m.imag**2) for m in terms])
-    empty = squares == 0.0
-    return jnp.sum(jnp.where(empty, 0.0, jnp.sqrt(jnp.where(empty, 1.0, squares))))
+    return jnp.sum(square_root(squares))
 
 
 def _mass_terms(model, light, terms):

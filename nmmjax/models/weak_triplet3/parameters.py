@@ -1,6 +1,7 @@
 """Parameters of `weak_triplet` with three generations: names, priors, reference, arrays."""
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from jaxtyping import Array, Complex, Float
 from nmmjax.models import _oscillation
 from nmmjax.physics.constants import Constants
 from nmmjax.target.model import Parameter, Theta
-from nmmjax.target.priors import LogUniform, SignedLog
+from nmmjax.target.priors import LogUniform, Prior, SignedLog
 
 FLAVOURS = ("e", "mu", "tau")
 ANGLES = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp")
@@ -156,7 +157,9 @@ def domain(model: Settings, theta: Theta) -> dict[str, Float[Array, ""]]:
     margins = {"m_psi": jnp.min(jnp.stack(masses)) / model.sm.m_tau - 1.0}
     if model.yukawas == "free":
         return margins
-    for p in ANGLES[:3]:
-        margins[p] = jnp.minimum(theta[p], 1.0 - theta[p])
-    far = theta["dm2_3l"] if model.ordering == "NO" else -theta["dm2_3l"] - theta["dm2_21"]
-    return margins | {"dm2_21": theta["dm2_21"], "dm2_3l": far}
+    return margins | _oscillation.domain(theta, model.ordering)
+
+
+def check_priors(model: Settings, priors: Mapping[str, Prior | float]) -> None:
+    """Raise InputError for oscillation parameters that leave no domain."""
+    _oscillation.check(priors, model.ordering)
