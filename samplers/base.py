@@ -25,12 +25,15 @@ class Block(NamedTuple):
     stats    (chain, draw) arrays for /sample_stats, scalars for the progress line
     tables   whole groups, each replaced by its newest version and not appended
     done     the engine's own end; chains never say it
+    undefined  (n, dim) some of the block's proposals at which the target was NaN or +inf; rows
+             of NaN, and None, hold none
     """
 
     draws: Array | None
     stats: dict[str, Array]
     tables: dict[str, dict[str, Array]] = {}  # noqa: RUF012 (never mutated)
     done: bool | Array = False
+    undefined: Array | None = None
 
 
 @runtime_checkable
@@ -135,6 +138,13 @@ def log_density(
     value = jax.vmap(target, in_axes=-1)(position)
     undefined = jnp.isnan(value) | jnp.isposinf(value)
     return jnp.where(undefined, -jnp.inf, value), undefined
+
+
+def example(
+    old: Float[Array, " dim"], position: Float[Array, "dim n"], undefined: Bool[Array, " n"]
+) -> Float[Array, " dim"]:
+    """One of (dim, n) positions where `undefined`; the old one if there is none."""
+    return jnp.where(jnp.any(undefined), position[:, jnp.argmax(undefined)], old)
 
 
 def differentiable(target: LogDensity) -> LogDensity:

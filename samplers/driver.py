@@ -36,6 +36,7 @@ class Progress:
     rate               draws per second, all chains together, in this session
     rhat, ess          worst running R-hat and smallest ESS over chart coordinates, this session
     nonfinite          share of proposals without a finite density
+    undefined          share of proposals with an undefined one, of those where it is not zero
     scalars            what else the engine reports
     """
 
@@ -47,6 +48,7 @@ class Progress:
     rate: float
     acceptance: float
     nonfinite: float
+    undefined: float
     rhat: float
     ess: float
     seconds_left: float
@@ -62,6 +64,8 @@ class Outcome:
     detail: str
     messages: tuple[str, ...] = ()
 
+
+_MOST_EXAMPLES = 64  # of undefined proposals, kept per session
 
 type Stop = Callable[[Progress, Store], str]
 
@@ -109,6 +113,7 @@ def run(
     store: Store,
     record: Callable[[Array], Groups],
     *,
+    faults: Callable[[np.ndarray], Mapping[str, np.ndarray]] | None = None,
     draws: int,
     burn_in: int = 0,
     superchains: np.ndarray | None = None,
@@ -120,6 +125,8 @@ def run(
 
     starts       (chain, dim) chart positions, or a function that finds them (not on resume)
     record       (chain, draw, dim) positions -> group -> variable -> (chain, draw, ...)
+    faults       (n, dim) positions of undefined density -> flags (n,) by cause; they and the
+                 positions make the table `undefined`
     burn_in      draws discarded at the beginning, at least; never again on resume
     superchains  (chain,) labels of chains that start at the same place: the running R-hat is nested
     stop         asked after every block; its answer, unless empty, ends the run
@@ -152,6 +159,7 @@ def run(
         if not whole:
             return Outcome(store.committed, "interrupted", "in the burn-in", messages)
     meter = _Meter(engine.groups if superchains is None else superchains, draws, done)
+    examples = _Examples(faults)
     while True:
         if finished:
             return Outcome(done, "engine", f"the engine is done after {done} draws", messages)
@@ -164,8 +172,9 @@ def run(
         if block.draws is not None:
             store.append(_groups(record(block.draws), block.stats), done)
             done += block.draws.shape[1]
-        if block.tables:
-            store.replace({name: _table(record, t) for name, t in block.tables.items()})
+        tables = {**block.tables, **examples.new(block.undefined)}
+        if tables:
+            store.replace({name: _table(record, t) for name, t in tables.items()})
         leaves = tuple(np.asarray(leaf) for leaf in jax.tree.leaves(state))
         store.save(Checkpoint(done, leaves, shape, finished))
         progress = meter.measure(block, done)
@@ -230,6 +239,31 @@ def _table(record: Callable[[Array], Groups], table: Mapping[str, Array]) -> dic
     return there | found
 
 
+class _Examples:
+    """Proposals of undefined density, for the table `undefined`: written when there are twice as
+    many as before, so that a long run rewrites its file but a few times.
+    """
+
+    def __init__(self, faults: Callable[[np.ndarray], Mapping[str, np.ndarray]] | None) -> None:
+        self._faults = faults
+        self._rows: dict[bytes, np.ndarray] = {}
+        self._next = 1
+
+    def new(self, positions: Array | None) -> dict[str, dict[str, Array]]:
+        """The table, if it is time to write it, else nothing."""
+        if positions is None or self._faults is None:
+            return {}
+        for row in np.asarray(positions):
+            if np.all(np.isfinite(row)) and len(self._rows) < _MOST_EXAMPLES:
+                self._rows[row.tobytes()] = row
+        if len(self._rows) < self._next:
+            return {}
+        self._next = 2 * len(self._rows)
+        found = np.stack(list(self._rows.values()))
+        flags = {f"not_finite[{name}]": x for name, x in self._faults(found).items() if x.any()}
+        return {"undefined": {"position": jnp.asarray(found), **flags}}
+
+
 def _status(progress: Progress) -> dict[str, Any]:
     status = dataclasses.asdict(progress)
     return status | status.pop("scalars")
@@ -252,6 +286,7 @@ class _Meter:
         self._phase: Literal["burn-in", "sampling"] = phase
         self._begun = time.monotonic()
         self._mark: tuple[int, float] | None = None  # draws and time after the first block
+        self._inside = self._undefined = 0  # proposals
 
     def measure(self, block: Block, done: int) -> Progress:
         """The first block holds the compilation: later on, rates count from its end."""
@@ -273,8 +308,19 @@ class _Meter:
             rate=rate * self._chains,
             acceptance=math.nan if acceptance is None else float(jnp.mean(acceptance)),
             nonfinite=scalars.pop("nonfinite_fraction", math.nan),
+            undefined=self._share(block, scalars.pop("undefined_fraction", math.nan)),
             rhat=rhat,
             ess=ess,
             seconds_left=max(self._target - done, 0) / rate if rate > 0.0 else math.nan,
             scalars=scalars,
         )
+
+    def _share(self, block: Block, given: float) -> float:
+        """Undefined proposals over those whose density is not zero, of this session."""
+        names = ("n_proposals", "n_nonfinite", "n_nan")
+        if any(name not in block.stats for name in names):
+            return given
+        proposals, nonfinite, undefined = (int(jnp.sum(block.stats[name])) for name in names)
+        self._inside += proposals - nonfinite + undefined
+        self._undefined += undefined
+        return self._undefined / max(self._inside, 1)

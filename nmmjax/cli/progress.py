@@ -72,6 +72,7 @@ def progress_line(progress: Progress) -> str:
         _known("R-hat", progress.rhat, ".4f"),
         _known("ESS", progress.ess, ".0f"),
         _known("not finite", progress.nonfinite, ".1%"),
+        _known("UNDEFINED", progress.undefined or math.nan, ".2g"),
         *(f"{name} {value:.4g}" for name, value in progress.scalars.items()),
         _known("left", progress.seconds_left, ".0f", " s"),
     ]

@@ -24,6 +24,7 @@ from nmmjax.runfile.build import RunFile, build_posterior, differences, read, re
 from nmmjax.samplers import driver
 from nmmjax.samplers.base import EngineError
 from nmmjax.samplers.store.store import Store, StoreError, is_run
+from nmmjax.target import causes
 from nmmjax.target.posterior import Posterior
 
 _PACKAGES = ("nmmjax", "jax", "jaxlib", "numpy", "scipy", "equinox", "h5py", "blackjax", "emcee")
@@ -94,6 +95,7 @@ def _sample(
             starts,
             store,
             posterior.record,
+            faults=lambda positions: causes.faults(posterior, positions),
             draws=draws,
             burn_in=burn_in,
             superchains=superchains,

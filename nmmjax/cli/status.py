@@ -123,9 +123,13 @@ def _session(p: dict[str, Any], running: bool) -> list[str]:
         _known(p, "rate", "{:.3g} draws/s"),
         _known(p, "acceptance", "acceptance {:.1%}"),
         _known(p, "nonfinite", "of zero density {:.1%}"),
+        _known(p, "undefined", "UNDEFINED (a fault of the model) {:.2g}")
+        if p.get("undefined")
+        else "",
     ]
     lines = [_row("rate", ", ".join(part for part in parts if part))]
     known = {"phase", "draws", "target", "since", "seconds", "rate", "acceptance", "nonfinite"}
+    known |= {"undefined"}
     more = [f"{k} {x:.4g}" for k, x in p.items() if k not in known | _RUNNING and _is_number(x)]
     if more:
         lines.append(_row("engine", ", ".join(more)))

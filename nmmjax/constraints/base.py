@@ -2,7 +2,7 @@
 
 Each shape works in the variable in which the rate is linear (mu^2, eps^2, BR) and is normalised
 to ln L = 0 at its maximum over the physical region. Value and gradient are finite as long as the
-square of the pull is (|x| < 1e70 limits); beyond, ln L is -inf, never NaN.
+square of the pull is (|x| < 1e70 limits); beyond, ln L is -inf, and NaN only where x is not finite.
 """
 
 import abc
@@ -50,19 +50,35 @@ class Constraint(eqx.Module):
     flag: bool = eqx.field(static=True, default=False, kw_only=True)
 
     def log_likelihood(self, observables: Observed) -> Float[Array, ""]:
-        """ln L at one point, 0 at its maximum over the physical region; differentiable."""
+        """ln L at one point, 0 at its maximum over the physical region; differentiable.
+
+        NaN where an observable that it needs is not finite: undefined, which is not zero.
+        """
         if self.flag:
             return jnp.zeros_like(self._observed(observables))
         log_l = self._log_likelihood(observables)
-        return log_l if self.tail_sigma is None else power_tail(log_l, self.tail_sigma)
+        log_l = log_l if self.tail_sigma is None else power_tail(log_l, self.tail_sigma)
+        return jnp.where(self.defined(observables), log_l, jnp.nan)
+
+    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+        """Whether the point is inside the quoted limit, or within two sigma of a measurement.
+
+        False where an observable that it needs is not finite.
+        """
+        return self._allowed(observables) & self.defined(observables)
+
+    def defined(self, observables: Observed) -> Bool[Array, ""]:
+        """Whether every observable that the constraint needs is a finite number."""
+        finite = [jnp.all(jnp.isfinite(observables[name])) for name in self.requires]
+        return jnp.all(jnp.stack(finite))
 
     @abc.abstractmethod
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         """ln L of the shape itself."""
 
     @abc.abstractmethod
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
-        """Whether the point is inside the quoted limit, or within two sigma of a measurement."""
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
+        """`allowed` of the shape itself."""
 
     @abc.abstractmethod
     def excess(self, observables: Observed) -> Float[Array, ""]:
@@ -141,7 +157,7 @@ class Measurement(Constraint):
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         return -0.5 * (self._chi2(observables) - self._best)
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         if self.limit is not None:
             return jnp.abs(self._observed(observables)) <= self.limit
         return self._chi2(observables) <= 4.0
@@ -211,7 +227,7 @@ class GaussianND(Constraint):
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         return -0.5 * self._chi2(observables)
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         return self._chi2(observables) <= self._two_sigma
 
     def excess(self, observables: Observed) -> Float[Array, ""]:

@@ -65,7 +65,7 @@ class LimitCurve(Constraint):
         gate = 1.0 if self.beyond == "slope" else _gate(self, observables)
         return -0.5 * gate * pull**2
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         inside = jnp.abs(self._ratio(observables)) <= 1.0
         return inside if self.beyond == "slope" else inside | _beyond(self, observables)
 
@@ -106,7 +106,7 @@ class PoissonZeroCurve(Constraint):
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         return _gate(self, observables) * np.log1p(-self.cl) * self._ratio(observables)
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         return (self._ratio(observables) <= 1.0) | _beyond(self, observables)
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
@@ -152,7 +152,7 @@ class OneSidedGaussianCurve(Constraint):
         chi2 = (above / sigma) ** 2 - (jnp.minimum(centre, 0.0) / sigma) ** 2
         return -0.5 * _gate(self, observables) * chi2
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         limit = self.limit_at(_mass(self, observables)) ** 2
         return (self._signal(observables) <= limit) | _beyond(self, observables)
 
@@ -209,7 +209,7 @@ class ExcludedRegion(Constraint):
         window = above * below * _gate(self, observables)
         return -self.height * window * _fraction(self, observables)
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         low, high = self.edges(_mass(self, observables))
         x = jnp.abs(self._observed(observables))
         inside = (x > low) & (x < high) & ~_beyond(self, observables)

@@ -52,7 +52,7 @@ class UpperLimit(Constraint):
         ratio = self._observed(observables) / self.value
         return -0.5 * (pull_at_limit(self.cl, self.convention) * ratio**self.power) ** 2
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         return jnp.abs(self._observed(observables)) <= self.value
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
@@ -89,7 +89,7 @@ class UpperLimitBand(Constraint):
         ratio = self._observed(observables) / math.sqrt(low * high)
         return _log_mean_decay(rates, ratio ** (2 * self.power))
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         return jnp.abs(self._observed(observables)) <= self.value[1]
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
@@ -127,7 +127,7 @@ class PlasmonLimit(Constraint):
         squared = self._factor_squared(observables) * self._ratio(observables) ** 4
         return -0.5 * pull_at_limit(self.cl, self.convention) ** 2 * squared
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         return self._factor_squared(observables) * self._ratio(observables) ** 4 <= 1.0
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
@@ -160,7 +160,7 @@ class LowerLimit(Constraint):
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         return _step(1.0 - self._observed(observables) / self.value)
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         return self._observed(observables) >= self.value
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
@@ -181,7 +181,7 @@ class SmoothBound(Constraint):
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         return _step(self._observed(observables) / self.value - 1.0)
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         return self._observed(observables) <= self.value
 
     def excess(self, observables: Observed) -> Float[Array, ""]:

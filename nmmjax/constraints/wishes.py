@@ -27,7 +27,7 @@ class Window(Constraint):
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         return -0.5 * self._pull(observables) ** 2
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         return self._pull(observables) <= 2.0
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
@@ -74,7 +74,7 @@ class Prefer(Constraint):
             decades += jnp.log10(jnp.maximum(x / self.below, 1.0))
         return -0.5 * (decades / self.width_dex) ** 2
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         x = jnp.abs(self._observed(observables))
         low = 0.0 if self.above is None else self.above
         high = math.inf if self.below is None else self.below

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 from nmmjax.errors import InputError
 from nmmjax.physics import neutrinos
 from nmmjax.physics.bridge_loops import fW
+from nmmjax.physics.kernels import square_root
 from nmmjax.physics.one_loop import G
 from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
 from nmmjax.target.priors import LogUniform, SignedLog
@@ -196,5 +197,4 @@ def _spectrum(theta):
 
 def _size(mu):
     """(sum_{a<b} mu_ab^2)^(1/2), with slope 0 where the moment vanishes."""
-    square = jnp.sum(jnp.triu(mu, 1) ** 2)
-    return jnp.where(square > 0.0, jnp.sqrt(jnp.where(square > 0.0, square, 1.0)), 0.0)
+    return square_root(jnp.sum(jnp.triu(mu, 1) ** 2))

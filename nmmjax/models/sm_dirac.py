@@ -1,10 +1,11 @@
 r"""Standard Model with three Dirac neutrinos: the moments that the known masses imply."""
 
 import math
+from collections.abc import Mapping
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Complex
+from jaxtyping import Array, Complex, Float
 
 from nmmjax.errors import InputError, suggest
 from nmmjax.models import _oscillation
@@ -12,6 +13,7 @@ from nmmjax.physics import neutrinos
 from nmmjax.physics.matrices import dagger, product
 from nmmjax.physics.moment_loops import df_SM
 from nmmjax.target.model import Model, Observables, Parameter, Theta
+from nmmjax.target.priors import Prior
 
 _EV = 1e9  # eV per GeV
 _CONVENTIONS = ("derived", "as_printed")
@@ -39,6 +41,7 @@ class SmDirac(Model):
     rephases nu_i, mu and d become P^* mu P, and every observable is a modulus.
 
     Error against 30-digit values at 22 points: mu_ij 9e-16, d_ij 5e-13 (differences of masses).
+    Domain: the signs and sizes of the splittings that the ordering asks for, sin2 in (0, 1).
     Raises InputError for other settings.
     Source: f_SM equals the integral of the recalled vector-loop kernels (arXiv:1610.06587);
     diagonal: Fujikawa and Shrock, Phys. Rev. Lett. 45 (1980) 963.
@@ -62,6 +65,13 @@ class SmDirac(Model):
     def reference(self) -> dict[str, float]:
         central = _oscillation.reference(self.ordering)
         return {p.name: central[p.name] for p in self.parameters}
+
+    def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
+        """Margins of the oscillation parameters, `_oscillation.domain`."""
+        return _oscillation.domain(theta, self.ordering)
+
+    def check_priors(self, priors: Mapping[str, Prior | float]) -> None:
+        _oscillation.check(priors, self.ordering)
 
     def moments(self, theta: Theta) -> tuple[Complex[Array, "3 3"], Complex[Array, "3 3"]]:
         """(mu_ij, d_ij) in mu_B, complex and Hermitian."""

@@ -1,10 +1,11 @@
 r"""Standard Model with three Majorana neutrinos: transition moments, no diagonal ones."""
 
 import math
+from collections.abc import Mapping
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Complex
+from jaxtyping import Array, Complex, Float
 
 from nmmjax.errors import InputError, suggest
 from nmmjax.models import _oscillation
@@ -12,6 +13,7 @@ from nmmjax.physics import neutrinos
 from nmmjax.physics.matrices import dagger, product
 from nmmjax.physics.moment_loops import df_SM
 from nmmjax.target.model import Model, Observables, Parameter, Theta
+from nmmjax.target.priors import Prior
 
 _EV = 1e9  # eV per GeV
 _CONVENTIONS = ("derived", "as_printed")
@@ -37,6 +39,7 @@ class SmMajorana(Model):
     Parameters: `nmmjax.flavour.parameters` and the two Majorana phases.
 
     Error against 30-digit values at 66 points: mu_ij 2e-15, d_ij 5e-13 (differences of masses).
+    Domain: the signs and sizes of the splittings that the ordering asks for, sin2 in (0, 1).
     Raises InputError for other settings.
     Source: C parity of the bilinears applied to `sm_dirac`; the factor 2 agrees with
     arXiv:1403.6344.
@@ -59,6 +62,13 @@ class SmMajorana(Model):
     @property
     def reference(self) -> dict[str, float]:
         return _oscillation.reference(self.ordering)
+
+    def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
+        """Margins of the oscillation parameters, `_oscillation.domain`."""
+        return _oscillation.domain(theta, self.ordering)
+
+    def check_priors(self, priors: Mapping[str, Prior | float]) -> None:
+        _oscillation.check(priors, self.ordering)
 
     def moments(self, theta: Theta) -> tuple[Complex[Array, "3 3"], Complex[Array, "3 3"]]:
         """(mu_ij, d_ij) in mu_B, purely imaginary and antisymmetric."""

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from nmmjax.errors import InputError
 from nmmjax.physics import decays, neutrinos
+from nmmjax.physics.kernels import square_root
 from nmmjax.physics.matrices import product
 from nmmjax.physics.moment_loops import mass_step, moment_step
 from nmmjax.physics.two_loop import J_down, J_up
@@ -229,5 +230,4 @@ def _yukawas(theta):
 
 def _size(mu):
     """(sum_{a<b} mu_ab^2)^(1/2), with slope 0 where the moment vanishes."""
-    square = jnp.sum(jnp.triu(mu, 1) ** 2)
-    return jnp.where(square > 0.0, jnp.sqrt(jnp.where(square > 0.0, square, 1.0)), 0.0)
+    return square_root(jnp.sum(jnp.triu(mu, 1) ** 2))

@@ -7,6 +7,7 @@ neutrino is massless. One complex angle is what the light neutrinos leave open.
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
+from nmmjax.physics.kernels import square_root
 from nmmjax.physics.matrices import dagger, product
 from nmmjax.physics.neutrinos import check_ordering
 
@@ -58,7 +59,7 @@ def casas_ibarra(
     masses and K in the same unit. Exact to rounding times the condition of K and cosh^2(im z).
     Source: J. A. Casas and A. Ibarra, hep-ph/0103065, for a loop-induced K.
     """
-    return product(u, jnp.conj(_root(masses)[:, None] * product(rotation, root)))
+    return product(u, jnp.conj(square_root(masses)[:, None] * product(rotation, root)))
 
 
 def rank_two_masses(y: Complex[Array, "3 2"], k: Array) -> tuple[Array, Array]:
@@ -72,16 +73,10 @@ def rank_two_masses(y: Complex[Array, "3 2"], k: Array) -> tuple[Array, Array]:
     det = k[0, 0] * k[1, 1] - k[0, 1] * k[1, 0]
     both = jnp.abs(det) * jnp.sum(_squared(wedge))
     norm = jnp.sum(_squared(product(jnp.conj(y), k, dagger(y))))
-    gap = (norm - 2.0 * both) * (norm + 2.0 * both)
-    large = jnp.sqrt(0.5 * (norm + _root(gap)))
+    gap = jnp.maximum(norm - 2.0 * both, 0.0) * (norm + 2.0 * both)  # >= 0 but for rounding
+    large = jnp.sqrt(0.5 * (norm + square_root(gap)))
     return both / large, large
 
 
 def _squared(z):
     return jnp.real(z) ** 2 + jnp.imag(z) ** 2
-
-
-def _root(x):
-    """sqrt(x) with slope 0, not inf, where x <= 0."""
-    positive = x > 0.0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)

@@ -15,6 +15,7 @@ from jaxtyping import Array, Complex, Float
 
 from nmmjax.physics.casas_ibarra import casas_ibarra, inverse_root, rank_two_masses
 from nmmjax.physics.dark_loops import TAIL, Yukawas, grid_sums, wedge
+from nmmjax.physics.kernels import square_root
 from nmmjax.physics.matrices import dagger, product
 
 type Scalar = Float[Array, ""] | float
@@ -313,8 +314,9 @@ def vector_coupling(light: Light, loops: DarkLoops, g_d: Scalar) -> tuple[Array,
     gram = product(light.y.T, jnp.conj(light.y)).real
     trace = jnp.sum(loops.vector * gram)
     det = _determinant(loops.vector) * light.wedge**2
+    gap = jnp.maximum(trace**2 - 4.0 * det, 0.0)  # >= 0 but for rounding
     scale = g_d / _16PI2
-    largest = 0.5 * (jnp.abs(trace) + _root(trace**2 - 4.0 * det))
+    largest = 0.5 * (jnp.abs(trace) + square_root(gap))
     return scale * largest, scale**2 * (trace**2 - 2.0 * det)
 
 
@@ -330,9 +332,3 @@ def _determinant(k):
 
 def _squares(z):
     return z.real**2 + z.imag**2
-
-
-def _root(x):
-    """sqrt(x), and 0 without a derivative where rounding made x negative."""
-    positive = x > 0.0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)

@@ -13,6 +13,7 @@ from jaxtyping import Array, Complex, Float
 
 from nmmjax.errors import InputError, suggest
 from nmmjax.physics.constants import SM, Constants
+from nmmjax.physics.kernels import square_root
 from nmmjax.physics.matrices import dagger, product
 from nmmjax.physics.takagi import Takagi, factorise
 
@@ -93,12 +94,6 @@ def _squared(z):
     return jnp.real(z) ** 2 + jnp.imag(z) ** 2
 
 
-def _root(x):
-    """sqrt(x) with slope 0, not inf, where x <= 0."""
-    positive = x > 0.0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)
-
-
 def mixing(u: Matrix) -> dict[str, Float[Array, ""]]:
     """sin2_th12, sin2_th23, sin2_th13 and delta_cp in (-pi, pi] of a unitary matrix.
 
@@ -138,7 +133,7 @@ def mass_observables(masses: Masses, u: Matrix, *, majorana: bool) -> dict[str, 
     values |= {
         "m_nu": jnp.max(masses),
         "sum_m_nu": jnp.sum(masses),
-        "m_beta": _root(jnp.sum(_squared(u[0]) * masses**2)),
+        "m_beta": square_root(jnp.sum(_squared(u[0]) * masses**2)),
     }
     return values | ({"m_ee": jnp.abs(jnp.sum(u[0] ** 2 * masses))} if majorana else {})
 
@@ -226,11 +221,11 @@ def effective_moments(
     Antineutrinos have the same short-baseline moments. A moment that vanishes has slope 0.
     """
     squares = _squared(mu)
-    size = _root(jnp.sum(squares) * (0.5 if majorana else 1.0))
-    beams = _root(jnp.sum(_squared(product(mu, dagger(u))), axis=0))
+    size = square_root(jnp.sum(squares) * (0.5 if majorana else 1.0))
+    beams = square_root(jnp.sum(_squared(product(mu, dagger(u))), axis=0))
     return {
         "mu_nu": size,
-        "mu_eff_solar": _root(jnp.sum(fractions * jnp.sum(squares, axis=0))),
+        "mu_eff_solar": square_root(jnp.sum(fractions * jnp.sum(squares, axis=0))),
         "mu_eff_reactor": beams[0],
         "mu_eff_numu": beams[1],
         "mu_eff_nutau": beams[2],

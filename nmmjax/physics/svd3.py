@@ -41,7 +41,7 @@ def svd3(m: Complex[Array, "3 3"]) -> Svd3:
 @jax.custom_jvp
 def _svd3(m):
     scale = jnp.max(jnp.abs(m))
-    scale = jnp.where(scale > 0.0, scale, 1.0)
+    scale = jnp.where(scale == 0.0, 1.0, scale)
     one, zero = jnp.ones_like(m[0, 0]), jnp.zeros_like(m[0, 0])
     a = [[m[k, i] / scale for k in range(3)] for i in range(3)]
     v = [[one if i == k else zero for k in range(3)] for i in range(3)]
@@ -127,7 +127,7 @@ def _orthonormal(middle, large):
     one, zero = jnp.ones_like(large[0]), jnp.zeros_like(large[0])
     axes = [[one if i == k else zero for k in range(3)] for i in range(3)]
     size = _squares(large)
-    u_3 = _unit(_chosen(size > _TINY, large, axes[2]))
+    u_3 = _unit(_chosen(size <= _TINY, axes[2], large))
     # The axis least along u_3 stands in for a middle column that is empty.
     least = [x.real**2 + x.imag**2 for x in u_3]
     first = (least[0] <= least[1]) & (least[0] <= least[2])

@@ -42,7 +42,7 @@ def factorise(m: Complex[Array, "3 3"]) -> Takagi:
 @jax.custom_jvp
 def _factorise(m):
     scale = jnp.max(jnp.abs(m))
-    scale = jnp.where(scale > 0.0, scale, 1.0)
+    scale = jnp.where(scale == 0.0, 1.0, scale)
     m = m * (1.0 / scale)  # dividing complex numbers costs far more
     a = [[m[i, j] for j in range(3)] for i in range(3)]
     one, zero = jnp.ones_like(a[0][0]), jnp.zeros_like(a[0][0])

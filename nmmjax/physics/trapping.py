@@ -13,6 +13,7 @@ from jax.scipy.special import gammainc
 from jaxtyping import Array, Float
 
 from nmmjax.physics.constants import SM, Constants
+from nmmjax.physics.kernels import square_root
 
 _EV = si.eV
 _HBAR_C = si.hbar * si.c / _EV  # eV m
@@ -70,12 +71,9 @@ def plasmon_factor(
     r = (medium mass / plasma frequency)^2 >= 0. Phi has an infinite slope at r = 1/4, Phi^2 has
     a finite one; both are continuous.
     """
-    open_ = jnp.where(r < 0.25, 1.0 - 4.0 * r, 0.0)
+    open_ = jnp.where(r >= 0.25, 0.0, 1.0 - 4.0 * r)
     square = open_**3 if coupling == "electric" else (1.0 + 8.0 * jnp.minimum(r, 0.25)) ** 2 * open_
-    if squared:
-        return square
-    positive = square > 0.0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1.0)), 0.0)
+    return square if squared else square_root(square)
 
 
 def _fermi_momentum(rho: float, y_e: float) -> float:

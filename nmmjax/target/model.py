@@ -90,6 +90,10 @@ class Model(eqx.Module):
         del theta
         return {}
 
+    def check_priors(self, priors: Mapping[str, Prior | float]) -> None:
+        """Raise InputError for priors, or fixed values, that leave nothing of the domain."""
+        del priors
+
     @property
     def mass_terms(self) -> tuple[str, ...]:
         """Names of the signed terms whose sum is the (one-generation) neutrino mass."""

@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from scipy.special import logsumexp
 from scipy.stats import chi2
 
-from ..base import EngineError, LogDensity, PriorTimesLikelihood
+from ..base import EngineError, LogDensity, PriorTimesLikelihood, example
 
 _MOST_DRAWS = 2**24  # from the prior, per repeat, before a share of finite likelihood is too small
 _LEAST_BATCH = 1024  # of prior draws side by side
@@ -38,12 +38,14 @@ class FinitePrior(NamedTuple):
     found      how many there are: what else the arrays hold is nothing
     trials     prior draws it took to find them
     undefined  of which the density was NaN or +inf
+    example    one of those; NaN without one
     """
 
     particles: Particle
     found: Int[Array, "*repeat"]
     trials: Int[Array, "*repeat"]
     undefined: Int[Array, "*repeat"]
+    example: Float[Array, "*repeat dim"]
 
     def log_share(self) -> tuple[Float[Array, "*repeat"], Float[Array, "*repeat"]]:
         """ln of the share of finite likelihood, and its variance.
@@ -102,10 +104,12 @@ def finite_prior(key: PRNGKeyArray, target: PriorTimesLikelihood, count: int) ->
             jnp.minimum(so_far.found + jnp.sum(finite), count),
             so_far.trials + jnp.sum(used),
             so_far.undefined + jnp.sum(undefined & used),
+            example(so_far.example, new.position.T, undefined & used),
         )
 
     zero, none = jnp.array(0), jnp.zeros(count)
-    empty = FinitePrior(Particle(jnp.zeros((count, dim)), none, none), zero, zero, zero)
+    nowhere = jnp.full(dim, jnp.nan)
+    empty = FinitePrior(Particle(jnp.zeros((count, dim)), none, none), zero, zero, zero, nowhere)
     return jax.lax.while_loop(more, fill, (zero, empty))[1]
 
 
@@ -121,7 +125,14 @@ def require_found(engine: str, prior: FinitePrior) -> None:
         raise EngineError(
             f"{engine} needs {count} prior draws of finite likelihood; "
             f"{int(np.max(prior.trials))} draws held {found}"
+            + (f", {lost} were undefined (NaN)" if (lost := int(np.max(prior.undefined))) else "")
         )
+
+
+def undefined_share(proposals: Array, nonfinite: Array, undefined: Array) -> dict[str, Array]:
+    """`undefined_fraction`: share of all proposals but those of zero density, for the progress."""
+    inside = jnp.sum(proposals - nonfinite + undefined)
+    return {"undefined_fraction": jnp.sum(undefined) / jnp.maximum(inside, 1)}
 
 
 def with_spread(log_z: np.ndarray, within: np.ndarray) -> np.ndarray:

@@ -85,6 +85,7 @@ def _one_run(
         "n_deaths": run["deaths"],
         "n_evaluations": run["evaluations"],
         "n_stuck": run["stuck"],
+        "n_proposals": run["proposals"],
         "n_nonfinite": run["nonfinite"],
         "n_nan": run["undefined"],
     }

@@ -19,7 +19,7 @@ from blackjax.adaptation.base import get_filter_adapt_info_fn
 from blackjax.mcmc.dynamic_hmc import halton_sequence
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..base import Block, LogDensity, differentiable, scan
+from ..base import Block, LogDensity, differentiable, example, scan
 from ._trajectories import (
     by_chain,
     left_domain,
@@ -45,6 +45,7 @@ class State(NamedTuple):
     inverse_mass: Float[Array, " dim"]
     leapfrogs: Float[Array, ""]
     step: Int[Array, ""]
+    example: Float[Array, " dim"]  # the last undefined end of a trajectory; NaN before
 
 
 class Chees(eqx.Module):
@@ -114,6 +115,7 @@ class Chees(eqx.Module):
             found["inverse_mass_matrix"],
             jnp.clip(leapfrogs, 1.0, self.max_leapfrogs),
             jnp.array(0),
+            jnp.full(starts.shape[1], jnp.nan),
         )
 
     @eqx.filter_jit
@@ -123,7 +125,7 @@ class Chees(eqx.Module):
         stats = by_chain({"lp": states.log_density, **info})
         stats["nonfinite_fraction"] = jnp.mean(info["n_nonfinite"])
         stats["divergent_fraction"] = jnp.mean(info["diverging"])
-        return last, Block(jnp.moveaxis(states.position, 0, 1), stats)
+        return last, Block(jnp.moveaxis(states.position, 0, 1), stats, undefined=states.example)
 
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State
@@ -145,7 +147,13 @@ class Chees(eqx.Module):
             "diverging": info.is_divergent,
             "energy": jnp.where(info.is_accepted, info.energy, kinetic - state.log_density),
             "n_steps": jnp.broadcast_to(steps, (self.chains,)),
+            "n_proposals": jnp.ones(self.chains, int),
             **left_domain(target, end.position, end.logdensity),
         }
-        state = state._replace(position=position, log_density=log_density, gradient=gradient)
+        state = state._replace(
+            position=position,
+            log_density=log_density,
+            gradient=gradient,
+            example=example(state.example, end.position.T, stats["n_nan"] > 0),
+        )
         return state, stats

@@ -73,8 +73,8 @@ class Emcee(eqx.Module):
     Not for funnels, separate modes, cancellations that are not a coordinate, nor (with stretch
     moves) 50 dimensions: R-hat refuses them (test_proof.py, docs/samplers.md).
 
-    Stored statistics per draw: lp, acceptance_rate, and n_nonfinite and n_nan as in `ensemble`,
-    but counted per ensemble and shared out evenly over its walkers.
+    Stored statistics per draw: lp, acceptance_rate, n_proposals, n_nonfinite and n_nan as in
+    `ensemble`, the last two counted per ensemble and shared out evenly over its walkers.
     """
 
     ensembles: int = eqx.field(static=True, default=4)
@@ -132,19 +132,21 @@ class Emcee(eqx.Module):
             coordinates, values = ([x[name] for x in made] for name in ("position", "lp"))
             found.append({name: np.concatenate([x[name] for x in made]) for name in made[0]})
         stats = {n: jnp.asarray(np.stack([x[n] for x in found], axis=1)) for n in found[0]}
-        draws = stats.pop("position")
+        draws, seen = stats.pop("position"), stats.pop("example")
         stats["nonfinite_fraction"] = jnp.mean(stats["n_nonfinite"]) / self.thin
-        return State(draws[:, -1], stats["lp"][:, -1], state.draw + self.block), Block(draws, stats)
+        return State(draws[:, -1], stats["lp"][:, -1], state.draw + self.block), Block(
+            draws, stats, undefined=jnp.reshape(seen, (-1, draws.shape[-1]))
+        )
 
     def _draw(
         self, target: LogDensity, seed: list[int], coordinates: np.ndarray, values: np.ndarray
     ) -> dict[str, np.ndarray]:
         """One ensemble `thin` steps later: (walker, dim) positions and (walker,) statistics."""
-        rejected = np.zeros(2, dtype=int)
+        rejected, seen = np.zeros(2, dtype=int), np.full((1, coordinates.shape[1]), np.nan)
         sampler = emcee.EnsembleSampler(
             self.walkers,
             coordinates.shape[1],
-            functools.partial(_evaluate, target, rejected),
+            functools.partial(_evaluate, target, rejected, seen),
             moves=_MOVES[self.moves](),
             vectorize=True,
         )
@@ -156,14 +158,19 @@ class Emcee(eqx.Module):
             "position": end.coords,
             "lp": end.log_prob,
             "acceptance_rate": sampler.acceptance_fraction,
+            "n_proposals": np.full(self.walkers, self.thin),
             "n_nonfinite": nonfinite,
             "n_nan": undefined,
+            "example": seen,
         }
 
 
-def _evaluate(target: LogDensity, rejected: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Log density at (n, dim) points; adds to the counts of non-finite and undefined ones."""
+def _evaluate(
+    target: LogDensity, rejected: np.ndarray, seen: np.ndarray, points: np.ndarray
+) -> np.ndarray:
+    """Log density at (n, dim) points; counts non-finite and undefined ones, notes one of these."""
     value, undefined = map(np.asarray, _density(target, points.T))
+    seen[0] = points[np.argmax(undefined)] if undefined.any() else seen[0]
     rejected += (np.count_nonzero(np.isneginf(value)), np.count_nonzero(undefined))
     return value
 

@@ -26,7 +26,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 
-from ..base import Block, EngineError, LogDensity, log_density, require_finite, scan
+from ..base import Block, EngineError, LogDensity, example, log_density, require_finite, scan
 
 _JITTER = 0.05  # relative half-width of the step length: breaks lattices of differences
 _ACCEPT_BITS, _LENGTH_BITS = 40, 23  # with one sign bit: the 64 bits of a walker's word
@@ -43,11 +43,15 @@ class Half(NamedTuple):
 
 
 class State(NamedTuple):
-    """The half that moves next, the half that guides it, and the number of half-steps taken."""
+    """The half that moves next, the half that guides it, and the number of half-steps taken.
+
+    example  the last proposal that was undefined; NaN before there is one
+    """
 
     moving: Half
     resting: Half
     step: Int[Array, ""]
+    example: Float[Array, " dim"]
 
 
 class Ensemble(eqx.Module):
@@ -63,8 +67,8 @@ class Ensemble(eqx.Module):
     Not for funnels, nor for cancellations that are not a coordinate of the chart: R-hat refuses
     both (test_proof.py, docs/samplers.md). Proven up to 50 dimensions and 18 modes.
 
-    Stored statistics per draw: lp, acceptance_rate, n_nonfinite (proposals without a finite
-    density) and n_nan (those among them where the target was NaN or +inf).
+    Stored statistics per draw: lp, acceptance_rate, n_proposals, n_nonfinite (those without a
+    finite density) and n_nan (those among them where the target was NaN or +inf).
     """
 
     ensembles: int = eqx.field(static=True, default=4)
@@ -113,7 +117,7 @@ class Ensemble(eqx.Module):
         zero = jnp.zeros((2, chains // 2), int)
         halves = Half(position, self._by_half(value), zero, zero, zero)
         first, second = (jax.tree.map(lambda x, i=i: x[i], halves) for i in (0, 1))
-        return State(first, second, jnp.array(0))
+        return State(first, second, jnp.array(0), jnp.full(dim, jnp.nan))
 
     def _by_half(self, values: Float[Array, "chain *dim"]) -> Float[Array, "2 *dim n"]:
         """(chain, ...), ensemble by ensemble -> (half, ..., n), walker-major."""
@@ -145,11 +149,12 @@ class Ensemble(eqx.Module):
         stats = {
             "lp": lp,
             "acceptance_rate": count("accepted") / self.thin,
+            "n_proposals": jnp.full(nonfinite.shape, self.thin),
             "n_nonfinite": nonfinite,
             "n_nan": count("undefined"),
             "nonfinite_fraction": jnp.mean(nonfinite) / self.thin,
         }
-        return last, Block(draws, stats)
+        return last, Block(draws, stats, undefined=states.example)
 
     def _half_step(
         self, key: PRNGKeyArray, target: LogDensity, state: State
@@ -166,7 +171,8 @@ class Ensemble(eqx.Module):
             half.nonfinite + jnp.isneginf(value),
             half.undefined + undefined,
         )
-        return State(guide, moved, state.step), ()
+        seen = example(state.example, proposal, undefined)
+        return State(guide, moved, state.step, seen), ()
 
     def _propose(
         self,

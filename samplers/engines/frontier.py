@@ -27,7 +27,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..base import Block, Described, LogDensity, require_methods
+from ..base import Block, Described, LogDensity, example, log_density, require_methods
 from ._cells import (
     BARRIERS,
     Best,
@@ -42,6 +42,7 @@ from ._cells import (
     prior_draws,
 )
 from ._climb import H, newton
+from ._evidence import undefined_share
 
 _OUTSIDE = ("prior_", "domain_")  # what bounds a profile likelihood, too
 _KINDS = ("largest", "smallest", "profile")
@@ -60,6 +61,10 @@ class State(NamedTuple):
     improved: Int[Array, ""]
     quiet: Int[Array, ""]
     round: Int[Array, ""]
+    proposals: Int[Array, ""]  # points looked at: prior draws, and where starts ended
+    undefined: Int[Array, ""]  # those where a quantity that counts is not a number
+    nonfinite: Int[Array, ""]  # those, and those outside prior and domain
+    example: Float[Array, " dim"]
 
 
 def _numbers(given: Sequence[float]) -> tuple[float, ...]:
@@ -162,9 +167,10 @@ class Frontier(eqx.Module):
             "round": state.round,
             "improved_cells": state.improved,
             "feasible_cells": jnp.sum(jnp.isfinite(state.best.objective)),
-        }
+        } | undefined_share(state.proposals, state.nonfinite, state.undefined)
         done = int(state.quiet) >= _QUIET or int(state.round) >= self.rounds
-        return state, Block(None, stats, {"frontier": self._table(target, state)}, done)
+        tables = {"frontier": self._table(target, state)}
+        return state, Block(None, stats, tables, done, state.example[None])
 
     def _check_target(self, target: LogDensity) -> None:
         require_methods("frontier", target, Described)
@@ -259,7 +265,10 @@ class Frontier(eqx.Module):
         first = best_of(found, self._cells, 1)[:, 0]
         best = judged(pool[first], jax.tree.map(lambda v: v[first], found), self._cells)
         zero, none = jnp.zeros((), int), jnp.zeros(len(first), int)
-        state = State(jnp.std(pool, axis=0), unit, best, none, zero, zero, zero)
+        nowhere = jnp.full(target.dim, jnp.nan)
+        counts = zero, zero, zero, zero, zero, zero, nowhere
+        state = State(jnp.std(pool, axis=0), unit, best, none, *counts)
+        state = self._counted(target, state, pool)
         return state, tuple(jnp.mean(jnp.isfinite(v)) for v in found[:3])
 
     @eqx.filter_jit
@@ -271,8 +280,26 @@ class Frontier(eqx.Module):
         owner = jnp.repeat(self._cells, self.starts, axis=0)
         z = self._climbed(target, state, begun.reshape(len(owner), -1), owner)
         found = judged(z, self._many(target, state.unit, z), owner)
+        state = self._counted(target, state, jnp.concatenate([pool, z]))
         return self._updated(
             state, jax.tree.map(lambda v: v.reshape(*begun.shape[:2], *v.shape[1:]), found)
+        )
+
+    def _counted(self, target: Any, state: State, z: Points) -> State:
+        """How many of (n, dim) points are outside, and at how many something is undefined."""
+        value, undefined = log_density(target, z.T)
+        shown = {self.x, self.y} | ({self.objective} if self.kind != "profile" else set())
+
+        def known(z: Float[Array, " dim"]) -> Array:
+            found = target.quantities_at(z)
+            return jnp.all(jnp.stack([jnp.isfinite(found[name]) for name in sorted(shown)]))
+
+        undefined = undefined | (jnp.isfinite(value) & ~jax.vmap(known)(z))
+        return state._replace(
+            proposals=state.proposals + len(z),
+            undefined=state.undefined + jnp.sum(undefined),
+            nonfinite=state.nonfinite + jnp.sum(undefined | jnp.isneginf(value)),
+            example=example(state.example, z.T, undefined),
         )
 
     def _climbed(self, target: Any, state: State, z: Points, owner: Cells) -> Points:
@@ -319,5 +346,14 @@ class Frontier(eqx.Module):
         }
         for i, name in enumerate(self._bounding(target)):
             flat[f"slack_{name}"] = -state.best.excess[:, i]
+        counts = {
+            "n_proposals": state.proposals,
+            "n_nonfinite": state.nonfinite,
+            "n_nan": state.undefined,
+        }
         shape = self.y_cells, self.x_cells
-        return self._edges | {name: v.reshape(*shape, *v.shape[1:]) for name, v in flat.items()}
+        return (
+            self._edges
+            | counts
+            | {name: v.reshape(*shape, *v.shape[1:]) for name, v in flat.items()}
+        )

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 from scipy.special import logsumexp
 
-from ..base import Block, EngineError, LogDensity, log_density
+from ..base import Block, EngineError, LogDensity, example, log_density
 from . import _evidence, _mixture
 from ._mixture import Mixture
 from .ensemble import Ensemble
@@ -40,6 +40,7 @@ class State(NamedTuple):
     filled: Int[Array, ""]
     nonfinite: Int[Array, " repeat"]
     undefined: Int[Array, " repeat"]
+    example: Float[Array, "repeat dim"]  # of an undefined draw
 
 
 class Importance(eqx.Module):
@@ -132,6 +133,7 @@ class Importance(eqx.Module):
             jnp.array(0),
             none,
             none,
+            jnp.full((self.repeats, trail.shape[-1]), jnp.nan),
         )
 
     def _learn(
@@ -143,7 +145,7 @@ class Importance(eqx.Module):
 
         def round_(carry, key):
             mixture, best, most = carry
-            x, log_weight, _, _ = _weighted(key, target, mixture, 0, self.adapt)
+            x, log_weight, *_ = _weighted(key, target, mixture, 0, self.adapt)
             weight = _truncated(log_weight)
             size = _effective(log_weight)
             better = size > most
@@ -160,16 +162,16 @@ class Importance(eqx.Module):
         """`block` more weighted draws per repeat; the last block when there are `samples`."""
         state, stats = self._more(key, target, state)
         if int(state.filled) < self.samples:
-            return state, Block(None, stats)
+            return state, Block(None, stats, undefined=state.example)
         draws, lp, table = self._summarise(jr.fold_in(key, 2**31 - 1), state)
-        return state, Block(draws, stats | {"lp": lp}, {"evidence": table}, True)
+        return state, Block(draws, stats | {"lp": lp}, {"evidence": table}, True, state.example)
 
     @eqx.filter_jit
     def _more(
         self, key: PRNGKeyArray, target: LogDensity, state: State
     ) -> tuple[State, dict[str, Array]]:
         at = state.filled
-        x, log_weight, nonfinite, undefined = jax.vmap(
+        x, log_weight, nonfinite, undefined, seen = jax.vmap(
             lambda k, m: _weighted(k, target, m, at, self.block)
         )(jr.split(key, self.repeats), state.mixture)
         new = State(
@@ -179,12 +181,13 @@ class Importance(eqx.Module):
             at + self.block,
             state.nonfinite + nonfinite,
             state.undefined + undefined,
+            jnp.where(undefined[:, None] > 0, seen, state.example),
         )
         size = jax.vmap(_effective)(log_weight) / self.block
         stats = {
             "effective_fraction": jnp.min(size),
             "nonfinite_fraction": jnp.mean(nonfinite) / self.block,
-        }
+        } | _evidence.undefined_share(new.filled, new.nonfinite, new.undefined)
         return new, stats
 
     def _summarise(self, key: PRNGKeyArray, state: State) -> tuple[Array, Array, dict[str, Array]]:
@@ -220,6 +223,7 @@ class Importance(eqx.Module):
             "repeats_p": np.full(self.repeats, p),
             "warning": ((k > _LARGEST_K) + 2 * _evidence.doubtful(p)).astype(np.int8),
             "n_evaluations": np.full(self.repeats, self._evaluations),
+            "n_proposals": np.full(self.repeats, self.samples),
             "n_nonfinite": state.nonfinite,
             "n_nan": state.undefined,
         }
@@ -260,7 +264,7 @@ def starts(
         flat.log_weight - np.log(engine.repeats), flat.mean, _OVERDISPERSED * flat.factor
     )
     weigh = eqx.filter_jit(_weighted)
-    x, log_weight, nonfinite, _ = weigh(key_draw, target, pooled, 0, 16 * count)
+    x, log_weight, nonfinite, *_ = weigh(key_draw, target, pooled, 0, 16 * count)
     if int(nonfinite) > 15 * count:
         raise EngineError(
             f"importance: only {16 * count - int(nonfinite)} of {16 * count} draws of the mixture "
@@ -276,13 +280,16 @@ def _weighted(
     mixture: Mixture,
     first: int | Int[Array, ""],
     count: int,
-) -> tuple[Array, Array, Array, Array]:
-    """Draws of the broadened mixture, ln of their weights, and how many are -inf and undefined."""
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Draws of the broadened mixture, ln of their weights, how many are -inf and undefined, and
+    one of the undefined.
+    """
     proposal = _mixture.widened(mixture, _BROAD, _BROAD_SHARE)
     x = _mixture.draw(key, proposal, first, count)
     value, undefined = log_density(target, x.T)
     log_weight = value - _mixture.log_density(proposal, x)
-    return x, log_weight, jnp.sum(jnp.isneginf(value)), jnp.sum(undefined)
+    seen = example(jnp.full(x.shape[1], jnp.nan), x.T, undefined)
+    return x, log_weight, jnp.sum(jnp.isneginf(value)), jnp.sum(undefined), seen
 
 
 def _effective(log_weight: Float[Array, " n"]) -> Float[Array, ""]:

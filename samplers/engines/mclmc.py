@@ -24,7 +24,7 @@ from blackjax.adaptation.step_size import (
 from blackjax.mcmc.dynamic_hmc import halton_sequence
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..base import Block, LogDensity, differentiable, scan
+from ..base import Block, LogDensity, differentiable, example, scan
 from ._trajectories import (
     by_chain,
     left_domain,
@@ -52,6 +52,7 @@ class State(NamedTuple):
     inverse_mass: Float[Array, " dim"]
     steps: Float[Array, ""]
     step: Int[Array, ""]
+    example: Float[Array, " dim"]  # the last undefined end of a trajectory; NaN before
 
 
 class Mclmc(eqx.Module):
@@ -132,11 +133,13 @@ class Mclmc(eqx.Module):
         z, lp, slope = jax.vmap(lambda z: adjusted.init(z, differentiable(target)))(starts)
         length = _QUARTER_TURN * math.sqrt(dim)
         variance = jnp.var(starts, axis=0)
-        state = State(z, lp, slope, jnp.array(0.5 * length), variance, jnp.array(2.0), jnp.array(0))
+        none = jnp.full(dim, jnp.nan)
+        step = jnp.array(0.5 * length)
+        state = State(z, lp, slope, step, variance, jnp.array(2.0), jnp.array(0), none)
         (state, *_), _ = jax.lax.scan(
             learn, (state, variance, jnp.array(length)), jr.split(key, _ROUNDS)
         )
-        return state._replace(step=jnp.array(0))
+        return state._replace(step=jnp.array(0), example=none)
 
     @eqx.filter_jit
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
@@ -145,7 +148,7 @@ class Mclmc(eqx.Module):
         stats = by_chain({"lp": states.log_density, **info})
         stats["nonfinite_fraction"] = jnp.mean(info["n_nonfinite"])
         stats["divergent_fraction"] = jnp.mean(info["diverging"])
-        return last, Block(jnp.moveaxis(states.position, 0, 1), stats)
+        return last, Block(jnp.moveaxis(states.position, 0, 1), stats, undefined=states.example)
 
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State
@@ -164,9 +167,15 @@ class Mclmc(eqx.Module):
             "acceptance_rate": info.acceptance_rate,
             "diverging": info.is_divergent,
             "n_steps": jnp.broadcast_to(steps, (self.chains,)),
+            "n_proposals": jnp.ones(self.chains, int),
             **left_domain(target, end.position, end.logdensity),
         }
-        state = state._replace(position=position, log_density=log_density, gradient=gradient)
+        state = state._replace(
+            position=position,
+            log_density=log_density,
+            gradient=gradient,
+            example=example(state.example, end.position.T, stats["n_nan"] > 0),
+        )
         return state, stats
 
 

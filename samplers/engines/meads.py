@@ -19,7 +19,7 @@ from blackjax.adaptation.base import get_filter_adapt_info_fn
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from ..base import Block, EngineError, LogDensity, differentiable, scan
+from ..base import Block, EngineError, LogDensity, differentiable, example, scan
 from ._trajectories import by_chain, left_domain, require_options, require_starts
 
 ghmc: Any = blackjax.mcmc.ghmc  # its annotations say float for what may be an array
@@ -39,6 +39,7 @@ class State(NamedTuple):
     alpha: Float[Array, ""]
     delta: Float[Array, ""]
     step: Int[Array, ""]
+    example: Float[Array, " dim"]  # the last undefined end of a trajectory; NaN before
 
 
 class Meads(eqx.Module):
@@ -126,6 +127,7 @@ class Meads(eqx.Module):
             found["alpha"],
             found["delta"],
             jnp.array(0),
+            jnp.full(starts.shape[1], jnp.nan),
         )
 
     @eqx.filter_jit
@@ -139,13 +141,14 @@ class Meads(eqx.Module):
                 "acceptance_rate": info["acceptance_rate"] / self.thin,
                 "diverging": info["diverging"] > 0,
                 "n_steps": jnp.full_like(info["n_nan"], self.thin),
+                "n_proposals": jnp.full_like(info["n_nan"], self.thin),
                 "n_nonfinite": info["n_nonfinite"],
                 "n_nan": info["n_nan"],
             }
         )
         stats["nonfinite_fraction"] = jnp.mean(info["n_nonfinite"]) / self.thin
         stats["divergent_fraction"] = jnp.mean(info["diverging"]) / self.thin
-        return last, Block(jnp.moveaxis(states.position, 0, 1), stats)
+        return last, Block(jnp.moveaxis(states.position, 0, 1), stats, undefined=states.example)
 
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State
@@ -168,7 +171,8 @@ class Meads(eqx.Module):
         }
         position, momentum, log_density, gradient, slices = new
         there = State(position, momentum, log_density, gradient, slices, *state[5:])
-        return there, stats
+        seen = example(state.example, end.position.T, stats["n_nan"] > 0)
+        return there._replace(example=seen), stats
 
     def _energy(self, states: State) -> Float[Array, "draw chain"]:
         """Kinetic and potential energy at the draws."""

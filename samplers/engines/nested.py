@@ -6,6 +6,7 @@ by prior draws above the highest of them, found by slice sampling. Skilling, Bay
 arXiv:2601.23252); the directions of the slices, the volumes and the test are here.
 """
 
+import functools
 import math
 from typing import Any, ClassVar, NamedTuple, cast
 
@@ -21,7 +22,7 @@ from blackjax.ns.base import StateWithLogLikelihood, delete_fn
 from blackjax.ns.integrator import NSIntegrator
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from ..base import Block, LogDensity, PriorTimesLikelihood, require_methods
+from ..base import Block, LogDensity, PriorTimesLikelihood, example, require_methods
 from . import _evidence, _shrinkage
 
 # On dark_dipole (15 dim), rank correlation with the start after 50, 75, 150 slices: 0.4, 0.3, 0.1
@@ -36,6 +37,9 @@ class State(NamedTuple):
     rank    of each point at its birth among the live ones, jittered to a uniform number
     volume  log of the prior share above the last dead point, and
     log_z   of the integral over the dead, both for mean shrinkage and finite likelihood only
+
+    Slices do not tell why they shrank: of the `proposals`, one for each new point is tried like
+    the first of a slice, only to count how many are `nonfinite` and `undefined`; prior draws too.
     """
 
     position: Float[Array, "repeat live dim"]
@@ -51,8 +55,10 @@ class State(NamedTuple):
     share_variance: Float[Array, " repeat"]
     evaluations: Int[Array, " repeat"]
     stuck: Int[Array, " repeat"]
+    proposals: Int[Array, " repeat"]
     nonfinite: Int[Array, " repeat"]
     undefined: Int[Array, " repeat"]
+    example: Float[Array, "repeat dim"]
     finished: Bool[Array, " repeat"]
     step: Int[Array, ""]
 
@@ -162,8 +168,10 @@ class Nested(eqx.Module):
             share_variance=variance,
             evaluations=prior.trials,
             stuck=count,
+            proposals=prior.trials,
             nonfinite=prior.trials - prior.found,
             undefined=prior.undefined,
+            example=prior.example,
             finished=jnp.zeros(self.repeats, bool),
             step=jnp.array(0),
         )
@@ -174,12 +182,12 @@ class Nested(eqx.Module):
         """`block` batches of deaths in every run; the last block when all runs have ended."""
         state, stats = self._shrink(key, target, state)
         if not bool(jnp.all(state.finished)):
-            return state, Block(None, stats)
+            return state, Block(None, stats, undefined=state.example)
         draws, table = _shrinkage.summarise(
             jr.fold_in(key, 2**31 - 1), state._asdict(), self.delete
         )
         lp = _evidence.densities(target, draws)
-        return state, Block(draws, stats | {"lp": lp}, {"evidence": table}, True)
+        return state, Block(draws, stats | {"lp": lp}, {"evidence": table}, True, state.example)
 
     @eqx.filter_jit
     def _shrink(
@@ -201,7 +209,7 @@ class Nested(eqx.Module):
             "log_z": jnp.mean(last.log_z + last.log_share),
             "log_volume": jnp.mean(last.volume),
             "remaining": jnp.max(jnp.exp(best - jnp.logaddexp(last.log_z, best))),
-        }
+        } | _evidence.undefined_share(last.proposals, last.nonfinite, last.undefined)
         return last, stats
 
     def _batch(self, key: PRNGKeyArray, target: PriorTimesLikelihood, state: State) -> State:
@@ -237,7 +245,15 @@ class Nested(eqx.Module):
         deaths = state.deaths + self.delete
         best = jnp.max(new.loglikelihood) + after.integrator.logX
         small = best < jnp.logaddexp(after.integrator.logZ, best) + jnp.log(self.remaining)
+        probes = _probes(
+            jr.fold_in(key, 2), state.position, before.inner_kernel_params, self.delete
+        )
+        there, undefined = jax.vmap(functools.partial(_evidence.particle, target))(probes)
         return state._replace(
+            proposals=state.proposals + self.delete,
+            nonfinite=state.nonfinite + jnp.sum(jnp.isneginf(there.log_prior)),
+            undefined=state.undefined + jnp.sum(undefined),
+            example=example(state.example, probes.T, undefined),
             position=new.position,
             log_prior=new.logdensity,
             log_likelihood=new.loglikelihood,
@@ -253,6 +269,37 @@ class Nested(eqx.Module):
         )
 
 
+def _probes(
+    key: PRNGKeyArray, position: Float[Array, "live dim"], line: dict[str, Array], count: int
+) -> Float[Array, "count dim"]:
+    """Points like the first ones that `count` slices would try."""
+    keys = jr.split(key, (count, 3))
+
+    def one(keys: PRNGKeyArray) -> Float[Array, " dim"]:
+        here = position[jr.randint(keys[0], (), 0, len(position))]
+        left, right, *_ = _whole_chord(keys[1], None, 1.0, 0)
+        along = left + (right - left) * jr.uniform(jr.fold_in(keys[1], 1))
+        return here + along * _line(keys[2], here, **line)
+
+    return jax.vmap(one)(keys)
+
+
+def _line(
+    key: PRNGKeyArray,
+    position: Float[Array, " dim"],
+    points: Float[Array, "live dim"],
+    factor: Float[Array, "dim dim"],
+) -> Float[Array, " dim"]:
+    """Direction and length of one slice, see `_along`."""
+    count, dim = points.shape
+    key_kind, key_pair, key_direction = jr.split(key, 3)
+    first, ahead = jr.randint(key_pair, (2,), jnp.array([0, 1]), count)
+    pair = points[first] - points[(first + ahead) % count]
+    spread: Any = nss.sample_direction_from_covariance_factor(key_direction, position, factor)
+    usable = jnp.any(pair != 0.0) & jr.bernoulli(key_kind)
+    return jnp.where(usable, 2.0 * pair, math.sqrt(dim + 2.0) * spread)
+
+
 def _along(
     point: Any,
     threshold: Float[Array, ""],
@@ -265,15 +312,9 @@ def _along(
     with that covariance; half from one live point to another, twice as long, which suits bent and
     separate regions better.
     """
-    count, dim = points.shape
 
     def generate(key: PRNGKeyArray, position: Float[Array, " dim"], _: Any) -> Any:
-        key_kind, key_pair, key_direction = jr.split(key, 3)
-        first, ahead = jr.randint(key_pair, (2,), jnp.array([0, 1]), count)
-        pair = points[first] - points[(first + ahead) % count]
-        spread: Any = nss.sample_direction_from_covariance_factor(key_direction, position, factor)
-        usable = jnp.any(pair != 0.0) & jr.bernoulli(key_kind)
-        line = jnp.where(usable, 2.0 * pair, math.sqrt(dim + 2.0) * spread)
+        line = _line(key, position, points, factor)
 
         def at(t: Float[Array, ""]) -> tuple[Any, Array]:
             there = point(position + t * line, threshold)

@@ -19,7 +19,7 @@ import numpy as np
 from blackjax.adaptation.base import get_filter_adapt_info_fn
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from ..base import Block, LogDensity, differentiable, scan
+from ..base import Block, LogDensity, differentiable, example, scan
 from ._trajectories import left_domain, require_acceptance, require_options, require_starts
 
 hmc: Any = blackjax.mcmc.hmc  # its annotations say float for what may be an array
@@ -36,6 +36,7 @@ class State(NamedTuple):
     step_size: Float[Array, " chain"]
     inverse_mass: PyTree[Float[Array, "chain ..."]]
     step: Int[Array, ""]
+    example: Float[Array, " dim"]  # the last undefined end of a trajectory; NaN before
 
 
 class Nuts(eqx.Module):
@@ -53,7 +54,8 @@ class Nuts(eqx.Module):
     Not for funnels, separate modes, cancellations that are not a coordinate of the chart, nor bent
     ridges between prior walls: R-hat refuses them (test_proof.py, docs/samplers.md).
 
-    Stored statistics per draw: lp, energy, acceptance_rate, diverging, n_steps (leapfrogs),
+    Stored statistics per draw: lp, energy, acceptance_rate, diverging, n_steps (leapfrogs, also
+    as n_proposals),
     n_nonfinite (trajectories that ended at a point without finite density) and n_nan (those
     among them where the target was NaN or +inf).
     """
@@ -106,6 +108,7 @@ class Nuts(eqx.Module):
             step_size,
             inverse_mass,
             jnp.array(0),
+            jnp.full(starts.shape[1], jnp.nan),
         )
 
     def _adaptation(self, smooth: LogDensity, dim: int) -> Any:
@@ -141,7 +144,9 @@ class Nuts(eqx.Module):
             "nonfinite_fraction": jnp.sum(info["n_nonfinite"]) / jnp.sum(info["n_steps"]),
             "divergent_fraction": jnp.mean(info["diverging"]),
         }
-        return last, Block(jnp.moveaxis(states.position, 0, 1), by_chain | stats)
+        return last, Block(
+            jnp.moveaxis(states.position, 0, 1), by_chain | stats, undefined=states.example
+        )
 
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State
@@ -165,9 +170,19 @@ class Nuts(eqx.Module):
             "diverging": info.is_divergent,
             "energy": info.energy,
             "n_steps": info.num_integration_steps,
+            "n_proposals": info.num_integration_steps,
             **jax.tree.map(jnp.add, left, right),
         }
+        seen = state.example
+        for end, count in (
+            (info.trajectory_leftmost_state, left),
+            (info.trajectory_rightmost_state, right),
+        ):
+            seen = example(seen, end.position.T, count["n_nan"] > 0)
         moved = state._replace(
-            position=new.position, log_density=new.logdensity, gradient=new.logdensity_grad
+            position=new.position,
+            log_density=new.logdensity,
+            gradient=new.logdensity_grad,
+            example=seen,
         )
         return moved, stats

@@ -19,9 +19,11 @@ import optax
 from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ..base import Block, LogDensity, differentiable
+from ..base import Block, LogDensity, differentiable, example
 from ._climb import H, Slopes, newton
+from ._evidence import undefined_share
 from ._modes import Points, Scalars, dips, in_units, laplace, spread_out, told_apart
+from ._trajectories import left_domain
 
 _RATE = 0.1  # Adam's first step, in units of the spread of the starts
 _LAST = 1e-3  # its last step over its first
@@ -29,6 +31,15 @@ _POLISH = 60  # Newton steps
 _DEPTH = 20.0  # optima further below the best are no starting points
 _HALVINGS = 20  # of a jump, at most
 _DRAWN = 16  # prior draws per start, the first of finite density counts
+
+
+class Tried(NamedTuple):
+    """Steps so far; those without a finite density, those undefined, and where one of these led."""
+
+    proposals: Array
+    nonfinite: Array
+    undefined: Array
+    example: Float[Array, " dim"]
 
 
 class State(NamedTuple):
@@ -40,6 +51,7 @@ class State(NamedTuple):
     scale: Float[Array, " dim"]
     adam: Any
     step: Array
+    tried: Tried
 
 
 class Search(eqx.Module):
@@ -62,7 +74,6 @@ class Search(eqx.Module):
     """
 
     burn_in: ClassVar[int] = 0
-    ends: ClassVar[bool] = True
     ends: ClassVar[bool] = True
 
     starts: int = eqx.field(static=True, default=4096)
@@ -103,8 +114,9 @@ class Search(eqx.Module):
         del key
         if int(state.step) < self.steps:
             state = _adam(target, state, self.steps, self.block)
-            return state, Block(None, _figures(state))
-        return state, Block(None, _figures(state), {"modes": self._table(target, state)}, True)
+            return state, Block(None, _figures(state), undefined=state.tried.example[None])
+        tables = {"modes": self._table(target, state)}
+        return state, Block(None, _figures(state), tables, True, state.tried.example[None])
 
     def _table(self, target: LogDensity, state: State) -> dict[str, Array]:
         seeds, owner = spread_out(np.asarray(state.position), np.asarray(state.value))
@@ -123,6 +135,9 @@ class Search(eqx.Module):
             "gradient_norm": jnp.linalg.norm(at.gradient[top], axis=1),
             "width": width * state.scale,
             "log_z_laplace": at.value[top] + log_volume + jnp.sum(jnp.log(state.scale)),
+            "n_proposals": state.tried.proposals,
+            "n_nonfinite": state.tried.nonfinite,
+            "n_nan": state.tried.undefined,
         }
 
 
@@ -160,7 +175,9 @@ def _begin(target: LogDensity, points: Points) -> State:
     value = jax.vmap(in_units(target, scale))(position)
     adam = _optimiser(1).init(position)
     # Adam's first step goes nowhere and finds the gradient.
-    return State(position, value, jnp.zeros_like(position), scale, adam, jnp.zeros((), int))
+    zero = jnp.zeros((), int)
+    tried = Tried(zero, zero, zero, jnp.full(points.shape[1], jnp.nan))
+    return State(position, value, jnp.zeros_like(position), scale, adam, zero, tried)
 
 
 def _optimiser(steps: int) -> Any:
@@ -189,8 +206,18 @@ def _adam(target: LogDensity, state: State, steps: int, block: int) -> State:
             state.scale,
             still,
             state.step + 1,
+            counted(state.tried, trial * state.scale, value),
         )
         return moved, None
+
+    def counted(tried: Tried, z: Points, value: Scalars) -> Tried:
+        gone = left_domain(target, z, value)
+        return Tried(
+            tried.proposals + len(z),
+            tried.nonfinite + jnp.sum(gone["n_nonfinite"]),
+            tried.undefined + jnp.sum(gone["n_nan"]),
+            example(tried.example, z.T, gone["n_nan"] > 0),
+        )
 
     return jax.lax.scan(step, state, length=block)[0]
 
@@ -202,7 +229,7 @@ def _figures(state: State) -> dict[str, Array]:
         "best_log_density": best,
         "near_best_fraction": jnp.mean(state.value > best - _DEPTH),
         "nonfinite_fraction": jnp.mean(~finite),
-    }
+    } | undefined_share(*state.tried[:3])
 
 
 @eqx.filter_jit

@@ -53,8 +53,10 @@ class State(NamedTuple):
     rounds: Int[Array, " repeat"]
     settled: Bool[Array, " repeat"]
     evaluations: Int[Array, " repeat"]
+    proposals: Int[Array, " repeat"]
     nonfinite: Int[Array, " repeat"]
     undefined: Int[Array, " repeat"]
+    example: Float[Array, "repeat dim"]
     finished: Bool[Array, " repeat"]
     step: Int[Array, ""]
 
@@ -153,8 +155,10 @@ class Smc(eqx.Module):
             rounds=count,
             settled=jnp.ones(self.repeats, bool),
             evaluations=prior.trials,
+            proposals=prior.trials,
             nonfinite=prior.trials - prior.found,
             undefined=prior.undefined,
+            example=prior.example,
             finished=jnp.zeros(self.repeats, bool),
             step=jnp.array(0),
         )
@@ -165,10 +169,11 @@ class Smc(eqx.Module):
         """The next temperature of every population; the last block when all have got to 1."""
         state, stats = self._temper(key, target, state)
         if not bool(jnp.all(state.finished)):
-            return state, Block(None, stats)
+            return state, Block(None, stats, undefined=state.example)
         found = state.particles
         stats = stats | {"lp": found.log_prior + found.log_likelihood}
-        return state, Block(found.position, stats, {"evidence": table(state)}, True)
+        tables = {"evidence": table(state)}
+        return state, Block(found.position, stats, tables, True, state.example)
 
     @eqx.filter_jit
     def _temper(
@@ -188,7 +193,7 @@ class Smc(eqx.Module):
             "temperature": jnp.min(kept.temperature),
             "acceptance": jnp.mean(kept.acceptance),
             "log_z": jnp.mean(kept.log_z),
-        }
+        } | _evidence.undefined_share(kept.proposals, kept.nonfinite, kept.undefined)
         return kept._replace(step=state.step + 1), stats
 
     def _stage(self, key: PRNGKeyArray, target: PriorTimesLikelihood, state: State) -> State:
@@ -213,8 +218,10 @@ class Smc(eqx.Module):
             scale=state.scale * jnp.exp(_GAIN * (counts.acceptance - _KERNELS[self.kernel])),
             acceptance=counts.acceptance,
             evaluations=state.evaluations + self._densities_per_block,
+            proposals=state.proposals + self.particles * self.moves,
             nonfinite=state.nonfinite + counts.nonfinite,
             undefined=state.undefined + counts.undefined,
+            example=jnp.where(counts.undefined > 0, counts.example, state.example),
             finished=settled & (state.temperature == 1.0),
         )
 
@@ -265,6 +272,7 @@ def table(state: State) -> dict[str, Array]:
         "n_temperatures": state.stages,
         "n_evaluations": state.evaluations,
         "acceptance": state.acceptance,
+        "n_proposals": state.proposals,
         "n_nonfinite": state.nonfinite,
         "n_nan": state.undefined,
     }

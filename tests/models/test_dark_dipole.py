@@ -514,8 +514,8 @@ def test_domain():
     assert model.domain(point | {"m_aprime": jnp.asarray(-0.1)})["positive"] < 0
     fitted = DarkDipole(yukawas="casas_ibarra")
     point = arrays(fitted.reference)
-    assert fitted.domain(point | {"sin2_th12": jnp.asarray(1.1)})["mixing"] < 0
-    assert fitted.domain(point | {"dm2_3l": jnp.asarray(-2.5e-3)})["splittings"] < 0
+    assert fitted.domain(point | {"sin2_th12": jnp.asarray(1.1)})["sin2_th12"] < 0
+    assert fitted.domain(point | {"dm2_3l": jnp.asarray(-2.5e-3)})["dm2_3l"] < 0
 
 
 def test_su2_consistent_ties_the_doublet():

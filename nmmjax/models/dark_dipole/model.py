@@ -1,6 +1,7 @@
 r"""The dark-photon model of arXiv:2603.25704: two dark scalars and a vector-like lepton doublet."""
 
 import math
+from collections.abc import Mapping
 
 import equinox as eqx
 import jax
@@ -27,6 +28,7 @@ from nmmjax.physics.dark_sector import (
 )
 from nmmjax.physics.matrices import dagger, product
 from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.target.priors import Prior
 
 _EV = 1e9  # eV per GeV
 _16PI2 = 16.0 * math.pi**2
@@ -176,11 +178,12 @@ class DarkDipole(Model):
             margins["scalars_real"] = jnp.minimum(s.real[0], s.det_real / scale)
             margins["scalars_imag"] = jnp.minimum(s.imag[0], s.det_imag / scale)
         if self.yukawas == "casas_ibarra":
-            sines = [theta[p] for p in ("sin2_th12", "sin2_th23", "sin2_th13")]
-            margins["mixing"] = _smallest([*sines, *(1.0 - x for x in sines)])
-            large = theta["dm2_3l"] if self.ordering == "NO" else -theta["dm2_3l"]
-            margins["splittings"] = _smallest([theta["dm2_21"], large - theta["dm2_21"]])
+            margins |= _oscillation.domain(theta, self.ordering)
         return margins
+
+    def check_priors(self, priors: Mapping[str, Prior | float]) -> None:
+        if self.yukawas == "casas_ibarra":
+            _oscillation.check(priors, self.ordering)
 
     def yukawa_matrix(self, theta: Theta) -> Yukawas:
         """y_la, rows e, mu, tau, columns a = 1, 2, in either parametrisation."""
@@ -323,4 +326,6 @@ def _smallest(values):
 
 
 def _flag(x, threshold):
-    return jnp.where(x > threshold, 1.0, 0.0)
+    """1 where x > threshold, else 0; NaN for NaN."""
+    unknown = jnp.isnan(x) | jnp.isnan(threshold)
+    return jnp.where(unknown, jnp.nan, (x > threshold).astype(float))

@@ -13,6 +13,7 @@ from nmmjax.models.weak_triplet3.parameters import ANGLES, FLAVOURS
 from nmmjax.physics import neutrinos
 from nmmjax.physics.bridge_loops import moment_observables
 from nmmjax.physics.constants import Constants
+from nmmjax.physics.kernels import square_root
 from nmmjax.physics.matrices import (
     dagger,
     inverse,
@@ -96,8 +97,7 @@ def _right_mixing(m_psi, small, c):
 def _norm(*terms):
     """Sum of the Frobenius norms of matrices, with slope 0 where one is 0."""
     squares = jnp.stack([jnp.sum(m.real**2 + m.imag**2) for m in terms])
-    empty = squares == 0.0
-    return jnp.sum(jnp.where(empty, 0.0, jnp.sqrt(jnp.where(empty, 1.0, squares))))
+    return jnp.sum(square_root(squares))
 
 
 def mass_terms(

@@ -1,11 +1,13 @@
 r"""Model-I of arXiv:2605.19544 with three generations of leptons and one or two triplets."""
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float
 
+from nmmjax.models import _oscillation
 from nmmjax.models import _weak_triplet as shared
 from nmmjax.models.weak_triplet3 import formulas, loops
 from nmmjax.models.weak_triplet3 import parameters as inputs
@@ -13,6 +15,7 @@ from nmmjax.physics import neutrinos
 from nmmjax.physics.bridge_loops import rge_mass
 from nmmjax.physics.matrices import product
 from nmmjax.target.model import Model, Observables, Parameter, Theta, merged
+from nmmjax.target.priors import Prior
 from nmmjax.target.settings import NonNegative, setting
 
 type Matrix = Complex[Array, "3 3"]
@@ -79,6 +82,10 @@ class WeakTriplet3(Model):
         """Margins: scalars, heavy triplets, oscillation parameters in range."""
         heavy = inputs.domain(theta, self.yukawas, self.ordering, self.sm)
         return merged(heavy, shared.domain(theta, self.sm))
+
+    def check_priors(self, priors: Mapping[str, Prior | float]) -> None:
+        if self.yukawas == "oscillation":
+            _oscillation.check(priors, self.ordering)
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.catalogue`."""

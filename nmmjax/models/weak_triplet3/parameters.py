@@ -10,7 +10,7 @@ from jaxtyping import Array, Complex, Float
 from nmmjax.models import _oscillation
 from nmmjax.models import _weak_triplet as shared
 from nmmjax.physics.constants import Constants
-from nmmjax.target.model import Parameter, Theta
+from nmmjax.target.model import Parameter, Theta, merged
 from nmmjax.target.priors import LogUniform, SignedLog
 
 FLAVOURS = ("e", "mu", "tau")
@@ -143,7 +143,4 @@ def domain(theta: Theta, yukawas: str, ordering: str, sm: Constants) -> dict[str
     margins = {"m_psi": jnp.min(jnp.stack(masses)) / sm.m_tau - 1.0}
     if yukawas == "free":
         return margins
-    for p in ANGLES[:3]:
-        margins[p] = jnp.minimum(theta[p], 1.0 - theta[p])
-    far = theta["dm2_3l"] if ordering == "NO" else -theta["dm2_3l"] - theta["dm2_21"]
-    return margins | {"dm2_21": theta["dm2_21"], "dm2_3l": far}
+    return merged(margins, _oscillation.domain(theta, ordering))
