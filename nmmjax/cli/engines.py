@@ -1,6 +1,7 @@
 """Engines by name: the one place, with `run`, where physics and samplers meet."""
 
 import dataclasses
+import pathlib
 from typing import Any
 
 import equinox as eqx
@@ -9,6 +10,7 @@ import numpy as np
 
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.runfile import plugins
+from nmmjax.runfile.blame import place, user_code
 from nmmjax.runfile.schema import EngineSection, RunFile, of_type
 from nmmjax.target.posterior import Posterior
 
@@ -22,15 +24,15 @@ def engine_names() -> list[str]:
     return plugins.names("nmmjax.samplers.engines")
 
 
-def find_engine(name: str) -> type:
-    """The engine class that a run file names."""
-    return plugins.find(name, "nmmjax.samplers.engines", _is_engine, "engine")
+def find_engine(name: str, folder: pathlib.Path = pathlib.Path()) -> type:
+    """The engine class that a run file in `folder` names."""
+    return plugins.find(name, "nmmjax.samplers.engines", _lacks, "engine", folder)
 
 
 def build_engine(section: EngineSection, where: str) -> Any:
     """The engine that `[engine]` describes; raises InputError naming file and key."""
     with located(f"{where}: [engine] name"):
-        kind = find_engine(section.name)
+        kind = find_engine(section.name, pathlib.Path(where).parent)
     options = {f.name: f for f in dataclasses.fields(kind)}
     given: dict[str, Any] = {}
     for key, value in section.options.items():
@@ -41,9 +43,17 @@ def build_engine(section: EngineSection, where: str) -> Any:
                 )
             given[key] = of_type(value, options[key].type)
     try:
-        return kind(**given)
+        engine = kind(**given)
     except ValueError as error:
         raise InputError(f"{where}: [engine] options: {error}") from None
+    except Exception:
+        if _ours(kind):
+            raise
+        with located(f"{where}: [engine] options"), user_code(kind.__name__):
+            raise
+    with located(f"{where}: [engine] name"):
+        _check_members(engine)
+    return engine
 
 
 def check_engine(engine: Any, posterior: Posterior, where: str) -> None:
@@ -70,6 +80,11 @@ def check_engine(engine: Any, posterior: Posterior, where: str) -> None:
         eqx.filter_eval_shape(engine.init, jax.random.key(0), posterior, starts)
     except ValueError as error:
         raise InputError(f"{where}: [engine] options: {error}") from None
+    except Exception:
+        if _ours(type(engine)):
+            raise
+        with located(f"{where}: [engine] name"), user_code(f"{type(engine).__name__}.init"):
+            raise
 
 
 def superchains_of(section: EngineSection, engine: Any, where: str) -> np.ndarray | None:
@@ -125,6 +140,29 @@ def options_of(engine: Any) -> dict[str, Any]:
     return {f.name: getattr(engine, f.name) for f in dataclasses.fields(engine)}
 
 
-def _is_engine(kind: type) -> bool:
-    engine_like = hasattr(kind, "init") and hasattr(kind, "advance")
-    return engine_like and not getattr(kind, "_is_protocol", False)
+def _lacks(kind: type) -> str:
+    if getattr(kind, "_is_protocol", False):
+        return "it is the protocol itself"
+    if not dataclasses.is_dataclass(kind):
+        return "it is no eqx.Module of options"
+    known = {*dir(kind), *(f.name for f in dataclasses.fields(kind))}
+    missing = [name for name in ("init", "advance", "chains", "groups") if name not in known]
+    return f"it has no {', '.join(missing)}" if missing else ""
+
+
+def _ours(kind: type) -> bool:
+    """Whether a bug in it is a bug of the package, whose traceback is kept."""
+    return kind.__module__.startswith("nmmjax.")
+
+
+def _check_members(engine: Any) -> None:
+    """Raise InputError unless a user's engine has chains and one group label for each."""
+    kind = type(engine)
+    if _ours(kind):
+        return
+    with user_code(f"{kind.__name__}: chains, groups"):
+        chains, groups = engine.chains, np.asarray(engine.groups)
+    if isinstance(chains, bool) or not isinstance(chains, int) or chains < 1:
+        raise InputError(f"{place(kind, 'chains')}: chains must be a whole number >= 1")
+    if groups.shape != (chains,) or groups.dtype.kind not in "iu":
+        raise InputError(f"{place(kind, 'groups')}: groups must be {chains} whole numbers")

@@ -5,13 +5,15 @@
     x = coupling^power * BR,  BR -> 1 - BR with `visible`
 
 so that a search switches off smoothly where its decay does. Tables are interpolated by monotone
-cubics (PCHIP), C1 and without overshoot. Below the first mass a curve is held constant (eps
-limits only become stronger there); beyond the last it ends in a smooth gate or goes on with the
-slope it has. ln L is C1 but for the first mass, and the last of `OneSidedGaussianCurve`.
+cubics (PCHIP), C1 and without overshoot. At either end of its table a curve ends in a smooth
+gate, unless its entry says that it goes on: extend = "below" holds it constant below the first
+mass, beyond = "slope" continues its last slope. A table that starts at mass 0 has no lower end.
+ln L is C1, but for the first mass of a curve that goes on below and the last of
+`OneSidedGaussianCurve`.
 """
 
-import functools
 import itertools
+import math
 
 import equinox as eqx
 import jax
@@ -19,7 +21,6 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.stats import norm
 from jaxtyping import Array, Bool, Float
-from scipy.interpolate import PchipInterpolator
 
 from nmmjax.constraints.base import (
     Constraint,
@@ -30,6 +31,7 @@ from nmmjax.constraints.base import (
     percent,
     raised,
 )
+from nmmjax.constraints.interpolation import log_log, pchip
 from nmmjax.constraints.limits import check_limit, pull_at_limit
 from nmmjax.errors import InputError
 
@@ -42,8 +44,9 @@ class LimitCurve(Constraint):
 
         ln L = -g(m) (z x / limit(m)^p)^2 / 2
 
-    ln limit is PCHIP in ln m. beyond = "gate": g falls from 1 to 0 in ln m around the last
-    mass; "slope": g = 1 and the last slope in ln-ln goes on (a propagator's power law).
+    ln limit is PCHIP in ln m. g rises from 0 to 1 in ln m around the first mass, or is 1 there
+    with extend = "below". beyond = "gate": g falls from 1 to 0 around the last mass; "slope":
+    g = 1 and the last slope in ln-ln goes on (a propagator's power law).
     """
 
     mass: tuple[float, ...] = eqx.field(static=True)
@@ -53,8 +56,10 @@ class LimitCurve(Constraint):
     convention: str = eqx.field(static=True, default="credible")
     visible: bool = eqx.field(static=True, default=False)
     beyond: str = eqx.field(static=True, default="gate")
+    extend: str = eqx.field(static=True, default="")
 
     def __check_init__(self):
+        _check_extend(self.extend)
         _check_table(self.mass, limit=self.limit)
         check_limit(self.cl, self.power, self.convention)
         if self.beyond not in ("gate", "slope"):
@@ -62,16 +67,13 @@ class LimitCurve(Constraint):
 
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         pull = pull_at_limit(self.cl, self.convention) * self._ratio(observables)
-        gate = 1.0 if self.beyond == "slope" else _gate(self, observables)
-        return -0.5 * gate * pull**2
+        return -0.5 * _gate(self, observables) * pull**2
 
     def _allowed(self, observables: Observed) -> Bool[Array, ""]:
-        inside = jnp.abs(self._ratio(observables)) <= 1.0
-        return inside if self.beyond == "slope" else inside | _beyond(self, observables)
+        return (jnp.abs(self._ratio(observables)) <= 1.0) | _beyond(self, observables)
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
-        inside = over(self._ratio(observables) ** 2)
-        return inside if self.beyond == "slope" else _or_beyond(self, observables, inside)
+        return _or_beyond(self, observables, over(self._ratio(observables) ** 2))
 
     def describe(self) -> str:
         limit = f"{self.requires[0]} < curve {_against(self)} ({percent(self.cl)})"
@@ -79,7 +81,7 @@ class LimitCurve(Constraint):
 
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
         """The quoted limit on the coupling for BR = 1, at any shape of masses."""
-        return _log_log(mass, self.mass, self.limit)
+        return log_log(mass, self.mass, self.limit)
 
     def _ratio(self, observables: Observed) -> Float[Array, ""]:
         limit = self.limit_at(_mass(self, observables))
@@ -98,8 +100,10 @@ class PoissonZeroCurve(Constraint):
     limit: tuple[float, ...] = eqx.field(static=True)
     cl: float = eqx.field(static=True)
     visible: bool = eqx.field(static=True, default=False)
+    extend: str = eqx.field(static=True, default="")
 
     def __check_init__(self):
+        _check_extend(self.extend)
         _check_table(self.mass, limit=self.limit)
         check_cl(self.cl)
 
@@ -117,7 +121,7 @@ class PoissonZeroCurve(Constraint):
 
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
         """The quoted limit on the coupling for BR = 1, at any shape of masses."""
-        return _log_log(mass, self.mass, self.limit)
+        return log_log(mass, self.mass, self.limit)
 
     def _ratio(self, observables: Observed) -> Float[Array, ""]:
         limit = self.limit_at(_mass(self, observables))
@@ -140,8 +144,10 @@ class OneSidedGaussianCurve(Constraint):
     sigma: tuple[float, ...] = eqx.field(static=True)
     cl: float = eqx.field(static=True)
     visible: bool = eqx.field(static=True, default=False)
+    extend: str = eqx.field(static=True, default="")
 
     def __check_init__(self):
+        _check_extend(self.extend)
         _check_table(self.mass, sigma=self.sigma)
         _check_lengths(self.mass, centre=self.centre)
         check_cl(self.cl)
@@ -189,8 +195,10 @@ class ExcludedRegion(Constraint):
     coupling: tuple[float, ...] = eqx.field(static=True)
     height: float = eqx.field(static=True, default=3.0)
     visible: bool = eqx.field(static=True, default=False)
+    extend: str = eqx.field(static=True, default="")
 
     def __check_init__(self):
+        _check_extend(self.extend)
         _check_lengths(self.mass, coupling=self.coupling)
         check_positive(height=self.height)
         for key, values in (("mass", self.mass), ("coupling", self.coupling)):
@@ -242,25 +250,15 @@ class ExcludedRegion(Constraint):
 type Curve = LimitCurve | PoissonZeroCurve | OneSidedGaussianCurve | ExcludedRegion
 
 
-def pchip(
-    x: Float[Array, "*b"], knots: tuple[float, ...], values: tuple[float, ...]
-) -> Float[Array, "*b"]:
-    """Monotone cubic through the table (Fritsch-Butland), constant outside it; any shape of x."""
-    breaks, coefficients = _coefficients(knots, values)
-    c = jnp.asarray(coefficients)
-    at = jnp.clip(x, breaks[0], breaks[-1])
-    i = jnp.clip(jnp.searchsorted(breaks, at, side="right") - 1, 0, len(breaks) - 2)
-    d = at - jnp.asarray(breaks)[i]
-    return ((c[0, i] * d + c[1, i]) * d + c[2, i]) * d + c[3, i]
-
-
 def _mass(curve: Curve, observables: Observed) -> Float[Array, ""]:
     return observables[curve.requires[1]]
 
 
 def _against(curve: Curve) -> str:
-    """'against m_aprime in 0.001 to 1.4 GeV'."""
-    return f"against {curve.requires[1]} in {min(curve.mass):.4g} to {max(curve.mass):.4g} GeV"
+    """'against m_aprime in 0.001 to 1.4 GeV and below'."""
+    below = " and below" if curve.extend else ""
+    masses = f"{min(curve.mass):.4g} to {max(curve.mass):.4g} GeV"
+    return f"against {curve.requires[1]} in {masses}{below}"
 
 
 def _fraction(curve: Curve, observables: Observed) -> Float[Array, ""]:
@@ -271,47 +269,45 @@ def _fraction(curve: Curve, observables: Observed) -> Float[Array, ""]:
     return 1.0 - branching if curve.visible else branching
 
 
+def _ends(curve: Curve) -> tuple[float, float]:
+    """Masses between which a curve says something: 0 and infinity where it goes on."""
+    first = 0.0 if curve.extend else min(curve.mass)
+    return first, math.inf if getattr(curve, "beyond", "gate") == "slope" else max(curve.mass)
+
+
+def _to_ends(curve: Curve, observables: Observed) -> list[Float[Array, ""]]:
+    """ln of the mass over the first and under the last end, for the ends that there are."""
+    first, last = _ends(curve)
+    mass = _mass(curve, observables)
+    # The floors, far from the end, spare the logarithms a vanishing mass.
+    above = [jnp.log(jnp.maximum(mass / first, 1e-3))] if first > 0.0 else []
+    return above + ([-jnp.log(jnp.maximum(mass / last, 1e-3))] if last < math.inf else [])
+
+
 def _gate(curve: Curve, observables: Observed) -> Float[Array, ""]:
-    """1 inside the table, 0 well above it, 1/2 at its end."""
-    end = max(curve.mass)
-    # The floor, far inside, spares the logarithm a vanishing mass.
-    mass = jnp.maximum(_mass(curve, observables), 1e-3 * end)
-    return jax.nn.sigmoid(-jnp.log(mass / end) / _GATE_WIDTH)
+    """1 inside the table, 0 well outside, 1/2 at its ends; 1 where the curve goes on."""
+    gate = jnp.ones_like(_mass(curve, observables))
+    for distance in _to_ends(curve, observables):
+        gate *= jax.nn.sigmoid(distance / _GATE_WIDTH)
+    return gate
 
 
 def _beyond(curve: Curve, observables: Observed) -> Bool[Array, ""]:
-    return _mass(curve, observables) > max(curve.mass)
+    first, last = _ends(curve)
+    mass = _mass(curve, observables)
+    return (mass > last) | (mass < first)
 
 
 def _or_beyond(curve: Curve, observables: Observed, excess: Float[Array, ""]) -> Float[Array, ""]:
-    """The smaller of an excess and of what is missing to the end of the table, in gate widths."""
-    end = max(curve.mass)
-    mass = jnp.maximum(_mass(curve, observables), 1e-3 * end)
-    return jnp.minimum(excess, -jnp.log(mass / end) / _GATE_WIDTH)
+    """The smaller of an excess and of what is missing to an end of the table, in gate widths."""
+    for distance in _to_ends(curve, observables):
+        excess = jnp.minimum(excess, distance / _GATE_WIDTH)
+    return excess
 
 
-@functools.cache
-def _coefficients(
-    knots: tuple[float, ...], values: tuple[float, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    spline = PchipInterpolator(knots, values)
-    return spline.x, spline.c
-
-
-@functools.cache
-def _logs(values: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(float(x) for x in np.log(values))
-
-
-def _log_log(
-    mass: Float[Array, "*b"], masses: tuple[float, ...], limits: tuple[float, ...]
-) -> Float[Array, "*b"]:
-    """PCHIP of ln limit in ln m, exponentiated; beyond the last mass its last slope goes on."""
-    x, y = _logs(masses), _logs(limits)
-    log_mass = jnp.log(jnp.maximum(mass, masses[0]))
-    slope = float(PchipInterpolator(x, y)(x[-1], 1))
-    log_limit = pchip(log_mass, x, y) + slope * jnp.maximum(log_mass - x[-1], 0.0)
-    return jnp.exp(log_limit)
+def _check_extend(extend: str) -> None:
+    if extend not in ("", "below"):
+        raise InputError(f"extend must be 'below' where it is given, got '{extend}'")
 
 
 def _check_table(mass: tuple[float, ...], **columns: tuple[float, ...]) -> None:

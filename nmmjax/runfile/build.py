@@ -6,15 +6,16 @@ One file is one question and one run directory. Every key is known, every defaul
 
 import dataclasses
 import pathlib
-import tomllib
 from collections.abc import Sequence
 from typing import Any
 
+from nmmjax import textfile
 from nmmjax.constraints import library
 from nmmjax.constraints.library import Constraint
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.physics.constants import Constants
-from nmmjax.runfile import plugins
+from nmmjax.runfile import contract, plugins
+from nmmjax.runfile.blame import user_code
 from nmmjax.runfile.schema import ModelSection, PriorTable, RunFile, validated
 from nmmjax.target.model import Model
 from nmmjax.target.posterior import Posterior, offered
@@ -24,32 +25,34 @@ from nmmjax.target.settings import settings
 
 def read(path: pathlib.Path, overrides: Sequence[str] = ()) -> tuple[RunFile, str]:
     """(run file, its text), with `path.in.runfile=value` overrides applied before checking."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")  # some editors put a byte-order mark in front
-    except (OSError, UnicodeDecodeError) as error:
-        reason = "it is not UTF-8 text: save it as UTF-8"
-        reason = error.strerror if isinstance(error, OSError) else reason
-        raise InputError(f"cannot read run file '{path}': {reason}") from None
+    text = textfile.read(path, "run file")
     with located(str(path)):
-        try:
-            tree = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"not valid TOML: {error}") from None
-        except RecursionError:
-            raise InputError("not valid TOML: brackets are nested too deeply") from None
+        tree = textfile.parse_toml(text)
         for override in overrides:
             _override(tree, override)
+        textfile.check_tree(tree)
         return validated(tree), text
 
 
 def build_model(section: ModelSection, where: str) -> Model:
-    """The model instance that `[model]` describes; raises InputError naming file and key."""
+    """The model that `[model]` describes, a user's held against the contract of `Model`.
+
+    A file is looked for beside the run file. Raises InputError naming file and key.
+    """
+    model = _instance(section, where)
+    with located(f"{where}: [model] name"):
+        contract.check(model)
+    return model
+
+
+def _instance(section: ModelSection, where: str) -> Model:
     with located(f"{where}: [model] name"):
         kind = plugins.find(
             section.name,
             "nmmjax.models",
-            lambda c: issubclass(c, Model) and c is not Model,
+            lambda c: "" if issubclass(c, Model) and c is not Model else "it is no Model",
             "model",
+            pathlib.Path(where).parent,
         )
     known = [declared.name for declared in settings(kind)]
     for key in section.settings:
@@ -65,6 +68,11 @@ def build_model(section: ModelSection, where: str) -> Model:
             raise
         except ValueError as error:
             raise InputError(str(error)) from None
+        except Exception:
+            if kind.__module__.startswith("nmmjax."):  # a bug of our own keeps its traceback
+                raise
+            with user_code(kind.__name__):
+                raise
 
 
 def build_posterior(run: RunFile, where: str) -> Posterior:
@@ -90,6 +98,8 @@ def build_posterior(run: RunFile, where: str) -> Posterior:
         wishes = library.prefer(
             {name: table.model_dump() for name, table in run.target.prefer.items()}
         )
+    with located(f"{where}: [target]"):
+        contract.check_scalars(model, (*limits, *wishes))
     with located(f"{where}: [target] prefer"):
         return Posterior(model, chosen, limits, wishes, run.chart.kind)
 
@@ -156,23 +166,26 @@ def _without_none(tree: Any) -> Any:
 
 def _override(tree: dict[str, Any], text: str) -> None:
     key, equals, value = text.partition("=")
-    parts = key.strip().split(".")
+    parts = [part.strip() for part in key.split(".")]
     if not equals or not all(parts):
         raise InputError(f"--set takes path.in.runfile=value, got '{text}'")
     node = tree
     for part in parts[:-1]:
         node = node.setdefault(part, {})
+        if isinstance(node, list):
+            raise InputError(f"--set {text}: '{part}' is a list: give all of it, {part}=[...]")
         if not isinstance(node, dict):
             raise InputError(f"--set {text}: '{part}' is a value in the run file, not a table")
     node[parts[-1]] = parse_value(value.strip())
 
 
 def parse_value(text: str) -> Any:
-    """A TOML value from the command line; what is not TOML is taken as a string."""
+    """A TOML value from the command line; what is not one TOML value is taken as a string."""
     try:
-        return tomllib.loads(f"x = {text}")["x"]
-    except tomllib.TOMLDecodeError:
+        tree = textfile.parse_toml(f"x = {text}")
+    except textfile.NotTOML:
         return text
+    return tree["x"] if tree.keys() == {"x"} else text
 
 
 def _constants(overrides: dict[str, float]) -> Constants:

@@ -134,4 +134,5 @@ def guarded_predict(model: Model, theta: Theta) -> tuple[Observables, Bool[Array
     if margins:
         inside = jax.lax.optimization_barrier(inside)
         theta = {p: jnp.where(inside, x, model.reference[p]) for p, x in theta.items()}
-    return model.predict(jax.lax.optimization_barrier(dict(theta))), inside
+    observables = model.predict(jax.lax.optimization_barrier(dict(theta)))
+    return {name: jnp.asarray(value, float) for name, value in observables.items()}, inside

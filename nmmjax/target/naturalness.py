@@ -37,6 +37,11 @@ def elasticities(
     return {p: slopes[p] / x * (1.0 if p in angles else theta[p]) for p in names}
 
 
+def has_mass(observables: Mapping[str, Float[Array, "..."]]) -> bool:
+    """Whether there is one mass, `m_nu`, whose tuning can be asked for."""
+    return "m_nu" in observables and observables["m_nu"].ndim == 0
+
+
 def tuning_bg(
     model: Model, theta: Theta, names: Sequence[str], observable: str = "m_nu"
 ) -> Float[Array, ""]:

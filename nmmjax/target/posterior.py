@@ -182,7 +182,8 @@ class Posterior(eqx.Module):
     def observables(self, theta: Theta) -> Observables:
         """Observables at one point, fine-tuning measures included."""
         observables, _ = guarded_predict(self.model, theta)
-        observables["tuning_bg"] = naturalness.tuning_bg(self.model, theta, self.sampled)
+        if naturalness.has_mass(observables):
+            observables["tuning_bg"] = naturalness.tuning_bg(self.model, theta, self.sampled)
         if self.model.mass_terms:
             observables["tuning_cancel"] = naturalness.tuning_cancel(
                 observables, self.model.mass_terms
