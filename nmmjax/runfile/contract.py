@@ -94,7 +94,9 @@ def _parameters(model: Model) -> dict[str, Parameter]:
     given = _member(model, "parameters")
     where = place(type(model), "parameters")
     if not isinstance(given, tuple | list) or not given:
-        raise InputError(f"{where}: parameters must be a tuple of Parameter(...), got {_kind(given)}")
+        raise InputError(
+            f"{where}: parameters must be a tuple of Parameter(...), got {_kind(given)}"
+        )
     found: dict[str, Parameter] = {}
     for p in given:
         if not isinstance(p, Parameter):
