@@ -1,6 +1,5 @@
 """Curve constraints: interpolation against mpmath, densities by integration, published limits."""
 
-import importlib.resources
 import itertools
 
 import jax
@@ -12,13 +11,15 @@ from scipy import integrate, stats
 from scipy.interpolate import PchipInterpolator
 
 from helpers import places
-from nmmjax.constraints.curves import ExcludedRegion, LimitCurve, OneSidedGaussianCurve, pchip
-from nmmjax.constraints.entries import build, read_table
+from nmmjax.constraints import tables
+from nmmjax.constraints.curves import ExcludedRegion, LimitCurve, OneSidedGaussianCurve
+from nmmjax.constraints.entries import build
+from nmmjax.constraints.interpolation import pchip
 from nmmjax.constraints.library import catalogue, load
 from nmmjax.errors import InputError
 
 REFERENCE = places.TESTS / "reference" / "constraints"
-DATA = importlib.resources.files("nmmjax.constraints") / "data" / "curves"
+DATA = places.ROOT / "nmmjax" / "constraints" / "data" / "curves"
 CURVES = [name for name, entry in catalogue().items() if entry["type"].endswith("_curve")]
 OWN = {
     "observable": ["eps", "m_aprime"],
@@ -208,7 +209,8 @@ def test_flat_prior_returns_the_quoted_limit(name):
 def test_babar_reproduces_its_90_percent_limit():
     # Bayesian limits of the fitted eps^2, which agree with the published curve to 0.5%
     file = REFERENCE / "BaBar_2017_eps90_derived.csv"
-    mass, eps90 = map(np.array, read_table(file, ["m_Aprime_GeV", "eps_upper_90CL"]))
+    rows = tables.read(file, ["m_Aprime_GeV", "eps_upper_90CL"], REFERENCE)
+    mass, eps90 = np.array([row.numbers for row in rows]).T
     curve = one("babar_2017")
     keep = (mass > 0.05) & (mass < 7.0)
     assert np.asarray(curve.limit_at(jnp.asarray(mass[keep]))) == pytest.approx(
