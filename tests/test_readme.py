@@ -28,4 +28,4 @@ def test_ci_calls_the_command_that_the_readme_names():
     readme = (ROOT / "README.md").read_text()
     assert "pip install uv && uv run nmmjax run runs/quickstart.toml" in readme
     assert "    uv run pytest\n" in readme
-    assert "\nuv run pytest\n" in (ROOT / ".ci" / "run").read_text()
+    assert "\nstage quick uv run pytest\n" in (ROOT / ".ci" / "run").read_text()

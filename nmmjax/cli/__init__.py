@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from nmmjax import __version__
 from nmmjax.errors import InputError
 
 app = typer.Typer(
@@ -26,6 +27,24 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override a key: path.in.runfile=value. Repeatable."),
 ]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"nmmjax {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Hold the options that stand before a command."""
 
 
 @app.command()

@@ -109,7 +109,7 @@ def reverse(f):
 
 @pytest.mark.parametrize("name", EXACT_T)
 def test_function_of_t_and_its_derivatives(name):
-    f, exact, tol = getattr(loops, name), EXACT_T[name], TOLERANCE[name]
+    f, exact, tol = getattr(one_loop, name), EXACT_T[name], TOLERANCE[name]
     with mp.workdps(DIGITS):
         points = [mp.mpf(t) for t in T_GRID.tolist()]
         values = [exact(t) for t in points]
@@ -132,7 +132,7 @@ def test_function_of_t_and_its_derivatives(name):
     ],
 )
 def test_function_of_t_at_one(name, value, slope):
-    f = getattr(electroweak if name in EXACT_R else loops, name)
+    f = getattr(electroweak if name in EXACT_R else one_loop, name)
     assert float(jax.jit(f)(jnp.array(1.0))) == pytest.approx(float(value), rel=1e-15)
     assert float(jax.jit(jax.grad(f))(1.0)) == pytest.approx(float(slope), rel=1e-15)
 
@@ -140,7 +140,7 @@ def test_function_of_t_at_one(name, value, slope):
 @pytest.mark.parametrize("name", EXACT_T)
 def test_function_of_t_reference_rows(name, reference):
     rows = reference("weak_triplet/loop_t.json")["rows"]
-    f, key, tol = getattr(loops, name), JSON_NAME[name], TOLERANCE[name]
+    f, key, tol = getattr(one_loop, name), JSON_NAME[name], TOLERANCE[name]
     t = jnp.array([float(row["t"]) for row in rows])
     with mp.workdps(30):
         assert worst(f(t), [mp.mpf(row[key]) for row in rows]) < tol
@@ -380,7 +380,7 @@ def test_electroweak_splitting_refuses_another_kind():
 
 @pytest.mark.parametrize("name", [*EXACT_T, *EXACT_R])
 def test_vmap_equals_loop(name):
-    f = getattr(electroweak if name in EXACT_R else loops, name)
+    f = getattr(electroweak if name in EXACT_R else one_loop, name)
     x = jnp.array([1e-6, 0.32, 0.34, 0.999, 1.0, 1.7, 2.0, 2.9, 3.1, 40.0])
     one_by_one = jnp.stack([f(value) for value in x])
     np.testing.assert_allclose(jax.vmap(f)(x), one_by_one, rtol=1e-14)
