@@ -11,7 +11,7 @@ from nmmjax.models.weak_triplet import formulas as one
 from nmmjax.models.weak_triplet3 import formulas as three
 from nmmjax.models.weak_triplet3 import parameters as three_inputs
 from nmmjax.physics.neutrinos import check_ordering
-from nmmjax.target.model import Model, Observables, Parameter, Ratio, Rescaling, Theta
+from nmmjax.target.model import Cancellation, Model, Observables, Parameter, Ratio, Rescaling, Theta
 from nmmjax.target.priors import LogUniform, SignedLog
 
 _LEPTONS = ("e", "mu", "tau")
@@ -213,6 +213,19 @@ class WeakTriplet(Model):
         if not self._v_s_free_terms:
             return (dirac,)
         return Ratio("v_s", self._v_s_terms, self._v_s_free_terms), dirac
+
+    @property
+    def cancellation(self) -> Cancellation | None:
+        """m_nu_rge against m_nu_split ~ y_psi^3 and the terms with one power of v_s."""
+        if self.generations == 3 or not self.rge or self.convention == "as_printed":
+            return None
+        linear = (("y_psi", 1.0), ("v_s", 1.0))
+        terms = (
+            ("m_nu_rge", (("y_psi", 1.0),)),
+            ("m_nu_split", (("y_psi", 3.0),)),
+            *((name, linear) for name in self._v_s_terms),
+        )
+        return Cancellation(terms, depth=2e-4)
 
     @property
     def _v_s_terms(self) -> tuple[str, ...]:
