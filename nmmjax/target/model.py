@@ -54,6 +54,24 @@ class Ratio:
     degree: float = 1.0
 
 
+@dataclasses.dataclass(frozen=True)
+class Cancellation:
+    """Mass terms that may cancel one another, and how each grows with positive handles.
+
+    terms  (name, ((handle, power), ...)): |term| ~ prod handle^power; the first is the unit
+    depth  the sum over the unit at viable points, the scale on which the depth is resolved
+
+    Powers need not be exact: they decide how straight the viable region becomes.
+    """
+
+    terms: tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
+    depth: float
+
+    @property
+    def handles(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(h for _, powers in self.terms for h, _ in powers))
+
+
 class Model(eqx.Module):
     """Abstract model: the fields of a subclass are its settings (`target.settings.setting`).
 
@@ -108,6 +126,11 @@ class Model(eqx.Module):
     def ratios(self) -> tuple[Ratio, ...]:
         """Ratios of mass terms that refine the chart, outermost handle last."""
         return ()
+
+    @property
+    def cancellation(self) -> Cancellation | None:
+        """The mass terms that compete under these settings, for the chart; None where none do."""
+        return None
 
 
 def merged(*parts: Mapping[str, Float[Array, "..."]]) -> Observables:

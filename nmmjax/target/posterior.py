@@ -109,23 +109,23 @@ class Posterior(eqx.Module):
 
     def log_density(self, z: Position) -> Float[Array, ""]:
         """Log of the (unnormalised) density at chart position z: finite, -inf, or undefined NaN."""
-        density = self.log_density_of(self.chart.coordinates(z))
-        return jnp.where(jnp.all(jnp.isfinite(z)), density, -jnp.inf)
+        log_prior, log_likelihood = self._parts(*self.chart.inverse(z))
+        return jnp.where(jnp.all(jnp.isfinite(z)), log_prior + log_likelihood, -jnp.inf)
 
     def log_density_of(self, c: Position) -> Float[Array, ""]:
         """The same density, over z, at the point whose prior coordinates are c."""
-        log_prior, log_likelihood = self._parts(c)
+        log_prior, log_likelihood = self._parts(c, self.chart.forward(c)[1])
         return log_prior + log_likelihood
 
     def log_prior_at(self, z: Position) -> Float[Array, ""]:
         """Log prior density over chart positions, normalised: finite or -inf."""
-        c = self.chart.coordinates(z)
-        log_prior = self._log_prior_coordinates(c) - self.chart.log_det
+        c, log_det = self.chart.inverse(z)
+        log_prior = self._log_prior_coordinates(c) - log_det
         return jnp.where(jnp.isfinite(log_prior), log_prior, -jnp.inf)
 
     def log_likelihood_at(self, z: Position) -> Float[Array, ""]:
         """Log likelihood of all terms, wishes too; -inf outside the prior, NaN if undefined."""
-        return self._parts(self.chart.coordinates(z))[1]
+        return self._parts(*self.chart.inverse(z))[1]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -249,12 +249,14 @@ class Posterior(eqx.Module):
         observables, defined = guarded_predict(self.model, theta)
         return observables | dict(theta), defined
 
-    def _parts(self, c: Position) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    def _parts(
+        self, c: Position, log_det: Float[Array, ""]
+    ) -> tuple[Float[Array, ""], Float[Array, ""]]:
         """(log prior density over z, log likelihood) at prior coordinates c.
 
         Outside prior and domain the likelihood is -inf, like one of zero; NaN where undefined.
         """
-        log_prior = self._log_prior_coordinates(c) - self.chart.log_det
+        log_prior = self._log_prior_coordinates(c) - log_det
         inside = jax.lax.optimization_barrier(jnp.isfinite(log_prior))
         observables, defined = self._observables(self._values_or_reference(c, inside))
         terms = (*self.constraints, *self.prefer)

@@ -78,7 +78,9 @@ def one_line_naming(path, line):
 
 damaged = st.one_of(
     # tracing real models takes longer
-    st.sampled_from([*REAL, *[TREE] * 152]).flatmap(lambda t: damage.trees(t, KEYS)).map(damage.toml),
+    st.sampled_from([*REAL, *[TREE] * 152])
+    .flatmap(lambda tree: damage.trees(tree, KEYS))
+    .map(damage.toml),
     damage.texts(GOOD),
 )  # fmt: skip
 

@@ -168,7 +168,7 @@ def test_optional_members_are_checked_as_well(folder, member, line, text):
         ("class Toy:\n    pass\n", "toy.py, line 1: 'Toy' is no model: it is no Model"),
         (HEAD.replace("def predict", "def predicts"),
          "toy.py, line 8: Toy is abstract: it does not define predict"),
-        (HEAD + "\n    def __init__(self, sm):\n        raise RuntimeError\n", "line 25: RuntimeErr"),
+        (HEAD + "\n    def __init__(self, sm):\n        raise RuntimeError\n", "25: RuntimeError"),
         ("x = '\xe9'\n".encode("latin-1"), "cannot read plug-in '.*': line 1 is not UTF-8"),
     ],
 )  # fmt: skip

@@ -9,7 +9,16 @@ from nmmjax.models import _weak_triplet as shared
 from nmmjax.models.weak_triplet import formulas
 from nmmjax.physics.bridge_loops import mass_observables, moment_observables, rge_mass
 from nmmjax.physics.one_loop import G
-from nmmjax.target.model import Model, Observables, Parameter, Ratio, Rescaling, Theta, merged
+from nmmjax.target.model import (
+    Cancellation,
+    Model,
+    Observables,
+    Parameter,
+    Ratio,
+    Rescaling,
+    Theta,
+    merged,
+)
 from nmmjax.target.priors import LogUniform
 from nmmjax.target.settings import NonNegative, Positive, setting
 
@@ -101,6 +110,19 @@ class WeakTriplet(Model):
         if not self._v_s_free_terms:
             return (dirac,)
         return Ratio("v_s", self._v_s_terms, self._v_s_free_terms), dirac
+
+    @property
+    def cancellation(self) -> Cancellation | None:
+        """m_nu_rge against m_nu_split ~ y_psi^3 and the terms with one power of v_s."""
+        if not self.rge or self.convention == "as_printed":
+            return None
+        linear = (("y_psi", 1.0), ("v_s", 1.0))
+        terms = (
+            ("m_nu_rge", (("y_psi", 1.0),)),
+            ("m_nu_split", (("y_psi", 3.0),)),
+            *((name, linear) for name in self._v_s_terms),
+        )
+        return Cancellation(terms, depth=2e-4)
 
     @property
     def _v_s_terms(self) -> tuple[str, ...]:
