@@ -11,6 +11,7 @@ from helpers.places import ROOT
 # Each room and the rooms that it imports: all of them stand above it, and none is missing here.
 ROOMS = {
     "errors": set(),
+    "signals": set(),
     "catalogue": {"errors"},
     "physics": {"errors"},
     "constraints": {"errors", "catalogue", "physics"},
@@ -19,13 +20,17 @@ ROOMS = {
     "runfile": {"errors", "physics", "constraints", "target"},
     "results": {"errors", "catalogue", "constraints", "samplers.diagnostics"},
     "figures": {"errors", "catalogue", "constraints", "results", "samplers.diagnostics"},
-    "cli": {"errors", "catalogue", "constraints", "target", "runfile", "results", "figures",
-            "samplers.base", "samplers.driver", "samplers.engines", "samplers.store"},
+    "cli": {"errors", "signals", "catalogue", "constraints", "target", "runfile", "results",
+            "figures", "samplers.base", "samplers.driver", "samplers.engines", "samplers.progress",
+            "samplers.store", "samplers.witness"},
     "samplers.base": set(),
     "samplers.diagnostics": set(),
     "samplers.engines": {"samplers.base"},
     "samplers.store": set(),
-    "samplers.driver": {"samplers.base", "samplers.diagnostics", "samplers.store"},
+    "samplers.progress": {"samplers.base", "samplers.diagnostics"},
+    "samplers.witness": {"samplers.base", "samplers.store"},
+    "samplers.driver": {"samplers.base", "samplers.diagnostics", "samplers.progress",
+                        "samplers.store", "samplers.witness"},
 }  # fmt: skip
 
 

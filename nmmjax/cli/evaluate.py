@@ -3,7 +3,6 @@
 import json
 import math
 import pathlib
-import sys
 from typing import Any
 
 import jax
@@ -11,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from nmmjax.catalogue import known_or_bare
-from nmmjax.cli.session import start_jax
+from nmmjax.cli.session import refuse_plugins, start_jax
+from nmmjax.cli.terminal import out
 from nmmjax.errors import InputError, suggest
 from nmmjax.runfile.build import ModelSection, build_model, parse_value
 from nmmjax.target import naturalness
@@ -27,9 +27,11 @@ def evaluate_points(
     assignments: list[str],
     settings: list[str],
     as_json: bool,
+    no_plugins: bool = False,
 ) -> None:
     """Print observables at `--set` values, or at every point of the file (`--set` fills in)."""
     start_jax()
+    refuse_plugins(no_plugins, model_name)
     model = _model(model_name, settings)
     given = _assignments(assignments)
     points = [given] if points_file is None else _read_points(points_file, given)
@@ -38,10 +40,9 @@ def evaluate_points(
         _check_point(model, point, where)
     rows = rows_at(model, points)
     if as_json or points_file is not None:
-        json.dump(rows, sys.stdout, indent=1, allow_nan=False)
-        sys.stdout.write("\n")
+        out(json.dumps(rows, indent=1, allow_nan=False) + "\n")
     else:
-        sys.stdout.write(_table(rows[0]))
+        out(_table(rows[0]))
 
 
 def rows_at(model: Model, points: list[Point]) -> list[Row]:
