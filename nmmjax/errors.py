@@ -19,10 +19,20 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: str):
-        shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
+        shown = printable(message, keep="")
         if len(shown) > _LONGEST:
             shown = f"{shown[: _ENDS[0]]} ... {shown[-_ENDS[1] :]}"
         super().__init__(shown)
+
+
+def printable(text: str, keep: str = "\n") -> str:
+    """Escape the signs of a text that do not print, so that a file cannot steer a terminal.
+
+    `keep` is left as it is.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c in keep or c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def suggest(given: str, options: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from helpers.places import ROOT
 ROOMS = {
     "errors": set(),
     "textfile": {"errors"},
+    "signals": set(),
     "catalogue": {"errors"},
     "physics": {"errors"},
     "constraints": {"errors", "textfile", "catalogue", "physics"},
@@ -20,13 +21,18 @@ ROOMS = {
     "runfile": {"errors", "textfile", "physics", "constraints", "target"},
     "results": {"errors", "catalogue", "constraints", "samplers.diagnostics"},
     "figures": {"errors", "catalogue", "constraints", "results", "samplers.diagnostics"},
-    "cli": {"errors", "textfile", "catalogue", "constraints", "target", "runfile", "results",
-            "figures", "samplers.base", "samplers.driver", "samplers.engines", "samplers.store"},
+    "cli": {"errors", "textfile", "signals", "catalogue", "constraints", "target", "runfile",
+            "results", "figures", "samplers.base", "samplers.driver", "samplers.engines",
+            "samplers.progress", "samplers.store", "samplers.witness"},
     "samplers.base": set(),
     "samplers.diagnostics": set(),
     "samplers.engines": {"samplers.base"},
     "samplers.store": set(),
-    "samplers.driver": {"samplers.base", "samplers.diagnostics", "samplers.store"},
+    "samplers.progress": {"samplers.base", "samplers.diagnostics"},
+    "samplers.undefined": set(),
+    "samplers.witness": {"samplers.base", "samplers.store", "samplers.undefined"},
+    "samplers.driver": {"samplers.base", "samplers.diagnostics", "samplers.progress",
+                        "samplers.store", "samplers.undefined", "samplers.witness"},
 }  # fmt: skip
 
 

@@ -4,7 +4,6 @@ import collections
 import json
 import math
 import pathlib
-import sys
 from typing import Any
 
 import jax
@@ -13,7 +12,8 @@ import numpy as np
 
 from nmmjax import textfile
 from nmmjax.catalogue import known_or_bare
-from nmmjax.cli.session import start_jax
+from nmmjax.cli.session import refuse_plugins, start_jax
+from nmmjax.cli.terminal import out
 from nmmjax.errors import InputError, suggest
 from nmmjax.runfile.build import ModelSection, build_model, parse_value
 from nmmjax.target import naturalness
@@ -31,9 +31,11 @@ def evaluate_points(
     assignments: list[str],
     settings: list[str],
     as_json: bool,
+    no_plugins: bool = False,
 ) -> None:
     """Print observables at `--set` values, or at every point of the file (`--set` fills in)."""
     start_jax()
+    refuse_plugins(no_plugins, model_name)
     model = _model(model_name, settings)
     given = _assignments(assignments)
     points = [given] if points_file is None else _read_points(points_file, given)
@@ -43,10 +45,9 @@ def evaluate_points(
         checked.append(_checked(model, point, where))
     rows = rows_at(model, checked)
     if as_json or points_file is not None:
-        json.dump(rows, sys.stdout, indent=1, allow_nan=False)
-        sys.stdout.write("\n")
+        out(json.dumps(rows, indent=1, allow_nan=False) + "\n")
     else:
-        sys.stdout.write(_table(rows[0]))
+        out(_table(rows[0]))
 
 
 def rows_at(model: Model, points: list[Point]) -> list[Row]:

@@ -3,7 +3,6 @@
 import logging
 import pathlib
 import re
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import matplotlib
 
 from nmmjax import textfile
 from nmmjax.cli.session import start_jax
+from nmmjax.cli.terminal import out as show
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.figures import draw
 from nmmjax.results.rundir import open_run
@@ -41,7 +41,7 @@ def plot_run(
     if not drawn:
         raise InputError(f"'{directory}' holds nothing that can be drawn, see `nmmjax summary`")
     for path in draw.save(drawn, out or directory / "figures", suffixes, chosen):
-        sys.stdout.write(f"{path}\n")
+        show(f"{path}\n")
 
 
 def read_style(path: pathlib.Path) -> dict[str, Any]:

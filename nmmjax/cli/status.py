@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from nmmjax.errors import InputError
+from nmmjax.cli.terminal import out
+from nmmjax.errors import InputError, printable
 from nmmjax.results import verdict
 from nmmjax.results.rundir import Run, open_run
 
@@ -53,9 +54,9 @@ def show_status(directory: pathlib.Path, watch: bool, as_json: bool) -> None:
     found = look(directory)
     if as_json:
         tree = dataclasses.asdict(found)
-        sys.stdout.write(json.dumps(tree, indent=1, allow_nan=False) + "\n")
+        out(json.dumps(tree, indent=1, allow_nan=False) + "\n")
     elif not watch:
-        sys.stdout.write(to_text(found))
+        out(to_text(found))
     elif sys.stdout.isatty():
         _watch_live(directory, found)
     else:
@@ -234,11 +235,11 @@ def _watch_live(directory: pathlib.Path, found: Status) -> None:
     from rich.live import Live
     from rich.text import Text
 
-    with Live(Text(to_text(found)), refresh_per_second=4) as live:
+    with Live(Text(printable(to_text(found))), refresh_per_second=4) as live:
         while found.running:
             time.sleep(_EVERY)
             found = look(directory)
-            live.update(Text(to_text(found)), refresh=True)
+            live.update(Text(printable(to_text(found))), refresh=True)
 
 
 def _watch_plain(directory: pathlib.Path, found: Status) -> None:
@@ -247,11 +248,10 @@ def _watch_plain(directory: pathlib.Path, found: Status) -> None:
     while found.running:
         if found.progress != seen:
             seen = found.progress
-            sys.stdout.write(_line(found) + "\n")
-            sys.stdout.flush()
+            out(_line(found) + "\n")
         time.sleep(_EVERY)
         found = look(directory)
-    sys.stdout.write(to_text(found))
+    out(to_text(found))
 
 
 def _line(status: Status) -> str:

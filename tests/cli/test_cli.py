@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from helpers.places import TOY
+from nmmjax import signals
 from nmmjax.cli import run_command
 
 SMALL = f"""
@@ -266,7 +267,7 @@ def test_interruption_saves_and_the_same_command_continues(folder, tmp_path, num
             time.sleep(0.1)
         process.send_signal(number)
         _, err = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
+    assert process.returncode == signals.SAVED
     assert "to go on: nmmjax run" in err
     committed = _committed(out)
     assert committed > 0

@@ -14,9 +14,10 @@ import pytest
 
 from nmmjax.samplers.base import Block, Engine
 from nmmjax.samplers.diagnostics import convergence
-from nmmjax.samplers.driver import Until, run
+from nmmjax.samplers.driver import Hooks, Plan, Until, run
 from nmmjax.samplers.engines.ensemble import Ensemble
 from nmmjax.samplers.store.store import Store, StoreError
+from nmmjax.samplers.witness import Problem
 
 KEY = jr.key(31)
 ENGINE = Ensemble(ensembles=4, walkers=8, thin=2, block=5)
@@ -40,9 +41,12 @@ def fresh(tmp_path):
     return lambda name, engine=ENGINE: Store.create(tmp_path / name, engine.groups, {})
 
 
-def go(store, draws, engine=ENGINE, target=normal, starts=STARTS, **options):
-    options = {"burn_in": 10} | options
-    return run(engine, target, KEY, starts, store, record, draws=draws, **options)
+def go(
+    store, draws, engine=ENGINE, target=normal, starts=STARTS, record=record, hooks=None, **plan
+):
+    plan = Plan(starts, draws, **{"burn_in": 10} | plan)
+    problem = Problem(target, record, ("x",))
+    return run(engine, problem, KEY, store, plan, Hooks(**(hooks or {})))
 
 
 def contents(path):
@@ -175,8 +179,10 @@ def test_interruption_saves_and_can_be_resumed(fresh):
         outcome = go(
             store,
             30,
-            report=lambda progress: blocks.append(progress.phase),
-            interrupted=lambda: blocks.count("sampling") == 3,
+            hooks={
+                "report": lambda progress: blocks.append(progress.phase),
+                "interrupted": lambda: blocks.count("sampling") == 3,
+            },
         )
         assert (outcome.draws, outcome.reason, outcome.detail) == (
             15,
@@ -189,7 +195,7 @@ def test_interruption_saves_and_can_be_resumed(fresh):
 
 def test_interruption_in_the_burn_in_stores_nothing(fresh):
     with fresh("a") as store:
-        outcome = go(store, 30, interrupted=lambda: True)
+        outcome = go(store, 30, hooks={"interrupted": lambda: True})
         assert (outcome.draws, outcome.reason) == (0, "interrupted")
         assert store.load() == (None, ())
         assert go(store, 10).draws == 10
@@ -198,7 +204,7 @@ def test_interruption_in_the_burn_in_stores_nothing(fresh):
 def test_progress_and_status(fresh):
     seen = []
     with fresh("a") as store:
-        go(store, 20, report=seen.append)
+        go(store, 20, hooks={"report": seen.append})
         status = json.loads((store.path / "status.json").read_text())
     assert [(p.phase, p.draws) for p in seen] == [
         ("burn-in", 5),
@@ -266,7 +272,7 @@ def test_one_trace_for_the_whole_run(fresh):
 
     with fresh("a") as store:
         after_first = []
-        go(store, 30, target=counted, report=lambda p: after_first.append(len(traces)))
+        go(store, 30, target=counted, hooks={"report": lambda p: after_first.append(len(traces))})
     assert len(set(after_first)) == 1
 
 
@@ -300,7 +306,9 @@ def test_engine_that_ends_by_itself(fresh):
     assert isinstance(engine, Engine)
     starts = jr.normal(KEY, (8, 2))
     with fresh("a", engine) as store:
-        outcome = go(store, 1, engine=engine, starts=starts, burn_in=0, report=seen.append)
+        outcome = go(
+            store, 1, engine=engine, starts=starts, burn_in=0, hooks={"report": seen.append}
+        )
         assert (outcome.draws, outcome.reason) == (0, "engine")
         assert [set(p.scalars) for p in seen] == [{"best"}] * 3
         assert math.isnan(seen[-1].acceptance)
