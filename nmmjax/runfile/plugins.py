@@ -32,6 +32,11 @@ def _model_file(info: pkgutil.ModuleInfo, places: Iterable[str]) -> bool:
     return any((pathlib.Path(place) / info.name / "model.py").is_file() for place in places)
 
 
+def foreign(given: str) -> bool:
+    """Tell whether a name leads to code outside the package, which looking it up executes."""
+    return ":" in given or given.endswith(".py")
+
+
 def find(
     given: str,
     package: str,
