@@ -102,7 +102,7 @@ def _cells(text: str, delimiter: str) -> list[str]:
     if delimiter == " ":
         return text.split()
     try:
-        return next(csv.reader([text], delimiter=delimiter))
+        return next(csv.reader([text], delimiter=delimiter, skipinitialspace=True))
     except csv.Error:  # a cell of more than 128 kB
         return [text]
 

@@ -186,7 +186,7 @@ ENTRIES = [
     ('["m_MeV", "eps90"]', '["m_MeV", "m_MeV"]', "one column for each of mass, limit"),
     ('["m_MeV", "eps90"]', '["m_MeV", 3]', "columns must name those for mass, limit"),
     ('"MeV"\npower', '"GeV"\npower', "'m_MeV' says MeV, but mass_units is 'GeV': MeV or GeV?"),
-    ('"curve.csv"', '"../curve.csv"', "file '../curve.csv' is not below the folder"),
+    ('"curve.csv"', '"../curve.csv"', "file 'curve.csv' is not below the folder"),
     ('"curve.csv"', '"/etc/passwd"', "file must name a CSV file below"),
     ('"curve.csv"', '"link.csv"', "file 'link.csv' is not below the folder"),
     ('"curve.csv"', '"none.csv"', "No such file or directory"),

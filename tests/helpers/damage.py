@@ -2,6 +2,8 @@
 
 import copy
 import datetime
+import functools
+import resource
 
 import tomli_w
 from hypothesis import HealthCheck, given, settings
@@ -123,14 +125,22 @@ def toml(tree):
 
 
 def examples(count, data):
-    """Run a test of `data` on that many examples; one that takes ten seconds fails."""
+    """Run a test of `data` on that many examples; ten seconds or 512 MB for one of them fail."""
+    slowest = datetime.timedelta(seconds=10)
+    quiet = list(HealthCheck)
 
     def decorate(test):
-        slowest = datetime.timedelta(seconds=10)
-        quiet = list(HealthCheck)
-        return settings(
+        @functools.wraps(test)
+        def bounded(*args, **kwargs):
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            test(*args, **kwargs)
+            grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+            assert grown < 2**19, f"{grown / 2**10:.0f} MB"
+
+        options = settings(
             max_examples=count, deadline=slowest, suppress_health_check=quiet, database=None
-        )(given(data=data)(test))
+        )
+        return options(given(data=data)(bounded))
 
     return decorate
 

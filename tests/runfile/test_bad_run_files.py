@@ -76,13 +76,10 @@ def one_line_naming(path, line):
     damage.one_line(line)
 
 
+trees = st.sampled_from([*REAL, *[TREE] * 152])  # tracing real models takes longer
 damaged = st.one_of(
-    # tracing real models takes longer
-    st.sampled_from([*REAL, *[TREE] * 152])
-    .flatmap(lambda tree: damage.trees(tree, KEYS))
-    .map(damage.toml),
-    damage.texts(GOOD),
-)  # fmt: skip
+    trees.flatmap(lambda tree: damage.trees(tree, KEYS)).map(damage.toml), damage.texts(GOOD)
+)
 
 
 def refused_or_good(folder, data):

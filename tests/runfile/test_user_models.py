@@ -90,10 +90,7 @@ FAULTS = [
     ('Parameter("y"', 'Parameter("x"', 10, "two parameters have the name 'x'"),
     ('Parameter("y"', 'Parameter("y z"', 10, "'y z' is not a name of letters"),
     ('Parameter("y"', 'Parameter("chain"', 10, "the name 'chain' is taken by nmmjax"),
-    ('Parameter("y"', 'Parameter(3', 10, "parameter 3 is not a name"),
-    ("Uniform(-1.0, 1.0)", "0.5", 10, "the prior of 'y' must be one of nmmjax.target.priors"),
     ("Uniform(-1.0, 1.0)", "Uniform(1.0, -1.0)", 13, "low must be below high"),
-    ('"", "y", "y")', '"", "y", None)', 10, "the description of 'y' must be a text"),
     ("    @property\n    def parameters", "    def parameters", 9, "must be a property"),
     ("        return (\n", "        1 / 0\n        return (\n", 11, "ZeroDivisionError: division"),
     ('{"x": 0.3, "y": 0.1}', '{"x": 0.3}', 17, "reference lacks y"),
@@ -128,6 +125,25 @@ def test_a_fault_is_told_with_its_line(folder, old, new, line, text):
     said = refusal(folder)
     assert f"{folder / 'toy.py'}, line {line}: " in said
     assert text in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ("name=3", "parameter 3 is not a name"),
+        ("prior=0.5", "the prior of 'y' must be one of nmmjax.target.priors"),
+        ("latex=None", "the latex of 'y' must be a text"),
+    ],
+)
+def test_parameters_of_wrong_types(folder, changes, text):
+    # as they are made where no type is checked
+    made = f"p = object.__new__(Parameter)\n        p.__dict__.update(GOOD, {changes})\n"
+    good = "dict(name='y', prior=Uniform(-1.0, 1.0), unit='', latex='y', description='')"
+    source = HEAD.replace("        return (\n", f"        {made}        return (\n            p,\n")
+    source = source.replace('            Parameter("y", Uniform(-1.0, 1.0), "", "y", "y"),\n', "")
+    (folder / "toy.py").write_text(source.replace("GOOD", good))
+    said = refusal(folder)
+    assert f"{folder / 'toy.py'}, line 10: {text}" in said
 
 
 MEMBERS = [
@@ -168,7 +184,7 @@ def test_optional_members_are_checked_as_well(folder, member, line, text):
         ("class Toy:\n    pass\n", "toy.py, line 1: 'Toy' is no model: it is no Model"),
         (HEAD.replace("def predict", "def predicts"),
          "toy.py, line 8: Toy is abstract: it does not define predict"),
-        (HEAD + "\n    def __init__(self, sm):\n        raise RuntimeError\n", "25: RuntimeError"),
+        (HEAD + "\n    def __init__(self, sm):\n        raise RuntimeError\n", "line 25: R"),
         ("x = '\xe9'\n".encode("latin-1"), "cannot read plug-in '.*': line 1 is not UTF-8"),
     ],
 )  # fmt: skip
