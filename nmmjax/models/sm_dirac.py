@@ -2,21 +2,20 @@ r"""Standard Model with three Dirac neutrinos: the moments that the known masses
 
 import math
 from collections.abc import Mapping
+from typing import Literal
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from nmmjax.errors import InputError, suggest
 from nmmjax.models import _oscillation
 from nmmjax.physics import neutrinos
 from nmmjax.physics.matrices import dagger, product
 from nmmjax.physics.moment_loops import df_SM
-from nmmjax.target.model import Model, Observables, Parameter, Theta
+from nmmjax.physics.numbers import EV
+from nmmjax.target.model import Model, Observables, Parameter, Theta, merged
 from nmmjax.target.priors import Prior
+from nmmjax.target.settings import setting
 
-_EV = 1e9  # eV per GeV
-_CONVENTIONS = ("derived", "as_printed")
 _ANGLES = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp")
 
 
@@ -47,15 +46,10 @@ class SmDirac(Model):
     diagonal: Fujikawa and Shrock, Phys. Rev. Lett. 45 (1980) 963.
     """
 
-    ordering: str = eqx.field(static=True, default="NO")
-    convention: str = eqx.field(static=True, default="derived")
-
-    def __check_init__(self) -> None:
-        neutrinos.check_ordering(self.ordering)
-        if self.convention not in _CONVENTIONS:
-            raise InputError(
-                f"convention '{self.convention}' given{suggest(str(self.convention), _CONVENTIONS)}"
-            )
+    ordering: Literal["NO", "IO"] = setting("NO", "order of the masses")
+    convention: Literal["derived", "as_printed"] = setting(
+        "derived", "formulas as derived and verified, or diagonal moments without the factor 3"
+    )
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -80,7 +74,7 @@ class SmDirac(Model):
         a = (jnp.array([sm.m_e, sm.m_mu, sm.m_tau]) / sm.m_w) ** 2
         constant = 1.5 if self.convention == "derived" else 0.5
         x = product(dagger(u), df_SM(a)[:, None] * u) + constant * jnp.eye(3)
-        unit = 2.0 * sm.m_e * sm.g_f / (8.0 * math.sqrt(2.0) * math.pi**2) / _EV
+        unit = 2.0 * sm.m_e * sm.g_f / (8.0 * math.sqrt(2.0) * math.pi**2) / EV
         mu = unit * (masses[:, None] + masses[None, :]) * x
         return mu, 1j * unit * (masses[:, None] - masses[None, :]) * x
 
@@ -90,15 +84,13 @@ class SmDirac(Model):
         mu, d = self.moments(theta)
         fractions = neutrinos.solar_fractions(u, theta["dm2_21"], sm=self.sm)
         seen = neutrinos.effective_moments(mu - 1j * d, u, fractions, majorana=False)
-        seen |= {
-            "mu_nu": jnp.sqrt(jnp.sum(jnp.abs(mu) ** 2)),
-            "mu_eff_dirac": seen["mu_eff_plasmon"],
-        }
+        size = jnp.sqrt(jnp.sum(jnp.abs(mu) ** 2))  # of the magnetic moments alone
+        seen.update(mu_nu=size, mu_eff_dirac=seen["mu_eff_plasmon"])
         pairs = [(i, j) for i in range(3) for j in range(i, 3)]
         entries = {f"mu_nu_{i + 1}{j + 1}": jnp.abs(mu[i, j]) for i, j in pairs}
         entries |= {f"d_nu_{i + 1}{j + 1}": jnp.abs(d[i, j]) for i, j in pairs if i < j}
         masses = neutrinos.mass_observables(self._masses(theta), u, majorana=False)
-        return masses | seen | entries
+        return merged(masses, seen, entries)
 
     def _masses(self, theta):
         return neutrinos.light_masses(

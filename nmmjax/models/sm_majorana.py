@@ -2,21 +2,20 @@ r"""Standard Model with three Majorana neutrinos: transition moments, no diagona
 
 import math
 from collections.abc import Mapping
+from typing import Literal
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from nmmjax.errors import InputError, suggest
 from nmmjax.models import _oscillation
 from nmmjax.physics import neutrinos
 from nmmjax.physics.matrices import dagger, product
 from nmmjax.physics.moment_loops import df_SM
-from nmmjax.target.model import Model, Observables, Parameter, Theta
+from nmmjax.physics.numbers import EV
+from nmmjax.target.model import Model, Observables, Parameter, Theta, merged
 from nmmjax.target.priors import Prior
+from nmmjax.target.settings import setting
 
-_EV = 1e9  # eV per GeV
-_CONVENTIONS = ("derived", "as_printed")
 _ANGLES = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp", "alpha_21", "alpha_31")
 
 
@@ -45,15 +44,10 @@ class SmMajorana(Model):
     arXiv:1403.6344.
     """
 
-    ordering: str = eqx.field(static=True, default="NO")
-    convention: str = eqx.field(static=True, default="derived")
-
-    def __check_init__(self) -> None:
-        neutrinos.check_ordering(self.ordering)
-        if self.convention not in _CONVENTIONS:
-            raise InputError(
-                f"convention '{self.convention}' given{suggest(str(self.convention), _CONVENTIONS)}"
-            )
+    ordering: Literal["NO", "IO"] = setting("NO", "order of the masses")
+    convention: Literal["derived", "as_printed"] = setting(
+        "derived", "formulas as derived and verified, or with the Dirac coefficient, half as large"
+    )
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -78,7 +72,7 @@ class SmMajorana(Model):
         loop = 2.0 * df_SM(a) if self.convention == "derived" else -0.75 * a
         off = jnp.array([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
         x = off * product(dagger(u), loop[:, None] * u)
-        unit = 2.0 * sm.m_e * sm.g_f / (8.0 * math.sqrt(2.0) * math.pi**2) / _EV
+        unit = 2.0 * sm.m_e * sm.g_f / (8.0 * math.sqrt(2.0) * math.pi**2) / EV
         mu = 1j * unit * (masses[:, None] + masses[None, :]) * x.imag
         return mu, -1j * unit * (masses[:, None] - masses[None, :]) * x.real
 
@@ -93,7 +87,8 @@ class SmMajorana(Model):
         entries |= {f"d_nu_{i + 1}{j + 1}": jnp.abs(d[i, j].imag) for i, j in pairs}
         size = sum(entries[f"mu_nu_{i + 1}{j + 1}"] ** 2 for i, j in pairs)
         masses = neutrinos.mass_observables(self._masses(theta), u, majorana=True)
-        return masses | seen | {"mu_nu": jnp.sqrt(size)} | entries
+        seen.update(mu_nu=jnp.sqrt(size))  # of the magnetic moments alone
+        return merged(masses, seen, entries)
 
     def _masses(self, theta):
         return neutrinos.light_masses(
