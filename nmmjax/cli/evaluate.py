@@ -15,7 +15,7 @@ from nmmjax.cli.session import start_jax
 from nmmjax.errors import InputError, suggest
 from nmmjax.runfile.build import ModelSection, build_model, parse_value
 from nmmjax.target import naturalness
-from nmmjax.target.model import Model, Observables, Theta
+from nmmjax.target.model import Model, Observables, Theta, merged
 
 type Point = dict[str, float]
 type Row = dict[str, Any]
@@ -57,12 +57,9 @@ def rows_at(model: Model, points: list[Point]) -> list[Row]:
 
 def _everything(model: Model, theta: Theta) -> tuple[Observables, Observables]:
     """Observables with fine-tuning measures, and domain margins, at one point."""
-    observables = dict(model.predict(theta))
-    names = tuple(p.name for p in model.parameters)
-    observables["tuning_bg"] = naturalness.tuning_bg(model, theta, names)
-    if model.mass_terms:
-        observables["tuning_cancel"] = naturalness.tuning_cancel(observables, model.mass_terms)
-    return observables, model.domain(theta)
+    observables = model.predict(theta)
+    tuning = naturalness.measures(model, theta, observables)
+    return merged(observables, tuning), model.domain(theta)
 
 
 def _row(values: dict[str, np.ndarray], margins: dict[str, np.ndarray], index: int) -> Row:

@@ -15,6 +15,7 @@ from nmmjax.physics.bridge_loops import moment_observables
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.matrices import (
     dagger,
+    frobenius,
     inverse,
     light_block,
     narrowed,
@@ -22,9 +23,10 @@ from nmmjax.physics.matrices import (
     root,
     widened,
 )
-from nmmjax.physics.numbers import EV, MASS_SCALE, square_root
+from nmmjax.physics.numbers import EV, MASS_SCALE
 from nmmjax.physics.svd3 import svd3
 from nmmjax.target.model import Observables, Theta, merged
+from nmmjax.target.naturalness import cancellation
 
 _NO_SPLITTING = 1e-30  # eV^2: below it matter rules the Sun altogether, P_e1 < 1e-40
 
@@ -92,12 +94,6 @@ def _right_mixing(m_psi, small, c):
     return product(d, c)
 
 
-def _norm(*terms):
-    """Sum of the Frobenius norms of matrices, with slope 0 where one is 0."""
-    squares = jnp.stack([jnp.sum(m.real**2 + m.imag**2) for m in terms])
-    return jnp.sum(square_root(squares))
-
-
 def mass_terms(
     light: Light, terms: dict[str, Matrix], summed: tuple[str, ...], ordering: str
 ) -> Observables:
@@ -115,8 +111,8 @@ def mass_terms(
     found = {name: part(term) for name, term in terms.items()} | {"m_nu_loop": part(loop)}
     found["m_nu_total"] = light.masses[heaviest]
     size = jnp.sqrt(jnp.sum(light.masses**2))
-    found["tuning_cancel"] = EV * _norm(*(terms[name] for name in summed)) / size
-    found["tuning_rge"] = EV * _norm(terms["m_nu_rge"]) / MASS_SCALE
+    found["tuning_cancel"] = cancellation([EV * terms[name] for name in summed], size)
+    found["tuning_rge"] = EV * frobenius(terms["m_nu_rge"]) / MASS_SCALE
     return found
 
 
@@ -124,8 +120,8 @@ def sizes(p: loops.Point, moment: Matrix, sm: Constants) -> Observables:
     """Moment to first order in Theta, in mu_B, and the mass expected of it, in eV."""
     heaviest = jnp.maximum(jnp.max(p.m_psi), p.m_phi)
     return {
-        "mu_nu_leading": 2.0 * sm.m_e * _norm(product(loops.leading_moment(p), p.y_delta)),
-        "m_nu_naive": moment_observables(_norm(moment), heaviest, sm)["m_nu_naive"],
+        "mu_nu_leading": 2.0 * sm.m_e * frobenius(product(loops.leading_moment(p), p.y_delta)),
+        "m_nu_naive": moment_observables(frobenius(moment), heaviest, sm)["m_nu_naive"],
     }
 
 
