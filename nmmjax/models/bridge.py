@@ -83,7 +83,7 @@ class Bridge(Model):
     """
 
     case: Literal["general", "b", "d", "d0", "e"] = setting(
-        "general", "of the paper: what it fixes is in the docstring"
+        "general", "which case of the paper F and phi are; the docstring says what each fixes"
     )
     multiplet: Literal[2, 3, 4, 5] | None = setting(
         None, "dimension of the multiplet: 3 or what the case fixes where left out"

@@ -82,12 +82,12 @@ class RpvSusy(Model):
 
     def check(self) -> None:
         """Raise InputError for fermions that the coupling does not have, or twice the same."""
-        allowed = _FERMIONS[self.coupling]
+        *first, last = allowed = tuple(_FERMIONS[self.coupling])
         for name, given in (("j", self.j), ("k", self.k)):
             if given not in allowed:
                 raise InputError(
                     f"{name} = '{given}' given; with coupling = '{self.coupling}' it is "
-                    f"{' or '.join(allowed)}"
+                    f"{', '.join(first)} or {last}"
                 )
         if self.j == self.k:
             raise InputError(f"j = k = '{self.j}' given; the moment needs two different fermions")

@@ -399,16 +399,16 @@ def test_decoupling_powers():
 @pytest.mark.parametrize(
     ("settings", "hint"),
     [
-        ({"case": "c"}, "case 'c' given"),
-        ({"multiplet": 6}, "multiplet = 6 given; it is one of 2, 3, 4, 5"),
+        ({"case": "c"}, "case = 'c' given; it is 'general', 'b', 'd', 'd0' or 'e'"),
+        ({"multiplet": 6}, "multiplet = 6 given; it is 2, 3, 4 or 5"),
         ({"case": "e", "multiplet": 3}, "multiplet = 3 given; case 'e' has 2"),
         ({"case": "d0", "hypercharge": 1.0}, "hypercharge = 1.0 given; case 'd0' has 0.0"),
-        ({"case": "d", "multiplet": 2}, "it is one of 3, 4, 5"),
-        ({"case": "d", "hypercharge": 0.5}, "it is 0 or 1"),
+        ({"case": "d", "multiplet": 2}, "in case 'd' it is 3, 4 or 5"),
+        ({"case": "d", "hypercharge": 0.5}, "in case 'd' it is 0 or 1"),
         ({"colors": 2}, "colors = 2 given"),
         ({"hypercharge": math.inf}, "hypercharge = inf given"),
-        ({"mixing": "exakt"}, "did you mean 'exact'"),
-        ({"ew_splitting": "onshell"}, "did you mean 'on_shell'"),
+        ({"mixing": "exakt"}, "it is 'exact' or 'eft'"),
+        ({"ew_splitting": "onshell"}, "it is 'none' or 'on_shell'"),
         ({"mu_bar": 0.0}, "mu_bar = 0.0 given"),
     ],
 )
