@@ -53,37 +53,18 @@ class Bridge(Model):
         m_nu_rge    running of the SU(2) dipole from the lightest heavy mass to v
     m_nu = |sum of the terms in `mass_terms`|. One generation: every mu_eff_* is mu_nu.
 
-    Settings
-        case          "general": multiplet 2..5, any hypercharge and colors; F, phi odd under Z2
-                      "b": F = (1, 2, 1/2), phi = H massless: no m_s and no splittings; masses
-                           m_nu_tree = -p v_H^2/(2 m_F) and m_nu_loop = -(3/2) p m_psi^2 m_F L0/K,
-                           L0 = ln(a/b)/(a-b) at the squared masses
-                      "d": "general" with multiplet 3..5 and hypercharge 0 or 1
-                      "d0": triplets with Y = 0, no splittings: m_nu is m_nu_rge or 0.0
-                      "e": doublets with Y = 1/2 (eta_R, eta_I degenerate; else `inert_doublet`)
-                      (c) is `weak_triplet`; (a) has no bridge loop
-        multiplet, hypercharge, colors   default 3, 0, 1, or what the case fixes; colors 1, 3, 6, 8
-        mixing        sin theta_L: "exact", t/sqrt(1+t^2) with t = y_psi v_H/m_psi, or "eft", t
-        mu_bar        GeV; default m_f. It matters where split_f != 0: a scheme dependence
-        ew_splitting  "none", or "on_shell": 2 T3 Y alpha M_Z between partners, put into the loop
-                      as a constant: an OVERESTIMATE by 20 to 30 at 1 TeV (see `inert_doublet`)
-        rge           add m_nu_rge to the total (always reported)
-
     The paper's display equations were not available: formulas follow its text and are derived
     anew, so that there is no "as_printed". Readings: representation of (d) (a guess), Higgs graph
     of (b) alone; its relative sign of tree and loop mass is derived once, by hand.
     Valid for m_F, m_S, m_psi above v; a Dirac mass y_D is not included.
     Domain: component masses > 0.
-    Measured against 30-digit values at 74 points (test_bridge.py), relative: 1e-15 for moment
-    and masses; splittings of 1e-12 to 1e-2 against 50 digits 1e-12.
-    Chart: the rescaling of y_delta gives 1.7 times the box's ESS per evaluation on
-    runs/bridge.toml (`benchmarks charts`).
-    Raises InputError for settings outside the above.
+    Settings in full, conventions, accuracy, chart: docs/models/bridge.md.
     Source: arXiv:2506.15777, Eqs. (7)-(14), Table 1; docs/errata/bridge.md.
     """
 
     case: Literal["general", "b", "d", "d0", "e"] = setting(
-        "general", "which case of the paper F and phi are; the docstring says what each fixes"
+        "general",
+        "which case of the paper F and phi are; docs/models/bridge.md says what each fixes",
     )
     multiplet: Literal[2, 3, 4, 5] | None = setting(
         None, "dimension of the multiplet: 3 or what the case fixes where left out"
@@ -163,7 +144,7 @@ class Bridge(Model):
         }
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
         sm = self.sm
         t = theta["y_psi"] * sm.v_h / theta["m_psi"]
         sin_l = t if self.mixing == "eft" else t / jnp.sqrt(1.0 + t**2)

@@ -58,24 +58,15 @@ class BridgeMajorana(Model):
     the lightest neutrino is massless, the others |y_psi||y_N| +- y_psi.y_N. mu is antisymmetric
     and vanishes where y_psi and y_N are parallel; where they are orthogonal the two masses agree.
 
-    Settings
-        ordering   "NO" or "IO": the columns to which the masses are assigned
-        lambda_uv  GeV; scale at which the cubic coupling vanishes; 0: no such term
-
     Real couplings: CP phases are 0 or pi. Not included: y_D Lbar Ht N_R and psibar_L H2t L^c, which
     the symmetries allow and which must be small: tree masses y_D y_N v_1 v_2/(2 m_N) and
     y_psi y_psi' v_1 v_2/(2 m_psi). theta_sq = sum_a |y_psi_a|^2 v_1^2/(2 m_psi^2), eta_ab half of
     its entries: of the triplet alone. Charged-lepton flavour violation enters as eta_emu.
-    Estimates: m_nu_naive = max(m_psi, m_S)^2 mu/(2 m_e mu_B), and, not part of m_nu, m_nu_rge =
-    max_ab |mu_ab| |m_a^2 - m_b^2|/m_tau^2 [ln(M^2/m_W^2)/1e-10 + (M/TeV)^2/1e-9] eV with
-    M = min(m_psi, m_S, m_N) (hep-ph/0606248, coefficients from memory). First order in v^2/m^2.
+    Estimates: m_nu_naive = max(m_psi, m_S)^2 mu/(2 m_e mu_B), and, not part of m_nu, m_nu_rge:
+    `rge.majorana_mass` at min(m_psi, m_S, m_N), coefficients from memory. First order in v^2/m^2.
     Domain: 0 < sin_beta < 1. Derivatives of m_nu_i and mixing exist where masses differ.
 
-    Measured against 30-digit values at 24 points (test_bridge_majorana.py), relative: entries
-    of mu and M 2e-15 where the two products do not cancel.
-    Chart: the rescaling of y_delta gives 2.2 times the box's ESS per evaluation on
-    runs/bridge_majorana.toml (`benchmarks charts`).
-    Raises InputError for settings outside the above.
+    Settings in full, conventions, accuracy, chart: docs/models/bridge_majorana.md.
     Source: arXiv:2506.15777, Eqs. (15)-(19), derived on a Lagrangian rebuilt from the text:
     docs/errata/bridge.md.
     """
@@ -105,7 +96,7 @@ class BridgeMajorana(Model):
         return {"sin_beta": theta["sin_beta"], "cos_beta": 1.0 - theta["sin_beta"]}
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
         psi = jnp.stack([theta[f"y_psi_{a}"] for a in neutrinos.FLAVOURS])
         chain = psi[:, None] * jnp.stack([theta[f"y_n_{a}"] for a in neutrinos.FLAVOURS])[None, :]
         sin_b = theta["sin_beta"]

@@ -49,30 +49,9 @@ class ColoredTriplet(bridge.PsiBridge):
         moment        p [(4/3) m_F4/3 G/m_S4/3^2 + (2/3) m_F2/3 G/m_S2/3^2], G at m_F^2/m_S^2
     m_nu = |sum of the terms in `mass_terms`|. One generation: every mu_eff_* is mu_nu.
 
-    Settings
-        ew_splitting  "none": no m_nu_ew. "on_shell": the paper's estimate, 475 MeV put into the
-                      loop as a constant. An OVERESTIMATE, by 20 to 30 at 1 TeV and more above (see
-                      `inert_doublet`). What survives of that order is m_nu_rge.
-        scheme        of the loop masses: "msbar", or "as_printed" with L in place of F (Eq. 55),
-                      the divergent part dropped; the default follows `convention`
-        convention    "derived", or "as_printed": see below
-        rge           add m_nu_rge to the total (always reported, from the derived moment)
-
-    Differences of "derived" from "as_printed" (errata of arXiv:2605.19544):
-        E1-E3  moment: G/(32 pi^2) with weights 4/3 and 2/3 of the charges; printed (Eq. 54)
-               -Gm/(12 pi^2) and equal weights
-        E4     Eqs. (58), (59) are shifts of masses; printed (ew_splitting = "on_shell"): the same
-               numbers in GeV^2 added to squared masses
-        E6     Eq. (55) with split m_F is not finite: `scheme`
-        sin theta_L exact; printed y_psi v_H/(sqrt2 m_psi) (Eqs. 54, 55)
-
     t_param and s_param: scalars alone, one loop, alpha at m_Z; S for small splittings. Not
     included: mixing of psi in S, T; two-loop masses. Domain: m_S^2 > |lambda_prime| v_H^2.
-    Measured against 50-digit values at 25 points (test_colored_triplet.py), relative:
-    3e-15 for every output, elasticities 9e-15 max(1, largest elasticity).
-    Chart: the rescaling of (y_delta, y_d) gives 11 times the box's ESS per evaluation on
-    runs/colored_triplet.toml (`benchmarks charts`); a ratio of them beside it would leave 4.6.
-    Raises InputError for settings outside the above.
+    Settings in full, conventions, accuracy, chart: docs/models/colored_triplet.md.
     Source: arXiv:2605.19544, Eqs. (50)-(59).
     """
 
@@ -100,7 +79,7 @@ class ColoredTriplet(bridge.PsiBridge):
         return {"scalars": 1.0 - jnp.abs(x)}
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
         p = self._point(theta)
         derived, printed = self._moments(p)
         moment = derived if self.convention == "derived" else printed

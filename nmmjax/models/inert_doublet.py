@@ -55,29 +55,12 @@ class InertDoublet(bridge.PsiBridge):
         moment        -p m_F G(m_F^2/m_+^2)/m_+^2
     m_nu = |sum of the terms in `mass_terms`|. One generation: every mu_eff_* is mu_nu.
 
-    Settings
-        ew_splitting  "none": no m_nu_ew. "on_shell": the paper's estimate, 356 MeV put into the
-                      loop as a constant. An OVERESTIMATE, by 20 to 30 at 1 TeV and more above: the
-                      splitting is an infrared effect, the lines of the loop are off shell by m;
-                      gauge invariance asks for M_Z^2. What survives of that order is m_nu_rge.
-        scheme        of m_nu_ew: "msbar", or "as_printed" with L in place of F, the divergent
-                      part dropped (half the size at m_F = m_eta); the default follows `convention`
-        convention    "derived", or "as_printed": the paper prints proportionalities only; then
-                      sin theta_L = y_psi v_H/(sqrt2 m_psi) and that `scheme`, the loops stay ours
-        rge           add m_nu_rge to the total (always reported)
-
     t_param, s_param: scalars alone, one loop, from the tree-level masses, alpha at m_Z; T vanishes
     for lambda_4 = +-lambda_5, where its relative error grows. Not included: mixing of psi
     in S, T; decays of h to eta; W, Z loops of the tree mass (relative alpha/4pi).
     Domain: all scalar masses squared > 0; bounded from below for some lambda_2 <= 4 pi.
 
-    Errata of arXiv:2605.19544 that concern this model: E13 (1/sqrt2 of F+ eta+ in Eq. 47, without
-    which nothing cancels), E6, E16 and the amendment on ew_splitting: docs/errata/weak_triplet.md.
-    Measured against 50-digit values at 24 points (test_inert_doublet.py), relative: 2e-15 for
-    every output, elasticities 6e-15 max(1, largest elasticity).
-    Chart: the rescaling of (y_2, y_d) gives 11 times the box's ESS per evaluation on
-    runs/inert_doublet.toml (`benchmarks charts`); a ratio y_d/y_2 beside it would leave 4.5.
-    Raises InputError for settings outside the above.
+    Settings in full, conventions, accuracy, chart: docs/models/inert_doublet.md.
     Source: arXiv:2605.19544, section on Model-II; T and S of doublets: hep-ph/0603188.
     """
 
@@ -114,7 +97,7 @@ class InertDoublet(bridge.PsiBridge):
         }
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
         p = self._point(theta)
         vertex = p.nu.sin_l * theta["y_1"] * theta["y_2"] / SQRT2
         m_f, m_s = theta["m_f"] + p.dm_f, p.m_eta + p.dm_s

@@ -45,25 +45,12 @@ class RpvSusy(Model):
     cancel, and equal sfermions leave only ln(m_j^2/m_k^2). A large moment with a small mass
     needs l2 ~ -l1; m_nu = |m_nu_l1 + m_nu_l2| is a contribution to the mass matrix.
 
-    Settings
-        coupling       "lambda" or "lambda_prime"
-        j, k           the two fermions, different: e, mu, tau or d, s, b
-        flavours       "emu", "etau" or "mutau": the pair (i, i'), in the order that i != j and
-                       i' != k ask for (lambda_ijk is antisymmetric in i, j): there is one
-        relative_sign  1, or -1 to read l2 as minus its value: both products then have
-                       logarithmic priors
-        convention     "derived", or "as_printed" for the talk's estimate of the moment,
-                       mu = e l1 m^2 A/(K M^4), m the heavier fermion, M^4 = m2_l_j m2_r_j:
-                       e missing there, lambda' written for leptons, m_j m_k printed as m_l^2
-    Estimates: m_nu_naive = z1 mu/(2 m_e mu_B); m_nu_rge = (mu/4e-9)(z1/TeV^2) |m_i^2-m_i'^2|
-    /m_tau^2 eV (two-loop dimension-5 mass of hep-ph/0606248, coefficient from memory). Solar
-    moments take the mixing of NuFIT 6.1, normal ordering.
+    Estimates: m_nu_naive = z1 mu/(2 m_e mu_B); m_nu_rge, `rge.majorana_mass` at z1 with
+    coefficients from memory. Solar moments take the mixing of NuFIT 6.1, normal ordering.
 
     Domain: both matrices positive, lighter eigenvalue above 4 m_f^2. Real couplings, external
-    masses neglected. Error against 30-digit values at 25 points: 5e-15.
-    Chart: the rescaling of (l1, l2) makes m_nu a coordinate, for maps of maxima; the ensemble gains
-    nothing (0.7 of the box's ESS per evaluation on runs/rpv_susy.toml, `benchmarks charts`).
-    Raises InputError for settings outside the above.
+    masses neglected.
+    Settings in full, conventions, accuracy, chart: docs/models/rpv_susy.md.
     Source: derived; compare hep-ph/9907432, hep-ph/0606077 (normalisations there not checked).
     """
 
@@ -121,7 +108,7 @@ class RpvSusy(Model):
         return margins
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
         m_j, m_k = self._masses
         n_c, charge = _COLOURS[self.coupling]
         first, second = _sfermion(theta, "j", m_j), _sfermion(theta, "k", m_k)

@@ -31,17 +31,12 @@ class SmDirac(Model):
     pair: mu_nu_ij and d_nu_ij are moduli, `moments` has the phases. mu_nu = (sum |mu_ij|^2)^(1/2);
     mu_eff_* include both moments, mu_eff_dirac = mu_eff_plasmon.
 
-    Settings
-        ordering    "NO" or "IO"
-        convention  "derived", or "as_printed": diagonal moments e G_F m/(8 sqrt2 pi^2), without
-                    the factor 3 (1.07e-20 instead of 3.20e-20 mu_B at 0.1 eV)
-    Parameters: `nmmjax.flavour.parameters`, those of `sm_majorana` without alpha_21 and alpha_31:
+    Parameters: `_oscillation.parameters`, those of `sm_majorana` without alpha_21 and alpha_31:
     the real masses fix the phases of nu_R,i by those of nu_L,i, so U diag(1, e^{i a}, e^{i b}) only
     rephases nu_i, mu and d become P^* mu P, and every observable is a modulus.
 
-    Error against 30-digit values at 22 points: mu_ij 9e-16, d_ij 5e-13 (differences of masses).
     Domain: the signs and sizes of the splittings that the ordering asks for, sin2 in (0, 1).
-    Raises InputError for other settings.
+    Settings in full, conventions, accuracy, chart: docs/models/sm_dirac.md.
     Source: f_SM equals the integral of the recalled vector-loop kernels (arXiv:1610.06587);
     diagonal: Fujikawa and Shrock, Phys. Rev. Lett. 45 (1980) 963.
     """
@@ -79,7 +74,7 @@ class SmDirac(Model):
         return mu, 1j * unit * (masses[:, None] - masses[None, :]) * x
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
         u = neutrinos.pmns(*(theta[p] for p in _ANGLES))
         mu, d = self.moments(theta)
         fractions = neutrinos.solar_fractions(u, theta["dm2_21"], sm=self.sm)

@@ -60,22 +60,13 @@ class SU2Horizontal(Model):
 
     Estimates (order of magnitude): delta_c_loop = f^2 (m_mu^2-m_e^2) ln(Lambda^2/C)/(8 pi^2) at
     Lambda = 10 TeV; m_nu_unsuppressed, the mass of one diagram alone times two; m_nu_naive =
-    m_h^2 mu/(2 m_e mu_B); m_nu_rge = (mu/4e-9)(m_h/TeV)^2 (m_mu^2-m_e^2)/m_tau^2 eV, two-loop
-    dimension-5 mass of hep-ph/0606248 (coefficient from memory). Solar moments take the mixing
-    of NuFIT 6.1, normal ordering.
-
-    Settings
-        convention  "derived", or "as_printed": the talk's leading logarithms,
-                    mu = e f f' m_tau sin 2alpha [(ln(m_h^2/m_tau^2)-1)/m_h^2 - (h -> H)]/(8 pi^2),
-                    twice too large unless its unit is m_e mu_B = e/2; the rest stays derived
+    m_h^2 mu/(2 m_e mu_B); m_nu_rge, `rge.majorana_mass` at m_h with coefficients from memory.
+    Solar moments take the mixing of NuFIT 6.1, normal ordering.
 
     Domain: m_heavy_plus > m_h_plus (a convention: the formulas hold either way), delta_c below a
     tenth of m_H^2 - m_h^2 (one mixing angle for both copies). No h_3 couplings, no CP violation,
     external masses neglected (m_tau is kept), mu -> e gamma is forbidden by L_e - L_mu.
-    Error against 30-digit values at 21 points: moment 5e-16, mass 8e-15, delta_a_mu
-    and eps_tau 6e-16, t_param 4e-12 (where five terms cancel to 1e-4; else 6e-14).
-    Chart: the rescaling of delta_c gives 1.2 times the box's ESS per evaluation on
-    runs/su2_horizontal.toml (`benchmarks charts`).
+    Settings in full, conventions, accuracy, chart: docs/models/su2_horizontal.md.
     Source: derived; setup of arXiv:2007.04291 and the 2021 talk on it, whose text was not used.
     """
 
@@ -106,7 +97,7 @@ class SU2Horizontal(Model):
         }
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
         sm = self.sm
         couplings = theta["f"] * theta["f_prime"] * sm.m_tau / SIXTEEN_PI2
         leading = 2.0 * sm.m_e * couplings * jnp.sin(2.0 * theta["alpha"]) * self._leading(theta)

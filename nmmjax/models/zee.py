@@ -61,7 +61,7 @@ class Zee(Model):
         mu_ab(1) = (e s/K) sum_c (F_ac Y_bc - F_bc Y_ac) m_c [k_{m_c}(m_h^2) - k_{m_c}(m_H^2)]
         mu_ab(2) = F_ab e g^2 N_c s/K^2 {y_top m_t [J_up(m_h) - J_up(m_H)]
                                          + y_bottom m_b [J_down(m_h) - J_down(m_H)]}
-    with g^2 = 8 G_F m_W^2/sqrt2 and J_up, J_down of `nmmjax.twoloop`. The two-loop moment is
+    with g^2 = 8 G_F m_W^2/sqrt2 and J_up, J_down of `physics.two_loop`. The two-loop moment is
     antisymmetric like f and has no mass with it: without the photon only a longitudinal W is
     left, suppressed by m_l^2/m_W^2 (estimate, not included). Masses and mixing come from the
     Takagi factorisation of M; moments are rotated with it.
@@ -74,19 +74,13 @@ class Zee(Model):
     of either sign, need masses that this model does not have. eps_emu ... = F_ab^2 S_eta/(4 sqrt2
     G_F), the amplitude of l_a -> l_b nu nubar relative to the W.
 
-    Settings
-        two_loop  true, or false for mu_ab(1) alone (mu_nu_2loop = 0)
-        ordering  "NO" or "IO": the columns to which the masses of M are assigned
-    Estimates: m_nu_naive = m_h^2 mu/(2 m_e mu_B); m_nu_rge = max_ab (mu_ab/4e-9)(m_h/TeV)^2
-    |m_a^2-m_b^2|/m_tau^2 eV (hep-ph/0606248, coefficient from memory).
+    Estimates: m_nu_naive = m_h^2 mu/(2 m_e mu_B); m_nu_rge, `rge.majorana_mass` at m_h with
+    coefficients from memory.
 
     Domain: m_heavy_plus > m_h_plus > 2 m_tau (the first a convention: phi -> pi/2 - phi). Inner
     loops of W, Z, h and other scalars and m_l in the outer two-loop integral (below 1%, estimate)
     are left out. Derivatives of m_nu_i and mixing exist where masses differ.
-    Error against 30-digit values at 20 points: entries of M 5e-16, moments 5e-13.
-    Chart: the rescaling of the f_ab gives 3.8 times the box's ESS per evaluation on runs/zee.toml
-    (`benchmarks charts`).
-    Raises InputError for settings outside the above.
+    Settings in full, conventions, accuracy, chart: docs/models/zee.md.
     Source: derived; two-loop tensor weights from explicit Dirac traces, prefactor once by hand,
     its muon analogue reproduces the H^+ W^- Barr-Zee diagram of arXiv:1502.04199.
     """
@@ -124,7 +118,7 @@ class Zee(Model):
         }
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
         mass = EV * self._one_loop(theta, mass_step, 1.0)
         one = 2.0 * self.sm.m_e * self._one_loop(theta, moment_step, -1.0)
         two = self._two_loop(theta) if self.two_loop else jnp.zeros_like(one)

@@ -52,18 +52,6 @@ class DarkDipole(Model):
     In the mass basis only the entry between the two massive states is non-zero, so that
         |mu| = |mu_23| (NO) or |mu_12| (IO) = (2 m_e/e) g_D/(128 pi^2) |C| (m_2 m_3/|det K|)^(1/2).
 
-    Settings
-        scalars         "mass_matrix": n1, n2 of N = diag(n1, n2) and a11, a12, a22 of A, GeV^2;
-                        "eigenstates": m_h1, m_h2, m_a1, m_a2, theta_r, theta_i
-        yukawas         "free": re_y_e1 ... im_y_tau2; "casas_ibarra": oscillation parameters and
-                        the complex angle ci_re + i ci_im, masses and mixing fitted exactly
-        ci_sign         1 or -1, the branch of the Casas-Ibarra rotation
-        ordering        "NO" or "IO": which state is massless
-        su2_consistent  tie m_dirac = m_e_vll (m_dirac is no parameter then)
-        convention      "derived", or "as_printed" for the formulas of the paper, see below
-        source          "pp", "7Be" or "8B": the mixture of states in mu_eff_dark_solar
-        nodes           of the loop integrals in ln t
-
     mu_eff_dark = eps mu, and _solar and _reactor with their mixture of states, have no factor for
     the mediator's mass: it belongs to each experiment's recoil window, and constraints on them
     take m_aprime as well (`dark_loops.mediator_factor` is the paper's own version for Borexino).
@@ -80,23 +68,7 @@ class DarkDipole(Model):
     mu -> 3e and conversion, two-loop masses, mu -> e A'. With m_dirac != m_e_vll SU(2) is broken
     by hand (as in the paper) and T is not finite: no t_param.
 
-    Differences of "derived" from "as_printed" (errata of arXiv:2603.25704):
-        E1-E6    moment: J, P_L structure, 1/(128 pi^2), all of Lambda and mu_B. Printed:
-                 g_D/(64 pi^2) Im Lambda with x + y in J (Eqs. 21, 22; 2 m_e/e supplied); taken in
-                 the flavour basis, mass-basis entries are not given
-        E10-E14  charged leptons: F(m_Phi^2/M_E^2)/M_E^2 with 1/(32 pi^2), 24 pi^3 alpha in BR
-        E16      Delta a = m_l^2 sum |y|^2/(24 pi^2 M_E^2)
-        E18-E21  mass, A' decays and vector coupling: printed divergent, open or zero; the derived
-                 ones are given in both
-
-    Measured against 60-digit arithmetic at 38 points (test_dark_dipole.py), relative:
-    moments and rates <= 4e-13, masses <= 1e-11 (inverted ordering, whose masses nearly agree),
-    conversion <= 8e-11 (hbar); where inputs differ by 1e-6 and less of themselves, what their
-    rounding leaves (5e-11). 160 nodes are good to 2e-12 on the default priors, 128 to 3e-9;
-    masses further apart than there need more. Yukawas of the Casas-Ibarra angle carry the
-    condition of K and cosh^2(ci_im), and have no finite value where det K = 0.
-
-    Raises InputError for settings outside the above.
+    Settings in full, conventions, accuracy, chart: docs/models/dark_dipole.md.
     Source: arXiv:2603.25704; docs/errata/dark_dipole.md.
     """
 
@@ -179,7 +151,7 @@ class DarkDipole(Model):
         return self._light(theta, self._loops(theta, self._scalars(theta))).y
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
         # Computed once, and so is what the gradient asks of them.
         s = jax.lax.optimization_barrier(self._scalars(theta))
         loops = self._loops(theta, s)
