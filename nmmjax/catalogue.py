@@ -42,7 +42,7 @@ _NEUTRINO_MASS = {
     "m_nu_rge": Quantity(
         "eV",
         r"m_\nu^{\mathrm{RGE}}",
-        "Mass by running of the moment's operator (Majorana: estimate)",
+        "Mass by running of the moment's operator (Majorana: coefficients from memory)",
     ),
     "m_nu_cubic": Quantity(
         "eV", r"m_\nu^{\mathrm{cubic}}", "Tree mass from the induced cubic scalar coupling"
@@ -203,8 +203,12 @@ _DARK = {
 }
 
 _TUNING = {
-    "tuning_bg": Quantity("", r"\Delta_{\mathrm{BG}}", "Largest |d ln m_nu / d ln parameter|"),
-    "tuning_cancel": Quantity("", r"\Delta_{\mathrm{cancel}}", "Sum of |mass terms| over |sum|"),
+    "tuning_bg": Quantity(
+        "", r"\Delta_{\mathrm{BG}}", "Largest |d ln m_nu/d ln p| over all parameters p of the model"
+    ),
+    "tuning_cancel": Quantity(
+        "", r"\Delta_{\mathrm{cancel}}", "Sum of the sizes of the mass terms over that of the mass"
+    ),
     "tuning_rge": Quantity("", r"\Delta_{\mathrm{RGE}}", "|m_nu_rge| over 0.05 eV"),
 }
 

@@ -17,7 +17,7 @@ ROOMS = {
     "physics": {"errors"},
     "constraints": {"errors", "textfile", "catalogue", "physics"},
     "target": {"errors", "catalogue", "physics", "constraints"},
-    "models": {"errors", "physics", "target"},
+    "models": {"errors", "physics", "constraints", "target"},
     "runfile": {"errors", "textfile", "physics", "constraints", "target"},
     "results": {"errors", "catalogue", "constraints", "samplers.diagnostics"},
     "figures": {"errors", "catalogue", "constraints", "results", "samplers.diagnostics"},

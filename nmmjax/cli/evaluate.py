@@ -17,7 +17,7 @@ from nmmjax.cli.terminal import out
 from nmmjax.errors import InputError, suggest
 from nmmjax.runfile.build import ModelSection, build_model, parse_value
 from nmmjax.target import naturalness
-from nmmjax.target.model import Model, Observables, Theta
+from nmmjax.target.model import Model, Observables, Theta, merged
 
 _LARGEST = 2**24  # bytes of a file of points
 
@@ -64,12 +64,8 @@ def rows_at(model: Model, points: list[Point]) -> list[Row]:
 def _everything(model: Model, theta: Theta) -> tuple[Observables, Observables]:
     """Observables with fine-tuning measures, and domain margins, at one point."""
     observables = {name: jnp.asarray(value) for name, value in model.predict(theta).items()}
-    names = tuple(p.name for p in model.parameters)
-    if naturalness.has_mass(observables):
-        observables["tuning_bg"] = naturalness.tuning_bg(model, theta, names)
-    if model.mass_terms:
-        observables["tuning_cancel"] = naturalness.tuning_cancel(observables, model.mass_terms)
-    return observables, model.domain(theta)
+    tuning = naturalness.measures(model, theta, observables)
+    return merged(observables, tuning), model.domain(theta)
 
 
 def _row(values: dict[str, np.ndarray], margins: dict[str, np.ndarray], index: int) -> Row:

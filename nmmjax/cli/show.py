@@ -109,19 +109,17 @@ def _models() -> dict[str, dict[str, Any]]:
 
 
 def _model_entry(name: str) -> dict[str, Any]:
-    import dataclasses
-
     from nmmjax.runfile.build import ModelSection, build_model, prior_table
+    from nmmjax.target.settings import settings
 
     model = build_model(ModelSection(name=name), "list")
-    settings = [f for f in dataclasses.fields(model) if f.name != "sm"]
     return {
         "line": _first_line(type(model)),
         "parameters": [
             f"{p.name:<12} {prior_text(prior_table(p.prior)):<32} {p.unit:<6} {p.description}"
             for p in model.parameters
         ],
-        "settings": [f"{f.name} = {getattr(model, f.name)!r}" for f in settings],
+        "settings": [declared.line for declared in settings(type(model))],
         "documentation": inspect.getdoc(type(model)) or "",
     }
 

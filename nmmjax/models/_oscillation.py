@@ -1,14 +1,13 @@
 """Parameters of three neutrinos: names, default priors, central values of the data."""
 
 import functools
-import importlib.resources
 import math
-import tomllib
 from collections.abc import Mapping
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from nmmjax.constraints import library
 from nmmjax.errors import InputError
 from nmmjax.physics import neutrinos
 from nmmjax.physics.constants import SM, Constants
@@ -69,8 +68,7 @@ def majorana_parameters() -> tuple[Parameter, Parameter]:
 
 @functools.cache
 def _central(ordering: str) -> tuple[tuple[str, float], ...]:
-    data = importlib.resources.files("nmmjax.constraints") / "data" / "measurements.toml"
-    entries = tomllib.loads(data.read_text(encoding="utf-8"))
+    entries = library.catalogue()
     values = {p: entries[f"nufit61_sk_{ordering}_{key}"]["value"] for p, key in _ENTRIES.items()}
     values["delta_cp"] = math.remainder(math.radians(values["delta_cp"]), 2.0 * math.pi)
     return tuple(values.items())

@@ -7,11 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from nmmjax.physics.constants import Constants
+from nmmjax.physics.numbers import PERTURBATIVE, SQRT2
 from nmmjax.target.model import Observables, Parameter, Theta
 from nmmjax.target.priors import LogUniform, SignedLog
-
-_SQRT2 = math.sqrt(2.0)
-PERTURBATIVE = math.sqrt(4.0 * math.pi)
 
 Y_T = Parameter("y_t", LogUniform(1e-3, PERTURBATIVE), "", "y_T", "Yukawa of Psi, S and Psi")
 M_PSI = Parameter(
@@ -53,7 +51,7 @@ def neutral_scalars(theta: Theta, sm: Constants) -> NeutralScalars:
     from_cubic = m_phi**2 / (1.0 + x_sq)
     quartic = 8.0 * v_s**2 * theta["lambda_s"]
     m11 = m_higgs**2
-    m12 = _SQRT2 * v_s * (2.0 * v_h * theta["lambda_hs"] - from_cubic / v_h)
+    m12 = SQRT2 * v_s * (2.0 * v_h * theta["lambda_hs"] - from_cubic / v_h)
     m22 = quartic + from_cubic
     diff = (m_phi - m_higgs) * (m_phi + m_higgs) + quartic - x_sq * from_cubic
     gap = jnp.hypot(diff, 2.0 * m12)
@@ -83,7 +81,7 @@ def domain(theta: Theta, sm: Constants) -> Observables:
 
 def observables(theta: Theta, scalars: NeutralScalars, sm: Constants, sign: float) -> Observables:
     """Masses in GeV, mixing and rho_0; sign = -1 turns the printed signs of zeta and xi."""
-    x, m_phi = _SQRT2 * theta["v_s"] / sm.v_h, theta["m_phi"]
+    x, m_phi = SQRT2 * theta["v_s"] / sm.v_h, theta["m_phi"]
     higgs_like = scalars.diff >= 0.0
     m1_sq = jnp.where(higgs_like, scalars.small, scalars.big)
     m2_sq = jnp.where(higgs_like, scalars.big, scalars.small)

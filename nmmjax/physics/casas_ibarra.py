@@ -7,9 +7,9 @@ neutrino is massless. One complex angle is what the light neutrinos leave open.
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from nmmjax.physics.kernels import square_root
 from nmmjax.physics.matrices import dagger, product
 from nmmjax.physics.neutrinos import check_ordering
+from nmmjax.physics.numbers import square_root, squared
 
 type Scalar = Float[Array, ""] | float
 type Masses = Float[Array, "3"]
@@ -71,12 +71,8 @@ def rank_two_masses(y: Complex[Array, "3 2"], k: Array) -> tuple[Array, Array]:
     """
     wedge = jnp.cross(y[:, 0], y[:, 1])
     det = k[0, 0] * k[1, 1] - k[0, 1] * k[1, 0]
-    both = jnp.abs(det) * jnp.sum(_squared(wedge))
-    norm = jnp.sum(_squared(product(jnp.conj(y), k, dagger(y))))
+    both = jnp.abs(det) * jnp.sum(squared(wedge))
+    norm = jnp.sum(squared(product(jnp.conj(y), k, dagger(y))))
     gap = jnp.maximum(norm - 2.0 * both, 0.0) * (norm + 2.0 * both)  # >= 0 but for rounding
     large = jnp.sqrt(0.5 * (norm + square_root(gap)))
     return both / large, large
-
-
-def _squared(z):
-    return jnp.real(z) ** 2 + jnp.imag(z) ** 2

@@ -6,7 +6,6 @@ M_I^2 = N - A alone, which is how they are computed: no eigenvectors, no differe
 """
 
 import functools
-import math
 from typing import NamedTuple
 
 import jax
@@ -15,14 +14,12 @@ from jaxtyping import Array, Complex, Float
 
 from nmmjax.physics.casas_ibarra import casas_ibarra, inverse_root, rank_two_masses
 from nmmjax.physics.dark_loops import TAIL, Yukawas, grid_sums, wedge
-from nmmjax.physics.kernels import square_root
 from nmmjax.physics.matrices import dagger, product
+from nmmjax.physics.numbers import SIXTEEN_PI2, gap, square_root, squared
 
 type Scalar = Float[Array, ""] | float
 type Symmetric = tuple[Scalar, Scalar, Scalar]  # (11, 12, 22)
 type Square = Float[Array, "2 2"]
-
-_16PI2 = 16.0 * math.pi**2
 
 
 class Scalars(NamedTuple):
@@ -79,8 +76,8 @@ def scalars_from_masses(
     splittings lose what the rounding of the masses has lost.
     """
     h, a = (m_h1**2, m_h2**2), (m_a1**2, m_a2**2)
-    d_h, d_a = _gap(m_h1, m_h2), _gap(m_a1, m_a2)
-    d_1, d_2 = _gap(m_h1, m_a1), _gap(m_h2, m_a2)
+    d_h, d_a = gap(m_h1, m_h2), gap(m_a1, m_a2)
+    d_1, d_2 = gap(m_h1, m_a1), gap(m_h2, m_a2)
     plus, minus = theta_r + theta_i, theta_r - theta_i
     # (d_h Q(theta_r) - d_a Q(theta_i))/2 with Q = ((cos, -sin), (-sin, -cos))(2 theta)
     common, turn = d_1 - d_2, -jnp.sin(minus) * (d_h + d_a)
@@ -105,10 +102,6 @@ def _rotated(squares, gap, theta):
     mean, half = 0.5 * (squares[0] + squares[1]), 0.5 * gap
     cos, sin = jnp.cos(2.0 * theta), jnp.sin(2.0 * theta)
     return mean + half * cos, -half * sin, mean - half * cos
-
-
-def _gap(x, y):
-    return (x - y) * (x + y)
 
 
 class DarkLoops(NamedTuple):
@@ -143,7 +136,7 @@ def dark_loops(
     beyond that of A and of m - m_dirac.
     Source: derived; arXiv:2603.25704 has Eqs. (21)-(23) for C, nothing finite for K and T.
     """
-    m1, m2, q = (m - m_dirac) ** 2, (m + m_dirac) ** 2, _gap(m, m_dirac)
+    m1, m2, q = (m - m_dirac) ** 2, (m + m_dirac) ** 2, gap(m, m_dirac)
     real, imag = _adjugate(s.real), _adjugate(s.imag)
     between = list(zip(*_between(real, s.breaking, imag), strict=True))
 
@@ -173,8 +166,8 @@ def dark_loops(
     moment, *rest = grid_sums(node, low, high, count)
     return DarkLoops(
         moment=s.twist * m * moment,
-        mass_r=m / _16PI2 * _matrix(*rest[:3]),
-        mass_l=-m * m_dirac**2 / _16PI2 * _matrix(*rest[3:6]),
+        mass_r=m / SIXTEEN_PI2 * _matrix(*rest[:3]),
+        mass_l=-m * m_dirac**2 / SIXTEEN_PI2 * _matrix(*rest[3:6]),
         vector=_matrix(*rest[6:]),
     )
 
@@ -281,7 +274,7 @@ def light_from_yukawas(y: Yukawas, loops: DarkLoops, ordering: str) -> Light:
     pair = functools.partial(rank_two_masses, y)
     (low, high), (_, part) = jax.jvp(pair, (k,), (loops.mass_r,))
     m_nu = product(jnp.conj(y), k, dagger(y))
-    rows = jnp.sum(_squares(m_nu), axis=1)
+    rows = jnp.sum(squared(m_nu), axis=1)
     zero = squares / total
     heavy = (rows - low**2 * (1.0 - zero)) / ((high - low) * (high + low))
     none = jnp.zeros_like(high)
@@ -306,7 +299,7 @@ def light_from_oscillations(
     state = product(dagger(y), u[:, high : high + 1])
     part = product(state.T, loops.mass_r, state)[0, 0].real
     size = jnp.sqrt(masses[low] * masses[high] / jnp.abs(_determinant(loops.mass)))
-    return Light(y, masses, (part, masses[high] - part), _squares(u), size)
+    return Light(y, masses, (part, masses[high] - part), squared(u), size)
 
 
 def vector_coupling(light: Light, loops: DarkLoops, g_d: Scalar) -> tuple[Array, Array]:
@@ -315,7 +308,7 @@ def vector_coupling(light: Light, loops: DarkLoops, g_d: Scalar) -> tuple[Array,
     trace = jnp.sum(loops.vector * gram)
     det = _determinant(loops.vector) * light.wedge**2
     gap = jnp.maximum(trace**2 - 4.0 * det, 0.0)  # >= 0 but for rounding
-    scale = g_d / _16PI2
+    scale = g_d / SIXTEEN_PI2
     largest = 0.5 * (jnp.abs(trace) + square_root(gap))
     return scale * largest, scale**2 * (trace**2 - 2.0 * det)
 
@@ -323,12 +316,8 @@ def vector_coupling(light: Light, loops: DarkLoops, g_d: Scalar) -> tuple[Array,
 def _lambda_squared(y):
     """|Lambda_mutau|^2, |Lambda_taue|^2, |Lambda_emu|^2."""
     entries = wedge(y)
-    return _squares(jnp.stack([entries[1, 2], entries[2, 0], entries[0, 1]]))
+    return squared(jnp.stack([entries[1, 2], entries[2, 0], entries[0, 1]]))
 
 
 def _determinant(k):
     return k[0, 0] * k[1, 1] - k[0, 1] ** 2
-
-
-def _squares(z):
-    return z.real**2 + z.imag**2

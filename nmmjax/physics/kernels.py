@@ -19,12 +19,6 @@ _RADIUS = 0.4  # in z^2, 0.23 < t < 4.4; outside it the closed form of K_1 loses
 _DEGREE = 19  # of the economised series: truncation 7.9^-20
 
 
-def square_root(x: Float[Array, "*b"]) -> Float[Array, "*b"]:
-    """sqrt(x) with slope 0, not inf, at exactly x = 0; NaN for x < 0 and for NaN."""
-    zero = x == 0.0
-    return jnp.where(zero, 0.0, jnp.sqrt(jnp.where(zero, 1.0, x)))
-
-
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def forward(f: Callable[..., Array], *x: Array) -> Array:
     """f(*x) of an elementwise f, with its slopes taken forward, also inside reverse mode.

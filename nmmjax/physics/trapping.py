@@ -13,10 +13,9 @@ from jax.scipy.special import gammainc
 from jaxtyping import Array, Float
 
 from nmmjax.physics.constants import SM, Constants
-from nmmjax.physics.kernels import square_root
+from nmmjax.physics.numbers import EV, square_root
 
-_EV = si.eV
-_HBAR_C = si.hbar * si.c / _EV  # eV m
+_HBAR_C = si.hbar * si.c / si.eV  # eV m
 _PER_GRAM = 1e-3 / si.atomic_mass  # nucleons per gram
 
 
@@ -33,7 +32,7 @@ def electron_scalar_density(rho: float, y_e: float = 0.5, sm: Constants = SM) ->
     rho in g/cm^3, y_e electrons per nucleon. Relative error 1e-16 (m_e/p_F)^2: < 3e-12 for
     rho > 1 g/cm^3.
     """
-    m = sm.m_e * 1e9
+    m = sm.m_e * EV
     p = _fermi_momentum(rho, y_e)
     return m / (2.0 * math.pi**2) * (p * math.hypot(p, m) - m**2 * math.asinh(p / m))
 
@@ -41,7 +40,7 @@ def electron_scalar_density(rho: float, y_e: float = 0.5, sm: Constants = SM) ->
 def plasma_frequency(rho: float, y_e: float = 0.5, sm: Constants = SM) -> float:
     """omega_p = (4 pi alpha n_e / E_F)^(1/2) of a degenerate gas, in eV: 18.0 keV at 1e6 g/cm^3."""
     n_e = y_e * nucleon_density(rho)
-    energy = math.hypot(_fermi_momentum(rho, y_e), sm.m_e * 1e9)
+    energy = math.hypot(_fermi_momentum(rho, y_e), sm.m_e * EV)
     return math.sqrt(4.0 * math.pi * sm.alpha_0 * n_e / energy)
 
 

@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -133,9 +134,9 @@ class Model(eqx.Module):
         return None
 
 
-def merged(*parts: Mapping[str, Float[Array, "..."]]) -> Observables:
-    """The observables of all parts of a model; ValueError if two parts give the same name."""
-    found: Observables = {}
+def merged(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Join the quantities of all parts of a model; ValueError where two give the same name."""
+    found: dict[str, Any] = {}
     for part in parts:
         if twice := found.keys() & part.keys():
             raise ValueError(f"two parts of a model give {', '.join(sorted(twice))}")

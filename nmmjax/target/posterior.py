@@ -14,7 +14,7 @@ from nmmjax.errors import InputError, suggest
 from nmmjax.target import chart as charts
 from nmmjax.target import excess, naturalness, undefined
 from nmmjax.target.chart import Chart, Position
-from nmmjax.target.model import Model, Observables, Theta, guarded_predict
+from nmmjax.target.model import Model, Observables, Theta, guarded_predict, merged
 from nmmjax.target.priors import Angle, Prior
 
 type Groups = dict[str, dict[str, np.ndarray]]
@@ -182,13 +182,7 @@ class Posterior(eqx.Module):
     def observables(self, theta: Theta) -> Observables:
         """Observables at one point, fine-tuning measures included."""
         observables, _ = guarded_predict(self.model, theta)
-        if naturalness.has_mass(observables):
-            observables["tuning_bg"] = naturalness.tuning_bg(self.model, theta, self.sampled)
-        if self.model.mass_terms:
-            observables["tuning_cancel"] = naturalness.tuning_cancel(
-                observables, self.model.mass_terms
-            )
-        return observables
+        return merged(observables, naturalness.measures(self.model, theta, observables))
 
     def record(self, draws: np.ndarray | Float[Array, "chain draw dim"]) -> Groups:
         """Everything to store at `draws`, by group: parameters and observables, terms, target."""

@@ -55,6 +55,13 @@ class Setting:
         schema = _adapter(self.annotation).json_schema()
         return ", or ".join(_words(kind) for kind in schema.get("anyOf", [schema]))
 
+    @property
+    def line(self) -> str:
+        """Name, default, what it takes and what it means, for a list."""
+        default = "left out" if self.default is None else f"= {shown(self.default)}"
+        meaning = f": {self.text}" if self.text else ""
+        return f"{self.name} {default} ({self.expected}){meaning}"
+
     def value(self, given: Any) -> Any:
         """The value given as its type (1 as 1.0). Raises InputError where it is another one."""
         try:

@@ -101,15 +101,15 @@ def test_chart_goes_there_and_back(name):
 @pytest.mark.parametrize(
     ("kind", "settings", "message"),
     [
-        (SmDirac, {"ordering": "no"}, "ordering 'no' given"),
-        (SmMajorana, {"convention": "printed"}, "did you mean 'as_printed'"),
-        (LeftRight, {"lepton": "muon"}, "lepton 'muon' given; did you mean 'mu'"),
-        (RpvSusy, {"coupling": "lambda", "j": "b"}, "j 'b' given"),
+        (SmDirac, {"ordering": "no"}, "ordering = 'no' given; it is 'NO' or 'IO'"),
+        (SmMajorana, {"convention": "printed"}, "it is 'derived' or 'as_printed'"),
+        (LeftRight, {"lepton": "muon"}, "lepton = 'muon' given; it is 'e', 'mu' or 'tau'"),
+        (RpvSusy, {"coupling": "lambda", "j": "b"}, "coupling = 'lambda' it is e, mu or tau"),
         (RpvSusy, {"j": "mu", "k": "mu"}, "two different fermions"),
-        (RpvSusy, {"flavours": "mue"}, "did you mean 'emu'"),
+        (RpvSusy, {"flavours": "mue"}, "it is 'emu', 'etau' or 'mutau'"),
         (RpvSusy, {"relative_sign": 2}, "it is 1 or -1"),
-        (SU2Horizontal, {"convention": "as printed"}, "did you mean 'as_printed'"),
-        (Zee, {"ordering": "XO"}, "ordering 'XO' given"),
+        (SU2Horizontal, {"convention": "as printed"}, "it is 'derived' or 'as_printed'"),
+        (Zee, {"ordering": "XO"}, "ordering = 'XO' given"),
     ],
 )
 def test_bad_settings_are_refused(kind, settings, message):

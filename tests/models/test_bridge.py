@@ -14,6 +14,7 @@ from nmmjax.models.bridge import Bridge
 from nmmjax.models.inert_doublet import InertDoublet
 from nmmjax.models.weak_triplet.model import WeakTriplet
 from nmmjax.physics import bridge_loops as bl
+from nmmjax.physics import rge
 from nmmjax.physics.constants import SM, Constants
 from nmmjax.physics.one_loop import I_F, I_S, G, Gm
 from nmmjax.target.model import guarded_predict
@@ -146,7 +147,7 @@ def test_kernels_of_general_multiplets(reference):
         assert relative(mu, o["mu_nu_muB"]) < 1e-14
         assert np.all(relative(EV * vertex * split, o["m_nu_eV"]) < 1e-12)
         assert np.all(relative(EV * vertex * ew, o["m_nu_EWsplit_eV"]) < 1e-12)
-        run = EV * bl.rge_mass(abs(mu), float(i["Lambda_UV"]), SM)
+        run = EV * rge.dirac_mass(abs(mu), float(i["Lambda_UV"]), SM)
         assert relative(run, o["m_nu_RGE_LL_eV"]) < 1e-14
         assert float(dynkin) == o["dynkin"]
     assert sum(float(p["output"]["m_nu_eV"]) == 0.0 for p in points) == 16
@@ -165,7 +166,7 @@ def test_kernels_of_case_e(reference):
             for eta in ("m_etaR", "m_etaI")
         )
         assert np.all(relative(EV * vertex * mass, float(p["output"]["m_nu_eV"])) < 1e-12)
-        run = EV * bl.rge_mass(abs(mu), i["Lambda_UV"], SM)
+        run = EV * rge.dirac_mass(abs(mu), i["Lambda_UV"], SM)
         assert relative(run, float(p["output"]["m_nu_RGE_LL_eV"])) < 1e-14
 
 
@@ -178,9 +179,9 @@ def test_model_independent_rows(reference):
     rows = [row for row in data["dirac_RG"] if row["r"] == "-1"]
     assert len(rows) == 5
     for row in rows:
-        per_moment = EV * bl.rge_mass(1.0, float(row["Lambda"]), SM)
+        per_moment = EV * rge.dirac_mass(1.0, float(row["Lambda"]), SM)
         assert relative(1.0 / per_moment, float(row["mu_bound_muB_for_1eV"])) < 1e-14
-    assert float(bl.rge_mass(1e-12, 200.0, SM)) == 0.0
+    assert float(rge.dirac_mass(1e-12, 200.0, SM)) == 0.0
 
 
 # --- the model --------------------------------------------------------------------------------
@@ -275,7 +276,7 @@ def test_case_c_is_the_weak_triplet(reference):
         if i["y_psi"] < 1e-2:  # to leading order in the mixing
             deviation = relative(found["m_nu_split"], o["m_nu_loop_eV"])
             assert deviation < 3.0 * (i["y_psi"] * SM.v_h / i["m_psi"]) ** 2
-        run = EV * bl.rge_mass(-o["mu_nu_muB"], i["Lambda_UV"], SM)
+        run = EV * rge.dirac_mass(-o["mu_nu_muB"], i["Lambda_UV"], SM)
         assert relative(run, o["m_nu_RGE_LL_eV"]) < 1e-14
 
 
@@ -398,16 +399,16 @@ def test_decoupling_powers():
 @pytest.mark.parametrize(
     ("settings", "hint"),
     [
-        ({"case": "c"}, "case 'c' given"),
-        ({"multiplet": 6}, "multiplet = 6 given; it is one of 2, 3, 4, 5"),
+        ({"case": "c"}, "case = 'c' given; it is 'general', 'b', 'd', 'd0' or 'e'"),
+        ({"multiplet": 6}, "multiplet = 6 given; it is 2, 3, 4 or 5"),
         ({"case": "e", "multiplet": 3}, "multiplet = 3 given; case 'e' has 2"),
         ({"case": "d0", "hypercharge": 1.0}, "hypercharge = 1.0 given; case 'd0' has 0.0"),
-        ({"case": "d", "multiplet": 2}, "it is one of 3, 4, 5"),
-        ({"case": "d", "hypercharge": 0.5}, "it is 0 or 1"),
+        ({"case": "d", "multiplet": 2}, "in case 'd' it is 3, 4 or 5"),
+        ({"case": "d", "hypercharge": 0.5}, "in case 'd' it is 0 or 1"),
         ({"colors": 2}, "colors = 2 given"),
         ({"hypercharge": math.inf}, "hypercharge = inf given"),
-        ({"mixing": "exakt"}, "did you mean 'exact'"),
-        ({"ew_splitting": "onshell"}, "did you mean 'on_shell'"),
+        ({"mixing": "exakt"}, "it is 'exact' or 'eft'"),
+        ({"ew_splitting": "onshell"}, "it is 'none' or 'on_shell'"),
         ({"mu_bar": 0.0}, "mu_bar = 0.0 given"),
     ],
 )

@@ -530,11 +530,11 @@ def test_su2_consistent_ties_the_doublet():
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"scalars": "mass_matrx"}, "scalars 'mass_matrx' given; did you mean 'mass_matrix'"),
-        ({"yukawas": "x"}, "yukawas 'x' given; there is: casas_ibarra, free"),
-        ({"ordering": "XO"}, "ordering 'XO' given"),
-        ({"convention": "printed"}, "did you mean 'as_printed'"),
-        ({"source": "hep"}, "source 'hep' given"),
+        ({"scalars": "mass_matrx"}, "it is 'mass_matrix' or 'eigenstates'"),
+        ({"yukawas": "x"}, "yukawas = 'x' given; it is 'free' or 'casas_ibarra'"),
+        ({"ordering": "XO"}, "ordering = 'XO' given"),
+        ({"convention": "printed"}, "it is 'derived' or 'as_printed'"),
+        ({"source": "hep"}, "source = 'hep' given"),
         ({"ci_sign": 2}, "ci_sign = 2 given; it is 1 or -1"),
         ({"nodes": 3}, "nodes = 3 given; it is a whole number >= 32"),
     ],

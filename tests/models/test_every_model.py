@@ -28,7 +28,9 @@ SCALES = {
 
 
 def model_of(name):
-    return plugins.find(name, "nmmjax.models", lambda c: issubclass(c, Model), "model")()
+    return plugins.find(
+        name, "nmmjax.models", lambda c: "" if issubclass(c, Model) else "no", "model"
+    )()
 
 
 @pytest.fixture(scope="module", params=MODELS)

@@ -293,9 +293,9 @@ def test_domain():
 @pytest.mark.parametrize(
     ("settings", "hint"),
     [
-        ({"convention": "printed"}, "did you mean 'as_printed'"),
-        ({"scheme": "ms_bar"}, "did you mean 'msbar'"),
-        ({"ew_splitting": "onshell"}, "did you mean 'on_shell'"),
+        ({"convention": "printed"}, "it is 'derived' or 'as_printed'"),
+        ({"scheme": "ms_bar"}, "it is 'msbar' or 'as_printed', or left out"),
+        ({"ew_splitting": "onshell"}, "it is 'none' or 'on_shell'"),
     ],
 )
 def test_bad_settings_fail_in_one_line(settings, hint):

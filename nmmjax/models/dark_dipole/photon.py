@@ -8,7 +8,7 @@ from jaxtyping import Array
 
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.dark_sector import Scalars
-from nmmjax.physics.kernels import square_root
+from nmmjax.physics.numbers import square_root
 from nmmjax.target.model import Theta
 
 _SAME = np.array([[1.0, -1.0], [-1.0, 1.0]])

@@ -1,6 +1,5 @@
 """One generation of Model-I: exact lepton mixing, one-loop masses and moment, numbers in GeV."""
 
-import math
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -9,13 +8,11 @@ from jaxtyping import Array, Float
 from nmmjax.models._weak_triplet import NeutralScalars
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.matrices import svd2
+from nmmjax.physics.numbers import SIXTEEN_PI2, SQRT2
 from nmmjax.physics.one_loop import Fsplit, G, Gm, L, dL
 from nmmjax.target.model import Observables, Theta
 
 type Scalar = Float[Array, ""]
-
-_SQRT2 = math.sqrt(2.0)
-_16PI2 = 16.0 * math.pi**2
 
 
 class NeutralLeptons(NamedTuple):
@@ -65,7 +62,7 @@ def _charged_leptons(light, m_h, m_psi):
     gap = (m_psi - light) * (m_psi + light)
     kappa = 2.0 * m_h**2 / gap
     rho = (light / m_psi) ** 2
-    sin_l = _SQRT2 * m_h / jnp.sqrt(gap * (1.0 + kappa - rho))
+    sin_l = SQRT2 * m_h / jnp.sqrt(gap * (1.0 + kappa - rho))
     w_light = rho * sin_l**2
     heavy = m_psi * jnp.sqrt(1.0 + kappa)
     return ChargedLeptons(light, heavy, kappa, rho, sin_l, w_light, 1.0 - w_light)
@@ -88,7 +85,7 @@ def point(
 ) -> Point:
     """Collect what the loops share; the charged Yukawa, if given, replaces the lepton's mass."""
     m_psi, v_h = theta["m_psi"], sm.v_h
-    m_h = theta["y_psi"] * v_h / _SQRT2
+    m_h = theta["y_psi"] * v_h / SQRT2
     m_s = theta["y_delta"] * theta["v_s"]
     light = jnp.asarray(m_lepton)
     if y_lepton is not None:
@@ -99,14 +96,14 @@ def point(
         lepton=_charged_leptons(light, m_h, m_psi),
         scalars=scalars,
         t=(m_psi / theta["m_phi"]) ** 2,
-        x=_SQRT2 * theta["v_s"] / v_h,
+        x=SQRT2 * theta["v_s"] / v_h,
         m_h=m_h,
     )
 
 
 def _light_lepton(bare, m_h, m_psi):
     """Light singular value of M_E = [[bare, sqrt2 m_H], [0, m_psi]], GeV."""
-    mixing = _SQRT2 * m_h
+    mixing = SQRT2 * m_h
     heavy = 0.5 * (jnp.hypot(bare + m_psi, mixing) + jnp.hypot(bare - m_psi, mixing))
     return bare * m_psi / heavy
 
@@ -124,13 +121,13 @@ def tree_terms(p: Point, v_h: float) -> dict[str, Scalar]:
 def leading_dipole(p: Point) -> Scalar:
     """y_psi y_T y_delta v_H/(16 pi^2 m_phi^2), GeV^-1: times G(t), the moment to first order."""
     couplings = p.theta["y_t"] * p.theta["y_delta"]
-    return _SQRT2 * p.m_h * couplings / (_16PI2 * p.theta["m_phi"] ** 2)
+    return SQRT2 * p.m_h * couplings / (SIXTEEN_PI2 * p.theta["m_phi"] ** 2)
 
 
 def _vertex(p):
     """sin theta_L y_T y_delta cos^2 xi m_psi/(sqrt2 16 pi^2), GeV: moment and split term."""
     couplings = p.neutrino.sin_l * p.theta["y_t"] * p.theta["y_delta"]
-    return couplings * p.theta["m_psi"] / (_SQRT2 * _16PI2 * (1.0 + p.x**2))
+    return couplings * p.theta["m_psi"] / (SQRT2 * SIXTEEN_PI2 * (1.0 + p.x**2))
 
 
 def dipole(p: Point) -> Scalar:
@@ -153,13 +150,13 @@ def neutral_loop(p: Point) -> Scalar:
     u = 2.0 * jnp.log(p.theta["m_psi"]) - jnp.log(p.scalars.big)
     change = dL(u, jnp.log1p(p.scalars.gap / p.scalars.small))
     couplings = p.theta["y_psi"] * p.theta["y_delta"] * p.theta["m_psi"]
-    return -couplings * (p.scalars.m12 / p.scalars.gap) * change / (2.0 * _16PI2)
+    return -couplings * (p.scalars.m12 / p.scalars.gap) * change / (2.0 * SIXTEEN_PI2)
 
 
 def charged_loop(p: Point) -> Scalar:
     """y_psi y_delta m_psi cos theta_L sin xi cos xi L(t)/(16 pi^2) of Goldstone and S^+-, GeV."""
     couplings = p.theta["y_psi"] * p.theta["y_delta"] * p.theta["m_psi"]
-    return -couplings * p.neutrino.cos_l * p.x / (1.0 + p.x**2) * L(p.t) / _16PI2
+    return -couplings * p.neutrino.cos_l * p.x / (1.0 + p.x**2) * L(p.t) / SIXTEEN_PI2
 
 
 def split_loop(p: Point) -> Scalar:

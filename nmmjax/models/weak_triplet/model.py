@@ -7,7 +7,9 @@ from jaxtyping import Array, Float
 
 from nmmjax.models import _weak_triplet as shared
 from nmmjax.models.weak_triplet import formulas
-from nmmjax.physics.bridge_loops import mass_observables, moment_observables, rge_mass
+from nmmjax.physics import rge
+from nmmjax.physics.bridge_loops import mass_observables, moment_observables
+from nmmjax.physics.numbers import PERTURBATIVE
 from nmmjax.physics.one_loop import G
 from nmmjax.target.model import (
     Cancellation,
@@ -25,13 +27,11 @@ from nmmjax.target.settings import NonNegative, Positive, setting
 _TREE_TERMS = ("m_nu_dirac", "m_nu_seesaw")
 _PARAMETERS = (
     Parameter("y_d", LogUniform(1e-15, 1e-11), "", "y_D", "Dirac Yukawa of nu"),
-    Parameter(
-        "y_psi", LogUniform(1e-5, shared.PERTURBATIVE), "", r"y_\Psi", "Yukawa of L, H and Psi"
-    ),
+    Parameter("y_psi", LogUniform(1e-5, PERTURBATIVE), "", r"y_\Psi", "Yukawa of L, H and Psi"),
     shared.Y_T,
     Parameter(
         "y_delta",
-        LogUniform(1e-3, shared.PERTURBATIVE),
+        LogUniform(1e-3, PERTURBATIVE),
         "",
         r"y_\delta",
         "Yukawa of Psi, S, nu_R",
@@ -55,7 +55,7 @@ class WeakTriplet(Model):
         charged  y_psi y_delta m_psi cos theta_L sin xi cos xi L(t)/K
         split    sin theta_L y_t y_delta cos^2 xi {m_psi F(m_psi) - w_l F(m_l) - w_h F(m_h)}
                      /(sqrt2 K),  F(m) = -B0(0; m, m_phi), m_l < m_h of M_E, w_l + w_h = m_psi
-        rge      running of the SU(2) dipole, `bridge_loops.rge_mass`, from min(m_psi, m_phi) to v
+        rge      running of the SU(2) dipole, `rge.dirac_mass`, from min(m_psi, m_phi) to v
         cubic    - y_psi^3 y_t y_delta v_H^3 ln(lambda_uv^2/m_psi^2)/(8 pi^2 m_phi^2)
         moment   sin theta_L y_t y_delta cos^2 xi {m_psi G(m_psi) + w_l G(m_l) + w_h G(m_h)}
                      /(sqrt2 K m_phi^2),  G at the squared mass over m_phi^2
@@ -168,7 +168,7 @@ class WeakTriplet(Model):
             loops,
             formulas.tree_terms(p, self.sm.v_h),
             {
-                "m_nu_rge": rge_mass(moment, lightest, self.sm),
+                "m_nu_rge": rge.dirac_mass(moment, lightest, self.sm),
                 "m_nu_cubic": formulas.cubic(p, self.lambda_uv),
                 "m_nu_loop": sum(loops.values()),
             },

@@ -9,13 +9,13 @@ from jaxtyping import Array, Complex, Float
 
 from nmmjax.models import _triplet_lfv as lfv
 from nmmjax.models.weak_triplet3 import loops
-from nmmjax.models.weak_triplet3.parameters import ANGLES, FLAVOURS
+from nmmjax.models.weak_triplet3.parameters import ANGLES
 from nmmjax.physics import neutrinos
 from nmmjax.physics.bridge_loops import moment_observables
 from nmmjax.physics.constants import Constants
-from nmmjax.physics.kernels import square_root
 from nmmjax.physics.matrices import (
     dagger,
+    frobenius,
     inverse,
     light_block,
     narrowed,
@@ -23,11 +23,11 @@ from nmmjax.physics.matrices import (
     root,
     widened,
 )
+from nmmjax.physics.numbers import EV, MASS_SCALE
 from nmmjax.physics.svd3 import svd3
 from nmmjax.target.model import Observables, Theta, merged
+from nmmjax.target.naturalness import cancellation
 
-_EV = 1e9  # eV per GeV
-_MASS_SCALE = 0.05  # eV, where tuning_rge is 1
 _NO_SPLITTING = 1e-30  # eV^2: below it matter rules the Sun altogether, P_e1 < 1e-40
 
 type Matrix = Complex[Array, "3 3"]
@@ -46,7 +46,7 @@ class Light(NamedTuple):
 def free(p: loops.Point, m_d: Matrix, others: Matrix, ordering: str) -> Light:
     """Masses and mixing from the Yukawas: the tree by its exact Schur form, plus `others`."""
     block = light_block(m_d, p.theta * p.m_psi, p.m_s, jnp.diag(p.m_psi) + 0.0j)
-    values, u, v = svd3(_EV * (block.a + others))
+    values, u, v = svd3(EV * (block.a + others))
     order = np.array([0, 1, 2] if ordering == "NO" else [1, 2, 0])
     tree = {
         "m_nu_dirac": narrowed(product(block.w_l, m_d), block.y),
@@ -68,7 +68,7 @@ def solved(p: loops.Point, theta: Theta, others: Matrix, ordering: str) -> Light
     """
     masses = neutrinos.light_masses(theta["m_lightest"], theta["dm2_21"], theta["dm2_3l"], ordering)
     u = neutrinos.pmns(*(theta[angle] for angle in ANGLES))
-    a = lax.optimization_barrier(u * (masses / _EV) - others)
+    a = lax.optimization_barrier(u * (masses / EV) - others)
     small = product(dagger(p.left), a)
     y = _right_mixing(p.m_psi, small, p.m_s + small)
     r = root(product(dagger(p.theta), p.theta))
@@ -94,12 +94,6 @@ def _right_mixing(m_psi, small, c):
     return product(d, c)
 
 
-def _norm(*terms):
-    """Sum of the Frobenius norms of matrices, with slope 0 where one is 0."""
-    squares = jnp.stack([jnp.sum(m.real**2 + m.imag**2) for m in terms])
-    return jnp.sum(square_root(squares))
-
-
 def mass_terms(
     light: Light, terms: dict[str, Matrix], summed: tuple[str, ...], ordering: str
 ) -> Observables:
@@ -111,14 +105,14 @@ def mass_terms(
     weights = jnp.conj(light.u[:, heaviest])[:, None] * light.v[:, heaviest]
 
     def part(term):
-        return _EV * jnp.sum(weights * term).real
+        return EV * jnp.sum(weights * term).real
 
     loop = terms["m_nu_neutral"] + terms["m_nu_charged"] + terms["m_nu_split"]
     found = {name: part(term) for name, term in terms.items()} | {"m_nu_loop": part(loop)}
     found["m_nu_total"] = light.masses[heaviest]
     size = jnp.sqrt(jnp.sum(light.masses**2))
-    found["tuning_cancel"] = _EV * _norm(*(terms[name] for name in summed)) / size
-    found["tuning_rge"] = _EV * _norm(terms["m_nu_rge"]) / _MASS_SCALE
+    found["tuning_cancel"] = cancellation([EV * terms[name] for name in summed], size)
+    found["tuning_rge"] = EV * frobenius(terms["m_nu_rge"]) / MASS_SCALE
     return found
 
 
@@ -126,8 +120,8 @@ def sizes(p: loops.Point, moment: Matrix, sm: Constants) -> Observables:
     """Moment to first order in Theta, in mu_B, and the mass expected of it, in eV."""
     heaviest = jnp.maximum(jnp.max(p.m_psi), p.m_phi)
     return {
-        "mu_nu_leading": 2.0 * sm.m_e * _norm(product(loops.leading_moment(p), p.y_delta)),
-        "m_nu_naive": moment_observables(_norm(moment), heaviest, sm)["m_nu_naive"],
+        "mu_nu_leading": 2.0 * sm.m_e * frobenius(product(loops.leading_moment(p), p.y_delta)),
+        "m_nu_naive": moment_observables(frobenius(moment), heaviest, sm)["m_nu_naive"],
     }
 
 
@@ -152,7 +146,7 @@ def flavour_violation(p: loops.Point, sm: Constants) -> Observables:
     """Non-unitarity of the mixing and lepton-flavour violation."""
     z = lfv.z_couplings(p.theta)
     pairs = [(a, b) for a in range(3) for b in range(a, 3)]
-    names = {f"eta_{FLAVOURS[a]}{FLAVOURS[b]}": (a, b) for a, b in pairs}
+    names = {f"eta_{neutrinos.FLAVOURS[a]}{neutrinos.FLAVOURS[b]}": (a, b) for a, b in pairs}
     dipole = lfv.dipoles(p.theta, p.m_psi, p.y_t, p.m_phi, sm)
     etas = {name: 0.5 * jnp.abs(z[pair]) for name, pair in names.items()}
     return merged(etas, lfv.observables(dipole, z, sm))

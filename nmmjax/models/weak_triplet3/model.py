@@ -11,8 +11,7 @@ from nmmjax.models import _oscillation
 from nmmjax.models import _weak_triplet as shared
 from nmmjax.models.weak_triplet3 import formulas, loops
 from nmmjax.models.weak_triplet3 import parameters as inputs
-from nmmjax.physics import neutrinos
-from nmmjax.physics.bridge_loops import rge_mass
+from nmmjax.physics import neutrinos, rge
 from nmmjax.physics.matrices import product
 from nmmjax.target.model import Model, Observables, Parameter, Theta, merged
 from nmmjax.target.priors import Prior
@@ -123,11 +122,12 @@ class WeakTriplet3(Model):
         p = loops.point(theta, y.y_psi, y.y_t, y.y_delta, y.m_psi, self.sm)
         p = lax.optimization_barrier(p)
         moment = 2.0 * self.sm.m_e * loops.vertex(p, p.kernels.dipole)
+        lightest = jnp.minimum(jnp.min(p.m_psi), p.m_phi)
         lefts = {
             "m_nu_neutral": loops.neutral_loop(p, neutral),
             "m_nu_charged": loops.charged_loop(p, self.sm.v_h),
             "m_nu_split": loops.vertex(p, p.kernels.split),
-            "m_nu_rge": rge_mass(1.0, jnp.minimum(jnp.min(p.m_psi), p.m_phi), self.sm) * moment,
+            "m_nu_rge": rge.dirac_mass(1.0, lightest, self.sm) * moment,
             "m_nu_cubic": loops.cubic(p, self.lambda_uv, self.sm.v_h),
         }
         counted = jnp.asarray(sum(lefts[name] for name in self._counted))

@@ -9,16 +9,17 @@ from jaxtyping import Array, Complex, Float
 
 from nmmjax.models import _oscillation
 from nmmjax.models import _weak_triplet as shared
+from nmmjax.physics import neutrinos
 from nmmjax.physics.constants import Constants
+from nmmjax.physics.numbers import PERTURBATIVE
 from nmmjax.target.model import Parameter, Theta, merged
 from nmmjax.target.priors import LogUniform, SignedLog
 
-FLAVOURS = ("e", "mu", "tau")
 ANGLES = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp")
 _NUS = ("1", "2", "3")
 _LATEX = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
 _PARTS = (("re_", r"\mathrm{Re}\,"), ("im_", r"\mathrm{Im}\,"))
-_COUPLING = SignedLog(shared.PERTURBATIVE, scale=1e-3)
+_COUPLING = SignedLog(PERTURBATIVE, scale=1e-3)
 _HEAVY = LogUniform(10**2.5, 1e5)
 
 
@@ -43,9 +44,11 @@ def _triplets(n_psi: int) -> tuple[str, ...]:
 
 def _matrices(n_psi: int, yukawas: str) -> dict[str, _Matrix]:
     triplets = _triplets(n_psi)
-    psi = SignedLog(shared.PERTURBATIVE, scale=1e-5)
+    psi = SignedLog(PERTURBATIVE, scale=1e-5)
     found = {
-        "y_psi": _Matrix(FLAVOURS, triplets, psi, 1e-3, r"\Psi", "Yukawa of L, H and Psi"),
+        "y_psi": _Matrix(
+            neutrinos.FLAVOURS, triplets, psi, 1e-3, r"\Psi", "Yukawa of L, H and Psi"
+        ),
         "y_delta": _Matrix(triplets, _NUS, _COUPLING, 0.6, r"\delta", "Yukawa of Psi, S, nu_R"),
     }
     if yukawas == "free":
