@@ -18,8 +18,8 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .base import Block, Engine, LogDensity
-from .diagnostics import Running, convergence
+from .base import AbstractEngine, Block, LogDensity
+from .diagnostics import Running
 from .store.store import Checkpoint, Store, StoreError
 
 type Groups = Mapping[str, Mapping[str, Array | np.ndarray]]
@@ -68,18 +68,19 @@ type Stop = Callable[[Progress, Store], str]
 
 @dataclasses.dataclass
 class Until:
-    """Stop rule: converged by the stored draws of `names`, or out of time.
+    """Stop rule: certified by the stored draws, or out of time.
 
-    With `rhat` or `ess` given, the verdict of `diagnostics.Convergence` is asked for whenever
-    the running figures allow it and the draws have grown by a tenth. Returns the reason in
-    words, "" to go on. With `superchains` R-hat is nested.
+    certified  why the draws of a store may be trusted, in words; "" if they may not
+    rhat, ess  asked of them; with one of them given, `certified` is asked whenever the running
+               figures allow it and the draws have grown by a tenth
+
+    Returns the reason in words, "" to go on.
     """
 
-    names: tuple[str, ...]
+    certified: Callable[[Store], str]
     rhat: float | None = None
     ess: float | None = None
     max_minutes: float | None = None
-    superchains: np.ndarray | None = None
     _next: float = dataclasses.field(default=0.0, init=False)
 
     def __call__(self, progress: Progress, store: Store) -> str:
@@ -94,15 +95,11 @@ class Until:
         if no and progress.since == 0:
             return ""
         self._next = 1.1 * progress.draws
-        found = convergence(store.read(self.names), store.groups, self.superchains)
-        if not found.converged(rhat, ess):
-            return ""
-        (worst, value), (least, size) = found.worst("rhat"), found.worst("ess_bulk")
-        return f"R-hat {value:.4f} ({worst}), bulk ESS {size:.0f} ({least})"
+        return self.certified(store)
 
 
 def run(
-    engine: Engine,
+    engine: AbstractEngine,
     target: LogDensity,
     key: PRNGKeyArray,
     starts: Starts,
@@ -175,7 +172,7 @@ def run(
 
 
 def _burn_in(
-    engine: Engine,
+    engine: AbstractEngine,
     target: LogDensity,
     key: PRNGKeyArray,
     state: Any,
@@ -196,7 +193,9 @@ def _burn_in(
     return state, True
 
 
-def _restore(engine: Engine, target: LogDensity, key: PRNGKeyArray, checkpoint: Checkpoint) -> Any:
+def _restore(
+    engine: AbstractEngine, target: LogDensity, key: PRNGKeyArray, checkpoint: Checkpoint
+) -> Any:
     """The state of a checkpoint, in the structure and shapes that `init` would give."""
     points = jax.ShapeDtypeStruct(checkpoint.starts, float)
     like = eqx.filter_eval_shape(engine.init, key, target, points)

@@ -14,6 +14,7 @@ from nmmjax.cli.engines import build_engine, burn_in_of, check_engine, superchai
 from nmmjax.cli.session import start_jax
 from nmmjax.cli.show import prior_text
 from nmmjax.runfile.build import RunFile, build_posterior, prior_table, read
+from nmmjax.samplers.base import AbstractEngine
 from nmmjax.target import start
 from nmmjax.target.posterior import Posterior
 
@@ -98,7 +99,7 @@ def _prior_report(posterior: Posterior, key: jax.Array) -> list[str]:
 
 
 def _engine_report(
-    run: RunFile, posterior: Posterior, engine: Any, burn_in: int, key: jax.Array
+    run: RunFile, posterior: Posterior, engine: AbstractEngine, burn_in: int, key: jax.Array
 ) -> list[str]:
     """One real block of the engine: what the run will take."""
     began = time.perf_counter()

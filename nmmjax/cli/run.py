@@ -1,6 +1,8 @@
 """`nmmjax run`: from a run file to a run directory, where physics and samplers meet."""
 
 import contextlib
+import functools
+import json
 import pathlib
 import shlex
 import signal
@@ -22,7 +24,7 @@ from nmmjax.cli.versions import commit, version
 from nmmjax.errors import InputError
 from nmmjax.runfile.build import RunFile, build_posterior, differences, read, resolved
 from nmmjax.samplers import driver
-from nmmjax.samplers.base import EngineError
+from nmmjax.samplers.base import AbstractEngine, EngineError
 from nmmjax.samplers.store.store import Store, StoreError, is_run
 from nmmjax.target.posterior import Posterior
 
@@ -70,7 +72,7 @@ def run_file(
 def _sample(
     run: RunFile,
     posterior: Posterior,
-    engine: Any,
+    engine: AbstractEngine,
     superchains: np.ndarray | None,
     store: Store,
     caught: list[int],
@@ -98,11 +100,20 @@ def _sample(
             burn_in=burn_in,
             superchains=superchains,
             stop=driver.Until(
-                posterior.sampled, until.rhat, until.ess, until.max_minutes, superchains
+                functools.partial(_certified, until.rhat), until.rhat, until.ess, until.max_minutes
             ),
             report=report,
             interrupted=lambda: bool(caught),
         )
+
+
+def _certified(rhat: float | None, store: Store) -> str:
+    """Why the stored draws may be trusted, in words; "" if the verdict is against them."""
+    from nmmjax.results import trust, verdict
+    from nmmjax.results.rundir import open_run
+
+    converged, words = verdict.of(open_run(store.path), rhat or trust.RHAT)
+    return words.rstrip(".") if converged else ""
 
 
 def _finish(store: Store, directory: pathlib.Path) -> None:
@@ -130,7 +141,7 @@ def _opened(
     text: str,
     overrides: list[str],
     posterior: Posterior,
-    engine: Any,
+    engine: AbstractEngine,
 ) -> Iterator[Store]:
     """The store of a new run, or that of the same run to be continued."""
     if is_run(directory):
@@ -138,7 +149,13 @@ def _opened(
         _say(f"continuing {directory}")
         opened = Store.open(directory)
     else:
-        about = {"run_file": text, "overrides": overrides, "resolved": tomli_w.dumps(tree)}
+        doubts = json.dumps([doubt._asdict() for doubt in engine.doubts])
+        about = {
+            "doubts": doubts,
+            "run_file": text,
+            "overrides": overrides,
+            "resolved": tomli_w.dumps(tree),
+        }
         opened = Store.create(directory, engine.groups, _attributes(about, posterior))
     with opened as store:
         yield store

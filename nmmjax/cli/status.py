@@ -19,7 +19,6 @@ from nmmjax.results import verdict
 from nmmjax.results.rundir import Run, open_run
 
 _EVERY = 2.0  # seconds between looks
-_MOST = 2**18  # draws that R-hat and ESS take, so that a look is quick
 _ATTEMPTS = 5  # at a file that may be in the middle of a write
 _STALE = 300.0  # seconds after which a run on another machine counts as stopped
 _HOLDER = re.compile(r"process (\d+) on (\S+) since")
@@ -155,7 +154,7 @@ def _figures(
     if run.committed == 0:
         return None, None, None
     allowed = float(run.read("allowed", "target").mean())
-    found = verdict.convergence(run, _MOST)
+    found = verdict.convergence(run)
     worst = (found.worst(figure) for figure in ("rhat", "ess_bulk"))
     rhat, ess = ((name, x) if math.isfinite(x) else None for name, x in worst)
     return allowed, rhat, ess

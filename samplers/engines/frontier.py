@@ -27,7 +27,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..base import Block, Described, LogDensity, require_methods
+from ..base import AbstractEngine, Block, Described, Doubt, LogDensity, require_methods
 from ._cells import (
     BARRIERS,
     Best,
@@ -46,6 +46,7 @@ from ._climb import H, newton
 _OUTSIDE = ("prior_", "domain_")  # what bounds a profile likelihood, too
 _KINDS = ("largest", "smallest", "profile")
 _SCALES = ("log", "linear")
+_STILL_CHANGING = "the map still improved when its rounds were over: give more rounds"
 _NEIGHBOURS = 5  # a cell itself and the four around it
 _QUIET = 2  # rounds without a change that end the search
 
@@ -66,7 +67,7 @@ def _numbers(given: Sequence[float]) -> tuple[float, ...]:
     return tuple(float(x) for x in given)
 
 
-class Frontier(eqx.Module):
+class Frontier(AbstractEngine):
     """Maximise `objective` in each cell of a grid in `x` and `y`; table `frontier`, no draws.
 
     x, y         names of parameters or observables; `x_range` (low, high), `x_cells`, `x_scale`
@@ -115,9 +116,7 @@ class Frontier(eqx.Module):
         if self.scale not in _SCALES:
             raise ValueError(f"frontier needs scale log or linear, got '{self.scale}'")
         least = {"x_cells": 1, "y_cells": 1, "starts": _NEIGHBOURS + 1, "rounds": 1, "chains": 1}
-        for name, low in least.items():
-            if getattr(self, name) < low:
-                raise ValueError(f"frontier needs {name} >= {low}, got {getattr(self, name)}")
+        self.require_least(least)
         if self.pool < self.starts:
             raise ValueError(f"frontier needs pool >= starts = {self.starts}, got {self.pool}")
         if not self.tolerance > 0.0:
@@ -138,8 +137,8 @@ class Frontier(eqx.Module):
             )
 
     @property
-    def groups(self) -> np.ndarray:
-        return np.arange(self.chains)
+    def doubts(self) -> tuple[Doubt, ...]:
+        return (Doubt("progress/still_changing", "flag", _STILL_CHANGING),)
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
@@ -158,13 +157,20 @@ class Frontier(eqx.Module):
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
         """One round: all starts of all cells climb, and the map as it then is."""
         state = self._round(key, target, state)
-        stats = {
-            "round": state.round,
+        rounds = {"rounds": state.round, "rounds_asked": jnp.array(self.rounds)}
+        cells = {
             "improved_cells": state.improved,
             "feasible_cells": jnp.sum(jnp.isfinite(state.best.objective)),
+            "feasible_cells_asked": jnp.array(self.x_cells * self.y_cells),
         }
-        done = int(state.quiet) >= _QUIET or int(state.round) >= self.rounds
-        return state, Block(None, stats, {"frontier": self._table(target, state)}, done)
+        quiet = state.quiet >= _QUIET
+        over = state.round >= self.rounds
+        progress = rounds | {
+            "finished": (quiet | over).astype(jnp.int8),
+            "still_changing": (over & ~quiet).astype(jnp.int8),
+        }
+        tables = {"frontier": self._table(target, state), "progress": progress}
+        return state, Block(None, rounds | cells, tables, bool(quiet | over))
 
     def _check_target(self, target: LogDensity) -> None:
         require_methods("frontier", target, Described)

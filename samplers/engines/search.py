@@ -19,7 +19,7 @@ import optax
 from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ..base import Block, LogDensity, differentiable
+from ..base import AbstractEngine, Block, LogDensity, differentiable
 from ._climb import H, Slopes, newton
 from ._modes import Points, Scalars, dips, in_units, laplace, spread_out, told_apart
 
@@ -42,7 +42,7 @@ class State(NamedTuple):
     step: Array
 
 
-class Search(eqx.Module):
+class Search(AbstractEngine):
     """Climb from `starts` points; table `modes`, best first; no draws.
 
     starts   starting points; those of zero density do not move
@@ -63,7 +63,6 @@ class Search(eqx.Module):
 
     burn_in: ClassVar[int] = 0
     ends: ClassVar[bool] = True
-    ends: ClassVar[bool] = True
 
     starts: int = eqx.field(static=True, default=4096)
     steps: int = eqx.field(static=True, default=500)
@@ -71,17 +70,11 @@ class Search(eqx.Module):
     modes: int = eqx.field(static=True, default=32)
 
     def __check_init__(self) -> None:
-        for name in ("starts", "steps", "block", "modes"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"search needs {name} >= 1, got {getattr(self, name)}")
+        self.require_least(dict.fromkeys(("starts", "steps", "block", "modes"), 1))
 
     @property
     def chains(self) -> int:
         return self.starts
-
-    @property
-    def groups(self) -> np.ndarray:
-        return np.arange(self.starts)
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
@@ -103,8 +96,28 @@ class Search(eqx.Module):
         del key
         if int(state.step) < self.steps:
             state = _adam(target, state, self.steps, self.block)
-            return state, Block(None, _figures(state))
-        return state, Block(None, _figures(state), {"modes": self._table(target, state)}, True)
+            return state, Block(None, self._figures(state), {"progress": self._progress(state, 0)})
+        tables = {"modes": self._table(target, state), "progress": self._progress(state, 1)}
+        return state, Block(None, self._figures(state), tables, True)
+
+    def _progress(self, state: State, finished: int) -> dict[str, Array]:
+        steps = jnp.minimum(state.step, self.steps)
+        return {
+            "steps": steps,
+            "steps_asked": jnp.array(self.steps),
+            "finished": jnp.array(finished, jnp.int8),
+        }
+
+    def _figures(self, state: State) -> dict[str, Array]:
+        finite = jnp.isfinite(state.value)
+        best = jnp.max(state.value)
+        return {
+            "steps": jnp.minimum(state.step, self.steps),
+            "steps_asked": jnp.array(self.steps),
+            "best_log_density": best,
+            "near_best_fraction": jnp.mean(state.value > best - _DEPTH),
+            "nonfinite_fraction": jnp.mean(~finite),
+        }
 
     def _table(self, target: LogDensity, state: State) -> dict[str, Array]:
         seeds, owner = spread_out(np.asarray(state.position), np.asarray(state.value))
@@ -193,16 +206,6 @@ def _adam(target: LogDensity, state: State, steps: int, block: int) -> State:
         return moved, None
 
     return jax.lax.scan(step, state, length=block)[0]
-
-
-def _figures(state: State) -> dict[str, Array]:
-    finite = jnp.isfinite(state.value)
-    best = jnp.max(state.value)
-    return {
-        "best_log_density": best,
-        "near_best_fraction": jnp.mean(state.value > best - _DEPTH),
-        "nonfinite_fraction": jnp.mean(~finite),
-    }
 
 
 @eqx.filter_jit

@@ -12,7 +12,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from nmmjax.samplers.base import Block, Engine
+from nmmjax.samplers.base import AbstractEngine, Block
 from nmmjax.samplers.diagnostics import convergence
 from nmmjax.samplers.driver import Until, run
 from nmmjax.samplers.engines.ensemble import Ensemble
@@ -270,7 +270,7 @@ def test_one_trace_for_the_whole_run(fresh):
     assert len(set(after_first)) == 1
 
 
-class Climb(eqx.Module):
+class Climb(AbstractEngine):
     """An engine with tables and an end of its own: gradient steps, then the optima."""
 
     chains: int = 8
@@ -297,7 +297,7 @@ class ClimbState(NamedTuple):
 
 def test_engine_that_ends_by_itself(fresh):
     engine, seen = Climb(), []
-    assert isinstance(engine, Engine)
+    assert isinstance(engine, AbstractEngine)
     starts = jr.normal(KEY, (8, 2))
     with fresh("a", engine) as store:
         outcome = go(store, 1, engine=engine, starts=starts, burn_in=0, report=seen.append)
