@@ -3,10 +3,12 @@
 import math
 import sys
 import time
+from collections.abc import Mapping
 from types import TracebackType
 
 from nmmjax.samplers.driver import Progress
 
+_ASKED = "_asked"  # how a scalar is called that says how many of another there are to be
 _EVERY = 5.0  # seconds between plain lines
 
 
@@ -64,18 +66,30 @@ class Reporter:
 
 
 def progress_line(progress: Progress) -> str:
-    """One line: phase, draws, rate, acceptance, R-hat, ESS, non-finite share, time left."""
+    """One line: phase, draws (or rounds, of an engine without), rates, R-hat, ESS, time left."""
+    rounds = any(name.endswith(_ASKED) for name in progress.scalars)
     parts = [
-        f"{progress.phase} {progress.draws}/{progress.target} draws",
-        f"{progress.rate:.3g} draws/s",
+        progress.phase if rounds else f"{progress.phase} {progress.draws}/{progress.target} draws",
+        "" if rounds else f"{progress.rate:.3g} draws/s",
         _known("acceptance", progress.acceptance, ".1%"),
         _known("R-hat", progress.rhat, ".4f"),
         _known("ESS", progress.ess, ".0f"),
         _known("not finite", progress.nonfinite, ".1%"),
-        *(f"{name} {value:.4g}" for name, value in progress.scalars.items()),
+        *counted(progress.scalars),
         _known("left", progress.seconds_left, ".0f", " s"),
     ]
     return "  ".join(part for part in parts if part)
+
+
+def counted(scalars: Mapping[str, float]) -> list[str]:
+    """Scalars by name; one that has an `_asked` beside it as "3/20 rounds"."""
+    parts = []
+    for name, value in scalars.items():
+        if (asked := scalars.get(name + _ASKED)) is not None:
+            parts.append(f"{value:.0f}/{asked:.0f} {name.replace('_', ' ')}")
+        elif not name.endswith(_ASKED):
+            parts.append(f"{name.replace('_', ' ')} {value:.4g}")
+    return parts
 
 
 def _known(name: str, value: float, form: str, unit: str = "") -> str:

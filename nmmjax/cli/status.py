@@ -9,13 +9,15 @@ import pathlib
 import platform
 import re
 import sys
+import textwrap
 import time
 from typing import Any
 
 import numpy as np
 
+from nmmjax.cli.progress import counted
 from nmmjax.errors import InputError
-from nmmjax.results import verdict
+from nmmjax.results import tables, verdict
 from nmmjax.results.rundir import Run, open_run
 
 _EVERY = 2.0  # seconds between looks
@@ -43,6 +45,8 @@ class Status:
     allowed_fraction: float | None
     rhat: tuple[str, float] | None  # of the stored draws: parameter, worst value
     ess: tuple[str, float] | None
+    verdict: str  # of the draws, or of a search or a map; "" where there is nothing to judge
+    finished: bool
 
 
 def show_status(directory: pathlib.Path, watch: bool, as_json: bool) -> None:
@@ -67,6 +71,7 @@ def look(directory: pathlib.Path) -> Status:
     progress, age = _progress(directory)
     running, writer = _writer(directory, age)
     allowed, rhat, ess = _figures(run)
+    finished, words = _verdict(run)
     sampling, stop = run.resolved["sampling"], run.resolved["stop"]
     return Status(
         directory=str(directory),
@@ -84,6 +89,8 @@ def look(directory: pathlib.Path) -> Status:
         allowed_fraction=allowed,
         rhat=rhat,
         ess=ess,
+        verdict=words,
+        finished=finished,
     )
 
 
@@ -103,6 +110,8 @@ def to_text(status: Status) -> str:
     if status.rhat is not None and status.ess is not None:
         worst = f"worst R-hat {status.rhat[1]:.4f} ({status.rhat[0]})"
         lines.append(_row("so far", f"{worst}, bulk ESS {status.ess[1]:.0f} ({status.ess[0]})"))
+    if status.verdict:
+        lines += textwrap.wrap(_row("verdict", status.verdict), 100, subsequent_indent=_row("", ""))
     if status.allowed_fraction is not None:
         lines.append(_row("allowed", f"{status.allowed_fraction:.1%} of the stored draws"))
     if not p:
@@ -125,7 +134,7 @@ def _session(p: dict[str, Any], running: bool) -> list[str]:
     ]
     lines = [_row("rate", ", ".join(part for part in parts if part))]
     known = {"phase", "draws", "target", "since", "seconds", "rate", "acceptance", "nonfinite"}
-    more = [f"{k} {x:.4g}" for k, x in p.items() if k not in known | _RUNNING and _is_number(x)]
+    more = counted({k: x for k, x in p.items() if k not in known | _RUNNING and _is_number(x)})
     if more:
         lines.append(_row("engine", ", ".join(more)))
     if running and p.get("seconds_left") is not None:
@@ -158,6 +167,14 @@ def _figures(
     worst = (found.worst(figure) for figure in ("rhat", "ess_bulk"))
     rhat, ess = ((name, x) if math.isfinite(x) else None for name, x in worst)
     return allowed, rhat, ess
+
+
+def _verdict(run: Run) -> tuple[bool, str]:
+    """(whether every draw or round that was asked for is there, the verdict so far in words)."""
+    if run.committed > 0:
+        return run.committed >= int(run.resolved["stop"]["draws"]), verdict.of(run)[1]
+    done = tables.progress(run)
+    return (False, "") if done is None else (done.finished, tables.verdict(run)[1])
 
 
 def _progress(directory: pathlib.Path) -> tuple[dict[str, Any], float | None]:
@@ -217,7 +234,7 @@ def _doing(status: Status) -> str:
 
 
 def _ended(status: Status) -> str:
-    if status.draws >= status.draws_asked:
+    if status.finished:
         return "finished"
     if (pathlib.Path(status.directory) / "summary.txt").is_file():
         return "stopped, summary written"

@@ -6,9 +6,10 @@ judged; and where the engine that made them states no doubt. Summary, verdict, f
 and `status` ask here.
 """
 
+import functools
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,17 +95,29 @@ def reliable(pareto_k: float) -> bool:
 def doubts(run: Run) -> tuple[str, ...]:
     """What the engine of a run itself says against its result, in words."""
     declared = _declared(run)
-    words = [text for doubt in declared for text in _raised(run, doubt)]
+    words = list(raised(declared, functools.partial(_figure, run)))
     if run.table("evidence") and not any(d["figure"].startswith("evidence/") for d in declared):
         words.append("the engine declares no check of its ln Z, which nothing then speaks for")
     return tuple(words)
 
 
+def raised(
+    declared: Iterable[Mapping[str, Any]], figure: Callable[[str], np.ndarray | None]
+) -> Iterator[str]:
+    """The doubts among those declared whose figures are beyond their thresholds, in words.
+
+    declared  `figure`, `kind`, `words`, `of`, `less` and `unless` of each
+    figure    "group/name" -> its values, None where there are none
+    """
+    for doubt in declared:
+        values = figure(doubt["figure"])
+        if values is not None and values.size and (why := _failed(doubt, values, figure)):
+            yield f"{doubt['words']} ({why})"
+
+
 def _declared(run: Run) -> list[dict[str, Any]]:
-    """The engine's declarations: `figure`, `kind`, `words`, `of`, `less` and `unless` of each."""
     try:
-        found = json.loads(run.attributes.get("doubts", "[]"))
-        return [{"of": 1.0, "less": "", "unless": ""} | dict(doubt) for doubt in found]
+        return [dict(doubt) for doubt in json.loads(run.attributes.get("doubts", "[]"))]
     except (ValueError, TypeError):
         raise InputError(f"'{run.directory}': the attribute 'doubts' is damaged") from None
 
@@ -117,49 +130,51 @@ def _figure(run: Run, path: str) -> np.ndarray | None:
     return run.table(group).get(name)
 
 
-def _raised(run: Run, doubt: Mapping[str, Any]) -> Iterator[str]:
-    values = _figure(run, doubt["figure"])
-    if values is None or values.size == 0:
-        return
-    what = doubt["words"]
+def _failed(
+    doubt: Mapping[str, Any],
+    values: np.ndarray,
+    figure: Callable[[str], np.ndarray | None],
+) -> str:
+    """Why a doubt is raised; "" if it is not."""
     match doubt["kind"]:
         case "p_value":
-            k = _figure(run, doubt["unless"]) if doubt["unless"] else None
-            if (k is None or np.all(k < PARETO_K)) and np.any(bad := ~(values >= P_VALUE)):
-                worst = f"p = {np.min(values):.1g}, needed at least {P_VALUE:g}"
-                yield f"{what} ({_of(bad)}{worst})"
+            k = figure(doubt["unless"]) if doubt["unless"] else None
+            bad = ~(values >= P_VALUE) & (k is None or bool(np.all(k < PARETO_K)))
+            worst = f"p = {np.min(values):.1g}, needed at least {P_VALUE:g}"
         case "pareto_k":
-            if np.any(bad := ~(values < PARETO_K)):
-                worst = f"Pareto k-hat {np.max(values):.2f}, needed below {PARETO_K:g}"
-                yield f"{what} ({_of(bad)}{worst})"
+            bad = ~(values < PARETO_K)
+            worst = f"Pareto k-hat {np.max(values):.2f}, needed below {PARETO_K:g}"
         case "flag":
-            if np.any(bad := values != 0):
-                yield f"{what}{f' ({_of(bad)[:-2]})' if bad.size > 1 else ''}"
+            bad, worst = values != 0, "noticed by the engine"
         case "share":
-            share = _share(run, doubt, values)
-            if not share <= SHARE:
-                yield f"{what} ({share:.2%} of them, at most {SHARE:.1%} is allowed)"
+            share = _share(doubt, values, figure)
+            bad = np.array(not share <= SHARE)
+            worst = f"{share:.2%} of them, at most {SHARE:.1%} is allowed"
         case "energy":
-            lowest = float(np.min(diagnostics.ebfmi(values))) if run.committed > 1 else math.nan
-            if lowest < EBFMI:
-                yield f"{what} (E-BFMI {lowest:.2f} in the worst chain, needed at least {EBFMI:g})"
+            lowest = float(np.min(diagnostics.ebfmi(values))) if values.shape[1] > 1 else 1.0
+            bad = np.array(lowest < EBFMI)
+            worst = f"E-BFMI {lowest:.2f} in the worst chain, needed at least {EBFMI:g}"
         case other:
-            yield f"{what} (an unknown kind of doubt, '{other}')"
+            bad, worst = np.array(True), f"of a kind that this version does not know, '{other}'"
+    return f"{_of(bad)}{worst}" if np.any(bad) else ""
 
 
 def _of(bad: np.ndarray) -> str:
     return f"{np.sum(bad)} of {bad.size} repeats; " if bad.size > 1 else ""
 
 
-def _share(run: Run, doubt: Mapping[str, Any], values: np.ndarray) -> float:
+def _share(
+    doubt: Mapping[str, Any],
+    values: np.ndarray,
+    figure: Callable[[str], np.ndarray | None],
+) -> float:
     """How many out of how many; 0 where there are none to count."""
-    of = doubt["of"]
-    if isinstance(of, str):
-        counted = _figure(run, of)
+    if isinstance(of := doubt["of"], str):
+        counted = figure(of)
         total = math.nan if counted is None else float(np.sum(counted))
     else:
         total = float(of) * values.size
-    less = _figure(run, doubt["less"]) if doubt["less"] else None
+    less = figure(doubt["less"]) if doubt["less"] else None
     count = float(np.sum(values))
     if less is not None:
         total -= float(np.sum(less)) - count
