@@ -1,4 +1,4 @@
-"""What an engine is, what it hands to the driver, and the loop that most of them share."""
+"""The contract of an engine, its blocks and doubts, and the loop that most engines share."""
 
 import abc
 from collections.abc import Callable, Mapping
@@ -17,11 +17,11 @@ type Step = Callable[[PRNGKeyArray, LogDensity, Any], tuple[Any, PyTree]]
 
 
 class EngineError(ValueError):
-    """What an engine cannot start from or go on with, found by computing, in one line."""
+    """A fault that an engine finds by computing, from which it cannot go on, in one line."""
 
 
 class Block(NamedTuple):
-    """What one `advance` adds to a run.
+    """The part that one `advance` adds to a run.
 
     draws    (chain, draw, dim) positions to append, of the same shape in every block; or None
     stats    (chain, draw) arrays for /sample_stats, scalars for the progress line

@@ -140,7 +140,7 @@ def trend_p(means: np.ndarray) -> float:
 
 
 def stray(values: np.ndarray) -> float:
-    """How far the mean over a third of one chain lies from all others, in robust deviations.
+    """Measure how far the mean over a third of one chain lies from all others, in deviations.
 
     values  (chain, draw) normal scores. 0 below 16 chains or twelve draws.
     """

@@ -111,7 +111,7 @@ def burn_in_of(run: RunFile, engine: AbstractEngine, where: str) -> int:
 
 
 def _owner(option: str) -> str:
-    """What to do about options that a run file has for another engine; "" if none has it."""
+    """Advise on an option that belongs to another engine; "" if none has it."""
     for name in engine_names():
         if option in {f.name for f in dataclasses.fields(find_engine(name))}:
             return (

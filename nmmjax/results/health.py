@@ -1,4 +1,4 @@
-"""How the sampler fared: proposals, acceptance, divergences, missing energy; none of it a proof."""
+"""Read how the sampler fared: proposals, acceptance, divergences, energy; none of it a proof."""
 
 import numpy as np
 

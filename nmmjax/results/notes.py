@@ -1,4 +1,4 @@
-"""What a reader of a summary must know beside the numbers, one sentence or two each."""
+"""Tell a reader what must be known beside the numbers, in a sentence or two each."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -86,7 +86,7 @@ def find(
 
 
 def against(found: Regions) -> str:
-    """What speaks against the shares of regions, in words; nothing if the ensembles agree."""
+    """Say in words why the shares of regions are doubtful; "" if the ensembles agree."""
     if not found.agree:
         return (
             f"the ensembles disagree on the weights of the separate regions of {found.name} "

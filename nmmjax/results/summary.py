@@ -1,4 +1,4 @@
-"""What a run says: tables, best point, largest moment, ranking of constraints, a verdict.
+"""Summarise a run: tables, best point, largest moment, ranking of constraints, a verdict.
 
 `tree` alone imports arviz, the ranking its statistics.
 """
@@ -64,7 +64,7 @@ class Worst:
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What a run says; `report.to_text` and `report.to_json` show it."""
+    """A run summarised; `text.to_text` and `text.to_json` show it."""
 
     directory: str
     model: str

@@ -52,7 +52,7 @@ class Frontier:
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """How far an engine without draws has got: `done` of at most `asked` rounds, or other units."""
+    """The state of an engine without draws: `done` of at most `asked` rounds, or other units."""
 
     unit: str
     done: int
@@ -64,7 +64,7 @@ class Progress:
 
 
 def progress(run: Run) -> Progress | None:
-    """How far the engine has got; None where it keeps no such account."""
+    """Read how far the engine has got; None where it keeps no such account."""
     table = run.table("progress")
     for name in table:
         if name.endswith(_ASKED):

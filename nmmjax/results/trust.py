@@ -83,17 +83,17 @@ def of_strays(name: str, value: float) -> Finding:
 
 
 def agree(p: float) -> bool:
-    """Whether a test allows that ensembles, or repeats, agree."""
+    """Tell whether a test allows that ensembles, or repeats, agree."""
     return not p < P_VALUE
 
 
 def reliable(pareto_k: float) -> bool:
-    """Whether averages over weights with this tail mean something."""
+    """Tell whether averages over weights with this tail mean something."""
     return pareto_k < PARETO_K
 
 
 def doubts(run: Run) -> tuple[str, ...]:
-    """What the engine of a run itself says against its result, in words."""
+    """Collect in words what the engine of a run itself says against its result."""
     declared = _declared(run)
     words = list(raised(declared, functools.partial(_figure, run)))
     if run.table("evidence") and not any(d["figure"].startswith("evidence/") for d in declared):
@@ -135,7 +135,7 @@ def _failed(
     values: np.ndarray,
     figure: Callable[[str], np.ndarray | None],
 ) -> str:
-    """Why a doubt is raised; "" if it is not."""
+    """Say why a doubt is raised; "" if it is not."""
     match doubt["kind"]:
         case "p_value":
             k = figure(doubt["unless"]) if doubt["unless"] else None
@@ -168,7 +168,7 @@ def _share(
     values: np.ndarray,
     figure: Callable[[str], np.ndarray | None],
 ) -> float:
-    """How many out of how many; 0 where there are none to count."""
+    """Divide what is counted by what it is counted out of; 0 where there is nothing to count."""
     if isinstance(of := doubt["of"], str):
         counted = figure(of)
         total = math.nan if counted is None else float(np.sum(counted))

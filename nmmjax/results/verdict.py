@@ -1,4 +1,4 @@
-"""Are the draws converged, and what to do if not. Draws being allowed plays no part in it."""
+"""Decide whether draws are converged, and advise if not; that draws are allowed plays no part."""
 
 import math
 from collections.abc import Iterator
@@ -175,7 +175,7 @@ def _names(run: Run) -> set[str]:
 
 
 def _advice(stored: int, asked: int, name: str, rhat: float, factor: float) -> str:
-    """What to do: continue, ask for more draws, or look at ensembles that disagree."""
+    """Advise to continue, to ask for more draws, or to look at ensembles that disagree."""
     if stored < asked:
         return f"{stored} of {asked} draws are stored: run the same command again."
     more = f"run the same command with --set run.draws={_round_up(stored * factor)}"

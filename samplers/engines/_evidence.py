@@ -1,4 +1,4 @@
-"""What the evidence engines share: the prior where the likelihood is not zero, and log Z tables.
+"""The common part of the evidence engines: priors cut to finite likelihood, and log Z tables.
 
 log Z = ln of the integral of prior(z) likelihood(z) dz, the prior normalised over z. Where the
 likelihood is zero (-inf) the prior still counts: with p its share of finite likelihood,

@@ -1,4 +1,4 @@
-"""What the gradient engines share: refusing bad starts, counting trajectories that left the domain.
+"""The common part of the gradient engines: options, doubts, trajectories that leave the domain.
 
 The guard against NaN is `base.differentiable`: kernels and adaptations of blackjax see -inf and
 a zero gradient where the target or its gradient is undefined, so that such a proposal is
@@ -63,7 +63,7 @@ class AbstractTrajectories(AbstractEngine):
 
     @property
     def proposals(self) -> str | float:
-        """Where a run keeps how many proposals its statistics count per draw, or how many."""
+        """The number of proposals that statistics count per draw, or the figure that holds it."""
         return 1.0
 
     def require_starts(self, target: LogDensity, starts: Float[Array, "chain dim"]) -> None:

@@ -26,7 +26,7 @@ _RATE = 0.025  # of the optimiser of the length, as in the paper
 
 
 class State(NamedTuple):
-    """Where the chains are, and what the adaptation found for all of them.
+    """The chains, and what the adaptation found for all of them.
 
     leapfrogs   largest number of leapfrogs in a trajectory; the mean is half of it
     """

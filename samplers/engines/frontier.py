@@ -1,4 +1,4 @@
-"""How large can a quantity be where, subject to every constraint? A map over two others.
+"""Map the largest value of a quantity over the plane of two others, subject to every constraint.
 
 In each cell of a grid one quantity is maximised over all parameters, under the quoted limit of
 every constraint, the bounds of the priors and the domain of the model. All cells and several

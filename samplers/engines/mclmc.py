@@ -33,7 +33,7 @@ _QUARTER_TURN = 0.5 * math.pi  # of the oscillation in a whitened direction of u
 
 
 class State(NamedTuple):
-    """Where the chains are, and what the adaptation found for all of them.
+    """The chains, and what the adaptation found for all of them.
 
     steps   mean number of integrator steps in a trajectory
     """

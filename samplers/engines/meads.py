@@ -27,7 +27,7 @@ _METRICS = ("diagonal", "low_rank")
 
 
 class State(NamedTuple):
-    """Where the chains are, with their momenta and slices, and what the adaptation found."""
+    """The chains with their momenta and slices, and what the adaptation found."""
 
     position: Float[Array, "chain dim"]
     momentum: Float[Array, "chain dim"]

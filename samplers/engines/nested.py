@@ -309,7 +309,7 @@ def _whole_chord(
 def _ranks(
     key: PRNGKeyArray, log_likelihood: Float[Array, " live"], new: Int[Array, " delete"]
 ) -> Float[Array, " delete"]:
-    """Where each new point stands among the survivors and the new points before it, in (0, 1).
+    """Rank each new point among the survivors and the new points before it, as a number in (0, 1).
 
     If it is an independent draw like them, every place is equally likely, whatever the places of
     the others: with a jitter within its place the number is uniform, and independent of the rest.

@@ -27,7 +27,7 @@ _SHORTEST_WARMUP = 20  # below, the windows of the adaptation hold no draws
 
 
 class State(NamedTuple):
-    """Where the chains are, and what the adaptation found for each of them."""
+    """The chains, and what the adaptation found for each of them."""
 
     position: Float[Array, "chain dim"]
     log_density: Float[Array, " chain"]

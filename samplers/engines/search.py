@@ -32,7 +32,7 @@ _DRAWN = 16  # prior draws per start, the first of finite density counts
 
 
 class State(NamedTuple):
-    """Where the starts are, in units of `scale`, and Adam's moments."""
+    """The starts on their way up, in units of `scale`, and Adam's moments."""
 
     position: Points
     value: Scalars
