@@ -13,11 +13,13 @@ from collections.abc import Mapping
 
 import numpy as np
 from scipy.fft import next_fast_len
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 _MIN_DRAWS = 4
 _TAILS = (0.05, 0.95)
-_MIN_MEAN_ESS = 50.0
+_KNOTS = 1025  # of the ranks by which all chains are scored where few are ranked
+_FEWEST_CHAINS = 16  # among which one can stay apart
+_GAUSSIAN_MAD = 1.4826  # standard deviation over median absolute deviation
 _MOST_GROUPS = 256  # of which the progress line takes account
 
 
@@ -83,14 +85,73 @@ def mcse_mean(values: np.ndarray) -> float:
     return float(np.std(values, ddof=1) / np.sqrt(ess(split(values))))
 
 
-def ensemble_mean_ess(values: np.ndarray, groups: np.ndarray) -> float:
+def ensemble_mean_ess(
+    values: np.ndarray, groups: np.ndarray, few: np.ndarray | None = None
+) -> float:
     """Effective draws of the ensemble-mean series of rank-normalised values, all ensembles.
 
     values   (chain, draw); groups (chain,) labels of the ensembles
+    few      chains that are ranked; every chain counts, since fewer of them would drown what an
+             ensemble's walkers have in common
     """
     if _undefined(values):
         return np.nan
-    return ess(_half_means(_normal_scores(split(values)), groups))
+    if few is None or len(few) == len(values):
+        return ess(_half_means(_normal_scores(split(values)), groups))
+    means = means_of(scores(values, few), groups)
+    return ess(_half_means(_normal_scores(split(means)), np.arange(len(means))))
+
+
+def scores(values: np.ndarray, few: np.ndarray | None = None) -> np.ndarray:
+    """Normal scores of (chain, draw) values, ranked among all chains or among `few` of them."""
+    if few is None or len(few) == len(values) or not np.all(np.isfinite(values)):
+        return _normal_scores(values)
+    levels = np.linspace(0.0, 1.0, _KNOTS)
+    knots, first = np.unique(np.quantile(values[few], levels), return_index=True)
+    within = np.interp(values, knots, levels[first])
+    return ndtri(np.clip(within, 0.5 / _KNOTS, 1.0 - 0.5 / _KNOTS))
+
+
+def means_of(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """(chain, draw) -> (group, draw), means over the chains of a group."""
+    return np.stack([values[groups == label].mean(axis=0) for label in np.unique(groups)])
+
+
+def trend_p(means: np.ndarray) -> float:
+    """p value that the first and last third of (group, draw) series have the same mean.
+
+    The error of the mean difference over groups is the larger of what the autocorrelation within
+    a third says and of the spread over groups. 1 below twelve draws, and where nothing varies.
+    """
+    third = means.shape[1] // 3
+    if third < _MIN_DRAWS:
+        return 1.0
+    parts = np.stack([means[:, :third], means[:, third:-third][:, :third], means[:, -third:]])
+    centred = (parts - parts.mean(axis=2, keepdims=True)).reshape(-1, third)
+    if np.ptp(centred) == 0.0:
+        return 1.0
+    tau = min(centred.size / ess(centred), 0.5 * third)
+    variance = np.mean(np.var(centred, axis=1)) / (1.0 - tau / third)  # a mean takes its share
+    moved = parts[2].mean(axis=1) - parts[0].mean(axis=1)
+    error = np.sqrt(2.0 * variance * tau / third / len(moved))
+    if len(moved) > 1:
+        error = max(error, np.std(moved, ddof=1) / np.sqrt(len(moved)))
+    return float(2.0 * ndtr(-abs(moved.mean()) / error))
+
+
+def stray(values: np.ndarray) -> float:
+    """Measure how far the mean over a third of one chain lies from all others, in deviations.
+
+    values  (chain, draw) normal scores. 0 below 16 chains or twelve draws.
+    """
+    chains, draws = values.shape
+    third = draws // 3
+    if chains < _FEWEST_CHAINS or third < _MIN_DRAWS:
+        return 0.0
+    means = np.stack([values[:, i * third : (i + 1) * third].mean(axis=1) for i in range(3)])
+    off = np.abs(means - np.median(means))
+    width = _GAUSSIAN_MAD * np.median(off)
+    return float(off.max() / width) if width > 0.0 else 0.0
 
 
 def ess(series: np.ndarray) -> float:
@@ -196,51 +257,63 @@ def _half_means(halves: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class Convergence:
-    """Diagnostics of several parameters, in the order of `names`."""
+    """Diagnostics of several quantities, in the order of `names`; see `convergence`."""
 
     names: tuple[str, ...]
     rhat: np.ndarray
     ess_bulk: np.ndarray
     ess_tail: np.ndarray
     mean_series_ess: np.ndarray
+    trend_p: np.ndarray
+    stray: np.ndarray
 
     def worst(self, figure: str) -> tuple[str, float]:
-        """(parameter, value) of the worst of one figure; undefined is worse than any number."""
+        """(quantity, value) of the worst of one figure; undefined is worse than any number."""
         values = getattr(self, figure)
-        badness = np.where(np.isnan(values), np.inf, values if figure == "rhat" else -values)
-        index = int(np.argmax(badness))
+        badness = values if figure in ("rhat", "stray") else -values
+        index = int(np.argmax(np.where(np.isnan(values), np.inf, badness)))
         return self.names[index], float(values[index])
-
-    def converged(self, rhat: float = 1.01, ess: float = 400.0) -> bool:
-        """R-hat below and bulk ESS above their thresholds, backed by enough ensemble means."""
-        return bool(
-            np.all(self.rhat < rhat)
-            and np.all(self.ess_bulk > ess)
-            and np.all(self.mean_series_ess >= _MIN_MEAN_ESS)
-        )
 
 
 def convergence(
-    draws: Mapping[str, np.ndarray], groups: np.ndarray, superchains: np.ndarray | None = None
+    draws: Mapping[str, np.ndarray],
+    groups: np.ndarray,
+    superchains: np.ndarray | None = None,
+    few: np.ndarray | None = None,
 ) -> Convergence:
     """All diagnostics of named (chain, draw) arrays; `groups` as in `rhat`.
 
     superchains  labels as in `rhat_nested`, which then takes the place of `rhat`
+    few          chains that stand for all in R-hat, ESS and ranks: chains of one group are
+                 exchangeable, so that effective draws are proportional to their number
+
+    trend_p counts for all quantities together: the smallest of n is multiplied by n.
     """
-    rows = np.array([_figures(x, groups) for x in draws.values()])
+    rows = np.array([_figures(x, groups, superchains, few, len(draws)) for x in draws.values()])
+    return Convergence(tuple(draws), *rows.reshape(-1, 6).T)
+
+
+def _figures(
+    values: np.ndarray,
+    groups: np.ndarray,
+    superchains: np.ndarray | None,
+    few: np.ndarray | None,
+    count: int,
+) -> tuple[float, ...]:
+    """The figures of one quantity of `count`."""
+    few = np.arange(len(values)) if few is None else few
+    some, share = values[few], len(values) / len(few)
     if superchains is not None:
-        rows[:, 0] = [rhat_nested(x, superchains) for x in draws.values()]
-    return Convergence(tuple(draws), *rows.T)
-
-
-def _figures(values: np.ndarray, groups: np.ndarray) -> tuple[float, float, float, float]:
-    """The four figures of one parameter, sharing the ranks."""
-    if _undefined(values) or len(np.unique(groups)) < 2:
-        return np.nan, ess_bulk(values), ess_tail(values), ensemble_mean_ess(values, groups)
-    halves = split(values)
-    scores = _normal_scores(halves)
-    mean_ess = ess(_half_means(scores, groups))
-    return _rank_rhat(halves, scores, groups), ess(scores), ess_tail(values), mean_ess
+        found = rhat_nested(some, superchains[few])
+    else:
+        found = rhat(some, groups[few])
+    means = ensemble_mean_ess(values, groups, few)
+    sizes = share * ess_bulk(some), share * ess_tail(some)
+    if _undefined(values):
+        return found, *sizes, means, np.nan, np.nan
+    scored = scores(values, few)
+    p = min(1.0, count * trend_p(means_of(scored, groups)))
+    return found, *sizes, means, p, stray(scored)
 
 
 class Running:

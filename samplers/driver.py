@@ -17,8 +17,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from . import witness
-from .base import Block, Engine
-from .diagnostics import convergence
+from .base import AbstractEngine, Block
 from .progress import Meter, Progress
 from .store.store import Checkpoint, Store, StoreError
 from .undefined import Examples
@@ -74,18 +73,19 @@ class Hooks:
 
 @dataclasses.dataclass
 class Until:
-    """Stop rule: converged by the stored draws of `names`, or out of time.
+    """Stop rule: certified by the stored draws, or out of time.
 
-    With `rhat` or `ess` given, the verdict of `diagnostics.Convergence` is asked for whenever
-    the running figures allow it and the draws have grown by a tenth. Returns the reason in
-    words, "" to go on. With `superchains` R-hat is nested.
+    certified  why the draws of a store may be trusted, in words; "" if they may not
+    rhat, ess  asked of them; with one of them given, `certified` is asked whenever the running
+               figures allow it and the draws have grown by a tenth
+
+    Returns the reason in words, "" to go on.
     """
 
-    names: tuple[str, ...]
+    certified: Callable[[Store], str]
     rhat: float | None = None
     ess: float | None = None
     max_minutes: float | None = None
-    superchains: np.ndarray | None = None
     _next: float = dataclasses.field(default=0.0, init=False)
 
     def __call__(self, progress: Progress, store: Store) -> str:
@@ -100,15 +100,11 @@ class Until:
         if no and progress.since == 0:
             return ""
         self._next = 1.1 * progress.draws
-        found = convergence(store.read(self.names), store.groups, self.superchains)
-        if not found.converged(rhat, ess):
-            return ""
-        (worst, value), (least, size) = found.worst("rhat"), found.worst("ess_bulk")
-        return f"R-hat {value:.4f} ({worst}), bulk ESS {size:.0f} ({least})"
+        return self.certified(store)
 
 
 def run(
-    engine: Engine,
+    engine: AbstractEngine,
     problem: Problem,
     key: PRNGKeyArray,
     store: Store,
@@ -172,7 +168,7 @@ class _Place(NamedTuple):
 class _Job:
     """What stays the same during a run."""
 
-    engine: Engine
+    engine: AbstractEngine
     problem: Problem
     key: PRNGKeyArray
     store: Store

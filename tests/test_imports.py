@@ -31,7 +31,7 @@ ROOMS = {
     "samplers.progress": {"samplers.base", "samplers.diagnostics"},
     "samplers.undefined": set(),
     "samplers.witness": {"samplers.base", "samplers.store", "samplers.undefined"},
-    "samplers.driver": {"samplers.base", "samplers.diagnostics", "samplers.progress",
+    "samplers.driver": {"samplers.base", "samplers.progress",
                         "samplers.store", "samplers.undefined", "samplers.witness"},
 }  # fmt: skip
 

@@ -14,6 +14,7 @@ from nmmjax.cli.session import refuse_plugins, start_jax
 from nmmjax.cli.show import prior_text
 from nmmjax.cli.terminal import out
 from nmmjax.runfile.build import RunFile, build_posterior, prior_table, read
+from nmmjax.samplers.base import AbstractEngine
 from nmmjax.target import start
 from nmmjax.target.posterior import Posterior
 
@@ -94,7 +95,7 @@ def _prior_report(posterior: Posterior, key: jax.Array) -> list[str]:
 
 
 def _engine_report(
-    run: RunFile, posterior: Posterior, engine: Any, burn_in: int, key: jax.Array
+    run: RunFile, posterior: Posterior, engine: AbstractEngine, burn_in: int, key: jax.Array
 ) -> list[str]:
     """One real block of the engine: what the run will take."""
     began = time.perf_counter()

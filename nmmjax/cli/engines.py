@@ -1,6 +1,7 @@
 """Engines by name: the one place, with `run`, where physics and samplers meet."""
 
 import dataclasses
+import inspect
 import pathlib
 from typing import Any
 
@@ -12,9 +13,9 @@ from nmmjax.errors import InputError, located, suggest
 from nmmjax.runfile import plugins
 from nmmjax.runfile.blame import place, user_code
 from nmmjax.runfile.schema import EngineSection, RunFile, of_type
+from nmmjax.samplers.base import AbstractEngine
 from nmmjax.target.posterior import Posterior
 
-_BURN_IN = 75  # stored draws of chains that do not warm up by themselves
 _SCREENED = 64  # prior draws per start that are in memory at once
 _MOST_BYTES = 16e9  # of positions, in one block or while starting points are screened
 
@@ -24,12 +25,12 @@ def engine_names() -> list[str]:
     return plugins.names("nmmjax.samplers.engines")
 
 
-def find_engine(name: str, folder: pathlib.Path = pathlib.Path()) -> type:
+def find_engine(name: str, folder: pathlib.Path = pathlib.Path()) -> type[AbstractEngine]:
     """The engine class that a run file in `folder` names."""
     return plugins.find(name, "nmmjax.samplers.engines", _lacks, "engine", folder)
 
 
-def build_engine(section: EngineSection, where: str) -> Any:
+def build_engine(section: EngineSection, where: str) -> AbstractEngine:
     """The engine that `[engine]` describes; raises InputError naming file and key."""
     with located(f"{where}: [engine] name"):
         kind = find_engine(section.name, pathlib.Path(where).parent)
@@ -56,19 +57,19 @@ def build_engine(section: EngineSection, where: str) -> Any:
     return engine
 
 
-def check_engine(engine: Any, posterior: Posterior, where: str) -> None:
+def check_engine(engine: AbstractEngine, posterior: Posterior, where: str) -> None:
     """Refuse what an engine cannot sample, found by tracing alone: nothing is compiled.
 
-    An engine that declares `gradients = True` needs priors without hard edges, and the positions
+    An engine that follows gradients needs priors without hard edges, and the positions
     of one block must fit into memory.
     """
-    if getattr(engine, "gradients", False) and posterior.hard_edges:
+    if engine.gradients and posterior.hard_edges:
         hard = ", ".join(posterior.hard_edges)
         raise InputError(
             f"{where}: [engine] name: {type(engine).__name__.lower()} follows gradients, which "
             f"end at hard prior edges; give 'edge = 0.1' to the priors of: {hard}"
         )
-    size = 8.0 * engine.chains * posterior.dim * max(getattr(engine, "block", 1), _SCREENED)
+    size = 8.0 * engine.chains * posterior.dim * max(engine.per_block, _SCREENED)
     if size > _MOST_BYTES:
         raise InputError(
             f"{where}: [engine] options: {engine.chains} chains need {size / 1e9:.3g} GB for the "
@@ -87,7 +88,7 @@ def check_engine(engine: Any, posterior: Posterior, where: str) -> None:
             raise
 
 
-def superchains_of(section: EngineSection, engine: Any, where: str) -> np.ndarray | None:
+def superchains_of(section: EngineSection, engine: AbstractEngine, where: str) -> np.ndarray | None:
     """(chain,) labels, chains of one label starting at the same place; None unless asked for.
 
     Raises InputError where chains need places of their own, or do not divide into equal parts.
@@ -96,7 +97,7 @@ def superchains_of(section: EngineSection, engine: Any, where: str) -> np.ndarra
     if count is None:
         return None
     key = f"{where}: [engine] superchains"
-    if getattr(engine, "ends", False) or len(np.unique(engine.groups)) < engine.chains:
+    if engine.ends or len(np.unique(engine.groups)) < engine.chains:
         raise InputError(
             f"{key}: {section.name} has no chains that could start at the same place; superchains "
             "are for independent chains, such as those of nuts, chees, meads and mclmc"
@@ -110,22 +111,22 @@ def superchains_of(section: EngineSection, engine: Any, where: str) -> np.ndarra
     return np.repeat(np.arange(count), members)
 
 
-def burn_in_of(run: RunFile, engine: Any, where: str) -> int:
-    """Draws discarded at the beginning: as asked, else what the engine says, else 75.
+def burn_in_of(run: RunFile, engine: AbstractEngine, where: str) -> int:
+    """Draws discarded at the beginning: as asked, else as the engine has it.
 
     Raises InputError where draws are to be discarded of an engine that stores none until its end.
     """
     asked = run.run.burn_in
-    if asked and getattr(engine, "ends", False):
+    if asked and engine.ends:
         raise InputError(
             f"{where}: [run] burn_in: {run.engine.name} is no Markov chain and discards nothing; "
             f"leave burn_in out, got {asked}"
         )
-    return getattr(engine, "burn_in", _BURN_IN) if asked is None else asked
+    return engine.burn_in if asked is None else asked
 
 
 def _owner(option: str) -> str:
-    """What to do about options that a run file has for another engine; "" if none has it."""
+    """Advise on an option that belongs to another engine; "" if none has it."""
     for name in engine_names():
         if option in {f.name for f in dataclasses.fields(find_engine(name))}:
             return (
@@ -135,19 +136,20 @@ def _owner(option: str) -> str:
     return ""
 
 
-def options_of(engine: Any) -> dict[str, Any]:
+def options_of(engine: AbstractEngine) -> dict[str, Any]:
     """Every option of an engine with its value, for `resolved.toml`."""
     return {f.name: getattr(engine, f.name) for f in dataclasses.fields(engine)}
 
 
 def _lacks(kind: type) -> str:
-    if getattr(kind, "_is_protocol", False):
-        return "it is the protocol itself"
-    if not dataclasses.is_dataclass(kind):
-        return "it is no eqx.Module of options"
-    known = {*dir(kind), *(f.name for f in dataclasses.fields(kind))}
-    missing = [name for name in ("init", "advance", "chains", "groups") if name not in known]
-    return f"it has no {', '.join(missing)}" if missing else ""
+    """What a class lacks to be an engine, "" if nothing."""
+    if not issubclass(kind, AbstractEngine):
+        return "it is no subclass of nmmjax.samplers.base.AbstractEngine"
+    missing = sorted(getattr(kind, "__abstractmethods__", ()))
+    missing += sorted(getattr(kind, "__abstractvars__", ()))
+    if missing:
+        return f"it does not define {', '.join(missing)}"
+    return "it is abstract" if inspect.isabstract(kind) else ""
 
 
 def _ours(kind: type) -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import json
 import pathlib
 import shlex
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from nmmjax.cli.terminal import say
 from nmmjax.errors import InputError
 from nmmjax.runfile.build import RunFile, build_posterior, read, resolved
 from nmmjax.samplers import driver
-from nmmjax.samplers.base import EngineError
+from nmmjax.samplers.base import AbstractEngine, EngineError
 from nmmjax.samplers.store.store import Store, StoreError, is_run
 from nmmjax.samplers.witness import OtherTarget, Problem
 from nmmjax.signals import Stage
@@ -66,7 +67,7 @@ def run_file(
 def _sample(
     run: RunFile,
     posterior: Posterior,
-    engine: Any,
+    engine: AbstractEngine,
     store: Store,
     draws: int,
     burn_in: int,
@@ -74,7 +75,8 @@ def _sample(
 ) -> driver.Outcome:
     key_starts, key_run = jr.split(jr.key(run.run.seed))
     until = run.run.until
-    stop = driver.Until(posterior.sampled, until.rhat, until.ess, until.max_minutes, superchains)
+    certified = functools.partial(_certified, until.rhat)
+    stop = driver.Until(certified, until.rhat, until.ess, until.max_minutes)
     places = np.arange(engine.chains) if superchains is None else superchains
     faults = functools.partial(causes.faults, posterior)
     problem = Problem(posterior, posterior.record, posterior.sampled, faults)
@@ -88,6 +90,15 @@ def _sample(
         plan = driver.Plan(starts, draws, burn_in, superchains, stop)
         hooks = driver.Hooks(report, signals.caught, lambda: signals.enter(Stage.SAMPLING))
         return driver.run(engine, problem, key_run, store, plan, hooks)
+
+
+def _certified(rhat: float | None, store: Store) -> str:
+    """Why the stored draws may be trusted, in words; "" if the verdict is against them."""
+    from nmmjax.results import trust, verdict
+    from nmmjax.results.rundir import open_run
+
+    converged, words = verdict.of(open_run(store.path), rhat or trust.RHAT)
+    return words.rstrip(".") if converged else ""
 
 
 def _ended(outcome: driver.Outcome, store: Store, again: str) -> int:
@@ -106,7 +117,7 @@ def _opened(
     tree: dict[str, Any],
     about: dict[str, Any],
     posterior: Posterior,
-    engine: Any,
+    engine: AbstractEngine,
 ) -> Iterator[Store]:
     """The store of a new run, or that of the same run to be continued."""
     if is_run(directory):
@@ -114,6 +125,7 @@ def _opened(
         say(f"continuing {directory}")
         opened = Store.open(directory)
     else:
+        about = about | {"doubts": json.dumps([doubt._asdict() for doubt in engine.doubts])}
         attributes = provenance.attributes(about, posterior)
         opened = Store.create(directory, engine.groups, attributes)
     with opened as store:

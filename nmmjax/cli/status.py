@@ -9,6 +9,7 @@ import pathlib
 import platform
 import re
 import sys
+import textwrap
 import time
 from typing import Any
 
@@ -16,11 +17,11 @@ import numpy as np
 
 from nmmjax.cli.terminal import out
 from nmmjax.errors import InputError, printable
-from nmmjax.results import verdict
+from nmmjax.results import tables, verdict
 from nmmjax.results.rundir import Run, open_run
+from nmmjax.samplers.progress import ASKED, counted
 
 _EVERY = 2.0  # seconds between looks
-_MOST = 2**18  # draws that R-hat and ESS take, so that a look is quick
 _ATTEMPTS = 5  # at a file that may be in the middle of a write
 _STALE = 300.0  # seconds after which a run on another machine counts as stopped
 _HOLDER = re.compile(r"process (\d+) on (\S+) since")
@@ -45,6 +46,8 @@ class Status:
     allowed_fraction: float | None
     rhat: tuple[str, float] | None  # of the stored draws: parameter, worst value
     ess: tuple[str, float] | None
+    verdict: str  # of the draws, or of a search or a map; "" where there is nothing to judge
+    finished: bool
 
 
 def show_status(directory: pathlib.Path, watch: bool, as_json: bool) -> None:
@@ -69,6 +72,7 @@ def look(directory: pathlib.Path) -> Status:
     progress, age = _progress(directory)
     running, writer = _writer(directory, age)
     allowed, rhat, ess = _figures(run)
+    finished, words = _verdict(run)
     sampling, stop = run.resolved["sampling"], run.resolved["stop"]
     return Status(
         directory=str(directory),
@@ -86,6 +90,8 @@ def look(directory: pathlib.Path) -> Status:
         allowed_fraction=allowed,
         rhat=rhat,
         ess=ess,
+        verdict=words,
+        finished=finished,
     )
 
 
@@ -105,6 +111,8 @@ def to_text(status: Status) -> str:
     if status.rhat is not None and status.ess is not None:
         worst = f"worst R-hat {status.rhat[1]:.4f} ({status.rhat[0]})"
         lines.append(_row("so far", f"{worst}, bulk ESS {status.ess[1]:.0f} ({status.ess[0]})"))
+    if status.verdict:
+        lines += textwrap.wrap(_row("verdict", status.verdict), 100, subsequent_indent=_row("", ""))
     if status.allowed_fraction is not None:
         lines.append(_row("allowed", f"{status.allowed_fraction:.1%} of the stored draws"))
     if not p:
@@ -130,8 +138,10 @@ def _session(p: dict[str, Any], running: bool) -> list[str]:
     ]
     lines = [_row("rate", ", ".join(part for part in parts if part))]
     known = {"phase", "draws", "target", "since", "seconds", "rate", "acceptance", "nonfinite"}
-    known |= {"undefined"}
-    more = [f"{k} {x:.4g}" for k, x in p.items() if k not in known | _RUNNING and _is_number(x)]
+    known |= {"undefined"} | _RUNNING
+    scalars = {k: x for k, x in p.items() if k not in known and _is_number(x)}
+    rest = {k: x for k, x in scalars.items() if k + ASKED not in scalars and ASKED not in k}
+    more = [*counted(scalars), *(f"{k} {x:.4g}" for k, x in rest.items())]
     if more:
         lines.append(_row("engine", ", ".join(more)))
     if running and p.get("seconds_left") is not None:
@@ -160,10 +170,18 @@ def _figures(
     if run.committed == 0:
         return None, None, None
     allowed = float(run.read("allowed", "target").mean())
-    found = verdict.convergence(run, _MOST)
+    found = verdict.convergence(run)
     worst = (found.worst(figure) for figure in ("rhat", "ess_bulk"))
     rhat, ess = ((name, x) if math.isfinite(x) else None for name, x in worst)
     return allowed, rhat, ess
+
+
+def _verdict(run: Run) -> tuple[bool, str]:
+    """(whether every draw or round that was asked for is there, the verdict so far in words)."""
+    if run.committed > 0:
+        return run.committed >= int(run.resolved["stop"]["draws"]), verdict.of(run)[1]
+    done = tables.progress(run)
+    return (False, "") if done is None else (done.finished, tables.verdict(run)[1])
 
 
 def _progress(directory: pathlib.Path) -> tuple[dict[str, Any], float | None]:
@@ -223,7 +241,7 @@ def _doing(status: Status) -> str:
 
 
 def _ended(status: Status) -> str:
-    if status.draws >= status.draws_asked:
+    if status.finished:
         return "finished"
     if (pathlib.Path(status.directory) / "summary.txt").is_file():
         return "stopped, summary written"

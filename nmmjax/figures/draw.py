@@ -135,7 +135,7 @@ def save(
 
 
 def save_all(run: Run, directory: pathlib.Path) -> list[pathlib.Path]:
-    """What `nmmjax run` leaves: every figure but the ranks, as png and pdf."""
+    """Save what `nmmjax run` leaves: every figure but the ranks, as png and pdf."""
     return save(draw(run, [kind for kind in _possible(run, ()) if kind != "rank"]), directory)
 
 

@@ -1,4 +1,4 @@
-"""What a reader of a summary must know beside the numbers, one sentence or two each."""
+"""Tell a reader what must be known beside the numbers, in a sentence or two each."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from nmmjax.constraints import library
-from nmmjax.results import health
+from nmmjax.results import health, trust
 from nmmjax.results.rundir import Run
 
-_MIN_ENSEMBLES = 4
 _MASS_SCALE = 0.05  # eV, the scale of sqrt(Delta m^2_31)
 
 
@@ -44,25 +43,16 @@ def of(run: Run, undefined: dict[str, int], allowed: np.ndarray) -> Iterator[str
     for name, count in undefined.items():
         yield f"{name} is not a finite number at {count} of {allowed.size} draws."
     yield from _sampling(run)
-    if len(np.unique(run.ensemble)) < _MIN_ENSEMBLES:
-        yield f"R-hat compares fewer than {_MIN_ENSEMBLES} ensembles: it may miss separate regions."
+    if len(np.unique(run.ensemble)) < trust.ENSEMBLES:
+        few = f"fewer than {trust.ENSEMBLES} ensembles"
+        yield f"R-hat compares {few}: it may miss separate regions."
 
 
 def _sampling(run: Run) -> Iterator[str]:
     if count := health.proposals(run).get("n_nan", 0):
         yield f"the density was NaN at {count} proposals, all rejected: a fault of the model."
-    found = health.of(run)
-    if (share := found.get("divergent", 0.0)) > 0.0:
-        yield (
-            f"{share:.2%} of the trajectories diverged: the density is too curved for the step "
-            "size, and what lies there may be missing. Smaller steps (a higher target_acceptance), "
-            "another chart, or the engine 'ensemble'."
-        )
-    if (lowest := found.get("ebfmi", 1.0)) < health.EBFMI:
-        yield (
-            f"E-BFMI is {lowest:.2f} in the worst chain, below {health.EBFMI}: the tails of the "
-            "density are explored slowly."
-        )
+    if 0.0 < (share := health.of(run).get("divergent", 0.0)) <= trust.SHARE:
+        yield f"{share:.2%} of the trajectories diverged, too few to matter."
 
 
 def _astrophysics(run: Run) -> Iterator[str]:

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.signal import find_peaks
 from scipy.stats import chi2
 
+from nmmjax.results import trust
 from nmmjax.samplers import diagnostics
 
 _BINS = 128
@@ -22,7 +23,6 @@ _SMOOTH = 2.0  # bins, the width of the kernel
 _VALLEY = 0.1  # density in a valley over that of the lower peak beside it
 _LEAST = 0.01  # of the mean density: what counts as empty
 _FEWEST = 5.0  # draws in a bin, likewise
-_DOUBTFUL = 1e-3  # p value below which ensembles disagree
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Regions:
     lowest   smallest and
     highest  largest share over the ensembles, per region
     p        of a chi-square test that all ensembles have the same shares
+    growth_p of a test that the shares are the same in the first and the last third of the draws
     """
 
     name: str
@@ -42,10 +43,15 @@ class Regions:
     lowest: tuple[float, ...]
     highest: tuple[float, ...]
     p: float
+    growth_p: float
 
     @property
     def agree(self) -> bool:
-        return self.p >= _DOUBTFUL
+        return trust.agree(self.p)
+
+    @property
+    def steady(self) -> bool:
+        return trust.agree(self.growth_p)
 
 
 def find(
@@ -75,7 +81,30 @@ def find(
         tuple(map(float, by_ensemble.min(axis=0))),
         tuple(map(float, by_ensemble.max(axis=0))),
         _agreement(inside, by_ensemble, shares),
+        _growth(inside, ensemble),
     )
+
+
+def against(found: Regions) -> str:
+    """Say in words why the shares of regions are doubtful; "" if the ensembles agree."""
+    if not found.agree:
+        return (
+            f"the ensembles disagree on the weights of the separate regions of {found.name} "
+            f"(p = {found.p:.1g}, needed at least {trust.P_VALUE:g}): walkers do not cross between "
+            "them often enough"
+        )
+    if not found.steady:
+        return (
+            f"the weights of the separate regions of {found.name} still change "
+            f"(p = {found.growth_p:.1g}, needed at least {trust.P_VALUE:g})"
+        )
+    return ""
+
+
+def _growth(inside: np.ndarray, ensemble: np.ndarray) -> float:
+    """p value that no region gains or loses draws; the smallest of n regions counts n times."""
+    each = [diagnostics.trend_p(diagnostics.means_of(x.astype(float), ensemble)) for x in inside]
+    return min(1.0, len(each) * min(each))
 
 
 def _agreement(inside: np.ndarray, by_ensemble: np.ndarray, shares: np.ndarray) -> float:

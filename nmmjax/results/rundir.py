@@ -84,6 +84,18 @@ class Run:
             arrays = {key: item for key, item in file[name].items() if not item.is_scale}
             return {key: np.asarray(item) for key, item in arrays.items()}
 
+    def described(self, name: str) -> dict[str, Attributes]:
+        """Attributes of the quantities of the model in a table, by name: role, units, latex."""
+        if name not in self.tables:
+            return {}
+        with _chains(self.directory) as file:
+            found = {key: dict(item.attrs) for key, item in file[name].items() if not item.is_scale}
+            return {
+                key: {k: str(x) for k, x in about.items()}
+                for key, about in found.items()
+                if {"role", "units", "latex"} <= about.keys()
+            }
+
     def columns(self) -> Iterator[tuple[str, Attributes, np.ndarray]]:
         """(label, attributes, (chain, draw) array) of `posterior`, arrays entry by entry."""
         for label in self.labels:

@@ -1,4 +1,4 @@
-"""What a run says: tables, best point, largest moment, ranking of constraints, a verdict.
+"""Summarise a run: tables, best point, largest moment, ranking of constraints, a verdict.
 
 `tree` alone imports arviz, the ranking its statistics.
 """
@@ -6,7 +6,7 @@
 import dataclasses
 import hashlib
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from nmmjax.results.rundir import Attributes, Run, open_run
 from nmmjax.samplers.diagnostics import Convergence
 
 _SAME = 1e-9  # relative spread below which an observable is listed as a constant
-_FIGURES = ("rhat", "ess_bulk", "ess_tail", "mean_series_ess")
+_FIGURES = ("rhat", "ess_bulk", "ess_tail", "mean_series_ess", "trend_p", "stray")
 # Draws that diagnostics and ranking take; means and quantiles take all of them.
 _MOST_OF_PARAMETER = 2**20
 _MOST_OF_OBSERVABLE = 2**17
@@ -56,7 +56,7 @@ class Point:
 
 @dataclasses.dataclass(frozen=True)
 class Worst:
-    """The worst figure of a kind and the parameter that has it."""
+    """The worst figure of a kind and the quantity that has it."""
 
     name: str
     value: float
@@ -64,7 +64,7 @@ class Worst:
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What a run says; `report.to_text` and `report.to_json` show it."""
+    """A run summarised; `text.to_text` and `text.to_json` show it."""
 
     directory: str
     model: str
@@ -82,7 +82,7 @@ class Summary:
     best: Point
     allowed_fraction: float
     largest: Point | None
-    worst: dict[str, Worst]  # of rhat, ess_bulk, ess_tail and mean_series_ess
+    worst: dict[str, Worst]  # of all that is judged: R-hat, ESS, ensemble means, trend, stray
     undefined: dict[str, int]  # draws at which an observable is not finite
     proposals: dict[str, int]  # proposals without a finite density, by cause
     health: dict[str, float]  # of the sampler: acceptance, divergences, E-BFMI
@@ -136,9 +136,8 @@ def summarise(run: Run) -> Summary:
     parameters = tuple(row for row in table.rows if row.role == "parameter")
     lp = run.read("lp", "sample_stats")
     allowed = run.read("allowed", "target").astype(bool)
-    convergence = _convergence(parameters, table.mean_series_ess)
-    evident = evidence.of(run)
-    converged, words = verdict.verdict(run, convergence, evident)
+    convergence, apart, evident = verdict.convergence(run), verdict.separate(run), evidence.of(run)
+    converged, words = verdict.verdict(run, convergence, apart, evident)
     ranked, unranked = _ranking(run, convergence)
     return Summary(
         directory=str(run.directory),
@@ -161,7 +160,7 @@ def summarise(run: Run) -> Summary:
         undefined=table.undefined,
         proposals=health.proposals(run),
         health=health.of(run),
-        regions=_regions(run),
+        regions=apart,
         evidence=evident,
         ranking=ranked,
         notes=(*notes.of(run, table.undefined, allowed), *unranked),
@@ -175,12 +174,11 @@ class _Table(NamedTuple):
     constant: dict[str, float]
     same: dict[str, str]
     undefined: dict[str, int]  # how many draws are not finite
-    mean_series_ess: dict[str, float]  # of the sampled parameters
 
 
 def _table(run: Run) -> _Table:
     """Every quantity once: a row, a constant, or the name of the one it equals."""
-    rows, constant, same, undefined, means = found = _Table([], {}, {}, {}, {})
+    rows, constant, same, undefined = found = _Table([], {}, {}, {})
     seen: dict[bytes, str] = {}
     many, few = (run.few(most) for most in (_MOST_OF_PARAMETER, _MOST_OF_OBSERVABLE))
     for name, about, values in run.columns():
@@ -191,10 +189,7 @@ def _table(run: Run) -> _Table:
         elif not sampled and twin != name and _equal(values, run.read(twin)):
             same[name] = twin
         else:
-            chosen = many if sampled else few
-            rows.append(_row(name, about, values, run, chosen))
-            if sampled:
-                means[name] = verdict.mean_series_ess(values, run.ensemble, chosen)
+            rows.append(_row(name, about, values, run, many if sampled else few))
             if bad := int(np.sum(~np.isfinite(values))):
                 undefined[name] = bad
     return found
@@ -218,27 +213,6 @@ def _row(name: str, about: Attributes, values: np.ndarray, run: Run, few: np.nda
             q95=q95,
             **verdict.figures(values, run, few),
         )
-
-
-def _convergence(rows: Sequence[Row], means: Mapping[str, float]) -> Convergence:
-    """Diagnostics of the sampled parameters, from their rows and their ensemble means."""
-    return Convergence(
-        tuple(row.name for row in rows),
-        np.array([row.rhat for row in rows]),
-        np.array([row.ess_bulk for row in rows]),
-        np.array([row.ess_tail for row in rows]),
-        np.array([means[row.name] for row in rows]),
-    )
-
-
-def _regions(run: Run) -> tuple[regions.Regions, ...]:
-    few = run.few(_MOST_OF_OBSERVABLE)
-    priors = run.resolved["physics"]["priors"]
-    found = (
-        regions.find(name, run.read(name, chains=few), run.ensemble[few], priors[name])
-        for name in run.sampled
-    )
-    return tuple(one for one in found if one is not None)
 
 
 def _ranking(run: Run, found: Convergence) -> tuple[tuple[ranking.Row, ...], tuple[str, ...]]:

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nmmjax.results import ranking
+from nmmjax.results import ranking, regions, trust
 from nmmjax.results.evidence import Evidence
 from nmmjax.results.regions import Regions
 from nmmjax.results.rundir import HEADLINES, Attributes
@@ -115,7 +115,9 @@ def _ranking_text(rows: Sequence[ranking.Row]) -> str:
     for row in (row for row in rows if row.active):
         share = f"{row.excluded:.1%}" if row.reliable else f"roughly {row.excluded:.0%}"
         khat = "" if math.isnan(row.khat) else f"k-hat {row.khat:5.2f}"
-        doubt = "" if row.reliable else f"  unreliable above {ranking.KHAT}: run without it to know"
+        doubt = (
+            "" if row.reliable else f"  unreliable above {trust.PARETO_K}: run without it to know"
+        )
         lines.append(f"  {row.name:<{width}} {share:>14}  {khat}{doubt}".rstrip())
     if idle := ranking.never_active(list(rows)):
         lines.append(_prose("  Never active: ", idle))
@@ -133,11 +135,8 @@ def _regions_text(found: Regions) -> str:
         f"Separate regions of {found.name}, parted at {edges}: {'; '.join(parts)} of the draws "
         "(lowest to highest ensemble)."
     )
-    if not found.agree:
-        text += (
-            f" WARNING: the ensembles disagree on these weights (p = {found.p:.1g}): walkers do "
-            "not cross between the regions often enough. Longer runs, or the engine 'smc'."
-        )
+    if against := regions.against(found):
+        text += f" WARNING: {against}. Longer runs, or the engine 'smc'."
     return textwrap.fill(text, _WIDTH, subsequent_indent="  ")
 
 
@@ -145,8 +144,9 @@ def _evidence_text(found: Evidence) -> str:
     text = f"Evidence: ln Z = {found.log_z:.3f} +- {found.error:.2g}"
     if len(found.each) > 1:
         text += f", repeats {', '.join(f'{x:.2f}' for x in found.each)}"
-    for doubt in found.doubts:
-        text += f". WARNING: {doubt}"
+    if found.check is not None:
+        log_z, error = found.check
+        text += f"; by importance sampling from the same draws {log_z:.3f} +- {error:.2g}"
     return textwrap.fill(text + ".", _WIDTH, subsequent_indent="  ")
 
 

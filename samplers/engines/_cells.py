@@ -16,7 +16,7 @@ _SOFT = 0.1  # s / t below which the barrier is a parabola
 
 
 class Measured(NamedTuple):
-    """What is asked of one point: f, the two coordinates of the map, the excesses."""
+    """The answers of one point: f, the two coordinates of the map, the excesses."""
 
     objective: Float[Array, ""]
     x: Float[Array, ""]
@@ -70,7 +70,10 @@ def merit(found: Measured, cell: Float[Array, "4"], t: Float[Array, ""]) -> Floa
 
 
 def best_of(found: Measured, cells: Cells, count: int) -> Int[Array, "cell count"]:
-    """(cell, count) numbers of points: the n-th is the best of every count-th for its cell."""
+    """Choose `count` good points for each cell, (cell, count) of their numbers.
+
+    Points are dealt out into `count` hands, and each cell takes the best of every hand.
+    """
     t = jnp.asarray(BARRIERS[0])
     worth = jax.lax.map(lambda cell: jax.vmap(lambda m: merit(m, cell, t))(found), cells)
     whole = worth.shape[1] // count
@@ -89,7 +92,7 @@ def judged(z: Points, found: Measured, cells: Cells) -> Best:
 
 
 def chosen(candidates: Best) -> Best:
-    """Of (cell, start) candidates the largest f, where none is allowed the least violation."""
+    """Choose of (cell, start) candidates the largest f, or the least violation."""
     some = jnp.any(jnp.isfinite(candidates.objective), axis=1, keepdims=True)
     rank = jnp.where(some, candidates.objective, -candidates.violation)
     best = jnp.argmax(rank, axis=1)

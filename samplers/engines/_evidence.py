@@ -1,4 +1,4 @@
-"""What the evidence engines share: the prior where the likelihood is not zero, and log Z tables.
+"""The common part of the evidence engines: priors cut to finite likelihood, and log Z tables.
 
 log Z = ln of the integral of prior(z) likelihood(z) dz, the prior normalised over z. Where the
 likelihood is zero (-inf) the prior still counts: with p its share of finite likelihood,
@@ -17,11 +17,20 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from scipy.special import logsumexp
 from scipy.stats import chi2
 
-from ..base import EngineError, LogDensity, PriorTimesLikelihood, example
+from ..base import UNDEFINED, Doubt, EngineError, LogDensity, PriorTimesLikelihood, example
 
 _MOST_DRAWS = 2**24  # from the prior, per repeat, before a share of finite likelihood is too small
 _LEAST_BATCH = 1024  # of prior draws side by side
-_LOW_P = 1e-3  # of a test that a correct run passes
+
+DOUBTS = (
+    Doubt(
+        "evidence/repeats_p",
+        "p_value",
+        "the ln Z of independent repeats scatter more than their errors allow: a mode was missed, "
+        "or the engine mixes too slowly",
+    ),
+    Doubt("evidence/n_nan", "share", UNDEFINED, "evidence/n_evaluations", "evidence/n_nonfinite"),
+)  # of every engine with repeats
 
 
 class Particle(NamedTuple):
@@ -151,11 +160,6 @@ def agreement(log_z: np.ndarray, within: np.ndarray) -> float:
     weight = within**-2.0
     mean = np.sum(weight * log_z) / np.sum(weight)
     return float(chi2.sf(np.sum(weight * (log_z - mean) ** 2), len(log_z) - 1))
-
-
-def doubtful(p: float | np.ndarray) -> bool | np.ndarray:
-    """Whether a p value is below 1e-3."""
-    return p < _LOW_P
 
 
 def resampled(key: PRNGKeyArray, weights: np.ndarray, count: int) -> np.ndarray:

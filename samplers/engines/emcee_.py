@@ -18,6 +18,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ..base import Block, EngineError, LogDensity, log_density, require_finite
+from ._walkers import AbstractWalkers
 
 _density: Any = eqx.filter_jit(log_density)
 
@@ -58,7 +59,7 @@ class State(NamedTuple):
     draw: Int[Array, ""]
 
 
-class Emcee(eqx.Module):
+class Emcee(AbstractWalkers):
     """Independent emcee ensembles, advanced in turn.
 
     ensembles   independent ensembles; 4 are needed for an honest R-hat
@@ -77,42 +78,20 @@ class Emcee(eqx.Module):
     `ensemble`, the last two counted per ensemble and shared out evenly over its walkers.
     """
 
-    ensembles: int = eqx.field(static=True, default=4)
-    walkers: int = eqx.field(static=True, default=64)
-    thin: int = eqx.field(static=True, default=100)
     block: int = eqx.field(static=True, default=5)
     moves: str = eqx.field(static=True, default="stretch")
 
     def __check_init__(self) -> None:
-        for name in ("ensembles", "thin", "block"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"emcee_ needs {name} >= 1, got {getattr(self, name)}")
-        if self.walkers % 2 or self.walkers < 4:
-            raise ValueError(f"emcee_ needs an even number of walkers >= 4, got {self.walkers}")
         if self.moves not in _MOVES:
             raise ValueError(f"emcee_ needs moves {' or '.join(_MOVES)}, got '{self.moves}'")
-
-    @property
-    def chains(self) -> int:
-        return self.ensembles * self.walkers
-
-    @property
-    def groups(self) -> np.ndarray:
-        return np.repeat(np.arange(self.ensembles), self.walkers)
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
         """The state at the starting points, (ensembles * walkers, dim), ensemble by ensemble."""
         del key
-        chains, dim = starts.shape
-        if chains != self.chains:
-            raise ValueError(f"emcee_ needs {self.chains} starting points, got {chains}")
-        if self.walkers < 2 * dim:
-            raise ValueError(
-                f"emcee_ needs an even number of walkers >= 2*dim = {2 * dim}, got {self.walkers}"
-            )
-        _require_independent(starts.reshape(self.ensembles, self.walkers, dim))
+        self.require_walkers(starts)
+        _require_independent(starts.reshape(self.ensembles, self.walkers, -1))
         value, _ = eqx.filter_jit(log_density)(target, starts.T)
         require_finite(value)
         return State(starts, value, jnp.array(0))

@@ -27,6 +27,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 
 from ..base import Block, EngineError, LogDensity, example, log_density, require_finite, scan
+from ._walkers import AbstractWalkers
 
 _JITTER = 0.05  # relative half-width of the step length: breaks lattices of differences
 _ACCEPT_BITS, _LENGTH_BITS = 40, 23  # with one sign bit: the 64 bits of a walker's word
@@ -54,7 +55,7 @@ class State(NamedTuple):
     example: Float[Array, " dim"]
 
 
-class Ensemble(eqx.Module):
+class Ensemble(AbstractWalkers):
     """Differential evolution: x' = x +- gamma (x_j - x_k), gamma = 2.38 / sqrt(2 dim).
 
     ensembles   independent ensembles; 4 are needed for an honest R-hat
@@ -71,32 +72,16 @@ class Ensemble(eqx.Module):
     finite density) and n_nan (those among them where the target was NaN or +inf).
     """
 
-    ensembles: int = eqx.field(static=True, default=4)
-    walkers: int = eqx.field(static=True, default=64)
-    thin: int = eqx.field(static=True, default=100)
     block: int = eqx.field(static=True, default=25)
     jump: float = eqx.field(static=True, default=0.1)
     stretch: float = eqx.field(static=True, default=0.1)
 
     def __check_init__(self) -> None:
-        for name in ("ensembles", "thin", "block"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"ensemble needs {name} >= 1, got {getattr(self, name)}")
-        if self.walkers % 2 or self.walkers < 4:
-            raise ValueError(f"ensemble needs an even number of walkers >= 4, got {self.walkers}")
         if not (self.jump >= 0.0 and self.stretch >= 0.0 and self.jump + self.stretch <= 1.0):
             raise ValueError(
                 "ensemble needs jump and stretch >= 0 with a sum <= 1, "
                 f"got {self.jump:g} and {self.stretch:g}"
             )
-
-    @property
-    def chains(self) -> int:
-        return self.ensembles * self.walkers
-
-    @property
-    def groups(self) -> np.ndarray:
-        return np.repeat(np.arange(self.ensembles), self.walkers)
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
@@ -104,12 +89,7 @@ class Ensemble(eqx.Module):
         """The state at the starting points, (ensembles * walkers, dim), ensemble by ensemble."""
         del key
         chains, dim = starts.shape
-        if chains != self.chains:
-            raise ValueError(f"ensemble needs {self.chains} starting points, got {chains}")
-        if self.walkers < 2 * dim:
-            raise ValueError(
-                f"ensemble needs an even number of walkers >= 2*dim = {2 * dim}, got {self.walkers}"
-            )
+        self.require_walkers(starts)
         _require_spread(starts.reshape(2 * self.ensembles, self.walkers // 2, dim))
         value, _ = eqx.filter_jit(log_density)(target, starts.T)
         require_finite(value)

@@ -1,4 +1,4 @@
-"""How large can a quantity be where, subject to every constraint? A map over two others.
+"""Map the largest value of a quantity over the plane of two others, subject to every constraint.
 
 In each cell of a grid one quantity is maximised over all parameters, under the quoted limit of
 every constraint, the bounds of the priors and the domain of the model. All cells and several
@@ -27,7 +27,16 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..base import Block, Described, LogDensity, example, log_density, require_methods
+from ..base import (
+    AbstractEngine,
+    Block,
+    Described,
+    Doubt,
+    LogDensity,
+    example,
+    log_density,
+    require_methods,
+)
 from ._cells import (
     BARRIERS,
     Best,
@@ -47,6 +56,7 @@ from ._evidence import undefined_share
 _OUTSIDE = ("prior_", "domain_")  # what bounds a profile likelihood, too
 _KINDS = ("largest", "smallest", "profile")
 _SCALES = ("log", "linear")
+_STILL_CHANGING = "the map still improved when its rounds were over: give more rounds"
 _NEIGHBOURS = 5  # a cell itself and the four around it
 _QUIET = 2  # rounds without a change that end the search
 
@@ -71,7 +81,7 @@ def _numbers(given: Sequence[float]) -> tuple[float, ...]:
     return tuple(float(x) for x in given)
 
 
-class Frontier(eqx.Module):
+class Frontier(AbstractEngine):
     """Maximise `objective` in each cell of a grid in `x` and `y`; table `frontier`, no draws.
 
     x, y         names of parameters or observables; `x_range` (low, high), `x_cells`, `x_scale`
@@ -120,9 +130,7 @@ class Frontier(eqx.Module):
         if self.scale not in _SCALES:
             raise ValueError(f"frontier needs scale log or linear, got '{self.scale}'")
         least = {"x_cells": 1, "y_cells": 1, "starts": _NEIGHBOURS + 1, "rounds": 1, "chains": 1}
-        for name, low in least.items():
-            if getattr(self, name) < low:
-                raise ValueError(f"frontier needs {name} >= {low}, got {getattr(self, name)}")
+        self.require_least(least)
         if self.pool < self.starts:
             raise ValueError(f"frontier needs pool >= starts = {self.starts}, got {self.pool}")
         if not self.tolerance > 0.0:
@@ -143,8 +151,8 @@ class Frontier(eqx.Module):
             )
 
     @property
-    def groups(self) -> np.ndarray:
-        return np.arange(self.chains)
+    def doubts(self) -> tuple[Doubt, ...]:
+        return (Doubt("progress/still_changing", "flag", _STILL_CHANGING),)
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
@@ -163,14 +171,21 @@ class Frontier(eqx.Module):
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
         """One round: all starts of all cells climb, and the map as it then is."""
         state = self._round(key, target, state)
-        stats = {
-            "round": state.round,
+        rounds = {"rounds": state.round, "rounds_asked": jnp.array(self.rounds)}
+        cells = {
             "improved_cells": state.improved,
             "feasible_cells": jnp.sum(jnp.isfinite(state.best.objective)),
+            "feasible_cells_asked": jnp.array(self.x_cells * self.y_cells),
         } | undefined_share(state.proposals, state.nonfinite, state.undefined)
-        done = int(state.quiet) >= _QUIET or int(state.round) >= self.rounds
-        tables = {"frontier": self._table(target, state)}
-        return state, Block(None, stats, tables, done, state.example[None])
+        quiet = state.quiet >= _QUIET
+        over = state.round >= self.rounds
+        progress = rounds | {
+            "finished": (quiet | over).astype(jnp.int8),
+            "still_changing": (over & ~quiet).astype(jnp.int8),
+        }
+        tables = {"frontier": self._table(target, state), "progress": progress}
+        done = bool(quiet | over)
+        return state, Block(None, rounds | cells, tables, done, state.example[None])
 
     def _check_target(self, target: LogDensity) -> None:
         require_methods("frontier", target, Described)

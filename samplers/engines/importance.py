@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 from scipy.special import logsumexp
 
-from ..base import Block, EngineError, LogDensity, example, log_density
+from ..base import AbstractEngine, Block, Doubt, EngineError, LogDensity, example, log_density
 from . import _evidence, _mixture
 from ._mixture import Mixture
 from .ensemble import Ensemble
@@ -25,7 +25,9 @@ _KEPT = 32  # draws per walker that the first mixture is fitted to
 _FIT_STEPS = 40
 _BROAD, _BROAD_SHARE = 2.0, 0.05  # width and weight of the component that covers everything
 _OVERDISPERSED = 2.0  # width of starting points for other engines, before they are chosen
-_LARGEST_K = 0.7  # of a Pareto tail, beyond which averages over weights mean little
+_FEW_DECIDE = (
+    "a few draws carry nearly all of the weight, so that averages over the weights mean little"
+)
 
 
 class State(NamedTuple):
@@ -43,7 +45,7 @@ class State(NamedTuple):
     example: Float[Array, "repeat dim"]  # of an undefined draw
 
 
-class Importance(eqx.Module):
+class Importance(AbstractEngine):
     """Weighted draws from fitted mixtures, several independent repeats from walkers to weights.
 
     repeats     independent repeats: their spread is the honest error of log Z
@@ -76,9 +78,7 @@ class Importance(eqx.Module):
 
     def __check_init__(self) -> None:
         least_of = {"repeats": 1, "components": 1, "rounds": 0, "adapt": 100, "samples": 100}
-        for name, least in (least_of | {"block": 1, "warmup": 2 * _KEPT}).items():
-            if getattr(self, name) < least:
-                raise ValueError(f"importance needs {name} >= {least}, got {getattr(self, name)}")
+        self.require_least(least_of | {"block": 1, "warmup": 2 * _KEPT})
         if self.samples % self.block:
             raise ValueError(
                 f"importance needs samples in whole blocks of {self.block}, got {self.samples}"
@@ -93,6 +93,10 @@ class Importance(eqx.Module):
     @property
     def groups(self) -> np.ndarray:
         return np.repeat(np.arange(self.repeats), self.walkers)
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        return (*_evidence.DOUBTS, Doubt("evidence/pareto_k", "pareto_k", _FEW_DECIDE))
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
@@ -116,12 +120,13 @@ class Importance(eqx.Module):
         _, found = explorer.advance(key_walk, target, explorer.init(key_walk, target, starts))
         assert found.draws is not None
         trail = found.draws[:, _KEPT:].reshape(self.repeats, -1, starts.shape[1])
-        return self._fit(key_fit, target, trail)
+        return self.fitted(key_fit, target, trail)
 
     @eqx.filter_jit
-    def _fit(
+    def fitted(
         self, key: PRNGKeyArray, target: LogDensity, trail: Float[Array, "repeat n dim"]
     ) -> State:
+        """The state with mixtures fitted to draws of the target, n for each repeat."""
         keys = jr.split(key, self.repeats)
         mixture = jax.vmap(lambda k, x: self._learn(k, target, x))(keys, trail)
         shape = (self.repeats, self.samples)
@@ -196,9 +201,8 @@ class Importance(eqx.Module):
         log_z_error   the larger of log_z_within and the spread over repeats
         log_z_within  sqrt(1 / ess - 1 / samples), of the weights
         ess           (sum w)^2 / sum w^2
-        pareto_k      shape of the tail of the weights: above 0.7 they are not to be relied on
+        pareto_k      shape of the tail of the weights
         repeats_p     chi-square: do the repeats agree within log_z_within?
-        warning       sum of 1: pareto_k is above 0.7; 2: repeats_p is below 1e-3
         """
         log_weight, position = np.asarray(state.log_weight), np.asarray(state.position)
         total = np.asarray(logsumexp(log_weight, axis=1))
@@ -221,7 +225,6 @@ class Importance(eqx.Module):
             "ess": ess,
             "pareto_k": k,
             "repeats_p": np.full(self.repeats, p),
-            "warning": ((k > _LARGEST_K) + 2 * _evidence.doubtful(p)).astype(np.int8),
             "n_evaluations": np.full(self.repeats, self._evaluations),
             "n_proposals": np.full(self.repeats, self.samples),
             "n_nonfinite": state.nonfinite,

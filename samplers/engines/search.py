@@ -19,7 +19,7 @@ import optax
 from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ..base import Block, LogDensity, differentiable, example
+from ..base import AbstractEngine, Block, LogDensity, differentiable, example
 from ._climb import H, Slopes, newton
 from ._evidence import undefined_share
 from ._modes import Points, Scalars, dips, in_units, laplace, spread_out, told_apart
@@ -43,7 +43,7 @@ class Tried(NamedTuple):
 
 
 class State(NamedTuple):
-    """Where the starts are, in units of `scale`, and Adam's moments."""
+    """The starts on their way up, in units of `scale`, and Adam's moments."""
 
     position: Points
     value: Scalars
@@ -54,7 +54,7 @@ class State(NamedTuple):
     tried: Tried
 
 
-class Search(eqx.Module):
+class Search(AbstractEngine):
     """Climb from `starts` points; table `modes`, best first; no draws.
 
     starts   starting points; those of zero density do not move
@@ -82,17 +82,11 @@ class Search(eqx.Module):
     modes: int = eqx.field(static=True, default=32)
 
     def __check_init__(self) -> None:
-        for name in ("starts", "steps", "block", "modes"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"search needs {name} >= 1, got {getattr(self, name)}")
+        self.require_least(dict.fromkeys(("starts", "steps", "block", "modes"), 1))
 
     @property
     def chains(self) -> int:
         return self.starts
-
-    @property
-    def groups(self) -> np.ndarray:
-        return np.arange(self.starts)
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
@@ -114,9 +108,31 @@ class Search(eqx.Module):
         del key
         if int(state.step) < self.steps:
             state = _adam(target, state, self.steps, self.block)
-            return state, Block(None, _figures(state), undefined=state.tried.example[None])
-        tables = {"modes": self._table(target, state)}
-        return state, Block(None, _figures(state), tables, True, state.tried.example[None])
+            tables = {"progress": self._progress(state, 0)}
+            return state, Block(
+                None, self._figures(state), tables, undefined=state.tried.example[None]
+            )
+        tables = {"modes": self._table(target, state), "progress": self._progress(state, 1)}
+        return state, Block(None, self._figures(state), tables, True, state.tried.example[None])
+
+    def _progress(self, state: State, finished: int) -> dict[str, Array]:
+        steps = jnp.minimum(state.step, self.steps)
+        return {
+            "steps": steps,
+            "steps_asked": jnp.array(self.steps),
+            "finished": jnp.array(finished, jnp.int8),
+        }
+
+    def _figures(self, state: State) -> dict[str, Array]:
+        finite = jnp.isfinite(state.value)
+        best = jnp.max(state.value)
+        return {
+            "steps": jnp.minimum(state.step, self.steps),
+            "steps_asked": jnp.array(self.steps),
+            "best_log_density": best,
+            "near_best_fraction": jnp.mean(state.value > best - _DEPTH),
+            "nonfinite_fraction": jnp.mean(~finite),
+        } | undefined_share(*state.tried[:3])
 
     def _table(self, target: LogDensity, state: State) -> dict[str, Array]:
         seeds, owner = spread_out(np.asarray(state.position), np.asarray(state.value))
@@ -220,16 +236,6 @@ def _adam(target: LogDensity, state: State, steps: int, block: int) -> State:
         )
 
     return jax.lax.scan(step, state, length=block)[0]
-
-
-def _figures(state: State) -> dict[str, Array]:
-    finite = jnp.isfinite(state.value)
-    best = jnp.max(state.value)
-    return {
-        "best_log_density": best,
-        "near_best_fraction": jnp.mean(state.value > best - _DEPTH),
-        "nonfinite_fraction": jnp.mean(~finite),
-    } | undefined_share(*state.tried[:3])
 
 
 @eqx.filter_jit

@@ -85,9 +85,7 @@ def test_by_one_line_of_the_run_file(name, tmp_path, capsys):
     assert (made / "chains.h5").read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in engine_names() if getattr(find_engine(n), "ends", False)]
-)
+@pytest.mark.parametrize("name", [n for n in engine_names() if find_engine(n).ends])
 def test_engines_that_end_by_themselves_refuse_a_burn_in(name, tmp_path, capsys):
     path = run_file(tmp_path, name, QUICK[name])
     arguments = ["run", str(path), "--set", "run.burn_in=10"]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from nmmjax.errors import InputError
-from nmmjax.results.ranking import KHAT, never_active, rank
+from nmmjax.results.ranking import never_active, rank
+from nmmjax.results.trust import PARETO_K
 
 CHAINS, DRAWS = 8, 5000
 
@@ -45,7 +46,7 @@ def test_unreliable_reweighting_is_said_to_be_so():
     narrow, wide = rank(draws_and_terms(0.2, 3.0))
     assert narrow.name == "s0.2"
     assert not narrow.reliable
-    assert narrow.khat > KHAT
+    assert narrow.khat > PARETO_K
     assert wide.reliable
 
 

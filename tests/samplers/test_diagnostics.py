@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
+from helpers.certified import passes
 from nmmjax.samplers import diagnostics as d
 
 
@@ -116,8 +117,8 @@ GROUPS = np.repeat(np.arange(4), 32)
 def test_converged_draws_are_called_converged():
     rng = np.random.default_rng(14)
     found = d.convergence({"a": coupled(rng, 0.3), "b": coupled(rng, 0.3)}, GROUPS)
-    assert found.converged(rhat=1.01, ess=1000.0)
-    assert not found.converged(rhat=1.01, ess=1e6)
+    assert passes(found, 1.01, 1000.0)
+    assert not passes(found, 1.01, 1e6)
 
 
 @pytest.mark.parametrize("fault", ["shifted", "wider", "stuck", "slow ensembles", "constant"])
@@ -141,7 +142,7 @@ def test_faults_are_not_called_converged(fault):
         case "constant":
             x[:] = 1.0
     found = d.convergence({"fine": coupled(rng, 0.3), "faulty": x}, GROUPS)
-    assert not found.converged(rhat=1.01, ess=1000.0)
+    assert not passes(found, 1.01, 1000.0)
     figures = ("rhat", "ess_bulk", "ess_tail", "mean_series_ess")
     assert "faulty" in {found.worst(figure)[0] for figure in figures}
 

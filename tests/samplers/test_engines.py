@@ -17,7 +17,7 @@ import pytest
 from helpers import places
 from nmmjax.cli.engines import engine_names, find_engine
 from nmmjax.samplers import diagnostics
-from nmmjax.samplers.base import Engine, differentiable
+from nmmjax.samplers.base import AbstractEngine, differentiable
 from nmmjax.samplers.engines import emcee_
 
 KEY = jr.key(40)
@@ -197,7 +197,7 @@ def test_undefined_and_impossible_points_are_counted_and_never_sampled(case):
 @pytest.mark.parametrize("case", ENGINES)
 def test_protocol(case):
     engine, _, _ = built(case)
-    assert isinstance(engine, Engine)
+    assert isinstance(engine, AbstractEngine)
     assert engine.groups.shape == (engine.chains,)
     assert len(np.unique(engine.groups)) >= 4
     density, starts = target(GAUSSIAN), overdispersed(engine)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nmmjax.samplers import diagnostics
-from nmmjax.samplers.base import Engine, log_density, scan
+from nmmjax.samplers.base import AbstractEngine, log_density, scan
 from nmmjax.samplers.engines.ensemble import Ensemble
 
 KEY = jr.key(20)
@@ -267,7 +267,7 @@ def test_shapes_are_known_without_running():
     for a, b, c in zip(*map(jax.tree.leaves, (like, real, after)), strict=True):
         assert a.shape == b.shape == c.shape
         assert a.dtype == b.dtype == c.dtype
-    assert isinstance(SHORT, Engine)
+    assert isinstance(SHORT, AbstractEngine)
 
 
 def test_info_is_summed_between_draws():
