@@ -140,7 +140,7 @@ def run(
     return Outcome(at.draws, reason, detail, messages)
 
 
-def _refuse_misfit(engine: Engine, store: Store) -> None:
+def _refuse_misfit(engine: AbstractEngine, store: Store) -> None:
     if not np.array_equal(store.groups, engine.groups):
         raise StoreError(
             f"'{store.path}' holds {len(store.groups)} chains in {len(set(store.groups))} groups; "
