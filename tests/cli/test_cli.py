@@ -3,10 +3,8 @@
 import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 
 import arviz
 import h5py
@@ -14,7 +12,6 @@ import numpy as np
 import pytest
 
 from helpers.places import TOY
-from nmmjax import signals
 from nmmjax.cli import run_command
 
 SMALL = f"""
@@ -252,28 +249,6 @@ def test_single_precision_is_refused_from_the_environment(folder):
     assert done.returncode == 2
     assert "JAX_ENABLE_X64 asks for single precision" in done.stderr
     assert done.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interruption_saves_and_the_same_command_continues(folder, tmp_path, number):
-    out = tmp_path / "run"
-    command = [sys.executable, "-m", "nmmjax", "run", str(folder / "small.toml"), "--out", str(out)]
-    command += ["--set", "run.draws=100000", "--set", "engine.options.thin=20"]
-    with subprocess.Popen(
-        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        deadline = time.monotonic() + 120.0
-        while time.monotonic() < deadline and _committed(out) == 0:
-            time.sleep(0.1)
-        process.send_signal(number)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == signals.SAVED
-    assert "to go on: nmmjax run" in err
-    committed = _committed(out)
-    assert committed > 0
-    arguments = [*command[3:-4], "--set", f"run.draws={committed + 10}"]
-    assert run_command([*arguments, "--set", "engine.options.thin=20"]) == 0
-    assert _committed(out) == committed + 10
 
 
 def _committed(directory):
