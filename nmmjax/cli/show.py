@@ -38,6 +38,7 @@ def show_constraint(
     from nmmjax.cli.session import start_jax
     from nmmjax.constraints import library
     from nmmjax.figures import curves
+    from nmmjax.figures.axes import legible
 
     start_jax()
     card = library.card(name, files=files)
@@ -45,7 +46,7 @@ def show_constraint(
     if isinstance(found, curves.CURVES):
         path = figure if figure is not None else pathlib.Path(f"{name}.png")
         try:
-            curves.curves_figure([found]).savefig(path)
+            legible(curves.curves_figure([found])).savefig(path)
         except (OSError, ValueError) as error:
             raise InputError(f"cannot write figure '{path}': {error}") from None
         card["figure"] = str(path)

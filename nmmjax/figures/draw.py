@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nmmjax.errors import InputError, suggest
-from nmmjax.figures.axes import COLOURS, STYLE, Scale, Style, axis_label, scale_of, view
+from nmmjax.figures.axes import COLOURS, STYLE, Scale, Style, axis_label, legible, scale_of, view
 from nmmjax.figures.corner import corner
 from nmmjax.figures.curves import curves_figure
 from nmmjax.figures.frontier import frontier_figure
@@ -108,7 +108,7 @@ def draw(
         if run.committed == 0 and kind != "frontier":
             raise InputError(f"'{run.directory}' holds no draws: there is no {kind} to draw")
     chosen = dict.fromkeys(kinds or _possible(run, names))
-    return {_stem(kind, names): _draw(run, kind, names, style or {}) for kind in chosen}
+    return {_stem(kind, names): legible(_draw(run, kind, names, style or {})) for kind in chosen}
 
 
 def save(
