@@ -4,7 +4,6 @@ An error never shows what stands in a line: the file may be another than was mea
 """
 
 import csv
-import difflib
 import math
 import pathlib
 import re
@@ -12,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from nmmjax import textfile
-from nmmjax.errors import InputError
+from nmmjax.errors import InputError, closest
 
 _LARGEST = 2**22  # bytes
 _MOST_ROWS = 20_000
@@ -116,8 +115,8 @@ def _places(file: str, line: int, names: Sequence[str], columns: Sequence[str]) 
             )
     for column in columns:
         if column not in names:
-            close = difflib.get_close_matches(column, names, n=1, cutoff=0.6)
-            hint = f"; did you mean '{close[0]}'?" if close else f" among the {len(names)} there"
+            close = closest(column, names)
+            hint = f"; did you mean '{close}'?" if close else f" among the {len(names)} there"
             raise InputError(f"{file} has no column '{column}'{hint}")
     return [names.index(column) for column in columns]
 

@@ -193,8 +193,8 @@ def _check_declarations(
             asked += [("ratios", ratio.handle, names)]
             asked += [("ratios", name, terms) for name in (*ratio.numerator, *ratio.denominator)]
     for member, name, known in asked:
-        if name not in known:
-            where = place(type(model), member)
+        where = place(type(model), member)
+        if not isinstance(name, str) or name not in known:
             raise InputError(f"{where}: {member} has '{name}'{suggest(str(name), known)}")
         if known is observables and np.shape(observables[name]):
             raise InputError(f"{where}: {member} has '{name}', which is an array, not one number")

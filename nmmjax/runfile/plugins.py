@@ -90,7 +90,7 @@ def _only(module: ModuleType, file: str, lacks: Callable[[type], str], kind: str
     if not here:
         raise InputError(f"'{file}' holds no {kind}")
     if len(here) > 1:
-        names = " or ".join(f"'{file}:{c.__name__}'" for c in here)
+        names = " or ".join(f"'{file}:{name}'" for name in sorted(c.__name__ for c in here))
         raise InputError(f"'{file}' holds more than one {kind}: write {names}")
     return _concrete(here[0])
 
