@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
 
 def read(path: pathlib.Path, columns: Sequence[str], folder: pathlib.Path) -> list[Row]:
-    """The named columns of a CSV file somewhere below `folder`, row by row.
+    """Read named columns of a CSV file somewhere below `folder`, row by row.
 
     Lines that start with # are comments; the last of them may be the header. Columns are
     separated by commas, semicolons, tabs or blanks. Raises InputError naming file and line.
@@ -77,7 +77,7 @@ def _below(path: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
 def _named_above(
     file: str, line: int, comments: Sequence[tuple[int, str]], columns: Sequence[str]
 ) -> tuple[int, str]:
-    """The header of a file whose first line without # is numbers: the comment above that."""
+    """Find the header of a file whose first line without # is numbers: a comment above that."""
     for i, text in reversed(comments):
         if i < line and all(column in text for column in columns):
             return i, text
@@ -88,7 +88,7 @@ def _named_above(
 
 
 def _delimiter(file: str, line: int, header: str) -> str:
-    """What separates the names of the header; more than one of , ; and tab is ambiguous."""
+    """Tell what separates the names of the header; two of comma, semicolon and tab are refused."""
     bare = re.sub(r'"[^"]*"', "", header)
     found = [d for d in (",", ";", "\t") if d in bare.strip()]
     if len(found) > 1:

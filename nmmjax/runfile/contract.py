@@ -82,7 +82,7 @@ def _point(names: Iterable[str]) -> dict[str, jax.ShapeDtypeStruct]:
 
 
 def _member(model: Model, name: str) -> Any:
-    """A property of the model, by the user's code."""
+    """Read a property of the model, by the user's code."""
     with user_code(f"{type(model).__name__}.{name}"):
         found = getattr(model, name)
     if callable(found):
@@ -140,7 +140,7 @@ def _reference(model: Model, parameters: Mapping[str, Parameter]) -> dict[str, f
 
 
 def _traced(model: Model, method: str, names: tuple[str, ...]) -> dict[str, Any]:
-    """What `predict` or `domain` returns at a traced point, as it is."""
+    """Return what `predict` or `domain` does at a traced point, as it is."""
     seen: list[Any] = []
 
     def call(theta):
