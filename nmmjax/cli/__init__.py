@@ -222,7 +222,7 @@ def run_command(arguments: list[str]) -> int:
     try:
         return app(arguments, standalone_mode=False, prog_name="nmmjax") or 0
     except typer.TyperException as error:  # bad command line
-        return refuse(error.format_message(), error.exit_code)
+        return refuse(str(InputError(error.format_message())), error.exit_code)
     except InputError as error:
         return refuse(str(error), 2)
     except KeyboardInterrupt:

@@ -39,7 +39,7 @@ def user_code(doing: str, names: tuple[str, ...] = ()) -> Iterator[None]:
 
 
 def place(kind: type, name: str = "") -> str:
-    """'toy.py, line 12': where a class or one of its members is written, else their names."""
+    """Say where a class or a member of it is written: 'toy.py, line 12', or else its name."""
     thing = inspect.getattr_static(kind, name, None) if name else kind
     thing = inspect.unwrap(getattr(thing, "fget", None) or getattr(thing, "method", thing))
     try:
@@ -51,7 +51,7 @@ def place(kind: type, name: str = "") -> str:
 
 
 def _place(error: BaseException) -> str:
-    """File and line of the user's that the error arose in; "" if there is none."""
+    """Find the user's file and line that an error arose in; "" if there is none."""
     if isinstance(error, SyntaxError):
         return f"{error.filename}, line {error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
@@ -88,7 +88,7 @@ def _fault(error: BaseException, names: tuple[str, ...]) -> str:
 
 
 def _folders() -> Iterator[pathlib.Path]:
-    """Where the project's own files are."""
+    """List the folders of the project's own files."""
     for package in ("nmmjax", "nmmjax.samplers"):
         spec = importlib.util.find_spec(package)
         for folder in (spec and spec.submodule_search_locations) or ():
@@ -96,7 +96,7 @@ def _folders() -> Iterator[pathlib.Path]:
 
 
 def _modules() -> dict[str, pathlib.Path]:
-    """Dotted name of every module of the project, without importing it; the shortest first."""
+    """Map dotted names of the project's modules to files, without importing; shortest first."""
     found = {}
     for package, folder in zip(("nmmjax", "nmmjax.samplers"), _folders(), strict=False):
         for path in folder.rglob("*.py"):
@@ -106,7 +106,7 @@ def _modules() -> dict[str, pathlib.Path]:
 
 
 def _moved(name: str) -> str:
-    """'; it is nmmjax.target.model' for a module of the project under another name."""
+    """Tell where a module of the project is: '; it is nmmjax.target.model', or ""."""
     first, _, rest = name.partition(".")
     if first != "nmmjax" or not rest:
         return ""
@@ -118,7 +118,7 @@ def _moved(name: str) -> str:
 
 
 def _defined(error: ImportError) -> str:
-    """'; it is in nmmjax.constraints.library' for a name that the project defines elsewhere."""
+    """Tell where the project defines a name: '; it is in nmmjax.constraints.library', or ""."""
     wanted = getattr(error, "name_from", None)
     if not wanted or not (error.name or "").startswith("nmmjax"):
         return ""

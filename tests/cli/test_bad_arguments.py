@@ -199,7 +199,7 @@ def damaged_points(capfd, tmp_path, data):
     )
 
 
-@damage.examples(100, jsons)
+@damage.examples(50, jsons)
 def test_damaged_points(capfd, tmp_path, data):
     damaged_points(capfd, tmp_path, data)
 
