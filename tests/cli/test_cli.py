@@ -13,8 +13,11 @@ import h5py
 import numpy as np
 import pytest
 
+from helpers.cases import one_quick
 from helpers.places import TOY
 from nmmjax.cli import run_command
+
+pytestmark = pytest.mark.usefixtures("without_figures")  # the first run draws them
 
 SMALL = f"""
 [model]
@@ -253,7 +256,7 @@ def test_single_precision_is_refused_from_the_environment(folder):
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", one_quick([signal.SIGINT, signal.SIGTERM], 1))
 def test_interruption_saves_and_the_same_command_continues(folder, tmp_path, number):
     out = tmp_path / "run"
     command = [sys.executable, "-m", "nmmjax", "run", str(folder / "small.toml"), "--out", str(out)]
