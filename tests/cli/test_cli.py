@@ -19,6 +19,8 @@ from helpers.places import TOY
 from nmmjax.cli import run_command, session
 from nmmjax.cli.finish import UNFINISHED
 
+pytestmark = pytest.mark.usefixtures("without_figures")  # the first run draws them
+
 SMALL = f"""
 [model]
 name = "{TOY}:Toy"

@@ -155,7 +155,9 @@ class Rare(Toy):
     [
         ("ensemble", 8, "has no chains that could start at the same place"),
         ("smc", 2, "has no chains that could start at the same place"),
-        ("nuts", 3, "4 chains do not make 3 superchains of equally many"),
+        pytest.param(
+            "nuts", 3, "4 chains do not make 3 superchains of equally many", marks=pytest.mark.slow
+        ),
         ("nuts", 4, "give [engine] options chains = 8"),
         ("nuts", 1, "'engine.superchains': a number >= 2 is needed"),
     ],
@@ -170,11 +172,12 @@ def test_superchains_that_cannot_be_are_refused(name, count, reason, tmp_path, c
     assert not (tmp_path / "chains").exists()
 
 
+@pytest.mark.usefixtures("without_figures")
 @pytest.mark.parametrize(
     "kind",
     [
         "screened",
-        "prior",
+        pytest.param("prior", marks=pytest.mark.slow),
         pytest.param("importance", marks=pytest.mark.slow),
         pytest.param("search", marks=pytest.mark.slow),
     ],

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from helpers.cases import one_quick
 from nmmjax import catalogue
 from nmmjax.errors import InputError
 from nmmjax.models.left_right import LeftRight
@@ -27,7 +28,6 @@ MODELS = {
     "su2_horizontal": SU2Horizontal(),
     "zee": Zee(),
 }
-VARIANTS = {"sm_dirac_io_printed", "sm_majorana_io_printed", "left_right_tau_printed"}
 N_POINTS = 20_000
 
 
@@ -44,9 +44,7 @@ def prior_points(model, n, seed):
     return {name: x[inside] for name, x in theta.items()}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(x, marks=pytest.mark.slow if x in VARIANTS else ()) for x in MODELS]
-)
+@pytest.mark.parametrize("name", one_quick(MODELS, list(MODELS).index("left_right")))
 def test_value_and_gradient_are_finite_on_the_prior(name):
     """A NaN or inf in any output, or in the gradient of any, survives the sum."""
     model = MODELS[name]
@@ -86,7 +84,7 @@ def test_declared_homogeneity_is_exact(name):
     assert ratio == pytest.approx(1.7**rescaling.degree, rel=1e-9)
 
 
-@pytest.mark.parametrize("name", ["rpv_susy", "su2_horizontal", "zee"])
+@pytest.mark.parametrize("name", one_quick(["rpv_susy", "su2_horizontal", "zee"]))
 def test_chart_goes_there_and_back(name):
     model = MODELS[name]
     built = chart.build(model, {p.name: p.prior for p in model.parameters}, {})

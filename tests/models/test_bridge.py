@@ -8,6 +8,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from helpers.cases import one_quick
 from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
 from nmmjax.models.bridge import Bridge
@@ -281,7 +282,7 @@ def test_case_c_is_the_weak_triplet(reference):
 
 
 @pytest.mark.parametrize("n", [2, 3, 4, 5])
-@pytest.mark.parametrize("y", [0.0, 0.5, 1.0, -7.0 / 6.0])
+@pytest.mark.parametrize("y", one_quick([0.0, 0.5, 1.0, -7.0 / 6.0], 3))
 def test_degenerate_multiplets_have_no_mass_and_dynkin_moments(n, y):
     model = Bridge(multiplet=n, hypercharge=y)
     for changes in ({}, {"m_f": 777.7, "m_s": 333.3, "y_t": -2.1}):
@@ -364,7 +365,7 @@ def test_observables_are_in_the_catalogue_and_scalar(settings):
     assert set(model.mass_terms) <= set(found)
 
 
-@pytest.mark.parametrize("settings", [SETTINGS[1], SETTINGS[2], SETTINGS[5]])
+@pytest.mark.parametrize("settings", one_quick([SETTINGS[1], SETTINGS[2], SETTINGS[5]]))
 def test_observables_and_gradients_are_finite_on_the_prior(settings):
     model = Bridge(**settings)
     columns = prior_draws(model, 20_000)

@@ -147,6 +147,7 @@ def test_printed_moments_of_shifted_masses(rows, columns, unsplit):
         assert error(printed, rows, f"mu_eq54_as_printed_{tag}_muB") < 1e-14
 
 
+@pytest.mark.slow
 def test_elasticities_match_the_reference(rows, columns):
     model = ColoredTriplet(**ON_SHELL)
 
@@ -254,6 +255,7 @@ def test_observables_are_in_the_catalogue_and_scalar(settings):
     assert set(model.mass_terms) <= set(found)
 
 
+@pytest.mark.slow
 def test_values_and_gradients_are_finite_on_the_prior():
     model = ColoredTriplet(**ON_SHELL, rge=True)
     columns = prior_draws(20_000)

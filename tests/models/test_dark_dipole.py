@@ -9,6 +9,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from helpers.cases import one_quick
 from nmmjax.errors import InputError
 from nmmjax.models.dark_dipole.model import DarkDipole
 from nmmjax.physics import neutrinos
@@ -156,7 +157,7 @@ def rounding_of(name, point, value, convention):
 
 
 @pytest.mark.parametrize("convention", ["derived", "as_printed"])
-@pytest.mark.parametrize("scalars", ["eigenstates", "mass_matrix"])
+@pytest.mark.parametrize("scalars", one_quick(["eigenstates", "mass_matrix"]))
 def test_reference_points(points, scalars, convention):
     predict = predictor(scalars=scalars, convention=convention)
     for point in points:
@@ -170,6 +171,7 @@ def test_reference_points(points, scalars, convention):
             assert error <= allowed, (point["label"], name, error, value, loss)
 
 
+@pytest.mark.slow
 def test_mass_basis_of_the_reference_points(points):
     """The moments of the files' own PMNS matrices, by lambda = y U*, in both conventions."""
     for point in points:
@@ -205,6 +207,7 @@ def fitted_theta(point, model):
     return {p.name: jnp.asarray((scalars | found)[p.name]) for p in model.parameters}
 
 
+@pytest.mark.slow
 def test_casas_ibarra_reproduces_masses_mixing_and_yukawas(points):
     for point in fitted_points(points):
         ci = point["casas_ibarra"]
@@ -458,7 +461,7 @@ def check_finite(found, inside):
     assert np.all((found["br_inv_aprime"] >= 0.0) & (found["br_inv_aprime"] <= 1.0))
 
 
-@pytest.mark.parametrize("settings", MODES[:4:3], ids=["free", "fitted"])
+@pytest.mark.parametrize("settings", one_quick(MODES[:4:3]), ids=["free", "fitted"])
 def test_finite_on_random_prior_points(settings):
     model = DarkDipole(**settings)
     evaluate = jax.jit(lambda x: jax.lax.map(lambda p: total(model, p)[1], x, batch_size=500))

@@ -251,6 +251,7 @@ def test_observables_are_in_the_catalogue_and_scalar(settings):
     assert set(model.mass_terms) <= set(found)
 
 
+@pytest.mark.slow
 def test_values_and_gradients_are_finite_on_the_prior():
     model = InertDoublet(**ON_SHELL, rge=True)
     columns = prior_draws(20_000)

@@ -8,6 +8,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from helpers.cases import one_quick
 from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
 from nmmjax.models import _triplet_lfv as lfv
@@ -133,8 +134,8 @@ def embedded(rng, flavour_index, n_psi):
     return one, columns
 
 
-@pytest.mark.parametrize("n_psi", [1, 2])
-@pytest.mark.parametrize("flavour_index", [0, 1, 2])
+@pytest.mark.parametrize("n_psi", one_quick([1, 2], 1))
+@pytest.mark.parametrize("flavour_index", one_quick([0, 1, 2], 1))
 def test_one_flavour_reproduces_one_generation(flavour_index, n_psi):
     rng = np.random.default_rng(flavour_index)
     one, columns = embedded(rng, flavour_index, n_psi)
@@ -617,13 +618,8 @@ def test_observables_are_in_the_catalogue_and_scalar(settings):
     assert jax.tree.leaves(model) == []
 
 
-FREE, TWO, SOLVED, INVERTED = SETTINGS
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [SOLVED, *(pytest.param(x, marks=pytest.mark.slow) for x in (FREE, TWO, INVERTED))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", SETTINGS)
 def test_values_and_gradients_are_finite_on_the_prior(settings):
     model = three(**settings)
     columns = prior_draws(model, 20_000)

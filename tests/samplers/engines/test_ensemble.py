@@ -10,6 +10,7 @@ import jax.random as jr
 import numpy as np
 import pytest
 
+from helpers.cases import one_quick
 from nmmjax.samplers import diagnostics
 from nmmjax.samplers.base import AbstractEngine, log_density, scan
 from nmmjax.samplers.engines.ensemble import Ensemble
@@ -107,7 +108,7 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", one_quick(KINDS))
 def test_gaussian_moments(kind):
     assert worst_pull(KINDS[kind], GAUSSIAN, MEAN, gaussian_moments(), blocks=20) < 5.0
 
