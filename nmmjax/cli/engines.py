@@ -160,9 +160,11 @@ def _check_members(engine: Any) -> None:
     kind = type(engine)
     if _ours(kind):
         return
-    with user_code(f"{kind.__name__}: chains, groups"):
-        chains, groups = engine.chains, np.asarray(engine.groups)
+    with user_code(f"{kind.__name__}.chains"):
+        chains = engine.chains
     if isinstance(chains, bool) or not isinstance(chains, int) or chains < 1:
         raise InputError(f"{place(kind, 'chains')}: chains must be a whole number >= 1")
+    with user_code(f"{kind.__name__}.groups"):
+        groups = np.asarray(engine.groups)
     if groups.shape != (chains,) or groups.dtype.kind not in "iu":
         raise InputError(f"{place(kind, 'groups')}: groups must be {chains} whole numbers")

@@ -13,10 +13,8 @@ ln L is C1, but for the first mass of a curve that goes on below and the last of
 """
 
 import itertools
-import math
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.stats import norm
@@ -31,11 +29,19 @@ from nmmjax.constraints.base import (
     percent,
     raised,
 )
+from nmmjax.constraints.ends import (
+    against,
+    check_extend,
+    fraction,
+    gate,
+    mass_of,
+    or_outside,
+    outside,
+)
 from nmmjax.constraints.interpolation import log_log, pchip
 from nmmjax.constraints.limits import check_limit, pull_at_limit
 from nmmjax.errors import InputError
 
-_GATE_WIDTH = 0.02  # in ln(mass): how sharply a curve ends
 _EDGE_WIDTH = 0.1  # in ln(coupling): softness of the edges of an excluded region
 
 
@@ -59,7 +65,7 @@ class LimitCurve(Constraint):
     extend: str = eqx.field(static=True, default="")
 
     def __check_init__(self):
-        _check_extend(self.extend)
+        check_extend(self.extend)
         _check_table(self.mass, limit=self.limit)
         check_limit(self.cl, self.power, self.convention)
         if self.beyond not in ("gate", "slope"):
@@ -67,16 +73,16 @@ class LimitCurve(Constraint):
 
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         pull = pull_at_limit(self.cl, self.convention) * self._ratio(observables)
-        return -0.5 * _gate(self, observables) * pull**2
+        return -0.5 * gate(self, observables) * pull**2
 
     def _allowed(self, observables: Observed) -> Bool[Array, ""]:
-        return (jnp.abs(self._ratio(observables)) <= 1.0) | _beyond(self, observables)
+        return (jnp.abs(self._ratio(observables)) <= 1.0) | outside(self, observables)
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
-        return _or_beyond(self, observables, over(self._ratio(observables) ** 2))
+        return or_outside(self, observables, over(self._ratio(observables) ** 2))
 
     def describe(self) -> str:
-        limit = f"{self.requires[0]} < curve {_against(self)} ({percent(self.cl)})"
+        limit = f"{self.requires[0]} < curve {against(self)} ({percent(self.cl)})"
         return limit if self.power == 1 else f"{limit}, in {raised(self.requires[0], self.power)}"
 
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
@@ -84,9 +90,9 @@ class LimitCurve(Constraint):
         return log_log(mass, self.mass, self.limit)
 
     def _ratio(self, observables: Observed) -> Float[Array, ""]:
-        limit = self.limit_at(_mass(self, observables))
+        limit = self.limit_at(mass_of(self, observables))
         ratio = self._observed(observables) / limit
-        return _fraction(self, observables) * ratio**self.power
+        return fraction(self, observables) * ratio**self.power
 
 
 class PoissonZeroCurve(Constraint):
@@ -103,29 +109,29 @@ class PoissonZeroCurve(Constraint):
     extend: str = eqx.field(static=True, default="")
 
     def __check_init__(self):
-        _check_extend(self.extend)
+        check_extend(self.extend)
         _check_table(self.mass, limit=self.limit)
         check_cl(self.cl)
 
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
-        return _gate(self, observables) * np.log1p(-self.cl) * self._ratio(observables)
+        return gate(self, observables) * np.log1p(-self.cl) * self._ratio(observables)
 
     def _allowed(self, observables: Observed) -> Bool[Array, ""]:
-        return (self._ratio(observables) <= 1.0) | _beyond(self, observables)
+        return (self._ratio(observables) <= 1.0) | outside(self, observables)
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
-        return _or_beyond(self, observables, over(self._ratio(observables)))
+        return or_outside(self, observables, over(self._ratio(observables)))
 
     def describe(self) -> str:
-        return f"{self.requires[0]} < curve {_against(self)} ({percent(self.cl)}), no event seen"
+        return f"{self.requires[0]} < curve {against(self)} ({percent(self.cl)}), no event seen"
 
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
         """The quoted limit on the coupling for BR = 1, at any shape of masses."""
         return log_log(mass, self.mass, self.limit)
 
     def _ratio(self, observables: Observed) -> Float[Array, ""]:
-        limit = self.limit_at(_mass(self, observables))
-        return _fraction(self, observables) * (self._observed(observables) / limit) ** 2
+        limit = self.limit_at(mass_of(self, observables))
+        return fraction(self, observables) * (self._observed(observables) / limit) ** 2
 
 
 class OneSidedGaussianCurve(Constraint):
@@ -147,27 +153,27 @@ class OneSidedGaussianCurve(Constraint):
     extend: str = eqx.field(static=True, default="")
 
     def __check_init__(self):
-        _check_extend(self.extend)
+        check_extend(self.extend)
         _check_table(self.mass, sigma=self.sigma)
         _check_lengths(self.mass, centre=self.centre)
         check_cl(self.cl)
 
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
-        centre, sigma = self._fit(_mass(self, observables))
+        centre, sigma = self._fit(mass_of(self, observables))
         above = jnp.maximum(self._signal(observables) - centre, 0.0)
         chi2 = (above / sigma) ** 2 - (jnp.minimum(centre, 0.0) / sigma) ** 2
-        return -0.5 * _gate(self, observables) * chi2
+        return -0.5 * gate(self, observables) * chi2
 
     def _allowed(self, observables: Observed) -> Bool[Array, ""]:
-        limit = self.limit_at(_mass(self, observables)) ** 2
-        return (self._signal(observables) <= limit) | _beyond(self, observables)
+        limit = self.limit_at(mass_of(self, observables)) ** 2
+        return (self._signal(observables) <= limit) | outside(self, observables)
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
-        limit = self.limit_at(_mass(self, observables)) ** 2
-        return _or_beyond(self, observables, over(self._signal(observables) / limit))
+        limit = self.limit_at(mass_of(self, observables)) ** 2
+        return or_outside(self, observables, over(self._signal(observables) / limit))
 
     def describe(self) -> str:
-        return f"{self.requires[0]} < curve {_against(self)} ({percent(self.cl)}), one-sided fit"
+        return f"{self.requires[0]} < curve {against(self)} ({percent(self.cl)}), one-sided fit"
 
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
         """The quoted limit on the coupling for BR = 1, at any shape of masses."""
@@ -178,7 +184,7 @@ class OneSidedGaussianCurve(Constraint):
         return pchip(mass, self.mass, self.centre), pchip(mass, self.mass, self.sigma)
 
     def _signal(self, observables: Observed) -> Float[Array, ""]:
-        return _fraction(self, observables) * self._observed(observables) ** 2
+        return fraction(self, observables) * self._observed(observables) ** 2
 
 
 class ExcludedRegion(Constraint):
@@ -198,7 +204,7 @@ class ExcludedRegion(Constraint):
     extend: str = eqx.field(static=True, default="")
 
     def __check_init__(self):
-        _check_extend(self.extend)
+        check_extend(self.extend)
         _check_lengths(self.mass, coupling=self.coupling)
         check_positive(height=self.height)
         for key, values in (("mass", self.mass), ("coupling", self.coupling)):
@@ -210,32 +216,32 @@ class ExcludedRegion(Constraint):
             raise InputError("the masses of a closed contour must rise once and fall once")
 
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
-        low, high = self.edges(_mass(self, observables))
+        low, high = self.edges(mass_of(self, observables))
         x = jnp.abs(self._observed(observables))
         above = 1.0 / (1.0 + (low / jnp.maximum(x, 1e-3 * low)) ** (1.0 / _EDGE_WIDTH))
         below = 1.0 / (1.0 + (jnp.minimum(x, 1e3 * high) / high) ** (1.0 / _EDGE_WIDTH))
-        window = above * below * _gate(self, observables)
-        return -self.height * window * _fraction(self, observables)
+        window = above * below * gate(self, observables)
+        return -self.height * window * fraction(self, observables)
 
     def _allowed(self, observables: Observed) -> Bool[Array, ""]:
-        low, high = self.edges(_mass(self, observables))
+        low, high = self.edges(mass_of(self, observables))
         x = jnp.abs(self._observed(observables))
-        inside = (x > low) & (x < high) & ~_beyond(self, observables)
-        return ~(inside & (_fraction(self, observables) > 0.5))
+        inside = (x > low) & (x < high) & ~outside(self, observables)
+        return ~(inside & (fraction(self, observables) > 0.5))
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
-        low, high = self.edges(_mass(self, observables))
+        low, high = self.edges(mass_of(self, observables))
         log_x = jnp.log(jnp.maximum(jnp.abs(self._observed(observables)), 1e-3 * low))
         deep = jnp.minimum(log_x - jnp.log(low), jnp.log(high) - log_x) / _EDGE_WIDTH
         if len(self.requires) == 3:
-            seen = 2.0 * _fraction(self, observables) - 1.0
+            seen = 2.0 * fraction(self, observables) - 1.0
             deep = jnp.minimum(deep, seen / _EDGE_WIDTH)
-        return _or_beyond(self, observables, deep)
+        return or_outside(self, observables, deep)
 
     def describe(self) -> str:
         low, high = min(self.coupling), max(self.coupling)
         sort = "flag" if self.flag else f"step of {self.height:g}"
-        return f"{self.requires[0]} outside {low:.2g} to {high:.2g} {_against(self)} ({sort})"
+        return f"{self.requires[0]} outside {low:.2g} to {high:.2g} {against(self)} ({sort})"
 
     def edges(self, mass: Float[Array, "*b"]) -> tuple[Float[Array, "*b"], Float[Array, "*b"]]:
         """Lower and upper edge of the region in the coupling."""
@@ -245,69 +251,6 @@ class ExcludedRegion(Constraint):
         x = jnp.log(jnp.maximum(mass, min(self.mass)))
         out, back = (jnp.exp(jnp.interp(x, log_mass[s], log_coupling[s])) for s in there)
         return jnp.minimum(out, back), jnp.maximum(out, back)
-
-
-type Curve = LimitCurve | PoissonZeroCurve | OneSidedGaussianCurve | ExcludedRegion
-
-
-def _mass(curve: Curve, observables: Observed) -> Float[Array, ""]:
-    return observables[curve.requires[1]]
-
-
-def _against(curve: Curve) -> str:
-    """'against m_aprime in 0.001 to 1.4 GeV and below'."""
-    below = " and below" if curve.extend else ""
-    masses = f"{min(curve.mass):.4g} to {max(curve.mass):.4g} GeV"
-    return f"against {curve.requires[1]} in {masses}{below}"
-
-
-def _fraction(curve: Curve, observables: Observed) -> Float[Array, ""]:
-    """Branching ratio that the search sees; 1 where the curve does not ask for one."""
-    if len(curve.requires) < 3:
-        return jnp.ones_like(_mass(curve, observables))
-    branching = observables[curve.requires[2]]
-    return 1.0 - branching if curve.visible else branching
-
-
-def _ends(curve: Curve) -> tuple[float, float]:
-    """Masses between which a curve says something: 0 and infinity where it goes on."""
-    first = 0.0 if curve.extend else min(curve.mass)
-    return first, math.inf if getattr(curve, "beyond", "gate") == "slope" else max(curve.mass)
-
-
-def _to_ends(curve: Curve, observables: Observed) -> list[Float[Array, ""]]:
-    """ln of the mass over the first and under the last end, for the ends that there are."""
-    first, last = _ends(curve)
-    mass = _mass(curve, observables)
-    # The floors, far from the end, spare the logarithms a vanishing mass.
-    above = [jnp.log(jnp.maximum(mass / first, 1e-3))] if first > 0.0 else []
-    return above + ([-jnp.log(jnp.maximum(mass / last, 1e-3))] if last < math.inf else [])
-
-
-def _gate(curve: Curve, observables: Observed) -> Float[Array, ""]:
-    """1 inside the table, 0 well outside, 1/2 at its ends; 1 where the curve goes on."""
-    gate = jnp.ones_like(_mass(curve, observables))
-    for distance in _to_ends(curve, observables):
-        gate *= jax.nn.sigmoid(distance / _GATE_WIDTH)
-    return gate
-
-
-def _beyond(curve: Curve, observables: Observed) -> Bool[Array, ""]:
-    first, last = _ends(curve)
-    mass = _mass(curve, observables)
-    return (mass > last) | (mass < first)
-
-
-def _or_beyond(curve: Curve, observables: Observed, excess: Float[Array, ""]) -> Float[Array, ""]:
-    """The smaller of an excess and of what is missing to an end of the table, in gate widths."""
-    for distance in _to_ends(curve, observables):
-        excess = jnp.minimum(excess, distance / _GATE_WIDTH)
-    return excess
-
-
-def _check_extend(extend: str) -> None:
-    if extend not in ("", "below"):
-        raise InputError(f"extend must be 'below' where it is given, got '{extend}'")
 
 
 def _check_table(mass: tuple[float, ...], **columns: tuple[float, ...]) -> None:

@@ -196,6 +196,8 @@ def _check_declarations(
         if name not in known:
             where = place(type(model), member)
             raise InputError(f"{where}: {member} has '{name}'{suggest(str(name), known)}")
+        if known is observables and np.shape(observables[name]):
+            raise InputError(f"{where}: {member} has '{name}', which is an array, not one number")
 
 
 def _check_values(model: Model, reference: Mapping[str, float]) -> None:

@@ -11,6 +11,7 @@ import inspect
 import pathlib
 import pkgutil
 import sys
+import zlib
 from collections.abc import Callable, Iterable
 from types import ModuleType
 
@@ -30,6 +31,11 @@ def names(package: str) -> list[str]:
 
 def _model_file(info: pkgutil.ModuleInfo, places: Iterable[str]) -> bool:
     return any((pathlib.Path(place) / info.name / "model.py").is_file() for place in places)
+
+
+def foreign(given: str) -> bool:
+    """Tell whether a name leads to code outside the package, which looking it up executes."""
+    return ":" in given or given.endswith(".py")
 
 
 def find(
@@ -68,7 +74,7 @@ def _named(
 ) -> type:
     found = getattr(module, name, None)
     if not inspect.isclass(found):
-        offered = [n for n, c in inspect.getmembers(module, inspect.isclass) if not lacks(c)]
+        offered = [n for n, c in vars(module).items() if inspect.isclass(c) and not lacks(c)]
         raise InputError(f"'{file}' has no {kind} '{name}'{suggest(name, offered)}")
     if missing := lacks(found):
         raise InputError(f"{blame.place(found)}: '{name}' is no {kind}: {missing}")
@@ -77,11 +83,10 @@ def _named(
 
 def _only(module: ModuleType, file: str, lacks: Callable[[type], str], kind: str) -> type:
     """The one public class of the kind that a file defines."""
-    here = [
-        c
-        for n, c in inspect.getmembers(module, inspect.isclass)
-        if c.__module__ == module.__name__ and not n.startswith("_") and not lacks(c)
-    ]
+    own = (
+        c for c in vars(module).values() if inspect.isclass(c) and c.__module__ == module.__name__
+    )
+    here = [c for c in dict.fromkeys(own) if not c.__name__.startswith("_") and not lacks(c)]
     if not here:
         raise InputError(f"'{file}' holds no {kind}")
     if len(here) > 1:
@@ -102,14 +107,22 @@ def _concrete(kind: type) -> type:
 def _from_name(name: str) -> ModuleType:
     if not all(part.isidentifier() for part in name.split(".")):
         raise InputError(f"'{name}' is neither the name of a module nor of a .py file")
-    try:
-        spec = importlib.util.find_spec(name)
-    except (ImportError, ValueError, AttributeError):
-        spec = None
-    if spec is None:
-        raise InputError(f"there is no module '{name}' to import from")
     with blame.user_code(f"importing '{name}'"):
+        if not _exists(name):
+            raise InputError(f"there is no module '{name}' to import from")
         return importlib.import_module(name)
+
+
+def _exists(name: str) -> bool:
+    """Whether there is such a module; imports the packages above it."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError as error:
+        if f"{name}.".startswith(f"{error.name}."):
+            return False
+        raise
+    except (ValueError, AttributeError):  # __main__, or a class above it in place of a package
+        return False
 
 
 def _from_path(path: pathlib.Path) -> ModuleType:
@@ -119,7 +132,8 @@ def _from_path(path: pathlib.Path) -> ModuleType:
 @functools.lru_cache(maxsize=64)
 def _executed(path: str, source: str) -> ModuleType:
     """The module of a file, executed once as long as its text stays the same."""
-    module = ModuleType(f"nmmjax_plugin_{pathlib.Path(path).stem}")
+    name = f"nmmjax_plugin_{pathlib.Path(path).stem}_{zlib.crc32(path.encode()):08x}"
+    module = ModuleType(name)
     module.__file__ = path
     sys.modules[module.__name__] = module  # dataclasses and pickling look the module up by name
     try:

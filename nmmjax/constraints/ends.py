@@ -1,0 +1,92 @@
+"""Where a curve against a mass begins and ends, and which share of the signal it sees."""
+
+import math
+from typing import Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from nmmjax.constraints.base import Observed
+from nmmjax.errors import InputError
+
+_GATE_WIDTH = 0.02  # in ln(mass): how sharply a curve ends
+
+
+@runtime_checkable
+class Tabulated(Protocol):
+    """What the shapes of `curves` have in common."""
+
+    @property
+    def requires(self) -> tuple[str, ...]: ...
+    @property
+    def mass(self) -> tuple[float, ...]: ...
+    @property
+    def visible(self) -> bool: ...
+    @property
+    def extend(self) -> str: ...
+
+
+def mass_of(curve: Tabulated, observables: Observed) -> Float[Array, ""]:
+    """Take the mass that a curve runs against."""
+    return observables[curve.requires[1]]
+
+
+def against(curve: Tabulated) -> str:
+    """'against m_aprime in 0.001 to 1.4 GeV and below'."""
+    below = " and below" if curve.extend else ""
+    masses = f"{min(curve.mass):.4g} to {max(curve.mass):.4g} GeV"
+    return f"against {curve.requires[1]} in {masses}{below}"
+
+
+def fraction(curve: Tabulated, observables: Observed) -> Float[Array, ""]:
+    """Branching ratio that the search sees; 1 where the curve does not ask for one."""
+    if len(curve.requires) < 3:
+        return jnp.ones_like(mass_of(curve, observables))
+    branching = observables[curve.requires[2]]
+    return 1.0 - branching if curve.visible else branching
+
+
+def _ends(curve: Tabulated) -> tuple[float, float]:
+    """Masses between which a curve says something: 0 and infinity where it goes on."""
+    first = 0.0 if curve.extend else min(curve.mass)
+    return first, math.inf if getattr(curve, "beyond", "gate") == "slope" else max(curve.mass)
+
+
+def _to_ends(curve: Tabulated, observables: Observed) -> list[Float[Array, ""]]:
+    """ln of the mass over the first and under the last end, for the ends that there are."""
+    first, last = _ends(curve)
+    mass = mass_of(curve, observables)
+    # The floors, far from the end, spare the logarithms a vanishing mass.
+    above = [jnp.log(jnp.maximum(mass / first, 1e-3))] if first > 0.0 else []
+    return above + ([-jnp.log(jnp.maximum(mass / last, 1e-3))] if last < math.inf else [])
+
+
+def gate(curve: Tabulated, observables: Observed) -> Float[Array, ""]:
+    """1 inside the table, 0 well outside, 1/2 at its ends; 1 where the curve goes on."""
+    found = jnp.ones_like(mass_of(curve, observables))
+    for distance in _to_ends(curve, observables):
+        found *= jax.nn.sigmoid(distance / _GATE_WIDTH)
+    return found
+
+
+def outside(curve: Tabulated, observables: Observed) -> Bool[Array, ""]:
+    """Tell whether the mass is beyond an end of the curve."""
+    first, last = _ends(curve)
+    mass = mass_of(curve, observables)
+    return (mass > last) | (mass < first)
+
+
+def or_outside(
+    curve: Tabulated, observables: Observed, excess: Float[Array, ""]
+) -> Float[Array, ""]:
+    """The smaller of an excess and of what is missing to an end of the table, in gate widths."""
+    for distance in _to_ends(curve, observables):
+        excess = jnp.minimum(excess, distance / _GATE_WIDTH)
+    return excess
+
+
+def check_extend(extend: str) -> None:
+    """Raise InputError for a word other than 'below'."""
+    if extend not in ("", "below"):
+        raise InputError(f"extend must be 'below' where it is given, got '{extend}'")
