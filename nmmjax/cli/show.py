@@ -37,12 +37,13 @@ def show_constraint(
     """Print what there is to say about one constraint; draw it if it is a curve."""
     from nmmjax.cli.session import start_jax
     from nmmjax.constraints import library
+    from nmmjax.constraints.ends import Curve
     from nmmjax.figures import curves
 
     start_jax()
     card = library.card(name, files=files)
     (found,) = library.load([name], files=files)
-    if isinstance(found, curves.CURVES):
+    if isinstance(found, Curve):
         path = out if out is not None else pathlib.Path(f"{name}.png")
         try:
             curves.curves_figure([found]).savefig(path)
