@@ -37,13 +37,14 @@ def show_constraint(
     """Print what there is to say about one constraint; draw it if it is a curve."""
     from nmmjax.cli.session import start_jax
     from nmmjax.constraints import library
+    from nmmjax.constraints.ends import Curve
     from nmmjax.figures import curves
     from nmmjax.figures.axes import legible
 
     start_jax()
     card = library.card(name, files=files)
     (found,) = library.load([name], files=files)
-    if isinstance(found, curves.CURVES):
+    if isinstance(found, Curve):
         path = figure if figure is not None else pathlib.Path(f"{name}.png")
         try:
             legible(curves.curves_figure([found])).savefig(path)

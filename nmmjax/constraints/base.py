@@ -9,6 +9,7 @@ import abc
 import dataclasses
 import math
 from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -36,12 +37,31 @@ class Source:
     licence: str = ""
 
 
+class Interval(NamedTuple):
+    """What a shape leaves of an axis: ends (infinite: open), and how a figure names them."""
+
+    low: float
+    high: float
+    label: str
+    excludes: bool = True  # False: outside is not excluded
+
+
 class Constraint(eqx.Module):
     """Abstract constraint on the observables `requires`; every field is static and hashable.
+
+    A new shape is one class: its `word` in a data file, the number of observables in `counts`
+    and what they are (`wanted`), `_log_likelihood`, `_allowed`, `excess`, `describe`, `interval`.
 
     A `flag` marks points (`allowed`) and weighs nothing: ln L = 0. With `tail_sigma` ln L falls
     as a power of the pull beyond that many sigma (`power_tail`).
     """
+
+    word: ClassVar[str] = ""  # `type` in a data file; "" if it is no entry of one
+    counts: ClassVar[range] = range(1, 2)
+    wanted: ClassVar[str] = "a name"
+    columns: ClassVar[tuple[str, ...]] = ()  # of a curve's table, the mass first
+    all_in_units: ClassVar[bool] = False  # all observables have the units of the entry
+    powered_units: ClassVar[bool] = False  # the units are those of observable^power
 
     name: str = eqx.field(static=True)
     requires: tuple[str, ...] = eqx.field(static=True)
@@ -89,8 +109,15 @@ class Constraint(eqx.Module):
     def describe(self) -> str:
         """One line: 'mu_eff_solar < 6.4e-12 mu_B (90% CL)'."""
 
+    def interval(self) -> Interval | None:
+        """What the shape leaves of the axis of its observable; None if it has no ends there."""
+        return None
+
     def _observed(self, observables: Observed) -> Float[Array, ""]:
         return observables[self.requires[0]]
+
+    def _labelled(self, words: str) -> str:
+        return f"{self.name}, {words}"
 
     def _in_units(self, text: str) -> str:
         return f"{text} {self.source.units}".rstrip()
@@ -128,6 +155,9 @@ class Measurement(Constraint):
     the nearer image counts (the better of going up and going down), continuous everywhere.
     A published `limit` on |observable| at `cl` decides `allowed` in place of two sigma.
     """
+
+    word: ClassVar[str] = "gaussian"
+    powered_units: ClassVar[bool] = True
 
     value: float = eqx.field(static=True)
     sigma_plus: float = eqx.field(static=True)
@@ -179,6 +209,17 @@ class Measurement(Constraint):
         quoted = f"{key} < {self.limit:.10g} {unit}".rstrip()
         return f"{self._in_units(value)}; {quoted} ({percent(self.cl)})"
 
+    def interval(self) -> Interval:
+        """The limit, or two sigma in x^power; an angle, which may wrap, excludes nothing."""
+        if self.limit is not None and self.cl is not None:
+            return Interval(-self.limit, self.limit, self._labelled(percent(self.cl)))
+        above, below = self._sigmas
+        middle = math.remainder(self.value, self.period) if self.period else self.value
+        low, high = middle - 2.0 * below, middle + 2.0 * above
+        if self.power > 1:
+            low, high = (max(x, 0.0) ** (1.0 / self.power) for x in (low, high))
+        return Interval(low, high, self._labelled("±2σ"), excludes=not self.period)
+
     @property
     def _sigmas(self) -> tuple[float, float]:
         theory = self.theory_sigma
@@ -206,6 +247,11 @@ class GaussianND(Constraint):
     `correlation` lists the upper triangle by rows: (rho_12, rho_13, rho_23). `allowed` holds
     inside the ellipsoid with the probability of two sigma, 95.45%.
     """
+
+    word: ClassVar[str] = "gaussian_nd"
+    counts: ClassVar[range] = range(2, 100)
+    wanted: ClassVar[str] = "a list of names"
+    all_in_units: ClassVar[bool] = True
 
     value: tuple[float, ...] = eqx.field(static=True)
     sigma: tuple[float, ...] = eqx.field(static=True)

@@ -13,6 +13,7 @@ ln L is C1, but for the first mass of a curve that goes on below and the last of
 """
 
 import itertools
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -21,7 +22,6 @@ from jax.scipy.stats import norm
 from jaxtyping import Array, Bool, Float
 
 from nmmjax.constraints.base import (
-    Constraint,
     Observed,
     check_cl,
     check_positive,
@@ -30,6 +30,8 @@ from nmmjax.constraints.base import (
     raised,
 )
 from nmmjax.constraints.ends import (
+    Curve,
+    Outline,
     against,
     check_extend,
     fraction,
@@ -42,10 +44,12 @@ from nmmjax.constraints.interpolation import log_log, pchip
 from nmmjax.constraints.limits import check_limit, pull_at_limit
 from nmmjax.errors import InputError
 
+_LOWEST_MASS = 1.25e-4  # of the last mass, where a line begins whose table starts at zero
+_POINTS = 400  # of a line
 _EDGE_WIDTH = 0.1  # in ln(coupling): softness of the edges of an excluded region
 
 
-class LimitCurve(Constraint):
+class LimitCurve(Curve):
     r"""`UpperLimit` whose value depends on a mass.
 
         ln L = -g(m) (z x / limit(m)^p)^2 / 2
@@ -54,6 +58,9 @@ class LimitCurve(Constraint):
     with extend = "below". beyond = "gate": g falls from 1 to 0 around the last mass; "slope":
     g = 1 and the last slope in ln-ln goes on (a propagator's power law).
     """
+
+    word: ClassVar[str] = "limit_curve"
+    columns: ClassVar[tuple[str, ...]] = ("mass", "limit")
 
     mass: tuple[float, ...] = eqx.field(static=True)
     limit: tuple[float, ...] = eqx.field(static=True)
@@ -85,6 +92,9 @@ class LimitCurve(Constraint):
         limit = f"{self.requires[0]} < curve {against(self)} ({percent(self.cl)})"
         return limit if self.power == 1 else f"{limit}, in {raised(self.requires[0], self.power)}"
 
+    def outline(self) -> Outline:
+        return _line(self)
+
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
         """The quoted limit on the coupling for BR = 1, at any shape of masses."""
         return log_log(mass, self.mass, self.limit)
@@ -95,12 +105,15 @@ class LimitCurve(Constraint):
         return fraction(self, observables) * ratio**self.power
 
 
-class PoissonZeroCurve(Constraint):
+class PoissonZeroCurve(Curve):
     r"""No event seen, none expected: ln L = g(m) ln(1 - cl) x / limit(m)^2, x = coupling^2 BR.
 
     The signal is ln(1/(1 - cl)) events at the limit (2.30 at 90%). Interpolation and gate are
     those of `LimitCurve`.
     """
+
+    word: ClassVar[str] = "poisson_zero_curve"
+    columns: ClassVar[tuple[str, ...]] = ("mass", "limit")
 
     mass: tuple[float, ...] = eqx.field(static=True)
     limit: tuple[float, ...] = eqx.field(static=True)
@@ -125,6 +138,9 @@ class PoissonZeroCurve(Constraint):
     def describe(self) -> str:
         return f"{self.requires[0]} < curve {against(self)} ({percent(self.cl)}), no event seen"
 
+    def outline(self) -> Outline:
+        return _line(self)
+
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
         """The quoted limit on the coupling for BR = 1, at any shape of masses."""
         return log_log(mass, self.mass, self.limit)
@@ -134,7 +150,7 @@ class PoissonZeroCurve(Constraint):
         return fraction(self, observables) * (self._observed(observables) / limit) ** 2
 
 
-class OneSidedGaussianCurve(Constraint):
+class OneSidedGaussianCurve(Curve):
     r"""Fitted signal strength c(m) +- s(m) of x = coupling^2 BR, used as a limit.
 
         ln L = -g(m) [max(x - c, 0)^2 - min(c, 0)^2] / (2 s^2)
@@ -144,6 +160,9 @@ class OneSidedGaussianCurve(Constraint):
     x_lim = c - s Phi^-1((1 - cl) Phi(c/s)), the published one. That of the one-sided density is
     the same for c <= 0 and smaller in the coupling by 1.3% at c = 1.3 s, 2.6% at c = 2 s.
     """
+
+    word: ClassVar[str] = "one_sided_gaussian_curve"
+    columns: ClassVar[tuple[str, ...]] = ("mass", "centre", "sigma")
 
     mass: tuple[float, ...] = eqx.field(static=True)
     centre: tuple[float, ...] = eqx.field(static=True)
@@ -175,6 +194,9 @@ class OneSidedGaussianCurve(Constraint):
     def describe(self) -> str:
         return f"{self.requires[0]} < curve {against(self)} ({percent(self.cl)}), one-sided fit"
 
+    def outline(self) -> Outline:
+        return _line(self)
+
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
         """The quoted limit on the coupling for BR = 1, at any shape of masses."""
         centre, sigma = self._fit(mass)
@@ -187,7 +209,7 @@ class OneSidedGaussianCurve(Constraint):
         return fraction(self, observables) * self._observed(observables) ** 2
 
 
-class ExcludedRegion(Constraint):
+class ExcludedRegion(Curve):
     r"""A closed region in (mass, coupling), with neither depth nor statistics inside.
 
         ln L = -height W(m, coupling) BR,  W = 1 inside with edges 0.1 wide in ln(coupling)
@@ -196,6 +218,9 @@ class ExcludedRegion(Constraint):
     back down. BR is 1 - BR with `visible`; `allowed` fails inside where it is above 1/2.
     Edges are straight in ln-ln.
     """
+
+    word: ClassVar[str] = "excluded_region"
+    columns: ClassVar[tuple[str, ...]] = ("mass", "coupling")
 
     mass: tuple[float, ...] = eqx.field(static=True)
     coupling: tuple[float, ...] = eqx.field(static=True)
@@ -243,6 +268,10 @@ class ExcludedRegion(Constraint):
         sort = "flag" if self.flag else f"step of {self.height:g}"
         return f"{self.requires[0]} outside {low:.2g} to {high:.2g} {against(self)} ({sort})"
 
+    def outline(self) -> Outline:
+        mass, coupling = (np.array([*x, x[0]]) for x in (self.mass, self.coupling))
+        return Outline(mass, coupling, "flag" if self.flag else "region", closed=True)
+
     def edges(self, mass: Float[Array, "*b"]) -> tuple[Float[Array, "*b"], Float[Array, "*b"]]:
         """Lower and upper edge of the region in the coupling."""
         log_mass, log_coupling = np.log(self.mass), np.log(self.coupling)
@@ -251,6 +280,13 @@ class ExcludedRegion(Constraint):
         x = jnp.log(jnp.maximum(mass, min(self.mass)))
         out, back = (jnp.exp(jnp.interp(x, log_mass[s], log_coupling[s])) for s in there)
         return jnp.minimum(out, back), jnp.maximum(out, back)
+
+
+def _line(curve: LimitCurve | PoissonZeroCurve | OneSidedGaussianCurve) -> Outline:
+    low = curve.mass[0] or _LOWEST_MASS * curve.mass[-1]
+    masses = np.geomspace(low, curve.mass[-1], _POINTS)
+    limit = np.asarray(curve.limit_at(jnp.asarray(masses)))
+    return Outline(masses, limit, percent(curve.cl))
 
 
 def _check_table(mass: tuple[float, ...], **columns: tuple[float, ...]) -> None:

@@ -14,46 +14,12 @@ from typing import Any
 
 from nmmjax.catalogue import quantity
 from nmmjax.constraints import tables
-from nmmjax.constraints.base import Constraint, GaussianND, Measurement, Source
-from nmmjax.constraints.curves import (
-    ExcludedRegion,
-    LimitCurve,
-    OneSidedGaussianCurve,
-    PoissonZeroCurve,
-)
-from nmmjax.constraints.limits import (
-    LowerLimit,
-    PlasmonLimit,
-    SmoothBound,
-    UpperLimit,
-    UpperLimitBand,
-)
-from nmmjax.constraints.wishes import Window
+from nmmjax.constraints.base import Constraint, Source
+from nmmjax.constraints.shapes import BY_WORD
 from nmmjax.errors import InputError, located, suggest
 
 type Entry = Mapping[str, Any]
 
-_SHAPES: dict[str, type[Constraint]] = {
-    "upper_limit": UpperLimit,
-    "upper_limit_band": UpperLimitBand,
-    "upper_limit_plasmon": PlasmonLimit,
-    "lower_limit": LowerLimit,
-    "smooth_bound": SmoothBound,
-    "window": Window,
-    "gaussian": Measurement,
-    "gaussian_nd": GaussianND,
-    "limit_curve": LimitCurve,
-    "poisson_zero_curve": PoissonZeroCurve,
-    "one_sided_gaussian_curve": OneSidedGaussianCurve,
-    "excluded_region": ExcludedRegion,
-}
-# Columns of a curve's table: the mass first, then what is in the units of the entry.
-_COLUMNS: dict[type[Constraint], tuple[str, ...]] = {
-    LimitCurve: ("mass", "limit"),
-    PoissonZeroCurve: ("mass", "limit"),
-    OneSidedGaussianCurve: ("mass", "centre", "sigma"),
-    ExcludedRegion: ("mass", "coupling"),
-}
 _REQUIRED = ("observable", "type", "units", "year", "reference", "verified")
 _SOURCE = ("year", "reference", "verified", "note", "group", "use", "licence")
 _ABOUT = (*_REQUIRED, "note", "group", "use", "licence", "one_of", "not_with")
@@ -78,13 +44,13 @@ def build(
     """
     with located(f"constraint '{name}'"):
         shape = _shape(entry)
-        given = _split_sigma(entry) if shape is Measurement else dict(entry)
-        if shape in _COLUMNS:
-            given = _with_table(given, _COLUMNS[shape], folder, scale)
         options = {f.name: f for f in dataclasses.fields(shape) if f.name not in _COMMON}
+        given = _split_sigma(entry) if set(_SIGMAS) <= options.keys() else dict(entry)
+        if shape.columns:
+            given = _with_table(given, shape.columns, folder, scale)
         _check_keys(given, options)
         requires = _observables(given["observable"], shape)
-        units, scale = _units(given, requires)
+        units, scale = _units(given, requires, shape)
         numbers = {
             key: _convert(key, given[key], f.type, scale if key in _DIMENSIONED else 1.0)
             for key, f in options.items()
@@ -190,9 +156,9 @@ def _shape(entry: Entry) -> type[Constraint]:
     kind = str(entry["type"])
     if entry.get("use") == "todo":
         raise InputError(f"has no number to evaluate yet: {entry.get('note', 'no note')}")
-    if kind not in _SHAPES:
-        raise InputError(f"type '{kind}' cannot be evaluated{suggest(kind, _SHAPES)}")
-    return _SHAPES[kind]
+    if kind not in BY_WORD:
+        raise InputError(f"type '{kind}' cannot be evaluated{suggest(kind, BY_WORD)}")
+    return BY_WORD[kind]
 
 
 def _split_sigma(entry: Entry) -> dict[str, Any]:
@@ -226,30 +192,22 @@ def _check_keys(given: Entry, options: Mapping[str, dataclasses.Field]) -> None:
 
 
 def _observables(given: Any, shape: type[Constraint]) -> tuple[str, ...]:
-    wanted = "a name"
-    if shape in _COLUMNS:
-        wanted = "[coupling, mass] or [coupling, mass, branching ratio]"
-    elif shape is PlasmonLimit:
-        wanted = "[moment, medium mass]"
-    elif shape is GaussianND:
-        wanted = "a list of names"
     names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else ()
-    counts = {GaussianND: range(2, 100), PlasmonLimit: (2,)} | dict.fromkeys(_COLUMNS, (2, 3))
-    single = isinstance(given, str) == (shape not in counts)
+    single = isinstance(given, str) == (1 in shape.counts)
     texts = all(isinstance(x, str) for x in names)
-    if not single or not texts or len(names) not in counts.get(shape, (1,)):
-        raise InputError(f"observable must be {wanted}, got {given!r}")
+    if not single or not texts or len(names) not in shape.counts:
+        raise InputError(f"observable must be {shape.wanted}, got {given!r}")
     return names
 
 
-def _units(given: Entry, requires: Sequence[str]) -> tuple[str, float]:
+def _units(given: Entry, requires: Sequence[str], shape: type[Constraint]) -> tuple[str, float]:
     """(catalogue unit, factor from the published unit); a Gaussian's is that of x^power.
 
     Only a correlated Gaussian gives all its observables in these units, the others their first.
     """
     units, scale = _PUBLISHED.get(given["units"], (given["units"], 1.0))
-    power = given.get("power", 1) if given["type"] == "gaussian" else 1
-    for key in requires if given["type"] == "gaussian_nd" else requires[:1]:
+    power = given.get("power", 1) if shape.powered_units else 1
+    for key in requires if shape.all_in_units else requires[:1]:
         expected = _catalogue_unit(key)
         if expected and power != 1:
             expected = f"{expected}^{power}"
