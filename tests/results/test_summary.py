@@ -155,6 +155,37 @@ def test_correlated_walkers_fail_by_the_ensemble_mean_alone(tmp_path):
     assert "run the same command with --set run.draws=" in found.verdict
 
 
+@pytest.mark.parametrize("judged", ["ln density", "ln L of m_nu_target", "mu_nu"])
+def test_what_is_no_parameter_must_converge_too(judged, tmp_path):
+    """Slow in common to all walkers of an ensemble, while every sampled parameter is fine."""
+    groups = draw_groups(512, 200)
+    rng = np.random.default_rng(5)
+    slow = np.repeat(synthetic_run.ar1(rng, 4, 200, 0.95), 128, axis=0)
+    common = np.sqrt(0.98) * rng.normal(size=(512, 200)) + np.sqrt(0.02) * slow
+    where = {"ln density": ("sample_stats", "lp", common), "mu_nu": ("posterior", "mu_nu", common)}
+    rest = ("log_likelihood", "m_nu_target", -np.exp(common))
+    group, name, values = where.get(judged, rest)
+    groups[group][name] = np.exp(values) if name == "mu_nu" else values
+    resolved = RESOLVED.replace("draws = 500", "draws = 200")
+    found = results.summarise(open_run(write_run(tmp_path / "run", groups, resolved=resolved)))
+    assert not found.converged
+    assert found.worst["mean_series_ess"].name == judged
+
+
+def test_terms_that_no_draw_feels_do_not_count(tmp_path):
+    """Flags, inactive limits, and a limit that one draw in a thousand touches."""
+    groups = draw_groups()
+    rng = np.random.default_rng(6)
+    shape = groups["sample_stats"]["lp"].shape
+    terms = groups["log_likelihood"]
+    terms["flag"] = np.zeros(shape)
+    terms["far"] = -1e-4 * np.repeat(rng.random((32, 1)), 500, axis=1)
+    terms["rare"] = np.where(rng.random(shape) < 1e-3, -3.0, 0.0)
+    terms["heavy"] = -np.exp(5.0 * rng.normal(size=shape))
+    found = results.summarise(open_run(write_run(tmp_path / "run", groups)))
+    assert found.converged, found.verdict
+
+
 def test_interrupted_run_is_told_to_go_on(tmp_path):
     found = summary_of(tmp_path / "run", committed=60, memory=0.9)
     assert not found.converged
