@@ -150,6 +150,8 @@ def verdict(
     count = sum(1 for name in found.names if name in _names(run))
     effective = None if evident is None else evident.effective
     checks = list(findings(found, count, wanted, rhat, kind, effective))
+    if effective is None:
+        checks.append(trust.of_newcomers(*diagnostics.newcomers(run.read("lp", "sample_stats"))))
     against = [*trust.doubts(run), *(text for one in apart if (text := regions.against(one)))]
     missing = [f"{c.figure}, needed {c.needed}" for c in checks if not c.sound]
     if not missing and not against:

@@ -176,6 +176,20 @@ def test_one_walker_of_many_that_stays_apart_is_noticed():
     assert d.stray(d.scores(np.exp(x))) > 7.0
 
 
+def test_a_place_of_much_higher_density_that_was_just_entered_is_noticed():
+    rng = np.random.default_rng(23)
+    for dim in (1, 2, 20):
+        lp = -0.5 * np.sum(rng.normal(size=(64, 100, dim)) ** 2, axis=-1)
+        assert d.newcomers(lp) == (0.0, 0, 0)
+        lp[7, 95:] += 60.0
+        gap, stay, left = d.newcomers(lp)
+        assert gap > 20.0
+        assert (stay, left) == (1, 0)
+        lp[8:12, 50] += 60.0
+        assert d.newcomers(lp)[1:] == (1, 4)
+    assert d.newcomers(np.zeros((8, 50))) == (0.0, 0, 0)
+
+
 @pytest.mark.parametrize(
     "x", [np.zeros((8, 50)), np.full((8, 50), np.nan), np.ones((8, 3)), np.zeros((8, 0))]
 )
