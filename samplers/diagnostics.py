@@ -19,6 +19,7 @@ _MIN_DRAWS = 4
 _TAILS = (0.05, 0.95)
 _KNOTS = 1025  # of the ranks by which all chains are scored where few are ranked
 _FEWEST_CHAINS = 16  # among which one can stay apart
+_LEAST_GAP = 3.0  # nats
 _GAUSSIAN_MAD = 1.4826  # standard deviation over median absolute deviation
 _MOST_GROUPS = 256  # of which the progress line takes account
 
@@ -152,6 +153,27 @@ def stray(values: np.ndarray) -> float:
     off = np.abs(means - np.median(means))
     width = _GAUSSIAN_MAD * np.median(off)
     return float(off.max() / width) if width > 0.0 else 0.0
+
+
+def newcomers(lp: np.ndarray) -> tuple[float, int, int]:
+    """Find draws of much higher ln density than all others, (chain, draw), beyond a gap.
+
+    Returns (width of the gap in nats, chains that are beyond it at the end, times that one came
+    back); (0, 0, 0) where the largest gap of the upper half is below 3 and below twice the
+    interquartile range. A chain that has entered such a place and not left it says how much
+    higher it is, and not how much it weighs.
+    """
+    low, middle, high = np.quantile(lp, (0.25, 0.5, 0.75))
+    upper = np.sort(lp[lp >= middle], axis=None)
+    if len(upper) < 2 or not np.isfinite(low):
+        return 0.0, 0, 0
+    gaps = np.diff(upper)
+    at = int(np.argmax(gaps))
+    if gaps[at] < max(_LEAST_GAP, 2.0 * (high - low)):
+        return 0.0, 0, 0
+    beyond = lp > upper[at]
+    left = np.sum(beyond[:, :-1] & ~beyond[:, 1:])
+    return float(gaps[at]), int(beyond[:, -1].sum()), int(left)
 
 
 def ess(series: np.ndarray) -> float:

@@ -13,6 +13,7 @@ from nmmjax.results.rundir import HEADLINES, Attributes
 from nmmjax.results.summary import Point, Row, Summary
 
 _WIDTH = 100
+_UNSEEN = " No verdict can notice a region that no draw and no starting point ever entered."
 
 
 def to_text(summary: Summary) -> str:
@@ -47,7 +48,8 @@ def to_text(summary: Summary) -> str:
     parts += [
         textwrap.fill(f"Note: {note}", _WIDTH, subsequent_indent="  ") for note in summary.notes
     ]
-    parts.append(textwrap.fill(f"Verdict: {summary.verdict}", _WIDTH, subsequent_indent="  "))
+    said = f"Verdict: {summary.verdict}" + (_UNSEEN if summary.converged else "")
+    parts.append(textwrap.fill(said, _WIDTH, subsequent_indent="  "))
     return "\n\n".join(parts) + "\n"
 
 

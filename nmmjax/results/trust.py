@@ -21,10 +21,11 @@ from nmmjax.samplers import diagnostics
 RHAT = 1.01  # rank-normalised split R-hat, arXiv:1903.08008, section 4
 RHAT_STUCK = 1.1  # Gelman and Rubin's old threshold: above it more draws may not be the remedy
 ESS = 400.0  # bulk ESS for which R-hat and ESS are themselves reliable, arXiv:1903.08008, section 4
-MEAN_ESS = 50.0  # independent means over an ensemble, per run: at 50 a tau is known to about 30%
+MEAN_ESS = 50.0  # independent means over an ensemble: at 50 their number is known to about 30%
 PARETO_K = 0.7  # shape of the tail of weights, arXiv:1507.02646, section 3.2.4
 P_VALUE = 1e-3  # of a test that a sound run passes: one run in a thousand is refused by chance
 STRAY = 7.0  # of walker means, in their own robust deviations: 1e-9 of a Gaussian, for heavy tails
+VISITS = 10.0  # times that walkers leave a place for each that is in it: its weight to about 30%
 EBFMI = 0.3  # energy fraction, arXiv:1604.00695, section 4
 SHARE = 1e-3  # of proposals that are undefined, or of trajectories that diverge: a choice
 ENSEMBLES = 4  # chains that R-hat should compare at least, arXiv:1903.08008, section 4
@@ -82,6 +83,15 @@ def of_strays(name: str, value: float) -> Finding:
     return Finding(not value > STRAY, figure, f"at most {STRAY:g}", 4.0)
 
 
+def of_newcomers(gap: float, stay: int, left: int) -> Finding:
+    """Walkers that have entered a place of much higher ln density, and whether any came back."""
+    figure = (
+        f"{stay} walkers have entered a place where ln density is higher by {gap:.0f} or more, and "
+        f"walkers came back from there {left} times"
+    )
+    return Finding(left >= VISITS * stay, figure, f"at least {VISITS * stay:g} times", 4.0)
+
+
 def agree(p: float) -> bool:
     """Tell whether a test allows that ensembles, or repeats, agree."""
     return not p < P_VALUE
@@ -111,7 +121,9 @@ def raised(
     """
     for doubt in declared:
         values = figure(doubt["figure"])
-        if values is not None and values.size and (why := _failed(doubt, values, figure)):
+        if values is None or values.size == 0:
+            continue
+        if why := _failed(doubt, np.atleast_1d(values), figure):
             yield f"{doubt['words']} ({why})"
 
 

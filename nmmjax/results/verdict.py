@@ -117,8 +117,8 @@ def findings(
 
     parameters  how many of the quantities, the first, are parameters, for which an ESS of `wanted`
                 is asked; of the others one for which the figures are reliable
-    effective   what draws taken by weight are worth: they are in no order, and their ensembles'
-                means no series
+    effective   what draws taken by weight are worth, NaN if it is not known: such draws are in no
+                order, and the means of their ensembles no series
     """
     yield trust.of_rhat(kind, *found.worst("rhat"), rhat)
     ess = found.ess_bulk * np.where(
@@ -127,7 +127,7 @@ def findings(
     least = int(np.argmin(np.where(np.isnan(ess), -np.inf, ess)))
     name, size = found.names[least], float(found.ess_bulk[least])
     needed = wanted if least < parameters else trust.ESS
-    if effective is not None and not effective / wanted >= size / needed:
+    if effective is not None and effective / wanted < size / needed:
         name, size, needed = "by weight", effective, wanted
     yield trust.of_ess(name, size, needed)
     if effective is None:
@@ -150,6 +150,8 @@ def verdict(
     count = sum(1 for name in found.names if name in _names(run))
     effective = None if evident is None else evident.effective
     checks = list(findings(found, count, wanted, rhat, kind, effective))
+    if effective is None:
+        checks.append(trust.of_newcomers(*diagnostics.newcomers(run.read("lp", "sample_stats"))))
     against = [*trust.doubts(run), *(text for one in apart if (text := regions.against(one)))]
     missing = [f"{c.figure}, needed {c.needed}" for c in checks if not c.sound]
     if not missing and not against:
@@ -160,7 +162,9 @@ def verdict(
             "Give the engine more particles, live points or draws ([engine] options), or compare "
             "with the engine 'ensemble'."
         )
-    shortage = [c.shortage for c in checks if not c.sound] or [2.0]
+    if not missing:
+        return False, why.rstrip()
+    shortage = [c.shortage for c in checks if not c.sound]
     factor = np.clip(np.nan_to_num(shortage, nan=np.inf), 2.0, _MOST_MORE).max()
     return False, why + _advice(run.committed, int(stop["draws"]), *found.worst("rhat"), factor)
 

@@ -332,6 +332,8 @@ def engine(name):
 def _screened(density, u):
     z = jax.vmap(jax.vmap(density.from_unit))(u)
     value = jax.vmap(jax.vmap(density))(z)
+    later = jnp.arange(len(u))[:, None] >= 64  # looked at only where the first are of no use
+    value = jnp.where(later & jnp.any(jnp.isfinite(value[:64]), axis=0), -jnp.inf, value)
     return jnp.take_along_axis(z, jnp.argmax(value, axis=0)[None, :, None], axis=0)[0]
 
 
@@ -339,7 +341,7 @@ def sample(name, density, blocks, seed=0):
     """(starts, draws, stats, tables): `blocks` of them, or until the engine ends."""
     way, key = engine(name), jr.key(seed)
     key_start, key_init, key_run = jr.split(key, 3)
-    starts = _screened(density, jr.uniform(key_start, (64, way.chains, density.dim)))
+    starts = _screened(density, jr.uniform(key_start, (1024, way.chains, density.dim)))
     state, kept, tables = way.init(key_init, density, starts), [], {}
     skipped = BURN_IN.get(name, 0)
     for number in range(10_000 if way.ends else skipped + blocks):
@@ -366,7 +368,7 @@ def judge(name, draws, stats, tables):
     count, table = len(by_name), tables.get("evidence", {})
     lp = stats["lp"]
     if np.any(lp != lp.flat[0]):
-        by_name["ln density"] = lp
+        by_name[verdict.DENSITY] = lp
     found = diagnostics.convergence(by_name, way.groups)
     effective = None
     if way.ends:
@@ -379,6 +381,8 @@ def judge(name, draws, stats, tables):
         one = regions.find(label, values, way.groups, {})
         if one is not None and (text := regions.against(one)):
             against.append(text)
+    if not way.ends:
+        checks.append(trust.of_newcomers(*diagnostics.newcomers(lp)))
     missing = [f"{c.figure}, needed {c.needed}" for c in checks if not c.sound]
     before = bool(
         np.all(found.rhat[:count] < 1.01)

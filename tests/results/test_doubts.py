@@ -9,7 +9,7 @@ from nmmjax.cli.engines import engine_names, find_engine
 from nmmjax.results import tables, trust, verdict
 from nmmjax.results.rundir import open_run
 
-OPTIONS = {"frontier": {"x": "a", "x_range": (1, 2), "y": "b", "y_range": (1, 2)}}
+OPTIONS = {"frontier": {"x": "a", "x_range": (1.0, 2.0), "y": "b", "y_range": (1.0, 2.0)}}
 ENGINES = {name: find_engine(name)(**OPTIONS.get(name, {})) for name in engine_names()}
 DOUBTS = [(name, doubt) for name, engine in ENGINES.items() for doubt in engine.doubts]
 SOUND = {"p_value": 0.5, "pareto_k": 0.3, "flag": 0.0, "share": 0.0}

@@ -147,6 +147,49 @@ def test_faults_are_not_called_converged(fault):
     assert "faulty" in {found.worst(figure)[0] for figure in figures}
 
 
+def test_a_trend_has_uniform_p_where_there_is_none():
+    """A Kolmogorov-Smirnov distance over 300 series of four ensembles: 1.63/sqrt(300) at 1%."""
+    rng = np.random.default_rng(20)
+    p = np.sort([d.trend_p(ar1(rng, 4, 150, 0.5)) for _ in range(300)])
+    assert np.max(np.abs(p - np.arange(1, 301) / 300.0)) < 1.63 / math.sqrt(300.0) + 0.05
+    assert np.mean(p < 1e-3) < 0.02
+
+
+def test_a_slow_drift_is_noticed():
+    """By 0.3 of a deviation per ensemble mean: R-hat of the walkers does not see it."""
+    rng = np.random.default_rng(21)
+    walkers = ar1(rng, 128, 300, 0.3) + 0.1 * np.linspace(-0.5, 0.5, 300)
+    groups = np.repeat(np.arange(4), 32)
+    assert d.rhat(walkers, groups) < 1.01
+    assert d.trend_p(d.means_of(walkers, groups)) < 1e-3
+    assert d.trend_p(np.zeros((4, 50))) == 1.0
+
+
+def test_one_walker_of_many_that_stays_apart_is_noticed():
+    rng = np.random.default_rng(22)
+    x = ar1(rng, 256, 150, 0.5)
+    groups = np.repeat(np.arange(4), 64)
+    assert d.stray(d.scores(np.exp(x))) < 6.0  # by ranks: tails do no harm
+    x[17, 100:] = 9.0 + 0.01 * x[17, 100:]
+    assert d.rhat(x, groups) < 1.01
+    assert d.ess_bulk(x) > 400.0
+    assert d.stray(d.scores(np.exp(x))) > 7.0
+
+
+def test_a_place_of_much_higher_density_that_was_just_entered_is_noticed():
+    rng = np.random.default_rng(23)
+    for dim in (1, 2, 20):
+        lp = -0.5 * np.sum(rng.normal(size=(64, 100, dim)) ** 2, axis=-1)
+        assert d.newcomers(lp) == (0.0, 0, 0)
+        lp[7, 95:] += 60.0
+        gap, stay, left = d.newcomers(lp)
+        assert gap > 20.0
+        assert (stay, left) == (1, 0)
+        lp[8:12, 50] += 60.0
+        assert d.newcomers(lp)[1:] == (1, 4)
+    assert d.newcomers(np.zeros((8, 50))) == (0.0, 0, 0)
+
+
 @pytest.mark.parametrize(
     "x", [np.zeros((8, 50)), np.full((8, 50), np.nan), np.ones((8, 3)), np.zeros((8, 0))]
 )
