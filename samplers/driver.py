@@ -20,6 +20,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from .base import Block, Engine, LogDensity
 from .diagnostics import Running, convergence
+from .store.examples import Examples
 from .store.store import Checkpoint, Store, StoreError
 
 type Groups = Mapping[str, Mapping[str, Array | np.ndarray]]
@@ -64,8 +65,6 @@ class Outcome:
     detail: str
     messages: tuple[str, ...] = ()
 
-
-_MOST_EXAMPLES = 64  # of undefined proposals, kept per session
 
 type Stop = Callable[[Progress, Store], str]
 
@@ -159,7 +158,7 @@ def run(
         if not whole:
             return Outcome(store.committed, "interrupted", "in the burn-in", messages)
     meter = _Meter(engine.groups if superchains is None else superchains, draws, done)
-    examples = _Examples(faults)
+    examples = Examples(faults)
     while True:
         if finished:
             return Outcome(done, "engine", f"the engine is done after {done} draws", messages)
@@ -237,31 +236,6 @@ def _table(record: Callable[[Array], Groups], table: Mapping[str, Array]) -> dic
         name: np.reshape(np.asarray(x), (*shape, *np.shape(x)[2:])) for name, x in recorded.items()
     }
     return there | found
-
-
-class _Examples:
-    """Proposals of undefined density, for the table `undefined`: written when there are twice as
-    many as before, so that a long run rewrites its file but a few times.
-    """
-
-    def __init__(self, faults: Callable[[np.ndarray], Mapping[str, np.ndarray]] | None) -> None:
-        self._faults = faults
-        self._rows: dict[bytes, np.ndarray] = {}
-        self._next = 1
-
-    def new(self, positions: Array | None) -> dict[str, dict[str, Array]]:
-        """The table, if it is time to write it, else nothing."""
-        if positions is None or self._faults is None:
-            return {}
-        for row in np.asarray(positions):
-            if np.all(np.isfinite(row)) and len(self._rows) < _MOST_EXAMPLES:
-                self._rows[row.tobytes()] = row
-        if len(self._rows) < self._next:
-            return {}
-        self._next = 2 * len(self._rows)
-        found = np.stack(list(self._rows.values()))
-        flags = {f"not_finite[{name}]": x for name, x in self._faults(found).items() if x.any()}
-        return {"undefined": {"position": jnp.asarray(found), **flags}}
 
 
 def _status(progress: Progress) -> dict[str, Any]:
