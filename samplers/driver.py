@@ -75,7 +75,8 @@ class Until:
 
     With `rhat` or `ess` given, the verdict of `diagnostics.Convergence` is asked for whenever
     the running figures allow it and the draws have grown by a tenth. Returns the reason in
-    words, "" to go on. With `superchains` R-hat is nested.
+    words, "" to go on. With `superchains` R-hat is nested. Of the names in `periods`, which are
+    angles, cos and sin are judged.
     """
 
     names: tuple[str, ...]
@@ -83,6 +84,7 @@ class Until:
     ess: float | None = None
     max_minutes: float | None = None
     superchains: np.ndarray | None = None
+    periods: Mapping[str, float] = dataclasses.field(default_factory=dict)
     _next: float = dataclasses.field(default=0.0, init=False)
 
     def __call__(self, progress: Progress, store: Store) -> str:
@@ -97,11 +99,21 @@ class Until:
         if no and progress.since == 0:
             return ""
         self._next = 1.1 * progress.draws
-        found = convergence(store.read(self.names), store.groups, self.superchains)
+        found = convergence(self._judged(store), store.groups, self.superchains)
         if not found.converged(rhat, ess):
             return ""
         (worst, value), (least, size) = found.worst("rhat"), found.worst("ess_bulk")
         return f"R-hat {value:.4f} ({worst}), bulk ESS {size:.0f} ({least})"
+
+    def _judged(self, store: Store) -> dict[str, np.ndarray]:
+        found: dict[str, np.ndarray] = {}
+        for name, values in store.read(self.names).items():
+            if name in self.periods:
+                turns = values * (2.0 * math.pi / self.periods[name])
+                found |= {f"cos {name}": np.cos(turns), f"sin {name}": np.sin(turns)}
+            else:
+                found[name] = values
+        return found
 
 
 def run(
