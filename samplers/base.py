@@ -119,9 +119,6 @@ def name_of(engine: AbstractEngine) -> str:
     return type(engine).__module__.rpartition(".")[2]
 
 
-UNDEFINED = "the density is undefined (NaN or infinite) at some of the points that were proposed"
-
-
 @runtime_checkable
 class PriorTimesLikelihood(Protocol):
     """A target known as prior times likelihood, which is what an evidence needs.

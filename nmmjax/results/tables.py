@@ -76,7 +76,7 @@ def progress(run: Run) -> Progress | None:
 
 def verdict(run: Run) -> tuple[bool, str]:
     """(finished without a doubt, words) of an engine that maximises."""
-    found, against = progress(run), trust.doubts(run)
+    found, against = progress(run), [*trust.doubts(run), *undefined.against(run)]
     if found is None:
         return False, "not known to be finished: the run keeps no account of its progress."
     if not found.finished:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nmmjax.results import evidence, regions, trust
+from nmmjax.results import angles, evidence, regions, trust, undefined
 from nmmjax.results.evidence import Evidence
 from nmmjax.results.regions import Regions
 from nmmjax.results.rundir import HEADLINES, Run
@@ -19,14 +19,19 @@ _UNTOUCHED = 0.01  # spread of a term of ln L below which no draw feels it
 DENSITY, LIKELIHOOD = "ln density", "ln L"
 
 
-def figures(values: np.ndarray, run: Run, few: np.ndarray) -> dict[str, float]:
+def figures(
+    values: np.ndarray, run: Run, few: np.ndarray, period: float | None = None
+) -> dict[str, float]:
     """R-hat, bulk and tail ESS, and the error of the mean, from the chains `few` alone.
 
     values   (chain, draw)
+    period   of an angle: the worse figure of its cos and sin each
 
     Chains are exchangeable within their ensemble, so effective draws are proportional to their
     number: ESS and error are those of all chains.
     """
+    if period is not None:
+        return angles.worst([figures(x, run, few) for x in angles.plane(values, period)])
     share = len(values) / len(few)
     some = values[few]
     with np.errstate(all="ignore"):  # inf and NaN show as such
@@ -39,8 +44,13 @@ def figures(values: np.ndarray, run: Run, few: np.ndarray) -> dict[str, float]:
     }
 
 
-def rhat_of(values: np.ndarray, run: Run, few: np.ndarray) -> float:
-    """R-hat of the chains `few`, (chain, draw): ensembles as chains, nested with superchains."""
+def rhat_of(values: np.ndarray, run: Run, few: np.ndarray, period: float | None = None) -> float:
+    """R-hat of the chains `few`, (chain, draw): ensembles as chains, nested with superchains.
+
+    Of an angle with a `period` the worse of its cos and sin.
+    """
+    if period is not None:
+        return float(np.max([rhat_of(x, run, few) for x in angles.plane(values, period)]))
     if run.superchains is None:
         return diagnostics.rhat(values, run.ensemble[few])
     return diagnostics.rhat_nested(values, run.superchains[few])
@@ -64,12 +74,12 @@ def judged(run: Run) -> dict[str, np.ndarray]:
 
 
 def _parameters(run: Run) -> Iterator[tuple[str, np.ndarray]]:
-    priors = run.resolved["physics"]["priors"]
     for name in run.sampled:
-        x = run.read(name)
-        if isinstance(priors.get(name), dict) and "angle" in priors[name]:
-            yield f"cos {name}", np.cos(x)
-            yield f"sin {name}", np.sin(x)
+        x, period = run.read(name), run.period(name)
+        if period is not None:
+            cosine, sine = angles.plane(x, period)
+            yield f"cos {name}", cosine
+            yield f"sin {name}", sine
         else:
             yield name, x
 
@@ -99,7 +109,7 @@ def separate(run: Run) -> tuple[Regions, ...]:
     read = {name: run.read(name, chains=few) for name in run.sampled}
     read[DENSITY] = run.read("lp", "sample_stats", few)
     found = (
-        regions.find(name, values, run.ensemble[few], priors.get(name, {}))
+        regions.find(name, values, run.ensemble[few], priors.get(name, {}), run.period(name))
         for name, values in read.items()
     )
     return tuple(one for one in found if one is not None)
@@ -153,6 +163,7 @@ def verdict(
     if effective is None:
         checks.append(trust.of_newcomers(*diagnostics.newcomers(run.read("lp", "sample_stats"))))
     against = [*trust.doubts(run), *(text for one in apart if (text := regions.against(one)))]
+    against += undefined.against(run)
     missing = [f"{c.figure}, needed {c.needed}" for c in checks if not c.sound]
     if not missing and not against:
         return True, f"converged: {'; '.join(c.figure for c in checks[:3])}."

@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from scipy.special import logsumexp
 from scipy.stats import chi2
 
-from ..base import UNDEFINED, Doubt, EngineError, LogDensity, PriorTimesLikelihood, example
+from ..base import Doubt, EngineError, LogDensity, PriorTimesLikelihood, example
 
 _MOST_DRAWS = 2**24  # from the prior, per repeat, before a share of finite likelihood is too small
 _LEAST_BATCH = 1024  # of prior draws side by side
@@ -29,7 +29,6 @@ DOUBTS = (
         "the ln Z of independent repeats scatter more than their errors allow: a mode was missed, "
         "or the engine mixes too slowly",
     ),
-    Doubt("evidence/n_nan", "share", UNDEFINED, "evidence/n_evaluations", "evidence/n_nonfinite"),
 )  # of every engine with repeats
 
 
@@ -117,7 +116,7 @@ def finite_prior(key: PRNGKeyArray, target: PriorTimesLikelihood, count: int) ->
         )
 
     zero, none = jnp.array(0), jnp.zeros(count)
-    nowhere = jnp.full(dim, jnp.nan)
+    nowhere = jnp.full(dim, jnp.nan, float)
     empty = FinitePrior(Particle(jnp.zeros((count, dim)), none, none), zero, zero, zero, nowhere)
     return jax.lax.while_loop(more, fill, (zero, empty))[1]
 

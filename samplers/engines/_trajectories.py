@@ -13,7 +13,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from ..base import (
-    UNDEFINED,
     AbstractEngine,
     Block,
     Doubt,
@@ -54,17 +53,7 @@ class AbstractTrajectories(AbstractEngine):
 
     @property
     def doubts(self) -> tuple[Doubt, ...]:
-        return (
-            Doubt("sample_stats/diverging", "share", DIVERGED),
-            Doubt(
-                "sample_stats/n_nan", "share", UNDEFINED, self.proposals, "sample_stats/n_nonfinite"
-            ),
-        )
-
-    @property
-    def proposals(self) -> str | float:
-        """The number of proposals that statistics count per draw, or the figure that holds it."""
-        return 1.0
+        return (Doubt("sample_stats/diverging", "share", DIVERGED),)
 
     def require_starts(self, target: LogDensity, starts: Float[Array, "chain dim"]) -> None:
         """Raise ValueError unless there are `chains` starting points of finite density."""

@@ -4,7 +4,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..base import UNDEFINED, AbstractEngine, Doubt, name_of
+from ..base import AbstractEngine, name_of
 
 
 class AbstractWalkers(AbstractEngine):
@@ -33,13 +33,6 @@ class AbstractWalkers(AbstractEngine):
     @property
     def per_block(self) -> int:
         return self.block
-
-    @property
-    def doubts(self) -> tuple[Doubt, ...]:
-        per_draw = float(self.thin)
-        return (
-            Doubt("sample_stats/n_nan", "share", UNDEFINED, per_draw, "sample_stats/n_nonfinite"),
-        )
 
     def require_walkers(self, starts: Float[Array, "chain dim"]) -> None:
         """Raise ValueError unless there are as many starting points as walkers, and enough."""

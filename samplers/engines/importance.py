@@ -138,7 +138,7 @@ class Importance(AbstractEngine):
             jnp.array(0),
             none,
             none,
-            jnp.full((self.repeats, trail.shape[-1]), jnp.nan),
+            jnp.full((self.repeats, trail.shape[-1]), jnp.nan, float),
         )
 
     def _learn(
@@ -291,7 +291,7 @@ def _weighted(
     x = _mixture.draw(key, proposal, first, count)
     value, undefined = log_density(target, x.T)
     log_weight = value - _mixture.log_density(proposal, x)
-    seen = example(jnp.full(x.shape[1], jnp.nan), x.T, undefined)
+    seen = example(jnp.full(x.shape[1], jnp.nan, float), x.T, undefined)
     return x, log_weight, jnp.sum(jnp.isneginf(value)), jnp.sum(undefined), seen
 
 

@@ -83,10 +83,6 @@ class Meads(AbstractTrajectories):
             )
         self.require_metric(self.metric, _METRICS)
 
-    @property
-    def proposals(self) -> str:
-        return "sample_stats/n_steps"
-
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
@@ -123,7 +119,7 @@ class Meads(AbstractTrajectories):
             found["alpha"],
             found["delta"],
             jnp.array(0),
-            jnp.full(starts.shape[1], jnp.nan),
+            jnp.full(starts.shape[1], jnp.nan, float),
         )
 
     @eqx.filter_jit

@@ -77,10 +77,6 @@ class Nuts(AbstractTrajectories):
     def doubts(self) -> tuple[Doubt, ...]:
         return (*super().doubts, ENERGY)
 
-    @property
-    def proposals(self) -> str:
-        return "sample_stats/n_steps"
-
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
@@ -107,7 +103,7 @@ class Nuts(AbstractTrajectories):
             step_size,
             inverse_mass,
             jnp.array(0),
-            jnp.full(starts.shape[1], jnp.nan),
+            jnp.full(starts.shape[1], jnp.nan, float),
         )
 
     def _adaptation(self, smooth: LogDensity, dim: int) -> Any:
