@@ -36,5 +36,6 @@ class Examples:
             return {}
         self._next = 2 * len(self._rows)
         found = np.stack(list(self._rows.values()))
-        flags = {f"not_finite[{name}]": x for name, x in self._faults(found).items() if x.any()}
+        faults = self._faults(found)
+        flags = {f"not_finite[{n}]": jnp.asarray(x) for n, x in faults.items() if x.any()}
         return {"undefined": {"position": jnp.asarray(found), **flags}}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nmmjax.errors import InputError
-from nmmjax.results import trust
+from nmmjax.results import trust, undefined
 from nmmjax.results.rundir import HEADLINES, Run
 from nmmjax.results.text import strict
 
