@@ -139,14 +139,14 @@ def legible(figure: Figure) -> Figure:
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
         text.set_text(printable(text.get_text()))
-        if not _can_be_set(text.get_text()):
+        if not all(map(_can_be_set, text.get_text().split("\n"))):
             text.set_parse_math(False)
     return figure
 
 
 @functools.cache
 def _can_be_set(words: str) -> bool:
-    """Whether matplotlib can set words; without dollars, or with an odd one, it always can."""
+    """Whether matplotlib can set a line; without dollars, or with an odd one, it always can."""
     if words.replace(r"\$", "").count("$") in (0, 1):
         return True
     try:

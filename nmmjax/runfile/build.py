@@ -100,7 +100,7 @@ def build_posterior(run: RunFile, where: str) -> Posterior:
         )
     with located(f"{where}: [target]"):
         contract.check_scalars(model, (*limits, *wishes))
-    with located(f"{where}: [target] prefer"):
+    with located(where):
         return Posterior(model, chosen, limits, wishes, run.chart.kind)
 
 
