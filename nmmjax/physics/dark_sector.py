@@ -154,7 +154,7 @@ def dark_loops(
         mass = t**2 * over_d
         axial = -(m**2) * t**2 * (t * (t + 2.0 * m**2) + q**2) * over_d**2
         square = t**3 * (t + m**2 + m_dirac**2) * over_d
-        squared = zip(both, _squared(change), strict=True)
+        squared = zip(both, _square(change), strict=True)
         return (
             t**3 * flip * over_dets,
             *(mass * (t + m**2) * x for x in change),
@@ -206,7 +206,7 @@ def _between(p, a, q):
     return a, linear, (p[0] * x11 + p[1] * x21, p[0] * x12 + p[1] * x22, p[1] * x12 + p[2] * x22)
 
 
-def _squared(m):
+def _square(m):
     return m[0] ** 2 + m[1] ** 2, m[1] * (m[0] + m[2]), m[1] ** 2 + m[2] ** 2
 
 
@@ -230,7 +230,7 @@ def lepton_loop(s: Scalars, m_e: Scalar, count: int, printed: bool = False) -> S
         for matrix, det in ((s.real, s.det_real), (s.imag, s.det_imag)):
             over_det = _over_det(matrix, det, t)
             inverse = [x * over_det for x in _plus(t, _adjugate(matrix))]
-            power = _squared(inverse)
+            power = _square(inverse)
             if printed:
                 power = _cubed(inverse, power)
             total = [x + y for x, y in zip(total, power, strict=True)]

@@ -33,7 +33,7 @@ from nmmjax.target.priors import Prior
 from nmmjax.target.settings import setting
 
 _SCATTERING = 2e-4  # GeV, electron recoil at which vector and dipole scattering are compared
-_PMNS = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp", "alpha_21", "alpha_31")
+_PMNS = (*neutrinos.ANGLES, *neutrinos.PHASES)
 
 
 class DarkDipole(Model):
