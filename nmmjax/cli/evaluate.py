@@ -109,7 +109,9 @@ def _table(row: Row) -> str:
     for name, value in row.items():
         if name != "problems":
             shown = "undefined" if value is None else f"{value:.17g}"
-            lines.append(f"{name:<22} {shown:>24}  {known_or_bare(name).unit}".rstrip())
+            found = known_or_bare(name)
+            flag = "  [Majorana: from memory, unconfirmed]" if "memory" in found.text else ""
+            lines.append(f"{name:<22} {shown:>24}  {found.unit}{flag}".rstrip())
     lines += [f"problem: {text}" for text in row["problems"]]
     return "\n".join(lines) + "\n"
 

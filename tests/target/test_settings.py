@@ -7,7 +7,9 @@ import jax.numpy as jnp
 import pytest
 from pydantic import Field
 
+from nmmjax.cli.show import show_list
 from nmmjax.errors import InputError
+from nmmjax.models.inert_doublet import InertDoublet
 from nmmjax.runfile import plugins
 from nmmjax.target.model import Model, merged
 from nmmjax.target.settings import NonNegative, Positive, Setting, setting, settings
@@ -95,3 +97,11 @@ def test_merged_refuses_a_repeated_name():
     assert list(merged(one, two)) == ["a", "b"]
     with pytest.raises(ValueError, match="two parts of a model give a"):
         merged(one, two, one)
+
+
+def test_list_prints_choices_default_and_meaning(capsys):
+    show_list("models", "inert_doublet", None, False)
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    found = [line for line in lines if line.startswith("ew_splitting = ")]
+    assert found == [s.line for s in settings(InertDoublet) if s.name == "ew_splitting"]
+    assert "= 'none' ('none' or 'on_shell'): no m_nu_ew, or" in found[0]
