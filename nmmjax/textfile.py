@@ -29,7 +29,7 @@ class NotTOML(InputError):
 
 
 def read(path: pathlib.Path, what: str, largest: int = _LARGEST) -> str:
-    r"""The text of a regular file of at most `largest` bytes, lines ended by \n.
+    r"""Read the text of a regular file of at most `largest` bytes; lines end by \n.
 
     A byte-order mark of UTF-8 is left out. Raises InputError, "cannot read {what} '{path}': ...",
     before anything is read where a pipe, a device or a directory stands in place of a file.
@@ -71,7 +71,7 @@ def _decoded(data: bytes) -> str:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """The tree of a TOML text; raises InputError, also where it is too deep or too long to use."""
+    """Parse a TOML text; raises InputError, also where it is too deep or too long to use."""
     if _LONG_KEY.search(text):
         raise InputError(f"a key has more than {_DEEPEST} parts")
     try:

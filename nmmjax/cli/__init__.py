@@ -19,8 +19,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-RunFileArg = Annotated[pathlib.Path, typer.Argument(help="Run definition, a TOML file.")]
-DirArg = Annotated[pathlib.Path, typer.Argument(help="A run directory.")]
+
+def _named(path: pathlib.Path) -> pathlib.Path:
+    """Refuse a name that no file can have, or that may not be looked at."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "that is no name of a file"
+        raise InputError(f"cannot read '{path}': {reason}") from None
+    return path
+
+
+RunFileArg = Annotated[
+    pathlib.Path, typer.Argument(help="Run definition, a TOML file.", callback=_named)
+]
+DirArg = Annotated[pathlib.Path, typer.Argument(help="A run directory.", callback=_named)]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SetOption = Annotated[
     list[str] | None,
@@ -174,7 +189,7 @@ def run_command(arguments: list[str]) -> int:
     try:
         return app(arguments, standalone_mode=False, prog_name="nmmjax") or 0
     except typer.TyperException as error:  # bad command line
-        return _refuse(error.format_message(), error.exit_code)
+        return _refuse(str(InputError(error.format_message())), error.exit_code)
     except InputError as error:
         return _refuse(str(error), 2)
     except KeyboardInterrupt:

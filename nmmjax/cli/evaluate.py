@@ -7,6 +7,7 @@ import pathlib
 import sys
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -54,10 +55,15 @@ def rows_at(model: Model, points: list[Point]) -> list[Row]:
     if not points:
         return []
     columns = {p: jnp.array([point[p] for point in points], dtype=float) for p in points[0]}
-    values, margins = jax.jit(jax.vmap(lambda theta: _everything(model, theta)))(columns)
+    values, margins = _everywhere(model, columns)
     flat = {name: np.asarray(v) for name, v in values.items()}
     limits = {name: np.asarray(v) for name, v in margins.items()}
     return [_row(flat, limits, i) for i in range(len(points))]
+
+
+@eqx.filter_jit
+def _everywhere(model: Model, columns: Observables) -> tuple[Observables, Observables]:
+    return jax.vmap(lambda theta: _everything(model, theta))(columns)
 
 
 def _everything(model: Model, theta: Theta) -> tuple[Observables, Observables]:

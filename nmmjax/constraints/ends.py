@@ -46,14 +46,14 @@ def mass_of(curve: Curve, observables: Observed) -> Float[Array, ""]:
 
 
 def against(curve: Curve) -> str:
-    """'against m_aprime in 0.001 to 1.4 GeV and below'."""
+    """Say 'against m_aprime in 0.001 to 1.4 GeV and below'."""
     below = " and below" if curve.extend else ""
     masses = f"{min(curve.mass):.4g} to {max(curve.mass):.4g} GeV"
     return f"against {curve.requires[1]} in {masses}{below}"
 
 
 def fraction(curve: Curve, observables: Observed) -> Float[Array, ""]:
-    """Branching ratio that the search sees; 1 where the curve does not ask for one."""
+    """Take the branching ratio that the search sees; 1 where the curve asks for none."""
     if len(curve.requires) < 3:
         return jnp.ones_like(mass_of(curve, observables))
     branching = observables[curve.requires[2]]
@@ -61,13 +61,13 @@ def fraction(curve: Curve, observables: Observed) -> Float[Array, ""]:
 
 
 def _ends(curve: Curve) -> tuple[float, float]:
-    """Masses between which a curve says something: 0 and infinity where it goes on."""
+    """Give the masses between which a curve says something: 0 and infinity where it goes on."""
     first = 0.0 if curve.extend else min(curve.mass)
     return first, math.inf if getattr(curve, "beyond", "gate") == "slope" else max(curve.mass)
 
 
 def _to_ends(curve: Curve, observables: Observed) -> list[Float[Array, ""]]:
-    """ln of the mass over the first and under the last end, for the ends that there are."""
+    """Give ln of the mass over the first and under the last end, for the ends that there are."""
     first, last = _ends(curve)
     mass = mass_of(curve, observables)
     # The floors, far from the end, spare the logarithms a vanishing mass.
@@ -76,7 +76,7 @@ def _to_ends(curve: Curve, observables: Observed) -> list[Float[Array, ""]]:
 
 
 def gate(curve: Curve, observables: Observed) -> Float[Array, ""]:
-    """1 inside the table, 0 well outside, 1/2 at its ends; 1 where the curve goes on."""
+    """Weigh a mass: 1 inside the table, 0 well outside, 1/2 at its ends; 1 where it goes on."""
     found = jnp.ones_like(mass_of(curve, observables))
     for distance in _to_ends(curve, observables):
         found *= jax.nn.sigmoid(distance / _GATE_WIDTH)
@@ -91,7 +91,7 @@ def outside(curve: Curve, observables: Observed) -> Bool[Array, ""]:
 
 
 def or_outside(curve: Curve, observables: Observed, excess: Float[Array, ""]) -> Float[Array, ""]:
-    """The smaller of an excess and of what is missing to an end of the table, in gate widths."""
+    """Take the smaller of an excess and of the distance to an end of the table, in gate widths."""
     for distance in _to_ends(curve, observables):
         excess = jnp.minimum(excess, distance / _GATE_WIDTH)
     return excess

@@ -85,7 +85,7 @@ def _with_table(
         if isinstance(given.get(key), list):
             factor = times if key != "mass" else 1.0 if units == "GeV" else 1e-3
             given[key] = [real(key, x) * factor for x in given[key]]
-    _check_unit(entry | {"mass": given.get("mass")}, units, scale)
+    _check_unit({**entry, "mass": given.get("mass")}, units, scale)
     return given
 
 
@@ -95,8 +95,11 @@ def _from_file(
     file, columns = entry["file"], entry.get("columns")
     if not isinstance(file, str) or not file or pathlib.PurePath(file).is_absolute() or not folder:
         raise InputError(f"file must name a CSV file below the data file's folder, got {file!r}")
-    named = isinstance(columns, list) and all(isinstance(column, str) for column in columns)
-    if not named or len(columns) != len(wanted):
+    if (
+        not isinstance(columns, list)
+        or len(columns) != len(wanted)
+        or not all(isinstance(column, str) for column in columns)
+    ):
         raise InputError(f"columns must name those for {', '.join(wanted)}, got {columns!r}")
     if len({*columns}) < len(columns):
         raise InputError(f"columns must name one column for each of {', '.join(wanted)}")

@@ -155,14 +155,14 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
 
 
 def _scale(entry: Entry) -> float | None:
-    """The mass about which the library's curves against the same observable lie; None if none."""
+    """Find the mass about which the library's curves against this observable lie, if there are."""
     names = entry.get("observable")
     return _scales().get(str(names[1])) if isinstance(names, list) and len(names) > 1 else None
 
 
 @functools.cache
 def _scales() -> dict[str, float]:
-    """The geometric mean of the masses that the library's curves begin and end at, by mass."""
+    """Average, geometrically, the masses that the library's curves begin and end at, by mass."""
     ends: dict[str, list[float]] = {}
     for name, found in _library().items():
         if "file" in found.entry:

@@ -4,7 +4,6 @@ An error never shows what stands in a line: the file may be another than was mea
 """
 
 import csv
-import difflib
 import math
 import pathlib
 import re
@@ -12,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from nmmjax import textfile
-from nmmjax.errors import InputError
+from nmmjax.errors import InputError, closest
 
 _LARGEST = 2**22  # bytes
 _MOST_ROWS = 20_000
@@ -36,7 +35,7 @@ class Row(NamedTuple):
 
 
 def read(path: pathlib.Path, columns: Sequence[str], folder: pathlib.Path) -> list[Row]:
-    """The named columns of a CSV file somewhere below `folder`, row by row.
+    """Read named columns of a CSV file somewhere below `folder`, row by row.
 
     Lines that start with # are comments; the last of them may be the header. Columns are
     separated by commas, semicolons, tabs or blanks. Raises InputError naming file and line.
@@ -78,7 +77,7 @@ def _below(path: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
 def _named_above(
     file: str, line: int, comments: Sequence[tuple[int, str]], columns: Sequence[str]
 ) -> tuple[int, str]:
-    """The header of a file whose first line without # is numbers: the comment above that."""
+    """Find the header of a file whose first line without # is numbers: a comment above that."""
     for i, text in reversed(comments):
         if i < line and all(column in text for column in columns):
             return i, text
@@ -89,7 +88,7 @@ def _named_above(
 
 
 def _delimiter(file: str, line: int, header: str) -> str:
-    """What separates the names of the header; more than one of , ; and tab is ambiguous."""
+    """Tell what separates the names of the header; two of comma, semicolon and tab are refused."""
     bare = re.sub(r'"[^"]*"', "", header)
     found = [d for d in (",", ";", "\t") if d in bare.strip()]
     if len(found) > 1:
@@ -116,8 +115,8 @@ def _places(file: str, line: int, names: Sequence[str], columns: Sequence[str]) 
             )
     for column in columns:
         if column not in names:
-            close = difflib.get_close_matches(column, names, n=1, cutoff=0.6)
-            hint = f"; did you mean '{close[0]}'?" if close else f" among the {len(names)} there"
+            close = closest(column, names)
+            hint = f"; did you mean '{close}'?" if close else f" among the {len(names)} there"
             raise InputError(f"{file} has no column '{column}'{hint}")
     return [names.index(column) for column in columns]
 

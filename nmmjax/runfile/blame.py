@@ -39,7 +39,7 @@ def user_code(doing: str, names: tuple[str, ...] = ()) -> Iterator[None]:
 
 
 def place(kind: type, name: str = "") -> str:
-    """'toy.py, line 12': where a class or one of its members is written, else their names."""
+    """Say where a class or a member of it is written: 'toy.py, line 12', or else its name."""
     thing = inspect.getattr_static(kind, name, None) if name else kind
     thing = inspect.unwrap(getattr(thing, "fget", None) or getattr(thing, "method", thing))
     try:
@@ -51,7 +51,7 @@ def place(kind: type, name: str = "") -> str:
 
 
 def _place(error: BaseException) -> str:
-    """File and line of the user's that the error arose in; "" if there is none."""
+    """Find the user's file and line that an error arose in; "" if there is none."""
     if isinstance(error, SyntaxError):
         return f"{error.filename}, line {error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
@@ -70,7 +70,7 @@ def _fault(error: BaseException, names: tuple[str, ...]) -> str:
         case SystemExit():
             return "it ends the program; code that a run file names must leave that to nmmjax"
         case ModuleNotFoundError():
-            return f"there is no module '{error.name}'{_moved(error.name or '')}"
+            return f"there is no module '{error.name}'{_moved(error.name or '')}{_beside(error)}"
         case ImportError():
             return f"{first}{_defined(error)}"
         case jax.errors.TracerBoolConversionError():
@@ -87,8 +87,16 @@ def _fault(error: BaseException, names: tuple[str, ...]) -> str:
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
+def _beside(error: ModuleNotFoundError) -> str:
+    """Tell how a file beside the one that imports it is found; "" if there is none."""
+    folder = pathlib.Path(_place(error).rpartition(", line ")[0]).parent
+    if not (error.name or ".").isidentifier() or not (folder / f"{error.name}.py").is_file():
+        return ""
+    return f"; for {error.name}.py beside it set PYTHONPATH={folder}"
+
+
 def _folders() -> Iterator[pathlib.Path]:
-    """Where the project's own files are."""
+    """List the folders of the project's own files."""
     for package in ("nmmjax", "nmmjax.samplers"):
         spec = importlib.util.find_spec(package)
         for folder in (spec and spec.submodule_search_locations) or ():
@@ -96,7 +104,7 @@ def _folders() -> Iterator[pathlib.Path]:
 
 
 def _modules() -> dict[str, pathlib.Path]:
-    """Dotted name of every module of the project, without importing it; the shortest first."""
+    """Map dotted names of the project's modules to files, without importing; shortest first."""
     found = {}
     for package, folder in zip(("nmmjax", "nmmjax.samplers"), _folders(), strict=False):
         for path in folder.rglob("*.py"):
@@ -106,7 +114,7 @@ def _modules() -> dict[str, pathlib.Path]:
 
 
 def _moved(name: str) -> str:
-    """'; it is nmmjax.target.model' for a module of the project under another name."""
+    """Tell where a module of the project is: '; it is nmmjax.target.model', or ""."""
     first, _, rest = name.partition(".")
     if first != "nmmjax" or not rest:
         return ""
@@ -118,7 +126,7 @@ def _moved(name: str) -> str:
 
 
 def _defined(error: ImportError) -> str:
-    """'; it is in nmmjax.constraints.library' for a name that the project defines elsewhere."""
+    """Tell where the project defines a name: '; it is in nmmjax.constraints.library', or ""."""
     wanted = getattr(error, "name_from", None)
     if not wanted or not (error.name or "").startswith("nmmjax"):
         return ""

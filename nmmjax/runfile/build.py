@@ -35,7 +35,7 @@ def read(path: pathlib.Path, overrides: Sequence[str] = ()) -> tuple[RunFile, st
 
 
 def build_model(section: ModelSection, where: str) -> Model:
-    """The model that `[model]` describes, a user's held against the contract of `Model`.
+    """Build the model of `[model]`; a user's is held against the contract of `Model`.
 
     A file is looked for beside the run file. Raises InputError naming file and key.
     """

@@ -82,7 +82,7 @@ def _point(names: Iterable[str]) -> dict[str, jax.ShapeDtypeStruct]:
 
 
 def _member(model: Model, name: str) -> Any:
-    """A property of the model, by the user's code."""
+    """Read a property of the model, by the user's code."""
     with user_code(f"{type(model).__name__}.{name}"):
         found = getattr(model, name)
     if callable(found):
@@ -140,7 +140,7 @@ def _reference(model: Model, parameters: Mapping[str, Parameter]) -> dict[str, f
 
 
 def _traced(model: Model, method: str, names: tuple[str, ...]) -> dict[str, Any]:
-    """What `predict` or `domain` returns at a traced point, as it is."""
+    """Return what `predict` or `domain` does at a traced point, as it is."""
     seen: list[Any] = []
 
     def call(theta):
@@ -193,8 +193,8 @@ def _check_declarations(
             asked += [("ratios", ratio.handle, names)]
             asked += [("ratios", name, terms) for name in (*ratio.numerator, *ratio.denominator)]
     for member, name, known in asked:
-        if name not in known:
-            where = place(type(model), member)
+        where = place(type(model), member)
+        if not isinstance(name, str) or name not in known:
             raise InputError(f"{where}: {member} has '{name}'{suggest(str(name), known)}")
         if known is observables and np.shape(observables[name]):
             raise InputError(f"{where}: {member} has '{name}', which is an array, not one number")

@@ -82,7 +82,7 @@ def _named(
 
 
 def _only(module: ModuleType, file: str, lacks: Callable[[type], str], kind: str) -> type:
-    """The one public class of the kind that a file defines."""
+    """Return the one public class of the kind that a file defines."""
     own = (
         c for c in vars(module).values() if inspect.isclass(c) and c.__module__ == module.__name__
     )
@@ -90,7 +90,7 @@ def _only(module: ModuleType, file: str, lacks: Callable[[type], str], kind: str
     if not here:
         raise InputError(f"'{file}' holds no {kind}")
     if len(here) > 1:
-        names = " or ".join(f"'{file}:{c.__name__}'" for c in here)
+        names = " or ".join(f"'{file}:{name}'" for name in sorted(c.__name__ for c in here))
         raise InputError(f"'{file}' holds more than one {kind}: write {names}")
     return _concrete(here[0])
 
@@ -114,7 +114,7 @@ def _from_name(name: str) -> ModuleType:
 
 
 def _exists(name: str) -> bool:
-    """Whether there is such a module; imports the packages above it."""
+    """Tell whether there is such a module; import the packages above it."""
     try:
         return importlib.util.find_spec(name) is not None
     except ModuleNotFoundError as error:
@@ -131,7 +131,7 @@ def _from_path(path: pathlib.Path) -> ModuleType:
 
 @functools.lru_cache(maxsize=64)
 def _executed(path: str, source: str) -> ModuleType:
-    """The module of a file, executed once as long as its text stays the same."""
+    """Execute a file, once as long as its text stays the same."""
     name = f"nmmjax_plugin_{pathlib.Path(path).stem}_{zlib.crc32(path.encode()):08x}"
     module = ModuleType(name)
     module.__file__ = path

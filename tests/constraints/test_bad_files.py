@@ -286,7 +286,7 @@ damaged = st.tuples(
 
 
 def refused_or_good(factory, data):
-    folder = factory.getbasetemp() / "damaged"
+    folder = factory.getbasetemp() / "damaged_constraints"
     folder.mkdir(exist_ok=True)
     toml, csv, name = data
     (folder / "my.toml").write_bytes(toml)

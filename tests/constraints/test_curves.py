@@ -11,60 +11,18 @@ from scipy import integrate, stats
 from scipy.interpolate import PchipInterpolator
 
 from helpers import places
+from helpers.curves import OWN, at, gradient, log_l, one
 from nmmjax.constraints import tables
 from nmmjax.constraints.curves import LimitCurve, OneSidedGaussianCurve
 from nmmjax.constraints.entries import build
 from nmmjax.constraints.interpolation import pchip
-from nmmjax.constraints.library import catalogue, load
+from nmmjax.constraints.library import catalogue
 from nmmjax.constraints.regions import ExcludedRegion
 from nmmjax.errors import InputError
 
 REFERENCE = places.TESTS / "reference" / "constraints"
 DATA = places.ROOT / "nmmjax" / "constraints" / "data" / "curves"
 CURVES = [name for name, entry in catalogue().items() if entry["type"].endswith("_curve")]
-OWN = {
-    "observable": ["eps", "m_aprime"],
-    "type": "limit_curve",
-    "mass": [0.01, 0.1, 1.0],
-    "limit": [1e-5, 1e-4, 1e-3],
-    "power": 2,
-    "cl": 0.9,
-    "units": "1",
-    "year": 2026,
-    "reference": "arXiv:0000.00000",
-    "verified": "lookup",
-}
-
-
-def one(name):
-    (constraint,) = load([name])
-    return constraint
-
-
-def at(constraint, coupling, mass, branching=1.0):
-    values = (coupling, mass, branching)[: len(constraint.requires)]
-    return dict(zip(constraint.requires, map(jnp.asarray, values), strict=True))
-
-
-@jax.jit
-def _terms(constraint, coupling, mass, branching):
-    return jax.vmap(lambda *x: constraint.log_likelihood(at(constraint, *x)))(
-        coupling, mass, branching
-    )
-
-
-def log_l(constraint, coupling, mass, branching=1.0):
-    values = np.broadcast_arrays(np.atleast_1d(coupling), mass, branching)
-    return np.asarray(_terms(constraint, *map(jnp.asarray, values)))
-
-
-def gradient(constraint, coupling, mass, branching=1.0):
-    """d ln L/d(coupling, mass, branching)."""
-
-    def term(*x):
-        return constraint.log_likelihood(at(constraint, *x))
-
-    return [float(g) for g in jax.grad(term, (0, 1, 2))(coupling, mass, branching)]
 
 
 # Interpolation
@@ -290,64 +248,6 @@ def test_end_of_the_curve_is_smooth(name):
         far = [float(curve.limit_at(jnp.asarray(end * x))) for x in (10.0, 100.0)]
         assert far[1] / far[0] == pytest.approx(100.0, rel=1e-4)  # ~ m^2
         assert not curve.allowed(at(curve, coupling, 1.01 * end))
-
-
-@pytest.mark.parametrize("name", ["na64e_2023", "a_e_dark_photon_Rb", "xenonnt_2022_massive"])
-def test_a_curve_that_goes_on_below_is_held_there(name):
-    curve = one(name)
-    first = curve.mass[0]
-    coupling = 2.0 * curve.limit[0]
-    held = log_l(curve, coupling, first)[0]
-    assert held < -1.0
-    assert log_l(curve, coupling, [1e-4 * first, 0.9 * first]) == pytest.approx([held, held])
-    assert not curve.allowed(at(curve, coupling, 0.5 * first))
-    assert "GeV and below" in curve.describe()
-
-
-BELOW = {
-    "limit_curve": {},
-    "poisson_zero_curve": {"power": None},
-    "one_sided_gaussian_curve": {"power": None, "limit": None, "centre": [1e-10, 0.0, 1e-10]}
-    | {"sigma": [1e-10, 1e-8, 1e-6]},
-    "excluded_region": {"mass": [0.01, 1.0, 0.01], "limit": None, "power": None, "cl": None}
-    | {"coupling": [1e-6, 1e-4, 1e-2]},
-}
-
-
-@pytest.mark.parametrize("kind", BELOW)
-@pytest.mark.parametrize("beyond", ["gate", "slope"])
-def test_a_curve_ends_at_its_first_mass_unless_it_is_extended(kind, beyond):
-    if beyond == "slope" and kind != "limit_curve":
-        return
-    entry = OWN | BELOW[kind] | {"type": kind}
-    entry = {k: x for k, x in entry.items() if x is not None}
-    if kind == "limit_curve":
-        entry["beyond"] = beyond
-    curve, held = build("a", entry), build("b", entry | {"extend": "below"})
-    first, coupling = curve.mass[0], 1e-4
-    assert "below" not in curve.describe()
-    assert log_l(curve, coupling, [1e-9, 0.8 * first]) == pytest.approx([0.0, 0.0], abs=1e-3)
-    assert log_l(held, coupling, 0.5 * first)[0] < -1.0
-    half = log_l(curve, coupling, first)[0] / log_l(held, coupling, first)[0]
-    assert half == pytest.approx(0.5, rel=1e-12)
-    for mass, inside in ((0.99 * first, False), (1.3 * first, True)):
-        point = at(curve, coupling, mass)
-        assert bool(curve.allowed(point)) != inside
-        assert (float(curve.excess(point)) > 0.0) == inside
-        assert not held.allowed(point)
-    m = first * np.exp(np.linspace(-0.3, 0.3, 2001))
-    values = log_l(curve, coupling, m)
-    slopes = np.diff(values) / np.diff(np.log(m))
-    assert np.max(np.abs(np.diff(slopes))) < 0.05 * np.max(np.abs(slopes))
-    for mass in (0.0, 1e-9, 0.9 * first, first):
-        assert np.all(np.isfinite(gradient(curve, coupling, mass)))
-
-
-def test_a_table_that_starts_at_mass_zero_has_no_lower_end():
-    curve = one("babar_2017")
-    assert curve.mass[0] == 0.0
-    assert log_l(curve, 3e-3, 0.0)[0] == pytest.approx(log_l(curve, 3e-3, 1e-6)[0], rel=1e-6)
-    assert not curve.allowed(at(curve, 3e-3, 0.0))
 
 
 @pytest.mark.parametrize("name", [*CURVES, "sn1987a_visible"])
