@@ -20,6 +20,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from .base import Block, Engine, LogDensity
 from .diagnostics import Running, convergence
+from .store.examples import Examples
 from .store.store import Checkpoint, Store, StoreError
 
 type Groups = Mapping[str, Mapping[str, Array | np.ndarray]]
@@ -65,8 +66,6 @@ class Outcome:
     messages: tuple[str, ...] = ()
 
 
-_MOST_EXAMPLES = 64  # of undefined proposals, kept per session
-
 type Stop = Callable[[Progress, Store], str]
 
 
@@ -76,7 +75,8 @@ class Until:
 
     With `rhat` or `ess` given, the verdict of `diagnostics.Convergence` is asked for whenever
     the running figures allow it and the draws have grown by a tenth. Returns the reason in
-    words, "" to go on. With `superchains` R-hat is nested.
+    words, "" to go on. With `superchains` R-hat is nested. Of the names in `periods`, which are
+    angles, cos and sin are judged.
     """
 
     names: tuple[str, ...]
@@ -84,6 +84,7 @@ class Until:
     ess: float | None = None
     max_minutes: float | None = None
     superchains: np.ndarray | None = None
+    periods: Mapping[str, float] = dataclasses.field(default_factory=dict)
     _next: float = dataclasses.field(default=0.0, init=False)
 
     def __call__(self, progress: Progress, store: Store) -> str:
@@ -98,11 +99,21 @@ class Until:
         if no and progress.since == 0:
             return ""
         self._next = 1.1 * progress.draws
-        found = convergence(store.read(self.names), store.groups, self.superchains)
+        found = convergence(self._judged(store), store.groups, self.superchains)
         if not found.converged(rhat, ess):
             return ""
         (worst, value), (least, size) = found.worst("rhat"), found.worst("ess_bulk")
         return f"R-hat {value:.4f} ({worst}), bulk ESS {size:.0f} ({least})"
+
+    def _judged(self, store: Store) -> dict[str, np.ndarray]:
+        found: dict[str, np.ndarray] = {}
+        for name, values in store.read(self.names).items():
+            if name in self.periods:
+                turns = values * (2.0 * math.pi / self.periods[name])
+                found |= {f"cos {name}": np.cos(turns), f"sin {name}": np.sin(turns)}
+            else:
+                found[name] = values
+        return found
 
 
 def run(
@@ -159,7 +170,7 @@ def run(
         if not whole:
             return Outcome(store.committed, "interrupted", "in the burn-in", messages)
     meter = _Meter(engine.groups if superchains is None else superchains, draws, done)
-    examples = _Examples(faults)
+    examples = Examples(faults)
     while True:
         if finished:
             return Outcome(done, "engine", f"the engine is done after {done} draws", messages)
@@ -237,31 +248,6 @@ def _table(record: Callable[[Array], Groups], table: Mapping[str, Array]) -> dic
         name: np.reshape(np.asarray(x), (*shape, *np.shape(x)[2:])) for name, x in recorded.items()
     }
     return there | found
-
-
-class _Examples:
-    """Proposals of undefined density, for the table `undefined`: written when there are twice as
-    many as before, so that a long run rewrites its file but a few times.
-    """
-
-    def __init__(self, faults: Callable[[np.ndarray], Mapping[str, np.ndarray]] | None) -> None:
-        self._faults = faults
-        self._rows: dict[bytes, np.ndarray] = {}
-        self._next = 1
-
-    def new(self, positions: Array | None) -> dict[str, dict[str, Array]]:
-        """The table, if it is time to write it, else nothing."""
-        if positions is None or self._faults is None:
-            return {}
-        for row in np.asarray(positions):
-            if np.all(np.isfinite(row)) and len(self._rows) < _MOST_EXAMPLES:
-                self._rows[row.tobytes()] = row
-        if len(self._rows) < self._next:
-            return {}
-        self._next = 2 * len(self._rows)
-        found = np.stack(list(self._rows.values()))
-        flags = {f"not_finite[{name}]": x for name, x in self._faults(found).items() if x.any()}
-        return {"undefined": {"position": jnp.asarray(found), **flags}}
 
 
 def _status(progress: Progress) -> dict[str, Any]:

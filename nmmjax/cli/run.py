@@ -100,7 +100,12 @@ def _sample(
             burn_in=burn_in,
             superchains=superchains,
             stop=driver.Until(
-                posterior.sampled, until.rhat, until.ess, until.max_minutes, superchains
+                posterior.sampled,
+                until.rhat,
+                until.ess,
+                until.max_minutes,
+                superchains,
+                posterior.periods,
             ),
             report=report,
             interrupted=lambda: bool(caught),

@@ -7,6 +7,7 @@ import numpy as np
 
 from nmmjax.constraints import library
 from nmmjax.results import health
+from nmmjax.results import undefined as undefined_proposals
 from nmmjax.results.rundir import Run
 
 _MIN_ENSEMBLES = 4
@@ -20,6 +21,10 @@ def of(run: Run, undefined: dict[str, int], allowed: np.ndarray) -> Iterator[str
     allowed    (chain, draw), inside every limit
     """
     physics = run.resolved["physics"]
+    if not physics.get("constraints") and not physics.get("prefer"):
+        yield "prior only: no constraint, no wish. The draws are the prior itself."
+    elif not physics.get("constraints"):
+        yield "no constraint: the prior, and the wishes below."
     for wish in physics.get("prefer", {}).values():
         yield (
             f"the target contains the wish {_wish_text(run, wish)}: the posterior is not a pure "
@@ -55,8 +60,8 @@ def of(run: Run, undefined: dict[str, int], allowed: np.ndarray) -> Iterator[str
 
 
 def _sampling(run: Run) -> Iterator[str]:
-    if count := health.proposals(run).get("n_nan", 0):
-        yield f"the density was NaN at {count} proposals, all rejected: a fault of the model."
+    if (lost := undefined_proposals.of(run)) is not None:
+        yield f"{lost.text}. They were rejected: a fault of the model."
     found = health.of(run)
     if (share := found.get("divergent", 0.0)) > 0.0:
         yield (

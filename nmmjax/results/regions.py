@@ -15,6 +15,7 @@ import numpy as np
 from scipy.signal import find_peaks
 from scipy.stats import chi2
 
+from nmmjax.results import angles
 from nmmjax.samplers import diagnostics
 
 _BINS = 128
@@ -29,7 +30,8 @@ _DOUBTFUL = 1e-3  # p value below which ensembles disagree
 class Regions:
     """Separate regions along one parameter, from low to high.
 
-    edges    values of the parameter in the valleys between them
+    edges    values of the parameter in the valleys between them; on a circle the lowest valley of
+             all comes last, and the first region lies after it
     shares   of the draws, per region
     lowest   smallest and
     highest  largest share over the ensembles, per region
@@ -49,14 +51,22 @@ class Regions:
 
 
 def find(
-    name: str, values: np.ndarray, ensemble: np.ndarray, prior: Mapping[str, Any]
+    name: str,
+    values: np.ndarray,
+    ensemble: np.ndarray,
+    prior: Mapping[str, Any],
+    period: float | None = None,
 ) -> Regions | None:
     """The regions of one parameter; None where there is only one.
 
     values    (chain, draw); ensemble (chain,) labels
     prior     its table as in the resolved run file
+    period    of an angle: the circle is cut at its emptiest place
     """
     c, back = _coordinate(values, prior)
+    if period is not None and np.all(np.isfinite(values)):
+        cut = angles.seam(values, period)
+        c, back = (values - cut) % period, _from_cut(cut, period)
     if not np.all(np.isfinite(c)) or np.ptp(c) == 0.0:
         return None
     valleys = _valleys(c.ravel())
@@ -70,12 +80,17 @@ def find(
     shares = inside.mean(axis=(1, 2))
     return Regions(
         name,
-        tuple(float(back(v)) for v in valleys),
+        tuple(float(back(v)) for v in (valleys if period is None else [*valleys, period])),
         tuple(map(float, shares)),
         tuple(map(float, by_ensemble.min(axis=0))),
         tuple(map(float, by_ensemble.max(axis=0))),
         _agreement(inside, by_ensemble, shares),
     )
+
+
+def _from_cut(cut: float, period: float) -> Callable[[float], float]:
+    """From places along the circle, cut open, to angles within half a period of 0."""
+    return lambda c: float(angles.unrolled(np.array(c + cut), 0.0, period))
 
 
 def _agreement(inside: np.ndarray, by_ensemble: np.ndarray, shares: np.ndarray) -> float:

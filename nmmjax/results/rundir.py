@@ -6,6 +6,7 @@ written disturbs nothing.
 
 import contextlib
 import dataclasses
+import math
 import pathlib
 import tomllib
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from typing import Any, NoReturn
 import h5py
 import numpy as np
 
-from nmmjax.catalogue import CATALOGUE
+from nmmjax.catalogue import CATALOGUE, known_or_bare
 from nmmjax.errors import InputError, suggest
 
 type Attributes = dict[str, str]
@@ -54,6 +55,15 @@ class Run:
     def about(self, label: str) -> Attributes:
         """Attributes of a quantity of `posterior`; InputError if the run did not store it."""
         return self.variables["posterior"][self._find(label)[0]]
+
+    def period(self, label: str) -> float | None:
+        """The period of an angle of `posterior`; None for a quantity on a line."""
+        name = label.partition("[")[0]
+        given = self.variables["posterior"].get(name, {}).get("period")
+        prior = self.resolved["physics"]["priors"].get(name)
+        if given is None and isinstance(prior, dict) and "angle" in prior:
+            return 2.0 * math.pi
+        return float(given) if given is not None else known_or_bare(name).period
 
     def read(
         self, name: str, group: str = "posterior", chains: np.ndarray | None = None

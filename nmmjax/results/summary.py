@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nmmjax.errors import InputError
-from nmmjax.results import evidence, health, notes, ranking, regions, verdict
+from nmmjax.results import angles, evidence, health, notes, ranking, regions, verdict
 from nmmjax.results.rundir import Attributes, Run, open_run
 from nmmjax.samplers.diagnostics import Convergence
 
@@ -27,7 +27,7 @@ _FEWEST_RANKED = 100
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One line of a table; quantiles at 5, 50 and 95%."""
+    """One line of a table; quantiles at 5, 50 and 95%; of an angle the shortest arc with 90%."""
 
     name: str
     role: str
@@ -41,6 +41,7 @@ class Row:
     rhat: float
     ess_bulk: float
     ess_tail: float
+    angle: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,9 +155,9 @@ def summarise(run: Run) -> Summary:
         constant=table.constant,
         same=table.same,
         units={name: about["units"] for name, about in run.variables["posterior"].items()},
-        best=_point(run, lp, lp),
+        best=_point(run, lp, np.where(table.sound, lp, -np.inf)),
         allowed_fraction=float(allowed.mean()),
-        largest=_largest(run, lp, allowed),
+        largest=_largest(run, lp, allowed & table.sound),
         worst={figure: Worst(*convergence.worst(figure)) for figure in _FIGURES},
         undefined=table.undefined,
         proposals=health.proposals(run),
@@ -176,15 +177,18 @@ class _Table(NamedTuple):
     same: dict[str, str]
     undefined: dict[str, int]  # how many draws are not finite
     mean_series_ess: dict[str, float]  # of the sampled parameters
+    sound: np.ndarray  # (chain, draw), where all quantities are finite; everywhere if nowhere
 
 
 def _table(run: Run) -> _Table:
     """Every quantity once: a row, a constant, or the name of the one it equals."""
-    rows, constant, same, undefined, means = found = _Table([], {}, {}, {}, {})
+    sound = np.ones((len(run.ensemble), run.committed), dtype=bool)
+    rows, constant, same, undefined, means, _ = found = _Table([], {}, {}, {}, {}, sound)
     seen: dict[bytes, str] = {}
     many, few = (run.few(most) for most in (_MOST_OF_PARAMETER, _MOST_OF_OBSERVABLE))
     for name, about, values in run.columns():
         sampled = about["role"] == "parameter"
+        sound &= np.isfinite(values)
         twin = seen.setdefault(hashlib.blake2b(values[few].tobytes()).digest(), name)
         if not sampled and np.allclose(values, values.flat[0], rtol=_SAME, atol=0.0):
             constant[name] = float(values.flat[0])
@@ -194,10 +198,11 @@ def _table(run: Run) -> _Table:
             chosen = many if sampled else few
             rows.append(_row(name, about, values, run, chosen))
             if sampled:
-                means[name] = verdict.mean_series_ess(values, run.ensemble, chosen)
+                period = run.period(name)
+                means[name] = verdict.mean_series_ess(values, run.ensemble, chosen, period)
             if bad := int(np.sum(~np.isfinite(values))):
                 undefined[name] = bad
-    return found
+    return found if sound.any() else found._replace(sound=np.ones_like(sound))
 
 
 def _equal(a: np.ndarray, b: np.ndarray) -> bool:
@@ -205,6 +210,8 @@ def _equal(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def _row(name: str, about: Attributes, values: np.ndarray, run: Run, few: np.ndarray) -> Row:
+    if (period := run.period(name)) is not None:
+        return _angle(name, about, values, run, few, period)
     with np.errstate(over="ignore", invalid="ignore"):  # inf and NaN show as such
         q05, q50, q95 = (float(q) for q in np.quantile(values, (0.05, 0.5, 0.95)))
         return Row(
@@ -218,6 +225,28 @@ def _row(name: str, about: Attributes, values: np.ndarray, run: Run, few: np.nda
             q95=q95,
             **verdict.figures(values, run, few),
         )
+
+
+def _angle(
+    name: str, about: Attributes, values: np.ndarray, run: Run, few: np.ndarray, period: float
+) -> Row:
+    """Circular mean and spread, the shortest arc with 90%; figures are the worse of cos and sin."""
+    low, middle, high = angles.interval(values, 0.9, period)
+    found = verdict.figures(values, run, few, period)
+    sine = verdict.figures(angles.sine_about_mean(values, period), run, few)
+    found["mcse_mean"] = angles.error_of_mean(values, sine["mcse_mean"], period)
+    return Row(
+        name=name,
+        role=about["role"],
+        unit=about["units"],
+        mean=angles.resultant(values, period)[0],
+        sd=angles.spread(values, period),
+        q05=low,
+        q50=middle,
+        q95=high,
+        angle=True,
+        **found,
+    )
 
 
 def _convergence(rows: Sequence[Row], means: Mapping[str, float]) -> Convergence:
@@ -235,7 +264,9 @@ def _regions(run: Run) -> tuple[regions.Regions, ...]:
     few = run.few(_MOST_OF_OBSERVABLE)
     priors = run.resolved["physics"]["priors"]
     found = (
-        regions.find(name, run.read(name, chains=few), run.ensemble[few], priors[name])
+        regions.find(
+            name, run.read(name, chains=few), run.ensemble[few], priors[name], run.period(name)
+        )
         for name in run.sampled
     )
     return tuple(one for one in found if one is not None)

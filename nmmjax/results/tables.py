@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nmmjax.errors import InputError
+from nmmjax.results import undefined
 from nmmjax.results.rundir import HEADLINES, Run
 from nmmjax.results.text import strict
 
@@ -110,6 +111,8 @@ def to_text(run: Run) -> str:
     physics, sampling = run.resolved["physics"], run.resolved["sampling"]
     head = f"{physics['model']['name']}: engine {sampling['engine']['name']}, seed"
     body = _modes_text(run, found) if mapped is None else _frontier_text(run, mapped)
+    if (lost := undefined.of(run)) is not None:
+        body += "\n\n" + textwrap.fill(f"Note: {lost.text}.", _WIDTH, subsequent_indent="  ")
     return f"{head} {sampling['seed']}\n{run.directory}\n\n{body}\n"
 
 

@@ -24,6 +24,9 @@ def to_text(summary: Summary) -> str:
         "Sampled parameters\n" + _table_text(summary.parameters),
         "Observables\n" + _table_text(summary.observables),
     ]
+    if circular := [r.name for r in (*summary.parameters, *summary.observables) if r.angle]:
+        told = "on the circle: mean and sd circular, 5% to 95% the shortest arc with 90%"
+        parts.append(_prose(f"{told.capitalize()}: ", circular))
     if summary.same:
         parts.append(
             _prose("Equal at every draw: ", (f"{a} = {b}" for a, b in summary.same.items()))
@@ -100,7 +103,9 @@ def _allowed_text(summary: Summary) -> str:
         "the limit; measurements: within 2 sigma). This says nothing about convergence."
     )
     if "n_nonfinite" in summary.proposals:
-        text += f" Proposals of zero density: {summary.proposals['n_nonfinite']}."
+        lost = summary.proposals.get("n_nan", 0)
+        text += f" Proposals of zero density: {summary.proposals['n_nonfinite'] - lost}."
+        text += f" Of undefined density: {lost}." if lost else ""
     if "acceptance" in summary.health:
         text += f" Mean acceptance {summary.health['acceptance']:.1%}."
     return text

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from nmmjax.results import angles, undefined
 from nmmjax.results.evidence import Evidence
 from nmmjax.results.rundir import Run
 from nmmjax.samplers import diagnostics
@@ -17,14 +18,19 @@ _STUCK = 1.1  # R-hat above which more draws may not be the remedy
 _KNOTS = 1025  # of the ranks by which all chains are scored where few are ranked
 
 
-def figures(values: np.ndarray, run: Run, few: np.ndarray) -> dict[str, float]:
+def figures(
+    values: np.ndarray, run: Run, few: np.ndarray, period: float | None = None
+) -> dict[str, float]:
     """R-hat, bulk and tail ESS, and the error of the mean, from the chains `few` alone.
 
     values   (chain, draw)
+    period   of an angle: the worse figure of its cos and sin each
 
     Chains are exchangeable within their ensemble, so effective draws are proportional to their
     number: ESS and error are those of all chains.
     """
+    if period is not None:
+        return angles.worst([figures(x, run, few) for x in angles.plane(values, period)])
     share = len(values) / len(few)
     some = values[few]
     with np.errstate(all="ignore"):  # inf and NaN show as such
@@ -37,19 +43,29 @@ def figures(values: np.ndarray, run: Run, few: np.ndarray) -> dict[str, float]:
     }
 
 
-def rhat_of(values: np.ndarray, run: Run, few: np.ndarray) -> float:
-    """R-hat of the chains `few`, (chain, draw): ensembles as chains, nested with superchains."""
+def rhat_of(values: np.ndarray, run: Run, few: np.ndarray, period: float | None = None) -> float:
+    """R-hat of the chains `few`, (chain, draw): ensembles as chains, nested with superchains.
+
+    Of an angle with a `period` the worse of its cos and sin.
+    """
+    if period is not None:
+        return float(np.max([rhat_of(x, run, few) for x in angles.plane(values, period)]))
     if run.superchains is None:
         return diagnostics.rhat(values, run.ensemble[few])
     return diagnostics.rhat_nested(values, run.superchains[few])
 
 
-def mean_series_ess(values: np.ndarray, ensemble: np.ndarray, few: np.ndarray) -> float:
+def mean_series_ess(
+    values: np.ndarray, ensemble: np.ndarray, few: np.ndarray, period: float | None = None
+) -> float:
     """Effective draws of the means over each ensemble, followed through the draws.
 
     Every chain counts: fewer of them would drown what an ensemble's walkers have in common.
     Where only `few` are ranked, all are scored by interpolating those ranks.
     """
+    if period is not None:
+        both = angles.plane(values, period)
+        return float(np.min([mean_series_ess(x, ensemble, few) for x in both]))
     if len(few) == len(values) or not np.all(np.isfinite(values)):
         return diagnostics.ensemble_mean_ess(values, ensemble)
     levels = np.linspace(0.0, 1.0, _KNOTS)
@@ -64,15 +80,20 @@ def convergence(run: Run, most: int) -> Convergence:
     few = run.few(most)
     rows = []
     for name in run.sampled:
-        values = run.read(name)
-        found = figures(values, run, few)
-        means = mean_series_ess(values, run.ensemble, few)
+        values, period = run.read(name), run.period(name)
+        found = figures(values, run, few, period)
+        means = mean_series_ess(values, run.ensemble, few, period)
         rows.append((found["rhat"], found["ess_bulk"], found["ess_tail"], means))
     return Convergence(run.sampled, *np.array(rows).T)
 
 
 def verdict(run: Run, found: Convergence, evident: Evidence | None = None) -> tuple[bool, str]:
-    """(converged, words).
+    """(converged, words); refused where too many proposals were of undefined density."""
+    return undefined.refused(run, *_judged(run, found, evident))
+
+
+def _judged(run: Run, found: Convergence, evident: Evidence | None) -> tuple[bool, str]:
+    """(converged, words) by the draws alone.
 
     Draws taken by weight are worth no more than their weights, and are in no order: the means of
     their ensembles are no series, and play no part.

@@ -82,6 +82,13 @@ class Posterior(eqx.Module):
         return tuple(p for p, _ in self.chart.priors)
 
     @property
+    def periods(self) -> dict[str, float]:
+        """Periods of the parameters that are angles: on a circle, or so in the catalogue."""
+        known = {p.name: known_or_bare(p.name).period for p in self.model.parameters}
+        circles = {p: prior.period for p, prior in self.chart.priors if isinstance(prior, Angle)}
+        return {p: period for p, period in (known | circles).items() if period is not None}
+
+    @property
     def hard_edges(self) -> tuple[str, ...]:
         """Sampled parameters whose prior has hard bounds, which gradient engines refuse."""
         return tuple(p for p, prior in self.chart.priors if prior.hard)
@@ -208,13 +215,12 @@ class Posterior(eqx.Module):
         And the period of an angle: where its prior is a circle, or the catalogue says so.
         """
         parameters = {p.name: p for p in self.model.parameters}
-        circles = {p: prior.period for p, prior in self.chart.priors if isinstance(prior, Angle)}
         found = {}
         for name in jax.eval_shape(self._stored, jnp.zeros(self.dim))["posterior"]:
             if name in parameters:
                 p = parameters[name]
                 role = "parameter" if name in self.sampled else "fixed"
-                period = circles.get(name) or known_or_bare(name).period
+                period = self.periods.get(name)
                 found[name] = _attributes(role, p.unit, p.latex, p.description, period)
             else:
                 q = known_or_bare(name)

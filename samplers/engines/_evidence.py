@@ -108,7 +108,7 @@ def finite_prior(key: PRNGKeyArray, target: PriorTimesLikelihood, count: int) ->
         )
 
     zero, none = jnp.array(0), jnp.zeros(count)
-    nowhere = jnp.full(dim, jnp.nan)
+    nowhere = jnp.full(dim, jnp.nan, float)
     empty = FinitePrior(Particle(jnp.zeros((count, dim)), none, none), zero, zero, zero, nowhere)
     return jax.lax.while_loop(more, fill, (zero, empty))[1]
 

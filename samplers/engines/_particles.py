@@ -108,7 +108,7 @@ def _all(one: Any, key: PRNGKeyArray, crowd: Particle) -> tuple[Particle, Counts
     moved, counts = jax.vmap(one)(jr.split(key, count), crowd, jnp.arange(count))
     acceptance, nonfinite, undefined, tried = counts
     tried = tried.reshape(-1, tried.shape[-1])
-    seen = example(jnp.full(tried.shape[-1], jnp.nan), tried.T, undefined.ravel())
+    seen = example(jnp.full(tried.shape[-1], jnp.nan, float), tried.T, undefined.ravel())
     return moved, Counts(jnp.mean(acceptance), jnp.sum(nonfinite), jnp.sum(undefined), seen)
 
 

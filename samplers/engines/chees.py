@@ -115,7 +115,7 @@ class Chees(eqx.Module):
             found["inverse_mass_matrix"],
             jnp.clip(leapfrogs, 1.0, self.max_leapfrogs),
             jnp.array(0),
-            jnp.full(starts.shape[1], jnp.nan),
+            jnp.full(starts.shape[1], jnp.nan, float),
         )
 
     @eqx.filter_jit

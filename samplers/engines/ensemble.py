@@ -117,7 +117,7 @@ class Ensemble(eqx.Module):
         zero = jnp.zeros((2, chains // 2), int)
         halves = Half(position, self._by_half(value), zero, zero, zero)
         first, second = (jax.tree.map(lambda x, i=i: x[i], halves) for i in (0, 1))
-        return State(first, second, jnp.array(0), jnp.full(dim, jnp.nan))
+        return State(first, second, jnp.array(0), jnp.full(dim, jnp.nan, float))
 
     def _by_half(self, values: Float[Array, "chain *dim"]) -> Float[Array, "2 *dim n"]:
         """(chain, ...), ensemble by ensemble -> (half, ..., n), walker-major."""

@@ -265,7 +265,7 @@ class Frontier(eqx.Module):
         first = best_of(found, self._cells, 1)[:, 0]
         best = judged(pool[first], jax.tree.map(lambda v: v[first], found), self._cells)
         zero, none = jnp.zeros((), int), jnp.zeros(len(first), int)
-        nowhere = jnp.full(target.dim, jnp.nan)
+        nowhere = jnp.full(target.dim, jnp.nan, float)
         counts = zero, zero, zero, zero, zero, zero, nowhere
         state = State(jnp.std(pool, axis=0), unit, best, none, *counts)
         state = self._counted(target, state, pool)

@@ -133,7 +133,7 @@ class Importance(eqx.Module):
             jnp.array(0),
             none,
             none,
-            jnp.full((self.repeats, trail.shape[-1]), jnp.nan),
+            jnp.full((self.repeats, trail.shape[-1]), jnp.nan, float),
         )
 
     def _learn(
@@ -288,7 +288,7 @@ def _weighted(
     x = _mixture.draw(key, proposal, first, count)
     value, undefined = log_density(target, x.T)
     log_weight = value - _mixture.log_density(proposal, x)
-    seen = example(jnp.full(x.shape[1], jnp.nan), x.T, undefined)
+    seen = example(jnp.full(x.shape[1], jnp.nan, float), x.T, undefined)
     return x, log_weight, jnp.sum(jnp.isneginf(value)), jnp.sum(undefined), seen
 
 

@@ -133,7 +133,7 @@ class Mclmc(eqx.Module):
         z, lp, slope = jax.vmap(lambda z: adjusted.init(z, differentiable(target)))(starts)
         length = _QUARTER_TURN * math.sqrt(dim)
         variance = jnp.var(starts, axis=0)
-        none = jnp.full(dim, jnp.nan)
+        none = jnp.full(dim, jnp.nan, float)
         step = jnp.array(0.5 * length)
         state = State(z, lp, slope, step, variance, jnp.array(2.0), jnp.array(0), none)
         (state, *_), _ = jax.lax.scan(

@@ -127,7 +127,7 @@ class Meads(eqx.Module):
             found["alpha"],
             found["delta"],
             jnp.array(0),
-            jnp.full(starts.shape[1], jnp.nan),
+            jnp.full(starts.shape[1], jnp.nan, float),
         )
 
     @eqx.filter_jit

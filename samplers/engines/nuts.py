@@ -108,7 +108,7 @@ class Nuts(eqx.Module):
             step_size,
             inverse_mass,
             jnp.array(0),
-            jnp.full(starts.shape[1], jnp.nan),
+            jnp.full(starts.shape[1], jnp.nan, float),
         )
 
     def _adaptation(self, smooth: LogDensity, dim: int) -> Any:

@@ -176,7 +176,7 @@ def _begin(target: LogDensity, points: Points) -> State:
     adam = _optimiser(1).init(position)
     # Adam's first step goes nowhere and finds the gradient.
     zero = jnp.zeros((), int)
-    tried = Tried(zero, zero, zero, jnp.full(points.shape[1], jnp.nan))
+    tried = Tried(zero, zero, zero, jnp.full(points.shape[1], jnp.nan, float))
     return State(position, value, jnp.zeros_like(position), scale, adam, zero, tried)
 
 

@@ -108,7 +108,7 @@ def dataset(group: h5py.Group, path: str) -> h5py.Dataset:
 
 def storable(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, np.ndarray]]:
     """As NumPy; booleans as int8, since HDF5's boolean is an enumeration to other readers."""
-    return {name: {key: _plain(x) for key, x in xs.items()} for name, xs in groups.items()}
+    return {name: {key: _plain(x) for key, x in xs.items()} for name, xs in groups.items() if xs}
 
 
 def _plain(values: Any) -> np.ndarray:

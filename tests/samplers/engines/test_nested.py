@@ -37,7 +37,9 @@ def ideal_run(rng, live, delete):
         "deaths": np.int64(len(dead)),
         "log_share": np.float64(0.0),
         "share_variance": np.float64(0.0),
-        **dict.fromkeys(("volume", "evaluations", "stuck", "nonfinite", "undefined"), np.int64(0)),
+        **dict.fromkeys(
+            ("volume", "evaluations", "stuck", "proposals", "nonfinite", "undefined"), np.int64(0)
+        ),
     }
 
 
