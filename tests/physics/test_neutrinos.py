@@ -14,7 +14,7 @@ from nmmjax.errors import InputError
 from nmmjax.models import _oscillation
 from nmmjax.physics import casas_ibarra, neutrinos
 from nmmjax.physics.constants import SM
-from nmmjax.physics.kernels import square_root
+from nmmjax.physics.numbers import square_root
 from nmmjax.physics.svd3 import svd3
 
 ANGLES = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp")
