@@ -21,11 +21,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+def _named(path: pathlib.Path) -> pathlib.Path:
+    """Refuse a name that no file can have, or that may not be looked at."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "that is no name of a file"
+        raise InputError(f"cannot read '{path}': {reason}") from None
+    return path
+
+
 RunFileArg = Annotated[
     pathlib.Path,
-    typer.Argument(help="Run definition, a TOML file. It may name Python code: read it first."),
+    typer.Argument(
+        help="Run definition, a TOML file. It may name Python code: read it first.",
+        callback=_named,
+    ),
 ]
-DirArg = Annotated[pathlib.Path, typer.Argument(help="A run directory.")]
+DirArg = Annotated[pathlib.Path, typer.Argument(help="A run directory.", callback=_named)]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SetOption = Annotated[
     list[str] | None,

@@ -6,6 +6,7 @@ import math
 import pathlib
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -55,10 +56,15 @@ def rows_at(model: Model, points: list[Point]) -> list[Row]:
     if not points:
         return []
     columns = {p: jnp.array([point[p] for point in points], dtype=float) for p in points[0]}
-    values, margins = jax.jit(jax.vmap(lambda theta: _everything(model, theta)))(columns)
+    values, margins = _everywhere(model, columns)
     flat = {name: np.asarray(v) for name, v in values.items()}
     limits = {name: np.asarray(v) for name, v in margins.items()}
     return [_row(flat, limits, i) for i in range(len(points))]
+
+
+@eqx.filter_jit
+def _everywhere(model: Model, columns: Observables) -> tuple[Observables, Observables]:
+    return jax.vmap(lambda theta: _everything(model, theta))(columns)
 
 
 def _everything(model: Model, theta: Theta) -> tuple[Observables, Observables]:
@@ -110,7 +116,9 @@ def _table(row: Row) -> str:
     for name, value in row.items():
         if name != "problems":
             shown = "undefined" if value is None else f"{value:.17g}"
-            lines.append(f"{name:<22} {shown:>24}  {known_or_bare(name).unit}".rstrip())
+            found = known_or_bare(name)
+            flag = "  [Majorana: from memory, unconfirmed]" if "memory" in found.text else ""
+            lines.append(f"{name:<22} {shown:>24}  {found.unit}{flag}".rstrip())
     lines += [f"problem: {text}" for text in row["problems"]]
     return "\n".join(lines) + "\n"
 

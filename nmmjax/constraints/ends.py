@@ -101,3 +101,13 @@ def check_extend(extend: str) -> None:
     """Raise InputError for a word other than 'below'."""
     if extend not in ("", "below"):
         raise InputError(f"extend must be 'below' where it is given, got '{extend}'")
+
+
+def check_lengths(mass: tuple[float, ...], **columns: tuple[float, ...]) -> None:
+    """Raise InputError unless the columns are as long as the masses, two at least."""
+    for key, values in columns.items():
+        if len(values) != len(mass) or len(mass) < 2:
+            raise InputError(
+                f"mass and {key} must be lists of the same length >= 2, "
+                f"got {len(mass)} and {len(values)}"
+            )

@@ -15,7 +15,7 @@ from nmmjax.physics.neutrinos import check_ordering
 from nmmjax.target.model import Parameter, Theta
 from nmmjax.target.priors import Angle, LogUniform, Prior, Uniform
 
-_SINES = ("sin2_th12", "sin2_th23", "sin2_th13")
+_SINES = neutrinos.ANGLES[:3]
 _DM2_3L = {"NO": Uniform(2.2e-3, 2.8e-3), "IO": Uniform(-2.8e-3, -2.2e-3)}
 _ENTRIES = {
     "sin2_th12": "s12",
@@ -156,7 +156,7 @@ def unit_moments(a: int, b: int, sm: Constants = SM) -> dict[str, Float[Array, "
     With the mixing of NuFIT 6.1, normal ordering: those of any mu_ab are |mu_ab| times as large.
     """
     values = dict(_central("NO"))
-    u = neutrinos.pmns(*(values[p] for p in ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp")))
+    u = neutrinos.pmns(*(values[p] for p in neutrinos.ANGLES))
     mu = jnp.zeros((3, 3), complex).at[a, b].set(1.0).at[b, a].set(-1.0)
     fractions = neutrinos.solar_fractions(u, values["dm2_21"], sm=sm)
     return neutrinos.effective_moments(neutrinos.to_mass_basis(mu, u), u, fractions, majorana=True)

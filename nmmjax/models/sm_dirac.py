@@ -16,8 +16,6 @@ from nmmjax.target.model import Model, Observables, Parameter, Theta, merged
 from nmmjax.target.priors import Prior
 from nmmjax.target.settings import setting
 
-_ANGLES = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp")
-
 
 class SmDirac(Model):
     r"""Magnetic and electric moments of nu_R + Yukawa couplings, in the mass basis.
@@ -64,7 +62,7 @@ class SmDirac(Model):
 
     def moments(self, theta: Theta) -> tuple[Complex[Array, "3 3"], Complex[Array, "3 3"]]:
         """(mu_ij, d_ij) in mu_B, complex and Hermitian."""
-        sm, u = self.sm, neutrinos.pmns(*(theta[p] for p in _ANGLES))
+        sm, u = self.sm, neutrinos.pmns(*(theta[p] for p in neutrinos.ANGLES))
         masses = self._masses(theta)
         a = (jnp.array([sm.m_e, sm.m_mu, sm.m_tau]) / sm.m_w) ** 2
         constant = 1.5 if self.convention == "derived" else 0.5
@@ -75,7 +73,7 @@ class SmDirac(Model):
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.catalogue`."""
-        u = neutrinos.pmns(*(theta[p] for p in _ANGLES))
+        u = neutrinos.pmns(*(theta[p] for p in neutrinos.ANGLES))
         mu, d = self.moments(theta)
         fractions = neutrinos.solar_fractions(u, theta["dm2_21"], sm=self.sm)
         seen = neutrinos.effective_moments(mu - 1j * d, u, fractions, majorana=False)

@@ -16,7 +16,7 @@ from nmmjax.target.model import Model, Observables, Parameter, Theta, merged
 from nmmjax.target.priors import Prior
 from nmmjax.target.settings import setting
 
-_ANGLES = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp", "alpha_21", "alpha_31")
+_ANGLES = (*neutrinos.ANGLES, *neutrinos.PHASES)
 
 
 class SmMajorana(Model):

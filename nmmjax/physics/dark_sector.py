@@ -1,4 +1,4 @@
-"""The dark sector of arXiv:2603.25704 without angles: scalar masses, loops, light masses.
+"""The dark sector of arXiv:2603.25704 without angles: loops, light masses and mixing.
 
 Two complex scalars S_a of one dark charge and a Majorana pair of signed masses
 M_1 = m - m_D, M_2 = m + m_D. All loops depend on the scalar matrices M_R^2 = N + A and
@@ -14,94 +14,13 @@ from jaxtyping import Array, Complex, Float
 
 from nmmjax.physics.casas_ibarra import casas_ibarra, inverse_root, rank_two_masses
 from nmmjax.physics.dark_loops import TAIL, Yukawas, grid_sums, wedge
+from nmmjax.physics.dark_scalars import Scalars
 from nmmjax.physics.matrices import dagger, product
 from nmmjax.physics.numbers import SIXTEEN_PI2, gap, square_root, squared
 
 type Scalar = Float[Array, ""] | float
 type Symmetric = tuple[Scalar, Scalar, Scalar]  # (11, 12, 22)
 type Square = Float[Array, "2 2"]
-
-
-class Scalars(NamedTuple):
-    """The scalar sector: M_R^2 = N + A, M_I^2 = N - A (2 x 2, real, symmetric), GeV^2.
-
-    `twist` = sin 2(theta_I - theta_R) dH dA and `align` the
-    same with cos, dH = M_H1^2 - M_H2^2, dA likewise: no angle is ever needed.
-    """
-
-    real: Symmetric
-    imag: Symmetric
-    breaking: Symmetric
-    h: tuple[Scalar, Scalar]
-    a: tuple[Scalar, Scalar]
-    det_real: Scalar
-    det_imag: Scalar
-    twist: Scalar
-    align: Scalar
-
-
-def scalars_from_matrices(n1: Scalar, n2: Scalar, a11: Scalar, a12: Scalar, a22: Scalar) -> Scalars:
-    """N = diag(n1, n2) conserves U(1)_D, A = [[a11, a12], [a12, a22]] breaks it; GeV^2.
-
-    Defined where N + A and N - A are positive definite. Eigenvalues h, a (large, small) have no
-    derivative where two are equal; everything else has.
-    """
-    real, imag = (n1 + a11, a12, n2 + a22), (n1 - a11, -a12, n2 - a22)
-    det_real, det_imag = (m[0] * m[2] - a12**2 for m in (real, imag))
-    gaps = (real[0] - real[2], imag[0] - imag[2])
-    return Scalars(
-        real=real,
-        imag=imag,
-        breaking=(a11, a12, a22),
-        h=_eigenvalues(real, gaps[0], det_real),
-        a=_eigenvalues(imag, gaps[1], det_imag),
-        det_real=det_real,
-        det_imag=det_imag,
-        twist=4.0 * (n1 - n2) * a12,
-        align=gaps[0] * gaps[1] - 4.0 * a12**2,
-    )
-
-
-def _eigenvalues(m, gap, det):
-    large = 0.5 * (m[0] + m[2] + jnp.hypot(gap, 2.0 * m[1]))
-    return large, det / large
-
-
-def scalars_from_masses(
-    m_h1: Scalar, m_h2: Scalar, m_a1: Scalar, m_a2: Scalar, theta_r: Scalar, theta_i: Scalar
-) -> Scalars:
-    """Masses (GeV) and the mixing angles of S_a = (R_a + i I_a)/sqrt2, R_a = sum_k R_ak H_k.
-
-    R = [[c, s], [-s, c]](theta_R), I alike. Differences are taken of the masses as given:
-    splittings lose what the rounding of the masses has lost.
-    """
-    h, a = (m_h1**2, m_h2**2), (m_a1**2, m_a2**2)
-    d_h, d_a = gap(m_h1, m_h2), gap(m_a1, m_a2)
-    d_1, d_2 = gap(m_h1, m_a1), gap(m_h2, m_a2)
-    plus, minus = theta_r + theta_i, theta_r - theta_i
-    # (d_h Q(theta_r) - d_a Q(theta_i))/2 with Q = ((cos, -sin), (-sin, -cos))(2 theta)
-    common, turn = d_1 - d_2, -jnp.sin(minus) * (d_h + d_a)
-    even, odd = jnp.cos(minus) * common, turn
-    q_1 = 0.5 * (even * jnp.cos(plus) + odd * jnp.sin(plus))
-    q_2 = -0.5 * (even * jnp.sin(plus) - odd * jnp.cos(plus))
-    mean = 0.5 * (d_1 + d_2)
-    return Scalars(
-        real=_rotated(h, d_h, theta_r),
-        imag=_rotated(a, d_a, theta_i),
-        breaking=(0.5 * (mean + q_1), 0.5 * q_2, 0.5 * (mean - q_1)),
-        h=h,
-        a=a,
-        det_real=h[0] * h[1],
-        det_imag=a[0] * a[1],
-        twist=-jnp.sin(2.0 * minus) * d_h * d_a,
-        align=jnp.cos(2.0 * minus) * d_h * d_a,
-    )
-
-
-def _rotated(squares, gap, theta):
-    mean, half = 0.5 * (squares[0] + squares[1]), 0.5 * gap
-    cos, sin = jnp.cos(2.0 * theta), jnp.sin(2.0 * theta)
-    return mean + half * cos, -half * sin, mean - half * cos
 
 
 class DarkLoops(NamedTuple):
@@ -154,7 +73,7 @@ def dark_loops(
         mass = t**2 * over_d
         axial = -(m**2) * t**2 * (t * (t + 2.0 * m**2) + q**2) * over_d**2
         square = t**3 * (t + m**2 + m_dirac**2) * over_d
-        squared = zip(both, _squared(change), strict=True)
+        squared = zip(both, _square(change), strict=True)
         return (
             t**3 * flip * over_dets,
             *(mass * (t + m**2) * x for x in change),
@@ -206,7 +125,7 @@ def _between(p, a, q):
     return a, linear, (p[0] * x11 + p[1] * x21, p[0] * x12 + p[1] * x22, p[1] * x12 + p[2] * x22)
 
 
-def _squared(m):
+def _square(m):
     return m[0] ** 2 + m[1] ** 2, m[1] * (m[0] + m[2]), m[1] ** 2 + m[2] ** 2
 
 
@@ -230,7 +149,7 @@ def lepton_loop(s: Scalars, m_e: Scalar, count: int, printed: bool = False) -> S
         for matrix, det in ((s.real, s.det_real), (s.imag, s.det_imag)):
             over_det = _over_det(matrix, det, t)
             inverse = [x * over_det for x in _plus(t, _adjugate(matrix))]
-            power = _squared(inverse)
+            power = _square(inverse)
             if printed:
                 power = _cubed(inverse, power)
             total = [x + y for x, y in zip(total, power, strict=True)]

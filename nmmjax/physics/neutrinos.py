@@ -27,6 +27,8 @@ _AVOGADRO = 6.02214076e23  # 1/mol, exact
 _LIGHT_SPEED = 2.99792458e10  # cm/s, exact
 _GEV2_PER_EV2 = 1e-18
 FLAVOURS = ("e", "mu", "tau")
+ANGLES = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp")  # arguments of `pmns`
+PHASES = ("alpha_21", "alpha_31")
 PAIRS = {"emu": (0, 1), "etau": (0, 2), "mutau": (1, 2)}
 _LABELS = {"mass": ("1", "2", "3"), "flavour": FLAVOURS}
 
@@ -79,6 +81,11 @@ def light_masses(m_lightest: Scalar, dm2_21: Scalar, dm2_3l: Scalar, ordering: s
     return jnp.stack([*(jnp.sqrt(x) for x in squares), jnp.asarray(m_lightest)])
 
 
+def columns(ordering: str) -> np.ndarray:
+    """Where the states 1, 2, 3 are among states sorted by ascending mass."""
+    return np.array([0, 1, 2] if ordering == "NO" else [1, 2, 0])
+
+
 def takagi(m: Matrix, ordering: str = "NO") -> Takagi:
     """Masses and PMNS matrix of a Majorana mass matrix in the flavour basis, any unit.
 
@@ -88,7 +95,7 @@ def takagi(m: Matrix, ordering: str = "NO") -> Takagi:
     ordering.
     """
     check_ordering(ordering)
-    order = np.array([0, 1, 2] if ordering == "NO" else [1, 2, 0])
+    order = columns(ordering)
     masses, u = factorise(m)
     return Takagi(masses[order], u[:, order])
 

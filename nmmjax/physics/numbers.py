@@ -1,6 +1,7 @@
 """Numbers and elementary functions that the formulas share."""
 
 import math
+from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Inexact
@@ -25,6 +26,6 @@ def square_root(x: Float[Array, "*b"]) -> Float[Array, "*b"]:
     return jnp.where(zero, 0.0, jnp.sqrt(jnp.where(zero, 1.0, x)))
 
 
-def gap(x: Real, y: Real) -> Real:
+def gap(x: Real, y: Real) -> Any:
     """x^2 - y^2 as (x-y)(x+y): no digit is lost where x and y are close."""
     return (x - y) * (x + y)

@@ -70,7 +70,8 @@ def _columns(vectors):
 
 
 def _squares(a):
-    return sum(squared(x) for x in a)
+    x, y, z = (squared(entry) for entry in a)
+    return x + y + z
 
 
 def _dot(a, b):

@@ -29,7 +29,13 @@ def of(run: Run, undefined: dict[str, int], allowed: np.ndarray) -> Iterator[str
             f"the target contains the wish {_wish_text(run, wish)}: the posterior is not a pure "
             "likelihood posterior."
         )
-    if run.has("m_nu_rge") and physics["model"].get("settings", {}).get("rge") is False:
+    settings = physics["model"].get("settings", {})
+    if run.has("m_nu_rge") and "rge" not in settings:  # of Majorana neutrinos
+        yield (
+            "m_nu_rge is an estimate with coefficients from memory, not confirmed yet: an order "
+            "of magnitude."
+        )
+    if run.has("m_nu_rge") and settings.get("rge") is False:
         mass = float(np.median(np.abs(run.read("m_nu_rge"))))
         yield (
             f"the gauge-induced (RGE) mass of these points is ~{mass:.3g} eV, "

@@ -70,7 +70,7 @@ def _fault(error: BaseException, names: tuple[str, ...]) -> str:
         case SystemExit():
             return "it ends the program; code that a run file names must leave that to nmmjax"
         case ModuleNotFoundError():
-            return f"there is no module '{error.name}'{_moved(error.name or '')}"
+            return f"there is no module '{error.name}'{_moved(error.name or '')}{_beside(error)}"
         case ImportError():
             return f"{first}{_defined(error)}"
         case jax.errors.TracerBoolConversionError():
@@ -85,6 +85,14 @@ def _fault(error: BaseException, names: tuple[str, ...]) -> str:
         case InputError():
             return first
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def _beside(error: ModuleNotFoundError) -> str:
+    """Tell how a file beside the one that imports it is found; "" if there is none."""
+    folder = pathlib.Path(_place(error).rpartition(", line ")[0]).parent
+    if not (error.name or ".").isidentifier() or not (folder / f"{error.name}.py").is_file():
+        return ""
+    return f"; for {error.name}.py beside it set PYTHONPATH={folder}"
 
 
 def _folders() -> Iterator[pathlib.Path]:

@@ -54,7 +54,11 @@ def _instance(section: ModelSection, where: str) -> Model:
             "model",
             pathlib.Path(where).parent,
         )
-    known = [declared.name for declared in settings(kind)]
+    known = {declared.name: declared for declared in settings(kind)}
+    # A wrong value may say which model was meant, and so why other keys are unknown.
+    with located(f"{where}: [model] settings"):
+        for key in sorted(section.settings.keys() & known.keys()):
+            known[key].value(section.settings[key])
     for key in section.settings:
         with located(f"{where}: [model] settings.{key}"):
             if key not in known:

@@ -52,7 +52,10 @@ class Setting:
     @property
     def expected(self) -> str:
         """What it takes, in words: "'NO' or 'IO'", "a finite number > 0, or left out"."""
-        schema = _adapter(self.annotation).json_schema()
+        try:
+            schema = _adapter(self.annotation).json_schema()
+        except pydantic.errors.PydanticInvalidForJsonSchema:  # no type of a run file
+            return str(self.annotation)
         return ", or ".join(_words(kind) for kind in schema.get("anyOf", [schema]))
 
     @property
@@ -66,12 +69,12 @@ class Setting:
         """The value given as its type (1 as 1.0). Raises InputError where it is another one."""
         try:
             value = _adapter(self.annotation).validate_python(given)
+            if isinstance(value, bool) == isinstance(given, bool):  # true is not the choice 1
+                return value
         except pydantic.ValidationError:
-            value = None
-        if value != given or isinstance(value, bool) != isinstance(given, bool):
-            meaning = f" ({self.text})" if self.text else ""
-            raise InputError(f"{self.name} = {shown(given)} given; it is {self.expected}{meaning}")
-        return value
+            pass
+        meaning = f" ({self.text})" if self.text else ""
+        raise InputError(f"{self.name} = {shown(given)} given; it is {self.expected}{meaning}")
 
 
 def settings(model: type) -> tuple[Setting, ...]:

@@ -78,6 +78,17 @@ def test_what_is_no_file_is_refused_before_it_is_read(capfd, tmp_path):
     assert "it is a pipe" in refused(capfd, "evaluate", f"{plugin}:A")
 
 
+@pytest.mark.parametrize("command", ["status", "summary", "plot", "check", "run"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("x" * 5000, "File name too long"), ("\0", "no name of a file"), ("loop", "symbolic links")],
+)
+def test_names_that_no_file_can_have(capfd, tmp_path, monkeypatch, command, name, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    assert said in refused(capfd, command, name)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -13,10 +13,11 @@ from scipy.interpolate import PchipInterpolator
 from helpers import places
 from helpers.curves import OWN, at, gradient, log_l, one
 from nmmjax.constraints import tables
-from nmmjax.constraints.curves import ExcludedRegion, LimitCurve, OneSidedGaussianCurve
+from nmmjax.constraints.curves import LimitCurve, OneSidedGaussianCurve
 from nmmjax.constraints.entries import build
 from nmmjax.constraints.interpolation import pchip
 from nmmjax.constraints.library import catalogue
+from nmmjax.constraints.regions import ExcludedRegion
 from nmmjax.errors import InputError
 
 REFERENCE = places.TESTS / "reference" / "constraints"

@@ -15,8 +15,9 @@ from nmmjax.models.dark_dipole.model import DarkDipole
 from nmmjax.physics import neutrinos
 from nmmjax.physics.constants import SM
 from nmmjax.physics.dark_loops import wedge
+from nmmjax.physics.dark_scalars import scalars_from_masses, scalars_from_matrices
 from nmmjax.physics.dark_sector import dark_loops as sector_loops
-from nmmjax.physics.dark_sector import lepton_loop, scalars_from_masses, scalars_from_matrices
+from nmmjax.physics.dark_sector import lepton_loop
 from nmmjax.target.model import guarded_predict
 from nmmjax.target.posterior import Posterior
 

@@ -8,8 +8,9 @@ import pytest
 
 from nmmjax.physics import dark_loops
 from nmmjax.physics.constants import SM
+from nmmjax.physics.dark_scalars import scalars_from_masses, scalars_from_matrices
 from nmmjax.physics.dark_sector import dark_loops as sector_loops
-from nmmjax.physics.dark_sector import lepton_loop, scalars_from_masses, scalars_from_matrices
+from nmmjax.physics.dark_sector import lepton_loop
 
 EPS = 2.0**-53
 MASSES = ("MH1", "MH2", "MA1", "MA2")

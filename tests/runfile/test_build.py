@@ -85,6 +85,8 @@ BAD = [
      r"\[model\] settings.leptn: not a setting of weak_triplet; did you mean 'lepton'"),
     ('lepton = "mu"', 'lepton = "muon"',
      r"\[model\] settings: lepton = 'muon' given; it is 'e', 'mu' or 'tau'"),
+    ('lepton = "mu"', 'n_psi = 2, generations = 3',
+     r"generations = 3 given; it is 1 \(three generations are the model weak_triplet3\)"),
     ('lepton = "mu"', "rge = 1", r"\[model\] settings: rge = 1 given; it is true or false"),
     ("v_h = 174.0", "v_hh = 174.0", r"\[model\] sm: 'v_hh' is not a constant; did you mean 'v_h'"),
     ("v_h = 174.0", 'v_h = "x"', r"'model.sm.v_h': a number is needed, got 'x'"),

@@ -173,6 +173,7 @@ def test_optional_members_are_checked_as_well(folder, member, line, text):
     ("source", "text"),
     [
         ("import not_there\n", "toy.py, line 1: there is no module 'not_there'"),
+        ("import limits2\n", r"there is no module 'limits2'; .*beside it set PYTHONPATH=/"),
         ("from nmmjax.model import Model\n", "line 1: .*it is nmmjax.target.model"),
         ("import nmmjax.likelihoods\n", "line 1: .*it is nmmjax.constraints.base"),
         ("from nmmjax.constraints import load\n", "'load'.*it is in nmmjax.constraints.library"),
@@ -191,6 +192,7 @@ def test_optional_members_are_checked_as_well(folder, member, line, text):
 def test_a_file_that_gives_no_model(folder, source, text):
     data = source if isinstance(source, bytes) else source.encode()
     (folder / "toy.py").write_bytes(data)
+    (folder / "limits2.py").write_text("")
     with pytest.raises(InputError, match=text):
         built(folder)
 

@@ -189,7 +189,11 @@ def test_undefined_and_impossible_points_are_counted_and_never_sampled(case):
     assert np.all(draws[..., 0] > 0.0)
     assert np.all(np.isfinite(draws))
     assert np.all(np.isfinite(stats["lp"]))
-    assert 0 < stats["n_nan"].sum() < stats["n_nonfinite"].sum()
+    assert 0 < stats["n_nan"].sum() < stats["n_nonfinite"].sum() < stats["n_proposals"].sum()
+    seen = np.asarray(last.undefined)
+    seen = seen[np.isfinite(seen).all(axis=1)]
+    assert len(seen) > 0
+    assert np.all((seen[:, 0] > -0.2) & (seen[:, 0] <= 0.0))
     assert 0.0 < float(last.stats["nonfinite_fraction"]) < 1.0
     assert worst_pull(case, BOXED) < 5.0
 

@@ -15,15 +15,13 @@ from nmmjax.models.dark_dipole import photon as widths
 from nmmjax.physics import decays, neutrinos
 from nmmjax.physics.casas_ibarra import complex_rotation
 from nmmjax.physics.dark_loops import Yukawas, wedge
+from nmmjax.physics.dark_scalars import Scalars, scalars_from_masses, scalars_from_matrices
 from nmmjax.physics.dark_sector import (
     Light,
-    Scalars,
     dark_loops,
     lepton_loop,
     light_from_oscillations,
     light_from_yukawas,
-    scalars_from_masses,
-    scalars_from_matrices,
     vector_coupling,
 )
 from nmmjax.physics.matrices import dagger, product
@@ -33,7 +31,7 @@ from nmmjax.target.priors import Prior
 from nmmjax.target.settings import setting
 
 _SCATTERING = 2e-4  # GeV, electron recoil at which vector and dipole scattering are compared
-_PMNS = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp", "alpha_21", "alpha_31")
+_PMNS = (*neutrinos.ANGLES, *neutrinos.PHASES)
 
 
 class DarkDipole(Model):

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array
 
 from nmmjax.physics.constants import Constants
-from nmmjax.physics.dark_sector import Scalars
+from nmmjax.physics.dark_scalars import Scalars
 from nmmjax.physics.numbers import square_root
 from nmmjax.target.model import Theta
 

@@ -3,13 +3,11 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from nmmjax.models import _triplet_lfv as lfv
 from nmmjax.models.weak_triplet3 import loops
-from nmmjax.models.weak_triplet3.parameters import ANGLES
 from nmmjax.physics import neutrinos
 from nmmjax.physics.bridge_loops import moment_observables
 from nmmjax.physics.constants import Constants
@@ -47,7 +45,7 @@ def free(p: loops.Point, m_d: Matrix, others: Matrix, ordering: str) -> Light:
     """Masses and mixing from the Yukawas: the tree by its exact Schur form, plus `others`."""
     block = light_block(m_d, p.theta * p.m_psi, p.m_s, jnp.diag(p.m_psi) + 0.0j)
     values, u, v = svd3(EV * (block.a + others))
-    order = np.array([0, 1, 2] if ordering == "NO" else [1, 2, 0])
+    order = neutrinos.columns(ordering)
     tree = {
         "m_nu_dirac": narrowed(product(block.w_l, m_d), block.y),
         "m_nu_seesaw": _seesaw(p, block.y),
@@ -67,7 +65,7 @@ def solved(p: loops.Point, theta: Theta, others: Matrix, ordering: str) -> Light
     y = m_psi^-1 [m_S + Theta^dag w_l a (1 + y^dag y)^(1/2)].
     """
     masses = neutrinos.light_masses(theta["m_lightest"], theta["dm2_21"], theta["dm2_3l"], ordering)
-    u = neutrinos.pmns(*(theta[angle] for angle in ANGLES))
+    u = neutrinos.pmns(*(theta[angle] for angle in neutrinos.ANGLES))
     a = lax.optimization_barrier(u * (masses / EV) - others)
     small = product(dagger(p.left), a)
     y = _right_mixing(p.m_psi, small, p.m_s + small)

@@ -15,7 +15,6 @@ from nmmjax.physics.numbers import PERTURBATIVE
 from nmmjax.target.model import Parameter, Theta, merged
 from nmmjax.target.priors import LogUniform, SignedLog
 
-ANGLES = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp")
 _NUS = ("1", "2", "3")
 _LATEX = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
 _PARTS = (("re_", r"\mathrm{Re}\,"), ("im_", r"\mathrm{Im}\,"))
