@@ -181,7 +181,7 @@ class Nested(AbstractEngine):
             nonfinite=prior.trials - prior.found,
             undefined=prior.undefined,
             example=prior.example,
-            finished=jnp.zeros(self.repeats, bool),
+            finished=_flat(prior.particles.log_likelihood),
             step=jnp.array(0),
         )
 
@@ -276,8 +276,16 @@ class Nested(AbstractEngine):
             log_z=after.integrator.logZ,
             evaluations=state.evaluations + jnp.sum(found.num_shrink),
             stuck=state.stuck + jnp.sum(~jnp.any(found.is_accepted, axis=1)),
-            finished=small | (deaths + self.delete > self._most),
+            finished=small | (deaths + self.delete > self._most) | _flat(new.loglikelihood),
         )
+
+
+def _flat(log_likelihood: Float[Array, "*repeat live"]) -> Bool[Array, "*repeat"]:
+    """Whether all live points are equally likely: draws of what is left, none above them.
+
+    So from the start where nothing constrains: the live points are the prior.
+    """
+    return jnp.all(log_likelihood == log_likelihood[..., :1], axis=-1)
 
 
 def _probes(
