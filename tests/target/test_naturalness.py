@@ -85,6 +85,7 @@ def test_batched_equals_point_by_point():
         assert float(alone) == pytest.approx(float(tuning), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_elasticities_of_model_one_match_the_reference(reference):
     """<= 1e-13 * max(1, tuning); the charged Yukawa is a setting, not a parameter."""
     rows = reference("weak_triplet/model1.json")["rows"]
