@@ -145,7 +145,7 @@ class Ensemble(AbstractWalkers):
         value, undefined = log_density(target, proposal)
         accept = _log_uniform(words[2:]) < value - half.log_density + log_factor
         moved = Half(
-            jnp.where(accept, proposal, half.position),
+            jnp.where(accept[None], proposal, half.position),
             jnp.where(accept, value, half.log_density),
             half.accepted + accept,
             half.nonfinite + jnp.isneginf(value),
@@ -181,7 +181,7 @@ class Ensemble(AbstractWalkers):
         gamma = sign * jnp.where(kind < self.jump, 1.0, gamma)
         z = 0.5 * (1.0 + v) ** 2  # density ~ 1/sqrt(z) on [1/2, 2]
         stretched = kind >= 1.0 - self.stretch
-        proposal = jnp.where(stretched, near + z * (x - near), x + gamma * (near - far))
+        proposal = jnp.where(stretched, near + z[None] * (x - near), x + gamma[None] * (near - far))
         return proposal, jnp.where(stretched, (dim - 1.0) * jnp.log(z), 0.0)
 
 

@@ -106,6 +106,7 @@ def test_cancellation_of_matrices_is_that_of_their_norms():
     assert both == pytest.approx([4.0, 4.0], rel=1e-15)
 
 
+@pytest.mark.slow
 def test_elasticities_of_model_one_match_the_reference(reference):
     """<= 1e-13 * max(1, tuning); the charged Yukawa is a setting, not a parameter."""
     rows = reference("weak_triplet/model1.json")["rows"]

@@ -97,6 +97,7 @@ def test_finite_or_minus_infinity_and_every_cause_is_named():
     assert counted["prior bounds of m_psi"].sum() > 0
 
 
+@pytest.mark.slow
 def test_gradients_are_finite_wherever_the_density_is():
     target = posterior()
     z = draws(target, 2000, seed=3)

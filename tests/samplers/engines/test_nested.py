@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from helpers import targets as TARGETS
+from helpers.cases import one_quick
 from nmmjax.samplers.engines import _evidence, _shrinkage, nested
 from nmmjax.samplers.engines.nested import Nested
 
@@ -48,7 +49,7 @@ def exact_log_z():
     return math.log(0.5 * DIM * (2.0 * WIDTH**2) ** (0.5 * DIM) * math.gamma(0.5 * DIM))
 
 
-@pytest.mark.parametrize("delete", [1, 25])
+@pytest.mark.parametrize("delete", one_quick([1, 25], 1))
 def test_volumes_of_an_ideal_run(delete):
     """log Z unbiased, its error as stated, over 100 runs with exact draws."""
     rng = np.random.default_rng(3)

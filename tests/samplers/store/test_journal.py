@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
+from helpers.cases import one_quick
 from nmmjax.samplers.store import journal as _journal
 from nmmjax.samplers.store.files import Folder
 from nmmjax.samplers.store.store import Store
@@ -68,6 +69,7 @@ runpy.run_path({__file__!r})["append_forever"](pathlib.Path(sys.argv[1]))
 """
 
 
+@pytest.mark.slow
 def test_a_process_killed_while_it_appends_leaves_a_file_that_reads_and_grows(run):
     """Killed at random moments of appending without end; each time everything is read."""
     rng = random.Random(5)
@@ -124,7 +126,7 @@ def test_a_journal_carried_out_in_part_is_carried_out_again(run, monkeypatch, tm
     assert cuts > 12
 
 
-@pytest.mark.parametrize("blocks", [1, 17, 62, 126])  # where an index of chunks grows
+@pytest.mark.parametrize("blocks", one_quick([1, 17, 62, 126]))  # where an index of chunks grows
 def test_a_reader_of_a_journal_carried_out_in_part_finds_what_is_counted(run, monkeypatch, blocks):
     with Store.open(run) as store:
         for number in range(1, blocks):
