@@ -10,7 +10,7 @@ versions and another device show at once.
                          target, but not the same draws bit for bit; one line says so
     anything else        another target: refused
 
-What rounding does to a quantity is measured: it is computed again at positions moved by four
+What rounding does to a quantity is measured: it is computed again at positions moved by a few
 units in the last place, since a finely tuned quantity loses digits. Log densities are sums and
 may cross zero: their 1e-9 counts of 1 + |old|.
 """
@@ -31,7 +31,8 @@ type Groups = Mapping[str, Mapping[str, Array | np.ndarray]]
 
 _CLOSE = 1e-9
 _ROUNDINGS = 100.0
-_ULPS = 4.0
+_ULPS = 8
+_MOVES = 8
 _DENSITY = "sample_stats/lp"
 _LOGS = (_DENSITY, "log_likelihood/", "target/")  # quantities, or groups, that are log densities
 _SHOWN = 4
@@ -112,10 +113,7 @@ def compare(problem: Problem, seen: Witness, where: str) -> tuple[str, ...]:
     off = [name for name in names if not _same(seen.values[name], again[name])]
     if not off:
         return ()
-    moved = [
-        _again(problem, seen, seen.positions * (1.0 + sign * _ULPS * np.finfo(float).eps))
-        for sign in (-1.0, 1.0)
-    ]
+    moved = [_again(problem, seen, near) for near in _moved(seen.positions)]
     bounds = {name: _bound(name, again[name], [m[name] for m in moved]) for name in off}
     far = [name for name in off if _beyond(seen.values[name], again[name], bounds[name]).any()]
     if far:
@@ -160,6 +158,14 @@ def _again(problem: Problem, seen: Witness, positions: np.ndarray) -> dict[str, 
     if _DENSITY in seen.values:
         found[_DENSITY] = np.asarray(_densities(problem.target, jnp.asarray(positions)))
     return found
+
+
+def _moved(positions: np.ndarray) -> Iterator[np.ndarray]:
+    """Positions moved by up to `_ULPS` units in the last place, each coordinate by chance."""
+    rng = np.random.default_rng(0)
+    for _ in range(_MOVES):
+        ulps = rng.integers(-_ULPS, _ULPS, positions.shape, endpoint=True)
+        yield positions * (1.0 + np.finfo(float).eps * ulps)
 
 
 @eqx.filter_jit
