@@ -6,13 +6,13 @@ the same again, in arrays of the same shape, and compares: an edited model or da
 versions and another device show at once.
 
     equal bit for bit    the same machine and code: the run goes on as if it had never stopped
-    |new - old| <= 1e-9 |old| + 100 |what rounding does|    another device or library: the same
-                         target, but not the same draws bit for bit; one line says so
+    |new - old| <= (1e-9 + 100 r) |new|    another device or library: the same target, but not the
+                         same draws bit for bit; one line says so
     anything else        another target: refused
 
-What rounding does to a quantity is measured: it is computed again at positions moved by a few
-units in the last place, since a finely tuned quantity loses digits. Log densities are sums and
-may cross zero: their 1e-9 counts of 1 + |old|.
+r is what rounding does to a quantity, relatively, the larger of here and of the mean over the
+points: it is computed again at positions moved by a few units in the last place, since a finely
+tuned quantity loses digits. Log densities are sums and may cross zero: 1 + |new| stands for |new|.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -182,9 +182,12 @@ def _bound(name: str, value: np.ndarray, moved: Sequence[np.ndarray]) -> np.ndar
     if value.dtype.kind not in "fc":  # a flag may change where what it is made of does
         return np.where([m != value for m in moved], np.inf, 0.0).max(axis=0)
     scale = np.abs(value) + (1.0 if name.startswith(_LOGS) else 0.0)
-    with np.errstate(invalid="ignore"):
-        noise = np.nanmax([np.zeros(value.shape), *(np.abs(m - value) for m in moved)], axis=0)
-        return np.where(np.isfinite(value), _CLOSE * scale + _ROUNDINGS * noise, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        noise = np.max([np.abs(m - value) for m in moved], axis=0) / scale
+        noise = np.where(np.isfinite(noise), noise, 0.0)
+        # Roundings may cancel by chance at one point: what they do at the others counts, too.
+        noise = np.maximum(noise, np.mean(noise, axis=0))
+        return np.where(np.isfinite(value), scale * (_CLOSE + _ROUNDINGS * noise), 0.0)
 
 
 def _beyond(old: np.ndarray, new: np.ndarray, bound: np.ndarray) -> np.ndarray:
