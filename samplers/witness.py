@@ -125,7 +125,7 @@ def compare(problem: Problem, seen: Witness, where: str) -> tuple[str, ...]:
 _REFUSED = "was sampled with another target"
 _REMEDY = (
     "Restore the model, the constraints and the versions that it began with, or give another "
-    "--out. Nothing was written"
+    "--out. No draw was added"
 )
 _DIGITS = (
     "and what follows from it differ in the last digits from what is stored, as on another device "
