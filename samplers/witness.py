@@ -6,13 +6,13 @@ the same again, in arrays of the same shape, and compares: an edited model or da
 versions and another device show at once.
 
     equal bit for bit    the same machine and code: the run goes on as if it had never stopped
-    |new - old| <= 1e-9 |old| + 100 |what rounding does|    another device or library: the same
-                         target, but not the same draws bit for bit; one line says so
+    |new - old| <= (1e-9 + 100 r) |new|    another device or library: the same target, but not the
+                         same draws bit for bit; one line says so
     anything else        another target: refused
 
-What rounding does to a quantity is measured: it is computed again at positions moved by four
-units in the last place, since a finely tuned quantity loses digits. Log densities are sums and
-may cross zero: their 1e-9 counts of 1 + |old|.
+r is what rounding does to a quantity, relatively, the larger of here and of the mean over the
+points: it is computed again at positions moved by a few units in the last place, since a finely
+tuned quantity loses digits. Log densities are sums and may cross zero: 1 + |new| stands for |new|.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,7 +32,8 @@ type Groups = Mapping[str, Mapping[str, Array | np.ndarray]]
 
 _CLOSE = 1e-9
 _ROUNDINGS = 100.0
-_ULPS = 4.0
+_ULPS = 8
+_MOVES = 8
 _DENSITY = "sample_stats/lp"
 _LOGS = (_DENSITY, "log_likelihood/", "target/")  # quantities, or groups, that are log densities
 _SHOWN = 4
@@ -115,10 +116,7 @@ def compare(problem: Problem, seen: Witness, where: str) -> tuple[str, ...]:
     off = [name for name in names if not _same(seen.values[name], again[name])]
     if not off:
         return ()
-    moved = [
-        _again(problem, seen, seen.positions * (1.0 + sign * _ULPS * np.finfo(float).eps))
-        for sign in (-1.0, 1.0)
-    ]
+    moved = [_again(problem, seen, near) for near in _moved(seen.positions)]
     bounds = {name: _bound(name, again[name], [m[name] for m in moved]) for name in off}
     far = [name for name in off if _beyond(seen.values[name], again[name], bounds[name]).any()]
     if far:
@@ -130,7 +128,7 @@ def compare(problem: Problem, seen: Witness, where: str) -> tuple[str, ...]:
 _REFUSED = "was sampled with another target"
 _REMEDY = (
     "Restore the model, the constraints and the versions that it began with, or give another "
-    "--out. Nothing was written"
+    "--out. No draw was added"
 )
 _DIGITS = (
     "and what follows from it differ in the last digits from what is stored, as on another device "
@@ -165,6 +163,14 @@ def _again(problem: Problem, seen: Witness, positions: np.ndarray) -> dict[str, 
     return found
 
 
+def _moved(positions: np.ndarray) -> Iterator[np.ndarray]:
+    """Positions moved by up to `_ULPS` units in the last place, each coordinate by chance."""
+    rng = np.random.default_rng(0)
+    for _ in range(_MOVES):
+        ulps = rng.integers(-_ULPS, _ULPS, positions.shape, endpoint=True)
+        yield positions * (1.0 + np.finfo(float).eps * ulps)
+
+
 @eqx.filter_jit
 def _densities(target: LogDensity, positions: Float[Array, "n dim"]) -> Float[Array, " n"]:
     return jax.vmap(target)(positions)
@@ -179,9 +185,12 @@ def _bound(name: str, value: np.ndarray, moved: Sequence[np.ndarray]) -> np.ndar
     if value.dtype.kind not in "fc":  # a flag may change where what it is made of does
         return np.where([m != value for m in moved], np.inf, 0.0).max(axis=0)
     scale = np.abs(value) + (1.0 if name.startswith(_LOGS) else 0.0)
-    with np.errstate(invalid="ignore"):
-        noise = np.nanmax([np.zeros(value.shape), *(np.abs(m - value) for m in moved)], axis=0)
-        return np.where(np.isfinite(value), _CLOSE * scale + _ROUNDINGS * noise, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        noise = np.max([np.abs(m - value) for m in moved], axis=0) / scale
+        noise = np.where(np.isfinite(noise), noise, 0.0)
+        # Roundings may cancel by chance at one point: what they do at the others counts, too.
+        noise = np.maximum(noise, np.mean(noise, axis=0))
+        return np.where(np.isfinite(value), scale * (_CLOSE + _ROUNDINGS * noise), 0.0)
 
 
 def _beyond(old: np.ndarray, new: np.ndarray, bound: np.ndarray) -> np.ndarray:

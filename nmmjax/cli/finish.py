@@ -53,14 +53,14 @@ def _made(part: str, command: str, write: Callable[[], None]) -> bool:
     try:
         write()
     except (InputError, StoreError, OSError, MemoryError, ImportError, RuntimeError) as error:
-        if not (reason := _limit(error)):
+        if not (reason := limit(error)):
             raise
         say(f"nmmjax: no {part}: {reason}. All draws are saved; to make it later: {command}")
         return False
     return True
 
 
-def _limit(error: Exception) -> str:
+def limit(error: Exception) -> str:
     """Which limit of the machine an error is about; "" for a fault of the program."""
     text = " ".join(str(error).split())
     if isinstance(error, InputError | StoreError):

@@ -16,7 +16,7 @@ import tomli_w
 from nmmjax import signals
 from nmmjax.cli import provenance
 from nmmjax.cli.engines import build_engine, burn_in_of, check_engine, options_of, superchains_of
-from nmmjax.cli.finish import finish
+from nmmjax.cli.finish import finish, limit
 from nmmjax.cli.progress import Reporter
 from nmmjax.cli.session import refuse_plugins, start_jax
 from nmmjax.cli.starts import starting_points
@@ -141,6 +141,13 @@ def _refusals(directory: pathlib.Path) -> Iterator[None]:
         raise InputError(f"{error}{provenance.changes(directory)}") from None
     except (StoreError, EngineError) as error:
         raise InputError(str(error)) from None
+    except (MemoryError, RuntimeError) as error:
+        if not (reason := limit(error)):
+            raise
+        raise InputError(
+            f"'{directory}': {reason} while sampling; finished blocks are saved. Fewer chains or "
+            "shorter blocks need less ([engine] options)"
+        ) from None
 
 
 def _given(path: pathlib.Path, out: pathlib.Path | None, overrides: list[str]) -> list[str]:

@@ -1,5 +1,7 @@
 """A run goes on with the physics that it began with, whatever was edited meanwhile."""
 
+import importlib
+
 import h5py
 import pytest
 
@@ -26,7 +28,7 @@ def committed(folder):
 
 @pytest.fixture(autouse=True)
 def no_figures(monkeypatch):
-    monkeypatch.setattr("nmmjax.cli.run.finish", lambda store: 0)
+    monkeypatch.setattr(importlib.import_module("nmmjax.cli.run"), "finish", lambda store: 0)
 
 
 @pytest.fixture

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 from helpers.certified import certified
+from nmmjax.cli.progress import progress_line
 from nmmjax.samplers.base import AbstractEngine, Block
 from nmmjax.samplers.driver import Hooks, Plan, Until, run
 from nmmjax.samplers.engines.ensemble import Ensemble
 from nmmjax.samplers.store.store import Store, StoreError
-from nmmjax.samplers.witness import Problem
+from nmmjax.samplers.witness import OtherTarget, Problem
 
 KEY = jr.key(31)
 ENGINE = Ensemble(ensembles=4, walkers=8, thin=2, block=5)
@@ -157,10 +158,15 @@ def test_without_any_checkpoint_everything_is_computed_again(fresh):
 
 
 def test_draws_of_another_target_are_not_mixed_in(fresh):
-    """After a lost checkpoint the recomputed draws are compared, so a changed target shows."""
+    """The checkpoint's points are compared; after a lost checkpoint, the recomputed draws."""
     with fresh("a") as store:
         go(store, 10)
         path = store.path
+    before = contents(path)
+    with Store.open(path) as store, pytest.raises(OtherTarget, match="the log density at"):
+        go(store, 20, target=lambda z: -0.6 * z @ z)
+    assert contents(path).keys() == before.keys()
+    assert contents(path)["posterior/x"].tobytes() == before["posterior/x"].tobytes()
     for state in path.glob("state-*.npz"):
         state.unlink()
     with (
@@ -297,7 +303,8 @@ class Climb(AbstractEngine):
     @eqx.filter_jit
     def advance(self, key, target, state):
         z = state.z + 0.5 * jax.vmap(jax.grad(target))(state.z)
-        stats = {"best": jnp.max(jax.vmap(target)(z))}
+        counts = {"rounds": state.step + 1, "rounds_asked": jnp.array(3)}
+        stats = counts | {"best": jnp.max(jax.vmap(target)(z))}
         tables = {"optima": {"z": z, "steps": state.step + 1}}
         return ClimbState(z, state.step + 1), Block(None, stats, tables, state.step == 2)
 
@@ -316,13 +323,35 @@ def test_engine_that_ends_by_itself(fresh):
             store, 1, engine=engine, starts=starts, burn_in=0, hooks={"report": seen.append}
         )
         assert (outcome.draws, outcome.reason) == (0, "engine")
-        assert [set(p.scalars) for p in seen] == [{"best"}] * 3
+        assert outcome.detail == "the engine is done after 3 of 3 rounds"
+        assert [set(p.scalars) for p in seen] == [{"best", "rounds", "rounds_asked"}] * 3
+        assert progress_line(seen[0]).startswith("sampling  1 of 3 rounds  best ")
+        assert "draws" not in progress_line(seen[0])
         assert math.isnan(seen[-1].acceptance)
         found = contents(store.path)
         np.testing.assert_allclose(found["optima/z"], starts / 8.0, rtol=1e-12)
         again = go(store, 1, engine=engine, starts=no_starts, burn_in=0)
         assert (again.draws, again.reason) == (0, "engine")
         assert contents(store.path)["optima/steps"] == 3
+
+
+def test_interruption_of_an_engine_that_counts_rounds(fresh):
+    engine, asked = Climb(), []
+    starts = jr.normal(KEY, (8, 2))
+    stop = {"interrupted": lambda: asked.append(1) or len(asked) > 2}
+    with fresh("a", engine) as store:
+        outcome = go(store, 1, engine=engine, starts=starts, burn_in=0, hooks=stop)
+        assert (outcome.reason, outcome.detail) == ("interrupted", "after 2 of 3 rounds")
+        with pytest.raises(OtherTarget, match="at the starting point of chain 0 differs"):
+            go(
+                store,
+                1,
+                engine=engine,
+                starts=no_starts,
+                burn_in=0,
+                record=lambda draws: record(1.5 * draws),
+            )
+        assert go(store, 1, engine=engine, starts=no_starts, burn_in=0).reason == "engine"
 
 
 def test_misfits_are_refused(fresh):
@@ -341,6 +370,14 @@ def test_misfits_are_refused(fresh):
             go(store, 20, engine=wider)
     with fresh("b") as store, pytest.raises(ValueError, match="points have zero or undefined"):
         go(store, 10, target=lambda z: jnp.where(z[0] > 0.0, -0.5 * z @ z, -jnp.inf))
+
+
+def test_groups_without_variables_are_left_out(fresh):
+    """As of a run without constraints."""
+    with fresh("a") as store:
+        go(store, 10, record=lambda draws: record(draws) | {"log_likelihood": {}})
+        assert "log_likelihood" not in contents(store.path)
+        assert store.committed == 10
 
 
 def test_undefined_density_and_short_chains_are_no_trouble(fresh):
