@@ -17,7 +17,7 @@ ROOMS = {
     "target": {"errors", "catalogue", "physics", "constraints"},
     "models": {"errors", "physics", "target"},
     "runfile": {"errors", "physics", "constraints", "target"},
-    "results": {"errors", "catalogue", "constraints", "samplers.diagnostics"},
+    "results": {"errors", "catalogue", "constraints", "samplers.diagnostics", "samplers.store"},
     "figures": {"errors", "catalogue", "constraints", "results", "samplers.diagnostics"},
     "cli": {"errors", "catalogue", "constraints", "target", "runfile", "results", "figures",
             "samplers.base", "samplers.driver", "samplers.engines", "samplers.store"},
