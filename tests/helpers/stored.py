@@ -101,6 +101,8 @@ class Disk:
 
     def __getattr__(self, name):
         real = getattr(os, name)
+        if name == "fsync":
+            real = int  # no power fails here
         return self._counted(name, real) if name in CALLS else real
 
     def _counted(self, name, real):
