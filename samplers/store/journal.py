@@ -235,10 +235,12 @@ class Changes(Patched):
 
 @contextlib.contextmanager
 def as_hdf5(raw: Patched, mode: str = "r") -> Iterator[h5py.File]:
-    """The file as h5py holds it. Raises what went wrong in a read."""
+    """The file as h5py holds it. Raises what went wrong in a read; OSError for what is damaged."""
     try:
         with layout.opened(raw, mode) as file:
             yield file
+    except KeyError as error:  # h5py's word for an object that cannot be read
+        raise OSError(error.args[0]) from error
     finally:
         if raw.failure is not None:
             raise raw.failure
