@@ -147,10 +147,15 @@ def status(
     directory: DirArg,
     watch: Annotated[bool, typer.Option("--watch", help="Refresh until the run ends.")] = False,
     json: JsonFlag = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check every block, checkpoint and attribute instead.")
+    ] = False,
 ) -> None:
     """Where a run stands, also while it goes on: progress, R-hat, ESS, rate, time left."""
-    from nmmjax.cli.status import show_status
+    from nmmjax.cli.status import show_status, show_verification
 
+    if verify:
+        raise typer.Exit(show_verification(directory))
     show_status(directory, watch, json)
 
 

@@ -1,13 +1,10 @@
 """`nmmjax status`: where a run stands, from another terminal and without disturbing it."""
 
 import dataclasses
-import fcntl
 import json
 import math
-import os
 import pathlib
 import platform
-import re
 import sys
 import textwrap
 import time
@@ -20,11 +17,13 @@ from nmmjax.errors import InputError, printable
 from nmmjax.results import tables, verdict
 from nmmjax.results.rundir import Run, open_run
 from nmmjax.samplers.progress import ASKED, counted
+from nmmjax.samplers.store import lock, reading
+from nmmjax.samplers.store.files import Folder, StoreError
+from nmmjax.samplers.store.verify import verify
 
 _EVERY = 2.0  # seconds between looks
-_ATTEMPTS = 5  # at a file that may be in the middle of a write
 _STALE = 300.0  # seconds after which a run on another machine counts as stopped
-_HOLDER = re.compile(r"process (\d+) on (\S+) since")
+_MOST_STATUS = 2**20  # bytes of status.json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +67,7 @@ def show_status(directory: pathlib.Path, watch: bool, as_json: bool) -> None:
 
 def look(directory: pathlib.Path) -> Status:
     """Read everything once. Raises InputError for what is not a run directory."""
-    run = _opened(directory)
+    run = open_run(directory)
     progress, age = _progress(directory)
     running, writer = _writer(directory, age)
     allowed, rhat, ess = _figures(run)
@@ -152,17 +151,6 @@ def _session(p: dict[str, Any], running: bool) -> list[str]:
 _RUNNING = {"rhat", "ess", "seconds_left"}  # estimates that the stored draws give better
 
 
-def _opened(directory: pathlib.Path) -> Run:
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return open_run(directory)
-        except InputError:
-            if not (directory / "manifest.json").is_file():
-                raise
-            time.sleep(0.2)
-    return open_run(directory)
-
-
 def _figures(
     run: Run,
 ) -> tuple[float | None, tuple[str, float] | None, tuple[str, float] | None]:
@@ -188,12 +176,32 @@ def _progress(directory: pathlib.Path) -> tuple[dict[str, Any], float | None]:
     """status.json and its age; it is replaced whole, so it is never half written."""
     path = directory / "status.json"
     try:
-        text = path.read_text(encoding="utf-8")
-        return json.loads(text), max(time.time() - path.stat().st_mtime, 0.0)
+        with Folder(directory) as folder:
+            tree = json.loads((folder / "status.json").read_text(_MOST_STATUS))
+            found = (folder / "status.json").stat()
     except FileNotFoundError:
         return {}, None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"cannot read '{path}': {error}") from None
+    if not _is_progress(tree):
+        raise InputError(f"cannot read '{path}': it is damaged, or of another program")
+    return tree, None if found is None else max(time.time() - found.st_mtime, 0.0)
+
+
+def _is_progress(tree: Any) -> bool:
+    """Numbers that a double holds, or null, under names that print; the phase is a word."""
+    return isinstance(tree, dict) and all(
+        name.isprintable()
+        and (value is None or _is_number(value) or (name == "phase" and _is_word(value)))
+        for name, value in tree.items()
+    ) and (tree.get("phase") != "burn-in" or _COUNTS <= tree.keys())  # fmt: skip
+
+
+_COUNTS = {"draws", "target"}
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable()
 
 
 def _writer(directory: pathlib.Path, age: float | None) -> tuple[bool, str]:
@@ -202,38 +210,45 @@ def _writer(directory: pathlib.Path, age: float | None) -> tuple[bool, str]:
     The lock is tried only where the process it names is alive: trying it could otherwise refuse
     a run that starts at that very moment.
     """
-    path = directory / "run.lock"
     try:
-        match = _HOLDER.match(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        return False, ""
-    if match is None:
-        return False, ""
-    number, node = int(match[1]), match[2]
-    name = f"process {number} on {node}"
-    if node != platform.node():
-        return age is not None and age < _STALE, name
-    return _alive(number) and _locked(path), name
+        with Folder(directory) as folder:
+            found = lock.holder(folder / lock.NAME)
+            if found is None:
+                return False, ""
+            name = f"process {found.process} on {found.host}"
+            if found.host != platform.node():
+                return age is not None and age < _STALE, name
+            return not found.dead() and _locked(folder), name
+    except OSError as error:
+        raise InputError(f"cannot read '{directory}': {error}") from None
 
 
-def _alive(number: int) -> bool:
+def _locked(folder: Folder) -> bool:
+    """Whether a process holds the lock; without `flock` the file that stands for it says so."""
+    return lock.is_held(folder)
+
+
+def show_verification(directory: pathlib.Path) -> int:
+    """Check a whole run directory and print what is wrong; 1 if anything is."""
+    if not directory.is_dir() or not reading.exists(directory, "chains.h5"):
+        open_run(directory)  # says what is missing
     try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _locked(path: pathlib.Path) -> bool:
-    with path.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        fcntl.flock(file, fcntl.LOCK_UN)
-    return False
+        found = verify(directory)
+    except StoreError as error:
+        raise InputError(str(error)) from None
+    faults = list(found.faults)
+    try:
+        open_run(directory)
+    except InputError as error:
+        faults.append(str(error))
+    looked = (
+        f"{found.blocks} blocks of {found.variables} variables, {found.checkpoints} checkpoints"
+    )
+    for fault in faults:
+        sys.stdout.write(f"{InputError(fault)}\n")
+    state = f"{len(faults)} faults" if faults else "sound"
+    sys.stdout.write(f"{directory}: {state}; compared with their checksums: {looked}\n")
+    return 1 if faults else 0
 
 
 def _doing(status: Status) -> str:
@@ -295,7 +310,8 @@ def _known(progress: dict[str, Any], name: str, form: str) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """A finite number that a double holds."""
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
 def _ago(seconds: float) -> str:

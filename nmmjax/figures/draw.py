@@ -4,6 +4,7 @@ matplotlib's object interface only, no pyplot: nothing global is touched. An axi
 the coordinate in which the parameter's prior is flat.
 """
 
+import io
 import pathlib
 from collections.abc import Sequence
 
@@ -22,6 +23,7 @@ from nmmjax.figures.maps import region_map
 from nmmjax.results import angles, verdict
 from nmmjax.results.rundir import Run
 from nmmjax.samplers import diagnostics
+from nmmjax.samplers.store.files import Folder
 
 KINDS = ("corner", "map", "trace", "rank", "constraints", "frontier")
 FORMATS = ("png", "pdf", "svg")
@@ -126,11 +128,14 @@ def save(
     paths = []
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for name, figure in figures.items():
-            for suffix in formats:
-                paths.append(directory / f"{name}.{suffix}")
-                with matplotlib.rc_context(STYLE | (style or {})):
-                    figure.savefig(paths[-1])
+        with Folder(directory) as folder:
+            for name, figure in figures.items():
+                for suffix in formats:
+                    memory = io.BytesIO()
+                    with matplotlib.rc_context(STYLE | (style or {})):
+                        figure.savefig(memory, format=suffix)
+                    (folder / f"{name}.{suffix}").replace(memory.getvalue())
+                    paths.append(directory / f"{name}.{suffix}")
     except OSError as error:
         raise InputError(f"cannot write figures to '{directory}': {error.strerror}") from None
     return paths

@@ -54,7 +54,7 @@ class Folder:
         """Whether its path still leads here."""
         try:
             found = os.stat(self._whole)  # noqa: PTH116
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         return identity(found) == identity(os.fstat(self.descriptor))
 
@@ -205,6 +205,6 @@ def explained(path: object) -> Iterator[None]:
         raise StoreError(f"cannot use '{path}': {reason}") from error
 
 
-def lock(descriptor: int) -> None:
+def lock(descriptor: int, shared: bool = False) -> None:
     """Lock an open file for this process alone; BlockingIOError if another one has it."""
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

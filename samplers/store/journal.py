@@ -15,9 +15,10 @@ import struct
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import h5py
 import numpy as np
 
-from . import files
+from . import files, layout
 from .files import File, StoreError
 
 _MAGIC = b"nmmjrnl2"
@@ -101,15 +102,25 @@ def _between(region: tuple[int, bytes, list[Change]]) -> bool:
 
 
 class Patched(io.RawIOBase):
-    """An open file as changes make it: what h5py reads in place of the file itself."""
+    """An open file as changes make it: what h5py reads in place of the file itself.
 
-    def __init__(self, descriptor: int, journal: Journal | None = None) -> None:
+    failure  what went wrong in a read: HDF5 does not survive an exception in the midst of its own
+             work, so it is given zeros, which its checksums refuse
+    """
+
+    failure: BaseException | None = None
+
+    def __init__(self, file: File, descriptor: int, journal: Journal | None = None) -> None:
+        self.file = file
         self._descriptor = descriptor
         size = _length(descriptor)
         self._old = self._end = size if journal is None else journal.after
         self._changes = [] if journal is None else [(c.offset, c.new) for c in journal.changes]
         self._tail = bytearray()  # new bytes, from the old end on
         self._at = 0
+
+    def __repr__(self) -> str:
+        return str(self.file)  # what h5py takes for the name of the file
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         begin = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._end}[whence]
@@ -127,29 +138,28 @@ class Patched(io.RawIOBase):
 
     def readinto(self, buffer: Any, /) -> int:
         view = memoryview(buffer).cast("B")
-        first, last = self._at, min(self._at + len(view), self._end)
-        view = view[: max(last - first, 0)]
         view[:] = bytes(len(view))
-        if first < self._old:
+        try:
+            self._fill(view)
+        except BaseException as error:
+            self.failure = error
+        count = max(min(len(view), self._end - self._at), 0)
+        self._at += count
+        return count
+
+    def _fill(self, view: memoryview) -> None:
+        first, last = self._at, min(self._at + len(view), self._end)
+        if first < min(self._old, last):
             data = files.read(self._descriptor, min(last, self._old) - first, first)
             view[: len(data)] = data
         for offset, data in [*self._changes, (self._old, self._tail)]:
             begin, end = max(offset, first), min(offset + len(data), last)
             if begin < end:
                 view[begin - first : end - first] = data[begin - offset : end - offset]
-        self._at = first + len(view)
-        return len(view)
 
 
 class Changes(Patched):
     """A file opened to be changed; the changes stay in memory until they are written."""
-
-    def __init__(self, file: File, descriptor: int) -> None:
-        super().__init__(descriptor)
-        self.file = file
-
-    def __repr__(self) -> str:
-        return str(self.file)  # what h5py takes for the name of the file
 
     def writable(self) -> bool:
         return True
@@ -221,6 +231,19 @@ class Changes(Patched):
             hashlib.sha256(self._new()).digest(),
             tuple(Change(at, was, new) for (at, new), was in zip(changes, old, strict=True)),
         )
+
+
+@contextlib.contextmanager
+def as_hdf5(raw: Patched, mode: str = "r") -> Iterator[h5py.File]:
+    """The file as h5py holds it. Raises what went wrong in a read; OSError for what is damaged."""
+    try:
+        with layout.opened(raw, mode) as file:
+            yield file
+    except KeyError as error:  # h5py's word for an object that cannot be read
+        raise OSError(error.args[0]) from error
+    finally:
+        if raw.failure is not None:
+            raise raw.failure
 
 
 @contextlib.contextmanager

@@ -56,6 +56,20 @@ def holder(file: File) -> Holder | None:
     return None if match is None else Holder(int(match[1]), match[2], match[0])
 
 
+def is_held(folder: Folder) -> bool:
+    """Whether some process holds the lock of a folder; without `flock`, whether one says so."""
+    try:
+        with (folder / NAME).opened() as descriptor:
+            files.lock(descriptor, shared=True)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        return error.errno in _NO_FLOCK and (folder / INSTEAD).stat() is not None
+    return False
+
+
 class Lock:
     """Held from its making to `release`. Raises StoreError if another process holds it.
 

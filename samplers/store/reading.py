@@ -48,7 +48,7 @@ def chains(directory: pathlib.Path) -> Iterator[h5py.File]:
             if change is not None:
                 if not change.fits(descriptor):
                     raise journal.foreign(file)
-                with layout.opened(journal.Patched(descriptor, change)) as found:
+                with journal.as_hdf5(journal.Patched(file, descriptor, change)) as found:
                     yield found
                 return
     with _by_path(directory / _CHAINS) as found:

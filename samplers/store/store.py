@@ -57,7 +57,7 @@ class Store:
         with files.explained(self._chains):
             journal.recover(self._chains)
             self._begin()
-        self._identity = self._found()
+        self._remember()
         with files.explained(folder / sums.NAME):
             record = sums.trim(folder / sums.NAME)
         with self._reading() as file:
@@ -143,25 +143,25 @@ class Store:
             raise StoreError(f"draw {start} cannot follow the {self.committed} that are stored")
         change = journal.changed if start else journal.rebuilt
         with files.explained(self._chains), change(self._chains) as raw:
-            with layout.opened(raw, "r+") as file:
+            with journal.as_hdf5(raw, "r+") as file:
                 self._refuse_other_count(file)
                 if start == 0:
                     layout.declare(file, groups, self._attributes)
                 found = layout.append(file, groups, start, draws)
             self._note({"draws": [start, draws], "sums": found})
-        self._identity = self._found()
+        self._remember()
         self.committed = start + draws
 
     def replace(self, tables: layout.Groups) -> None:
         """Put whole groups of arrays in place of their older versions."""
         self._refuse_stolen()
         with files.explained(self._chains), journal.rebuilt(self._chains) as raw:
-            with layout.opened(raw, "r+") as file:
+            with journal.as_hdf5(raw, "r+") as file:
                 self._refuse_other_count(file)
                 found = layout.put(file, tables, self._attributes)
             for name, digests in found.items():
                 self._note({"table": name, "sums": digests})
-        self._identity = self._found()
+        self._remember()
 
     def read(
         self, names: Sequence[str], group: str = "posterior", start: int = 0
@@ -245,7 +245,7 @@ class Store:
     def _reading(self) -> Iterator[h5py.File]:
         """chains.h5 by descriptor, without HDF5's own lock: an open reader must not stop us."""
         with files.explained(self._chains), self._chains.opened() as descriptor:
-            with layout.opened(journal.Patched(descriptor)) as file:
+            with journal.as_hdf5(journal.Patched(self._chains, descriptor)) as file:
                 yield file
 
     def _begin(self) -> None:
@@ -264,16 +264,21 @@ class Store:
         found = self._chains.stat()
         return None if found is None else files.identity(found)
 
+    def _remember(self) -> None:
+        with files.explained(self._chains):
+            self._identity = self._found()
+
     def _refuse_stolen(self) -> None:
         """Directory, lock and chains must still be those that this process opened."""
-        if not self._folder.in_place():
-            what = f"'{self.path}' was moved, removed or replaced"
-        elif not self._lock.intact():
-            what = f"the lock file of '{self.path}' was removed or replaced"
-        elif self._found() != self._identity:
-            what = f"'{self._chains}' was removed or replaced"
-        else:
-            return
+        with files.explained(self.path):
+            if not self._folder.in_place():
+                what = f"'{self.path}' was moved, removed or replaced"
+            elif not self._lock.intact():
+                what = f"the lock file of '{self.path}' was removed or replaced"
+            elif self._found() != self._identity:
+                what = f"'{self._chains}' was removed or replaced"
+            else:
+                return
         raise StoreError(
             f"{what} while this run wrote it: stopped before it could mix with another run; "
             f"the {self.committed} draws stored so far were not touched by this"
