@@ -8,9 +8,9 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from helpers.oracles import made_with
 from nmmjax.errors import InputError
 from nmmjax.physics import electroweak, one_loop
-from nmmjax.physics.constants import SM
 
 DIGITS = 120  # the closed forms below cancel; this leaves more than 50 digits everywhere
 
@@ -355,19 +355,19 @@ def test_pair_is_even_and_flat_without_splitting():
 
 
 def test_electroweak_splitting_reference_rows(reference):
-    rows = reference("weak_triplet/dm_EW.json")["rows"]
+    rows, sm = reference("weak_triplet/dm_EW.json")["rows"], made_with("weak_triplet/dm_EW.json")
     kinds = {"F": ("fermion", electroweak.f_F), "S": ("scalar", electroweak.f_S)}
-    alpha = 1.0 / SM.alpha_inv_mz
+    alpha = 1.0 / sm.alpha_inv_mz
     with mp.workdps(30):
         for row in rows:
             q, q_prime, y = (float(Fraction(row[key])) for key in ("Q", "Qp", "Y"))
             (kind, f), m = kinds[row["kind"]], jnp.array(float(row["m"]))
-            got = electroweak.mass_split_ew(kind, m, q, q_prime, y, SM.m_z, SM.m_w, alpha, SM.s2w)
+            got = electroweak.mass_split_ew(kind, m, q, q_prime, y, sm.m_z, sm.m_w, alpha, sm.s2w)
             # W, Z and photon terms may cancel (1/3, -2/3): errors are relative to the terms.
-            f_z, f_w = abs(float(f(SM.m_z / m))), abs(float(f(SM.m_w / m)))
-            terms = abs(q**2 - q_prime**2) * SM.s2w * f_z
+            f_z, f_w = abs(float(f(sm.m_z / m))), abs(float(f(sm.m_w / m)))
+            terms = abs(q**2 - q_prime**2) * sm.s2w * f_z
             terms += abs((q - q_prime) * (q + q_prime - 2 * y)) * (f_w + f_z)
-            scale = alpha / SM.s2w * float(m) / (4 * np.pi) * terms
+            scale = alpha / sm.s2w * float(m) / (4 * np.pi) * terms
             assert abs(float(got) - mp.mpf(row["dm"])) / scale < 1e-14
 
 
