@@ -1,5 +1,6 @@
 """The bridge of any multiplet: 30-digit rows, exact zeros, ties to the weak-triplet models."""
 
+import dataclasses
 import math
 
 import jax
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from helpers.cases import one_quick
+from helpers.oracles import made_with
 from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
 from nmmjax.models.bridge import Bridge
@@ -16,9 +18,11 @@ from nmmjax.models.inert_doublet import InertDoublet
 from nmmjax.models.weak_triplet.model import WeakTriplet
 from nmmjax.physics import bridge_loops as bl
 from nmmjax.physics import rge
-from nmmjax.physics.constants import SM, Constants
+from nmmjax.physics.constants import SM
 from nmmjax.physics.one_loop import I_F, I_S, G, Gm
 from nmmjax.target.model import guarded_predict
+
+MADE = made_with("bridge/case_c.json")
 
 EV = 1e9
 SETTINGS = [
@@ -121,7 +125,7 @@ def test_rho_loop_against_its_closed_form():
 
 def eft_vertex(p, first="y_T", second="y_delta", colors=1.0):
     y_psi, m_psi = float(p["y_psi"]), float(p["m_psi"])
-    return colors * y_psi * SM.v_h / m_psi * float(p[first]) * float(p[second])
+    return colors * y_psi * MADE.v_h / m_psi * float(p[first]) * float(p[second])
 
 
 @jax.jit
@@ -131,7 +135,7 @@ def kernels(m_f, m_s, y, mu_bar):
     t3, half = 0.5 * (n - 1) - jnp.arange(n), n // 2
     low_f, low_s = m_f[::-1][:half], m_s[::-1][:half]
     split = bl.bridge_mass(t3[:half], low_f, m_f[:half] - low_f, low_s, m_s[:half] - low_s, mu_bar)
-    shift = t3 * y * SM.m_z / SM.alpha_inv_mz  # of a multiplet of the first masses
+    shift = t3 * y * MADE.m_z / MADE.alpha_inv_mz  # of a multiplet of the first masses
     ew = bl.bridge_mass(t3, m_f[0], shift, m_s[0], shift, mu_bar)
     return bl.bridge_moment(t3, t3 + y, m_f, m_s), split, ew, jnp.sum(t3**2)
 
@@ -144,11 +148,11 @@ def test_kernels_of_general_multiplets(reference):
         vertex = eft_vertex(i, colors=float(i["N_c"]))
         m_f, m_s = (jnp.array([float(x) for x in i[key]]) for key in ("m_F", "m_S"))
         moment, split, ew, dynkin = kernels(m_f, m_s, float(i["Y"]), float(i["mu_bar"]))
-        mu = -2.0 * SM.m_e * vertex * moment
+        mu = -2.0 * MADE.m_e * vertex * moment
         assert relative(mu, o["mu_nu_muB"]) < 1e-14
         assert np.all(relative(EV * vertex * split, o["m_nu_eV"]) < 1e-12)
         assert np.all(relative(EV * vertex * ew, o["m_nu_EWsplit_eV"]) < 1e-12)
-        run = EV * rge.dirac_mass(abs(mu), float(i["Lambda_UV"]), SM)
+        run = EV * rge.dirac_mass(abs(mu), float(i["Lambda_UV"]), MADE)
         assert relative(run, o["m_nu_RGE_LL_eV"]) < 1e-14
         assert float(dynkin) == o["dynkin"]
     assert sum(float(p["output"]["m_nu_eV"]) == 0.0 for p in points) == 16
@@ -158,7 +162,7 @@ def test_kernels_of_case_e(reference):
     for p in reference("bridge/case_e.json")["points"]:
         i = {key: float(x) for key, x in p["input"].items()}
         vertex = eft_vertex(p["input"], "y_1", "y_2")
-        mu = -2.0 * SM.m_e * vertex * 0.5 * i["m_Fp"] / (16.0 * math.pi**2)
+        mu = -2.0 * MADE.m_e * vertex * 0.5 * i["m_Fp"] / (16.0 * math.pi**2)
         mu *= bl.Gh(i["m_Fp"] ** 2, i["m_etap"] ** 2)
         assert relative(mu, float(p["output"]["mu_nu_muB"])) < 1e-14
         step = i["m_Fp"] - i["m_F0"]
@@ -167,22 +171,22 @@ def test_kernels_of_case_e(reference):
             for eta in ("m_etaR", "m_etaI")
         )
         assert np.all(relative(EV * vertex * mass, float(p["output"]["m_nu_eV"])) < 1e-12)
-        run = EV * rge.dirac_mass(abs(mu), i["Lambda_UV"], SM)
+        run = EV * rge.dirac_mass(abs(mu), i["Lambda_UV"], MADE)
         assert relative(run, float(p["output"]["m_nu_RGE_LL_eV"])) < 1e-14
 
 
 def test_model_independent_rows(reference):
     data = reference("bridge/model_independent.json")
-    assert float(data["v_GeV"]) == pytest.approx(SM.v_ew, rel=1e-15)
+    assert float(data["derived"]["v_GeV"]) == pytest.approx(MADE.v_ew, rel=1e-15)
     for row in data["naive"]:
-        naive = bl.moment_observables(jnp.asarray(float(row["mu_muB"])), float(row["Lambda"]), SM)
+        naive = bl.moment_observables(jnp.asarray(float(row["mu_muB"])), float(row["Lambda"]), MADE)
         assert relative(naive["m_nu_naive"], float(row["m_nu_eV_noloop"])) < 1e-14
     rows = [row for row in data["dirac_RG"] if row["r"] == "-1"]
     assert len(rows) == 5
     for row in rows:
-        per_moment = EV * rge.dirac_mass(1.0, float(row["Lambda"]), SM)
+        per_moment = EV * rge.dirac_mass(1.0, float(row["Lambda"]), MADE)
         assert relative(1.0 / per_moment, float(row["mu_bound_muB_for_1eV"])) < 1e-14
-    assert float(rge.dirac_mass(1e-12, 200.0, SM)) == 0.0
+    assert float(rge.dirac_mass(1e-12, 200.0, MADE)) == 0.0
 
 
 # --- the model --------------------------------------------------------------------------------
@@ -192,7 +196,7 @@ def test_case_b_rows(reference):
     points = reference("bridge/case_b.json")["points"]
     names = {"y_psi": "y_psi", "y_t": "y_1", "y_delta": "y_2", "m_psi": "m_psi", "m_f": "m_F"}
     theta = {p: column(points, "input", name) for p, name in names.items()}
-    found = jax.vmap(Bridge(case="b", mixing="eft").predict)(theta)
+    found = jax.vmap(Bridge(sm=MADE, case="b", mixing="eft").predict)(theta)
     out = {key: column(points, "output", key) for key in points[0]["output"]}
     assert np.max(relative(-found["mu_nu"], out["mu_nu_muB_bridge"])) < 1e-14
     assert np.max(relative(-found["m_nu_tree"], out["m_nu_tree_dim6_abs_eV"])) < 1e-14
@@ -230,18 +234,20 @@ def test_case_c_is_the_weak_triplet(reference):
             "y_delta": i["y_delta"],
             "m_psi": i["m_psi"],
             "m_phi": i["m_S"],
-            "v_s": i["kappa"] * SM.v_h**2 / i["m_S"] ** 2,
+            "v_s": i["kappa"] * MADE.v_h**2 / i["m_S"] ** 2,
             "lambda_hs": 0.0,
             "lambda_s": 0.1,
         }
         theta = {name: jnp.asarray(x) for name, x in theta.items()}
-        found = WeakTriplet(y_lepton=1e-12, lambda_uv=i["Lambda_UV"]).predict(theta)
-        mixing = math.sqrt(2.0) * i["kappa"] * SM.v_h / i["m_S"]
-        light = WeakTriplet(y_lepton=1e-12, sm=Constants(m_h=max(1e-4, 3.0 * mixing)))
+        found = WeakTriplet(sm=MADE, y_lepton=1e-12, lambda_uv=i["Lambda_UV"]).predict(theta)
+        mixing = math.sqrt(2.0) * i["kappa"] * MADE.v_h / i["m_S"]
+        light = WeakTriplet(
+            y_lepton=1e-12, sm=dataclasses.replace(MADE, m_h=max(1e-4, 3.0 * mixing))
+        )
         light = light.predict(theta)
-        dipole = o["C_nuW_GeVm2"] * 2.0 * SM.m_e * math.sqrt(2.0) * SM.v_ew
-        g = math.sqrt(4.0 * math.pi / SM.alpha_inv_mz / SM.s2w)
-        xi = 1.0 + 2.0 * (float(theta["v_s"]) / SM.v_h) ** 2  # 1/cos^2 xi, absent in the rows
+        dipole = o["C_nuW_GeVm2"] * 2.0 * MADE.m_e * math.sqrt(2.0) * MADE.v_ew
+        g = math.sqrt(4.0 * math.pi / MADE.alpha_inv_mz / MADE.s2w)
+        xi = 1.0 + 2.0 * (float(theta["v_s"]) / MADE.v_h) ** 2  # 1/cos^2 xi, absent in the rows
         cos_l = math.sqrt(1.0 - float(light["sin_theta_l"]) ** 2)
         dim4 = light["m_nu_neutral"] + light["m_nu_charged"] / cos_l
         # the row's v_S, tree and h-S mixing are to first order in v_S/v_H, 1e-12 at most
@@ -262,11 +268,11 @@ def test_case_c_is_the_weak_triplet(reference):
             "m_4": (dim4, o["m_nu_dim4_kappa_eV"], 1e-10),  # m_h -> 0: (m_h/m_S)^2 is left
             "kappa": (
                 found["m_nu_cubic"] * i["m_psi"] * i["m_S"] ** 2,
-                -EV * i["y_psi"] * i["y_delta"] * o["kappa_RG_GeV"] * SM.v_h**3,
+                -EV * i["y_psi"] * i["y_delta"] * o["kappa_RG_GeV"] * MADE.v_h**3,
                 1e-13,
             ),
             "m_A_eft": (
-                o["mu_nu_muB"] * (i["y_psi"] * SM.v_ew) ** 2 / (4.0 * SM.m_e) * EV,
+                o["mu_nu_muB"] * (i["y_psi"] * MADE.v_ew) ** 2 / (4.0 * MADE.m_e) * EV,
                 -o["m_nu_loop_eV"],
                 1e-14,
             ),
@@ -276,8 +282,8 @@ def test_case_c_is_the_weak_triplet(reference):
             assert np.all(deviation < tolerance), (name, deviation)
         if i["y_psi"] < 1e-2:  # to leading order in the mixing
             deviation = relative(found["m_nu_split"], o["m_nu_loop_eV"])
-            assert deviation < 3.0 * (i["y_psi"] * SM.v_h / i["m_psi"]) ** 2
-        run = EV * rge.dirac_mass(-o["mu_nu_muB"], i["Lambda_UV"], SM)
+            assert deviation < 3.0 * (i["y_psi"] * MADE.v_h / i["m_psi"]) ** 2
+        run = EV * rge.dirac_mass(-o["mu_nu_muB"], i["Lambda_UV"], MADE)
         assert relative(run, o["m_nu_RGE_LL_eV"]) < 1e-14
 
 

@@ -9,9 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from helpers.oracles import made_with
 from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
 from nmmjax.models.bridge_majorana import BridgeMajorana
+
+MADE = made_with("bridge/majorana.json")
 
 FLAVOURS = ("e", "mu", "tau")
 
@@ -67,7 +70,7 @@ def majorana_columns(points):
 def test_majorana_rows(reference):
     points = reference("bridge/majorana.json")["points"]
     assert len(points) == 24
-    found = batched()(majorana_columns(points))
+    found = batched(sm=MADE)(majorana_columns(points))
     # y_psi_a y_N_b -+ y_psi_b y_N_a may cancel: relative to the larger product
     for (i, a), (j, b) in itertools.combinations(enumerate(FLAVOURS), 2):
         expected = column(points, "output", f"mu_{a}{b}_muB")

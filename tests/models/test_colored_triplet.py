@@ -10,11 +10,14 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from helpers.oracles import made_with
 from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
 from nmmjax.models.colored_triplet import ColoredTriplet
 from nmmjax.physics.constants import SM
 from nmmjax.target.model import guarded_predict
+
+MADE = made_with("weak_triplet/model3.json")
 
 EV = 1e9
 PARAMETERS = {
@@ -85,7 +88,7 @@ def error(values, rows, name, unit=1.0):
 
 def test_tree_level_splitting(rows, columns):
     assert len(rows) == 25
-    found = batched()(columns)
+    found = batched(sm=MADE)(columns)
     assert error(found["m_nu_tree"], rows, "m_nu_tree", EV) < 1e-14
     assert error(found["m_nu_loop"], rows, "m_loop_MSbar_tree", EV) < 1e-14
     assert error(found["m_nu_quartic"], rows, "m_loop_MSbar_tree", EV) < 1e-14
@@ -102,29 +105,29 @@ def test_tree_level_splitting(rows, columns):
 
 def test_electroweak_splitting(rows, columns, unsplit):
     """ "EW" columns: lambda' = 0; "all": both splittings; "EW_as_printed": Eqs. (58), (59)."""
-    alone, both = batched(**ON_SHELL)(unsplit), batched(**ON_SHELL)(columns)
+    alone, both = batched(sm=MADE, **ON_SHELL)(unsplit), batched(sm=MADE, **ON_SHELL)(columns)
     assert error(alone["m_nu_ew"], rows, "m_loop_MSbar_EW", EV) < 1e-14
     assert np.all(alone["m_nu_quartic"] == 0.0)
     assert error(alone["mu_nu"], rows, "mu_derived_EW_muB") < 1e-14
     assert error(both["m_nu_loop"], rows, "m_loop_MSbar_all", EV) < 1e-14
     assert error(both["mu_nu"], rows, "mu_derived_all_muB") < 1e-14
     assert error(both["m_nu_total"], rows, "m_nu_total", EV) < 1e-14
-    literal = batched(**PRINTED, **ON_SHELL)(unsplit)
+    literal = batched(sm=MADE, **PRINTED, **ON_SHELL)(unsplit)
     assert error(literal["m_nu_loop"], rows, "m_loop_eq55_EW_as_printed", EV) < 1e-14
     assert error(-literal["mu_nu"], rows, "mu_eq54_as_printed_EW_as_printed_muB") < 1e-14
 
 
 def test_printed_formulas(rows, columns, unsplit):
     """Mixed columns (printed in one respect, derived in another) differ by the mixing alone."""
-    found = batched(**PRINTED)(columns)
+    found = batched(sm=MADE, **PRINTED)(columns)
     assert error(found["m_nu_loop"], rows, "m_loop_eq55_tree", EV) < 1e-14
     assert error(-found["mu_nu"], rows, "mu_eq54_as_printed_tree_muB") < 1e-14
     assert error(found["mu_nu"], rows, "mu_derived_tree_muB") > 0.1  # negative control
-    mixing = SM.v_h / math.sqrt(2.0) * columns["y_psi"] / columns["m_psi"] / found["sin_theta_l"]
-    eq55 = batched(**ON_SHELL, scheme="as_printed")
+    mixing = MADE.v_h / math.sqrt(2.0) * columns["y_psi"] / columns["m_psi"] / found["sin_theta_l"]
+    eq55 = batched(sm=MADE, **ON_SHELL, scheme="as_printed")
     assert error(mixing * eq55(unsplit)["m_nu_loop"], rows, "m_loop_eq55_EW", EV) < 1e-14
     assert error(mixing * eq55(columns)["m_nu_loop"], rows, "m_loop_eq55_all", EV) < 1e-14
-    literal = batched(**PRINTED, **ON_SHELL, scheme="msbar")(unsplit)
+    literal = batched(sm=MADE, **PRINTED, **ON_SHELL, scheme="msbar")(unsplit)
     assert error(literal["m_nu_loop"] / mixing, rows, "m_loop_MSbar_EW_as_printed", EV) < 1e-14
 
 
@@ -135,10 +138,10 @@ def test_printed_moments_of_shifted_masses(rows, columns, unsplit):
         (ON_SHELL, columns, "all"),
         ({**PRINTED, **ON_SHELL}, unsplit, "EW_as_printed"),
     ):
-        model = ColoredTriplet(**settings)
+        model = ColoredTriplet(sm=MADE, **settings)
         derived, printed = jax.vmap(lambda t, m=model: m._moments(m._point(t)))(theta)
-        sines = batched()(theta)["sin_theta_l"]
-        mixing = SM.v_h / math.sqrt(2.0) * theta["y_psi"] / theta["m_psi"] / sines
+        sines = batched(sm=MADE)(theta)["sin_theta_l"]
+        mixing = MADE.v_h / math.sqrt(2.0) * theta["y_psi"] / theta["m_psi"] / sines
         if model.convention == "derived":
             printed = printed * mixing
         else:
@@ -149,7 +152,7 @@ def test_printed_moments_of_shifted_masses(rows, columns, unsplit):
 
 @pytest.mark.slow
 def test_elasticities_match_the_reference(rows, columns):
-    model = ColoredTriplet(**ON_SHELL)
+    model = ColoredTriplet(sm=MADE, **ON_SHELL)
 
     def logs(theta):
         found = model.predict(theta)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from helpers.cases import one_quick
+from helpers.oracles import made_with
 from nmmjax.errors import InputError
 from nmmjax.models.dark_dipole.model import DarkDipole
 from nmmjax.physics import neutrinos
-from nmmjax.physics.constants import SM
 from nmmjax.physics.dark_loops import wedge
 from nmmjax.physics.dark_scalars import scalars_from_masses, scalars_from_matrices
 from nmmjax.physics.dark_sector import dark_loops as sector_loops
@@ -21,6 +21,7 @@ from nmmjax.physics.dark_sector import lepton_loop
 from nmmjax.target.model import guarded_predict
 from nmmjax.target.posterior import Posterior
 
+SM = made_with("dark_dipole/points.json")
 EPS = 2.0**-53
 TO_MU_B = 2.0 * SM.m_e / SM.e
 LEPTONS = ("e", "mu", "tau")
@@ -107,7 +108,7 @@ def conditioning(point, scalars):
 
 @functools.cache
 def predictor(**settings):
-    return jax.jit(DarkDipole(**settings).predict)
+    return jax.jit(DarkDipole(sm=SM, **settings).predict)
 
 
 def arrays(theta):
@@ -180,7 +181,7 @@ def test_mass_basis_of_the_reference_points(points):
         rotated = np.array(wedge(jnp.asarray((y.T @ np.conj(pmns(point))).T)))
         loss = conditioning(point, "eigenstates")
         for convention, entries in (("derived", rotated), ("as_printed", 2.0 * rotated.imag)):
-            model = DarkDipole(scalars="eigenstates", convention=convention)
+            model = DarkDipole(sm=SM, scalars="eigenstates", convention=convention)
             c = abs(float(model._loops(theta, model._scalars(theta)).moment))
             unit = TO_MU_B * float(theta["g_d"]) * c / (128.0 * math.pi**2)
             ref = np.abs(complex_matrix(point["outputs"][f"mu_mass_{convention}_muB"]))
@@ -216,7 +217,7 @@ def test_casas_ibarra_reproduces_masses_mixing_and_yukawas(points):
         yukawas = []
         for sign in (1, -1):
             settings = {"yukawas": "casas_ibarra", "ordering": ci["ordering"], "ci_sign": sign}
-            model = DarkDipole(scalars="eigenstates", **settings)
+            model = DarkDipole(sm=SM, scalars="eigenstates", **settings)
             theta = fitted_theta(point, model)
             loss = conditioning(point, "eigenstates")
             k = complex_matrix(point["outputs"]["K_GeV"])
@@ -243,7 +244,7 @@ def test_free_and_fitted_yukawas_agree(points):
     """The Yukawas of the fit, given freely: every shared observable, both orderings."""
     for point in fitted_points(points):
         ordering = point["casas_ibarra"]["ordering"]
-        fitted = DarkDipole(scalars="eigenstates", yukawas="casas_ibarra", ordering=ordering)
+        fitted = DarkDipole(sm=SM, scalars="eigenstates", yukawas="casas_ibarra", ordering=ordering)
         theta = fitted_theta(point, fitted)
         y = np.array(fitted.yukawa_matrix(theta))
         here = predictor(scalars="eigenstates", yukawas="casas_ibarra", ordering=ordering)(theta)
@@ -261,7 +262,7 @@ def test_master_relation(points):
     """|mu| = g_D |C| sqrt(m_a m_b/|det K|)/(128 pi^2), whatever the Casas-Ibarra angle."""
     point = fitted_points(points)[0]
     predict = predictor(scalars="eigenstates", yukawas="casas_ibarra")
-    theta = fitted_theta(point, DarkDipole(scalars="eigenstates", yukawas="casas_ibarra"))
+    theta = fitted_theta(point, DarkDipole(sm=SM, scalars="eigenstates", yukawas="casas_ibarra"))
     moments, rates = [], []
     for z in (0.0, 1.0, 2.0):
         found = predict(theta | {"ci_re": jnp.asarray(z), "ci_im": jnp.asarray(-0.5 * z)})
@@ -282,7 +283,7 @@ def test_mass_zero_surface(points):
 
 
 def test_mass_terms_add_up(points):
-    model = DarkDipole(scalars="eigenstates")
+    model = DarkDipole(sm=SM, scalars="eigenstates")
     for point in points[:24]:
         found = predictor(scalars="eigenstates")(arrays(eigenstate_theta(point)))
         total = sum(float(found[name]) for name in model.mass_terms)
@@ -516,7 +517,7 @@ def test_domain():
     assert model.domain(point | {"a11": jnp.asarray(0.05)})["scalars_imag"] < 0
     assert model.domain(point | {"a22": jnp.asarray(-0.2)})["scalars_real"] < 0
     assert model.domain(point | {"m_aprime": jnp.asarray(-0.1)})["positive"] < 0
-    fitted = DarkDipole(yukawas="casas_ibarra")
+    fitted = DarkDipole(sm=SM, yukawas="casas_ibarra")
     point = arrays(fitted.reference)
     assert fitted.domain(point | {"sin2_th12": jnp.asarray(1.1)})["sin2_th12"] < 0
     assert fitted.domain(point | {"dm2_3l": jnp.asarray(-2.5e-3)})["dm2_3l"] < 0

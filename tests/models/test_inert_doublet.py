@@ -10,11 +10,14 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from helpers.oracles import made_with
 from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
 from nmmjax.models.inert_doublet import InertDoublet
 from nmmjax.physics.constants import SM
 from nmmjax.target.model import guarded_predict
+
+MADE = made_with("weak_triplet/model2.json")
 
 EV = 1e9
 PARAMETERS = {
@@ -83,7 +86,7 @@ def error(values, rows, name, unit=1.0):
 
 
 def test_outputs_match_the_reference(rows, columns):
-    full = jax.vmap(InertDoublet(**ON_SHELL).predict)(columns)
+    full = jax.vmap(InertDoublet(sm=MADE, **ON_SHELL).predict)(columns)
     assert len(rows) == 24
     for public, name in (
         ("m_nu_tree", "m_nu_tree"),
@@ -99,7 +102,7 @@ def test_outputs_match_the_reference(rows, columns):
         ("m_n_heavy", "m_N_heavy"),
     ):
         assert error(full[public], rows, name) < 1e-14, public
-    none = jax.vmap(InertDoublet().predict)(columns)
+    none = jax.vmap(InertDoublet(sm=MADE).predict)(columns)
     assert error(none["m_nu_loop"], rows, "m_loop_quartic_only", EV) < 1e-14
     assert error(none["m_charged_scalar"] ** 2, rows, "m_etap_sq_tree") < 1e-14
     squares = ("m_etap_sq_tree", "m_etaR_sq", "m_etaI_sq")
@@ -110,18 +113,18 @@ def test_outputs_match_the_reference(rows, columns):
 
 
 def test_scheme_and_convention(rows, columns):
-    printed = jax.vmap(InertDoublet(**ON_SHELL, scheme="as_printed").predict)(columns)
+    printed = jax.vmap(InertDoublet(sm=MADE, **ON_SHELL, scheme="as_printed").predict)(columns)
     assert error(printed["m_nu_loop"], rows, "m_loop_full_f_only", EV) < 1e-14
     assert error(printed["m_nu_loop"], rows, "m_loop_full_MSbar", EV) > 0.1  # negative control
-    leading = jax.vmap(InertDoublet(**ON_SHELL, convention="as_printed").predict)(columns)
-    mixing = SM.v_h / math.sqrt(2.0) * columns["y_psi"] / columns["m_psi"]
+    leading = jax.vmap(InertDoublet(sm=MADE, **ON_SHELL, convention="as_printed").predict)(columns)
+    mixing = MADE.v_h / math.sqrt(2.0) * columns["y_psi"] / columns["m_psi"]
     for name in ("m_nu_loop", "mu_nu"):
         ratio = leading[name] / printed[name] * printed["sin_theta_l"] / mixing
         assert np.max(np.abs(ratio - 1.0)) < 1e-14, name
 
 
 def test_elasticities_match_the_reference(rows, columns):
-    model = InertDoublet(**ON_SHELL)
+    model = InertDoublet(sm=MADE, **ON_SHELL)
 
     def logs(theta):
         found = model.predict(theta)

@@ -17,7 +17,9 @@ from nmmjax.physics.one_loop import G
 from nmmjax.physics.trapping import plasma_frequency
 from published.baselines import PUBLISHED
 
-NUMBERS = json.loads((HERE / "reference" / "baselines" / "slide_numbers.json").read_text())
+NUMBERS = json.loads((HERE / "reference" / "baselines" / "slide_numbers.json").read_text())[
+    "numbers"
+]
 
 
 def predict(model, **changes):

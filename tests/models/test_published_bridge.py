@@ -11,7 +11,7 @@ from nmmjax.models.weak_triplet.model import WeakTriplet
 from nmmjax.physics.one_loop import I_F, I_S, G, Gm
 from published import bridge as TABLE
 
-CHECKS = json.loads((HERE / "reference" / "bridge" / "checks.json").read_text())
+CHECKS = json.loads((HERE / "reference" / "bridge" / "checks.json").read_text())["checks"]
 HEADLINE = json.loads((HERE / "reference" / "bridge" / "model_independent.json").read_text())[
     "headline"
 ]

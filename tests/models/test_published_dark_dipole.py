@@ -11,7 +11,9 @@ from nmmjax.physics.dark_loops import mediator_factor
 from published import dark_dipole as TABLE
 
 NUMBERS = TABLE.NUMBERS
-REFERENCE = json.loads((HERE / "reference" / "dark_dipole" / "paper_numbers.json").read_text())
+REFERENCE = json.loads((HERE / "reference" / "dark_dipole" / "paper_numbers.json").read_text())[
+    "numbers"
+]
 
 
 def tabulated(name):

@@ -6,6 +6,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from helpers.oracles import made_with
 from nmmjax.models.sm_dirac import SmDirac
 from nmmjax.models.sm_majorana import SmMajorana
 from nmmjax.physics import neutrinos
@@ -46,7 +47,8 @@ def test_every_reference_row(reference, table, kind):
     def both(model):
         return jax.jit(lambda theta: (model.moments(theta), model.predict(theta)))
 
-    compiled = {o: both(kind(ordering=o)) for o in NUFIT}
+    sm = made_with("baselines/models.json")
+    compiled = {o: both(kind(ordering=o, sm=sm)) for o in NUFIT}
     for row in reference("baselines/models.json")[table]:
         theta = point(row)
         (mu, d), observed = compiled[row["ordering"]](theta)

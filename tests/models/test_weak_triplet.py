@@ -8,11 +8,14 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from helpers.oracles import made_with
 from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
 from nmmjax.models.weak_triplet.model import WeakTriplet
 from nmmjax.physics.constants import SM, Constants
 from nmmjax.target.model import guarded_predict
+
+MADE = made_with("weak_triplet/model1.json")
 
 PARAMETERS = {
     "yD": "y_d",
@@ -91,6 +94,7 @@ def columns(rows):
 
 def predictions(rows, columns, **settings):
     """Observables of every row, each with the charged Yukawa of its row (a static setting)."""
+    settings = {"sm": MADE} | settings
     given = np.array([float(row["inputs"]["ye"]) for row in rows])
     found = {}
     for y_lepton in sorted(set(given)):
@@ -145,7 +149,7 @@ def test_compiled_equals_reference_too(rows, columns):
     y_lepton = 1.02e-2
     chosen = [i for i, row in enumerate(rows) if float(row["inputs"]["ye"]) == y_lepton]
     assert len(chosen) > 5
-    found = jax.jit(jax.vmap(WeakTriplet(y_lepton=y_lepton).predict))(columns)
+    found = jax.jit(jax.vmap(WeakTriplet(sm=MADE, y_lepton=y_lepton).predict))(columns)
     for name, public in IN_GEV.items():
         values = np.asarray(found[public])[chosen]
         assert error(values, [rows[i] for i in chosen], name, to_ev) < 2e-14, public

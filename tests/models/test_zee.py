@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from helpers.oracles import made_with
 from nmmjax.models.zee import Zee
 from nmmjax.physics.constants import SM
 
@@ -38,7 +39,10 @@ def theta_of(row):
     return {p: jnp.asarray(float(x)) for p, x in theta.items()}
 
 
-def test_every_reference_row(reference, predict, predict_one_loop):
+def test_every_reference_row(reference):
+    sm = made_with("baselines/models.json")
+    predict = jax.jit(Zee(sm=sm).predict)
+    predict_one_loop = jax.jit(Zee(two_loop=False, sm=sm).predict)
     for row in reference("baselines/models.json")["Zee_BFZ"]:
         theta = theta_of(row)
         full, one_loop = predict(theta), predict_one_loop(theta)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
+from helpers.oracles import made_with
 from nmmjax.constraints.entries import build
 from nmmjax.constraints.library import load
 from nmmjax.errors import InputError
@@ -26,17 +27,20 @@ def log_l(constraint, moment, mass):
 
 
 def test_reference_points(reference):
-    rows = reference("constraints/trapping.json")["rows"]
+    rows, sm = (
+        reference("constraints/trapping.json")["rows"],
+        made_with("constraints/trapping.json"),
+    )
     assert len(rows) == 54
     for row in rows:
         x = {key: float(row[key]) for key in row if key not in ("target", "forbidden")}
         density = (
             trapping.nucleon_density(x["rho_gcc"])
             if row["target"] == "N"
-            else trapping.electron_scalar_density(x["rho_gcc"], x["Ye"])
+            else trapping.electron_scalar_density(x["rho_gcc"], x["Ye"], sm)
         )
         assert density == pytest.approx(x["n_source_eV3"], rel=1e-8)
-        omega = trapping.plasma_frequency(x["rho_gcc"], x["Ye"])
+        omega = trapping.plasma_frequency(x["rho_gcc"], x["Ye"], sm)
         assert omega == pytest.approx(x["omega_pl_eV"], rel=1e-8)
         couplings, m_phi = jnp.asarray(x["ynu_yf"]), jnp.asarray(x["mphi_eV"])
         mass = trapping.medium_mass(couplings, m_phi, density, x["R_km"])

@@ -6,9 +6,10 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from helpers.oracles import made_with
 from nmmjax.physics import two_loop
-from nmmjax.physics.constants import SM
 
+SM = made_with("baselines/loop_functions.json")
 MASSES = (SM.m_w, SM.m_t, SM.m_b)
 TABLES = {
     "J_up_tb": (lambda m: two_loop.J_up(m, *MASSES), 1e-15),

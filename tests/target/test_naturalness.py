@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from helpers.oracles import made_with
 from nmmjax.cli.evaluate import rows_at
 from nmmjax.models.weak_triplet.model import WeakTriplet
 from nmmjax.target.model import Model, Observables, Parameter, Theta
@@ -109,14 +110,14 @@ def test_cancellation_of_matrices_is_that_of_their_norms():
 @pytest.mark.slow
 def test_elasticities_of_model_one_match_the_reference(reference):
     """<= 1e-13 * max(1, tuning); the charged Yukawa is a setting, not a parameter."""
-    rows = reference("weak_triplet/model1.json")["rows"]
+    rows, sm = reference("weak_triplet/model1.json")["rows"], made_with("weak_triplet/model1.json")
     columns = {
         public: jnp.array([float(row["inputs"][name]) for row in rows])
         for name, public in PARAMETERS.items()
     }
     given = np.array([float(row["inputs"]["ye"]) for row in rows])
     for y_lepton in sorted(set(given)):
-        model = WeakTriplet(y_lepton=float(y_lepton))
+        model = WeakTriplet(y_lepton=float(y_lepton), sm=sm)
         for column, observable in (("m_nu_total", "m_nu"), ("mu_derived", "mu_nu")):
             found = jax.vmap(lambda theta, m=model, x=observable: elasticities(m, theta, x))(
                 columns
