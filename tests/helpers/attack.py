@@ -20,7 +20,7 @@ import numpy as np
 
 from nmmjax.cli.engines import find_engine
 from nmmjax.results import regions, trust, verdict
-from nmmjax.samplers import diagnostics
+from nmmjax.samplers import convergence, diagnostics
 
 MIXTURE, FUNNEL, BANANA, STUDENT, SKEWED, BOX, PASSAGE, CANCEL, CORRELATED, TERRACE = range(10)
 MOST = 4  # components of a mixture
@@ -228,7 +228,8 @@ def _terrace_case(width, share, dim):
     draw = functools.partial(_draw_terrace, width, height, dim)
     name, hidden = f"terrace {share:g}, {width:g} wide, {dim}d", (np.full(dim, 1.5), width)
     log_norm = math.log(low / (1.0 - share))
-    return other(name, TERRACE, dim, (width, height), draw, log_norm, hidden=hidden)
+    half = 10.0 if dim == 2 else 4.0
+    return other(name, TERRACE, dim, (width, height), draw, log_norm, half=half, hidden=hidden)
 
 
 def _normal_draw(dim, rng, n):
@@ -369,7 +370,7 @@ def judge(name, draws, stats, tables):
     lp = stats["lp"]
     if np.any(lp != lp.flat[0]):
         by_name[verdict.DENSITY] = lp
-    found = diagnostics.convergence(by_name, way.groups)
+    found = convergence.convergence(by_name, way.groups)
     effective = None
     if way.ends:
         effective = float(np.sum(table["ess"])) if "ess" in table else math.nan
@@ -381,8 +382,7 @@ def judge(name, draws, stats, tables):
         one = regions.find(label, values, way.groups, {})
         if one is not None and (text := regions.against(one)):
             against.append(text)
-    if not way.ends:
-        checks.append(trust.of_newcomers(*diagnostics.newcomers(lp)))
+    checks += trust.of_summit(lp, way.groups, not way.ends)
     missing = [f"{c.figure}, needed {c.needed}" for c in checks if not c.sound]
     before = bool(
         np.all(found.rhat[:count] < 1.01)
@@ -429,6 +429,17 @@ def _within(target, z):
     return np.all(np.abs(z - centre) <= half, axis=-1)
 
 
+def _entered(target, z):
+    """Whether a point lies where the hidden place is what makes its density."""
+    t = target.density
+    if int(t.kind) != MIXTURE:
+        return _within(target, z)
+    off = (z[..., None, :] - np.asarray(t.mean)) / np.exp(np.asarray(t.log_sd))
+    each = np.asarray(t.log_weight) - np.sum(0.5 * off**2 + np.asarray(t.log_sd), axis=-1)
+    hidden = np.argmin(np.sum((np.asarray(t.mean) - target.hidden[0]) ** 2, axis=-1))
+    return np.argmax(each, axis=-1) == hidden
+
+
 def _off(what, found, truth, groups):
     p, x = float(np.mean(truth)), found.astype(float)
     means = np.array([x[groups == g].mean() for g in np.unique(groups)])
@@ -446,8 +457,8 @@ def attack(name, target, blocks, seed=0):
     converged, before, words = judge(name, draws, stats, tables)
     wrong = fault(target, draws, tables, engine(name).groups)
     seen = target.hidden is None or bool(
-        np.any(_within(target, draws))
-        or (not engine(name).ends and np.any(_within(target, starts)))
+        np.any(_entered(target, draws))
+        or (not engine(name).ends and np.any(_entered(target, starts)))
     )
     return Outcome(converged, before, wrong, seen, words)
 
