@@ -169,9 +169,9 @@ def verdict(
     return False, why + _advice(run.committed, int(stop["draws"]), *found.worst("rhat"), factor)
 
 
-def of(run: Run, rhat: float = trust.RHAT) -> tuple[bool, str]:
+def of(run: Run, rhat: float = trust.RHAT, found: Convergence | None = None) -> tuple[bool, str]:
     """The verdict on the stored draws of a run."""
-    return verdict(run, convergence(run), separate(run), evidence.of(run), rhat)
+    return verdict(run, found or convergence(run), separate(run), evidence.of(run), rhat)
 
 
 def _names(run: Run) -> set[str]:
