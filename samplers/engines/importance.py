@@ -193,45 +193,34 @@ class Importance(AbstractEngine):
         return new, stats
 
     def _summarise(self, key: PRNGKeyArray, state: State) -> tuple[Array, Array, dict[str, Array]]:
-        """Equally weighted draws, their log density, and the table `evidence`, a row per repeat.
-
-        log_z_error   the larger of log_z_within and the spread over repeats
-        log_z_within  sqrt(1 / ess - 1 / samples), of the weights
-        ess           (sum w)^2 / sum w^2
-        pareto_k      shape of the tail of the weights
-        repeats_p     chi-square: do the repeats agree within log_z_within?
-        """
+        """Equally weighted draws, their log density, and the table `evidence`."""
         log_weight, position = np.asarray(state.log_weight), np.asarray(state.position)
-        total = np.asarray(logsumexp(log_weight, axis=1))
-        weight = np.exp(log_weight - total[:, None])
-        ess = 1.0 / np.sum(weight**2, axis=1)
-        count = max(int(min(ess)) // self.walkers, 1) * self.walkers
+        rows = self.estimate(state)
+        weight = np.exp(log_weight - logsumexp(log_weight, axis=1, keepdims=True))
+        count = max(int(min(rows["ess"])) // self.walkers, 1) * self.walkers
         keys = jr.split(key, self.repeats)
         chosen = [_evidence.resampled(k, w, count) for k, w in zip(keys, weight, strict=True)]
         draws = np.stack([x[i] for x, i in zip(position, chosen, strict=True)])
         log_q = _proposal_density(state.mixture, jnp.asarray(draws))
         lp = np.stack([w[i] for w, i in zip(log_weight, chosen, strict=True)]) + log_q
-        log_z = total - np.log(self.samples)
-        within = np.sqrt(np.maximum(1.0 / ess - 1.0 / self.samples, 0.0))
-        k = np.array([_evidence.pareto_k(w) for w in log_weight])
-        p = _evidence.agreement(log_z, within)
-        rows = {
-            "log_z": log_z,
-            "log_z_error": _evidence.with_spread(log_z, within),
-            "log_z_within": within,
-            "ess": ess,
-            "pareto_k": k,
-            "repeats_p": np.full(self.repeats, p),
-            "n_evaluations": np.full(self.repeats, self._evaluations),
-            "n_nonfinite": state.nonfinite,
-            "n_nan": state.undefined,
-        }
         by_chain = (self.chains, count // self.walkers)
         return (
             jnp.asarray(draws.reshape(*by_chain, -1)),
             jnp.reshape(lp, by_chain),
             {name: jnp.asarray(x) for name, x in rows.items()},
         )
+
+    def more(self, key: PRNGKeyArray, target: LogDensity, state: State) -> State:
+        """The state with `block` more weighted draws per repeat."""
+        return self._more(key, target, state)[0]
+
+    def estimate(self, state: State) -> dict[str, np.ndarray]:
+        """The table `evidence` of the weighted draws so far."""
+        return _evidence.of_weights(np.asarray(state.log_weight)) | {
+            "n_evaluations": np.full(self.repeats, self._evaluations),
+            "n_nonfinite": np.asarray(state.nonfinite),
+            "n_nan": np.asarray(state.undefined),
+        }
 
     @property
     def _evaluations(self) -> int:
