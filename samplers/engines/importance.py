@@ -149,8 +149,8 @@ class Importance(AbstractEngine):
         def round_(carry, key):
             mixture, best, most = carry
             x, log_weight, _, _ = _weighted(key, target, mixture, 0, self.adapt)
-            weight = _truncated(log_weight)
-            size = _effective(log_weight)
+            weight = _mixture.truncated(log_weight)
+            size = _mixture.effective(log_weight)
             better = size > most
             best = jax.tree.map(lambda new, old: jnp.where(better, new, old), mixture, best)
             for _ in range(2):
@@ -185,7 +185,7 @@ class Importance(AbstractEngine):
             state.nonfinite + nonfinite,
             state.undefined + undefined,
         )
-        size = jax.vmap(_effective)(log_weight) / self.block
+        size = jax.vmap(_mixture.effective)(log_weight) / self.block
         stats = {
             "effective_fraction": jnp.min(size),
             "nonfinite_fraction": jnp.mean(nonfinite) / self.block,
@@ -275,24 +275,6 @@ def _weighted(
     value, undefined = log_density(target, x.T)
     log_weight = value - _mixture.log_density(proposal, x)
     return x, log_weight, jnp.sum(jnp.isneginf(value)), jnp.sum(undefined)
-
-
-def _effective(log_weight: Float[Array, " n"]) -> Float[Array, ""]:
-    """(sum w)^2 / sum w^2; 0 if all are zero."""
-    w = jnp.exp(log_weight - jnp.max(log_weight))
-    return jnp.where(jnp.isfinite(jnp.max(log_weight)), jnp.sum(w) ** 2 / jnp.sum(w**2), 0.0)
-
-
-def _truncated(log_weight: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Weights of sum 1, cut at sqrt(n) times their mean (Ionides, J. Comp. Graph. Stat. 17, 295).
-
-    Unweighted draws if all weights are zero.
-    """
-    n = log_weight.shape[0]
-    w = jnp.exp(log_weight - jnp.max(log_weight))
-    w = jnp.where(jnp.isfinite(jnp.max(log_weight)), w, 1.0)
-    w = jnp.minimum(w, jnp.sqrt(n) * jnp.mean(w))
-    return w / jnp.sum(w)
 
 
 @eqx.filter_jit

@@ -6,7 +6,6 @@ by prior draws above the highest of them, found by slice sampling. Skilling, Bay
 arXiv:2601.23252); the directions of the slices, the volumes and the test are here.
 """
 
-import math
 from typing import Any, ClassVar, NamedTuple, cast
 
 import equinox as eqx
@@ -28,7 +27,7 @@ from ..base import (
     PriorTimesLikelihood,
     require_methods,
 )
-from . import _cross_check, _evidence, _shrinkage
+from . import _cross_check, _evidence, _shrinkage, _slices
 
 # On dark_dipole (15 dim), rank correlation with the start after 50, 75, 150 slices: 0.4, 0.3, 0.1
 # in most coordinates, 0.6, 0.5, 0.3 in the worst. At 50, draws were worth 2.6 times less than said.
@@ -222,9 +221,9 @@ class Nested(AbstractEngine):
             found, _ = _evidence.particle(target, z)
             return StateWithLogLikelihood(*found, loglikelihood_birth)
 
-        slices = slice_sampling.build_kernel(interval=_whole_chord)
+        slices = slice_sampling.build_kernel(interval=_slices.whole_chord)
         kernel: Any = from_mcmc.build_kernel(
-            nss.slice_constrained_step(point, slices, _along),
+            nss.slice_constrained_step(point, slices, _slices.along),
             self._slices(target.dim),
             lambda key, state, info, params: params,
             self.delete,
@@ -261,49 +260,6 @@ class Nested(AbstractEngine):
             stuck=state.stuck + jnp.sum(~jnp.any(found.is_accepted, axis=1)),
             finished=small | (deaths + self.delete > self._most),
         )
-
-
-def _along(
-    point: Any,
-    threshold: Float[Array, ""],
-    points: Float[Array, "live dim"],
-    factor: Float[Array, "dim dim"],
-) -> Any:
-    """Lines for the slices, in the form that blackjax's `nss` calls; the bracket has length 1.
-
-    Half of them by the covariance of the live points, as long as the widest chord of an ellipsoid
-    with that covariance; half from one live point to another, twice as long, which suits bent and
-    separate regions better.
-    """
-    count, dim = points.shape
-
-    def generate(key: PRNGKeyArray, position: Float[Array, " dim"], _: Any) -> Any:
-        key_kind, key_pair, key_direction = jr.split(key, 3)
-        first, ahead = jr.randint(key_pair, (2,), jnp.array([0, 1]), count)
-        pair = points[first] - points[(first + ahead) % count]
-        spread: Any = nss.sample_direction_from_covariance_factor(key_direction, position, factor)
-        usable = jnp.any(pair != 0.0) & jr.bernoulli(key_kind)
-        line = jnp.where(usable, 2.0 * pair, math.sqrt(dim + 2.0) * spread)
-
-        def at(t: Float[Array, ""]) -> tuple[Any, Array]:
-            there = point(position + t * line, threshold)
-            return there, there.loglikelihood > threshold
-
-        return at
-
-    return generate
-
-
-def _whole_chord(
-    key: PRNGKeyArray, in_slice: Any, width: float, max_expansions: int
-) -> tuple[Array, Array, int, Any]:
-    """A bracket that lies at random around the present point and is not stepped out.
-
-    The lines are long enough as they are. Stepping out compiles the density five times, not once.
-    """
-    del in_slice, max_expansions
-    left = -width * jr.uniform(key)
-    return left, left + width, 0, lambda t: True
 
 
 def _ranks(
