@@ -85,7 +85,7 @@ class Run:
             return {key: np.asarray(item) for key, item in arrays.items()}
 
     def described(self, name: str) -> dict[str, Attributes]:
-        """Attributes of the quantities of the model in a table, by name: role, units, latex."""
+        """Attributes of the quantities of the model in a table, by name: units and latex."""
         if name not in self.tables:
             return {}
         with _chains(self.directory) as file:
@@ -93,7 +93,7 @@ class Run:
             return {
                 key: {k: str(x) for k, x in about.items()}
                 for key, about in found.items()
-                if {"role", "units", "latex"} <= about.keys()
+                if {"units", "latex"} <= about.keys()
             }
 
     def columns(self) -> Iterator[tuple[str, Attributes, np.ndarray]]:

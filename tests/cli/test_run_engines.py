@@ -77,7 +77,7 @@ def test_by_one_line_of_the_run_file(name, tmp_path, capsys):
             assert {row["name"] for row in summary["parameters"]} >= {"a", "b", "x", "m_psi"}
             assert "R-hat" in text
         else:
-            (table,) = set(file) - {"posterior", "starts"}
+            (table,) = set(file) - {"posterior", "starts", "progress"}
             assert np.all(np.isfinite(file[f"{table}/mu_nu"][...]))
             assert summary
     before = (made / "chains.h5").read_bytes()
