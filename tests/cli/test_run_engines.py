@@ -96,6 +96,31 @@ def test_engines_that_end_by_themselves_refuse_a_burn_in(name, tmp_path, capsys)
     assert not (tmp_path / "chains").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "done"),
+    [
+        ("search", "50 of 100 steps"),
+        pytest.param("frontier", "1 of 2 rounds", marks=pytest.mark.slow),
+    ],
+)
+def test_what_was_stopped_early_says_so(name, done, tmp_path, capsys):
+    path = run_file(tmp_path, name, QUICK[name])
+    early = ["run", str(path), "--set", "run.until.max_minutes=1e-6"]
+    assert run_command(early) == 0
+    made = tmp_path / "chains" / name
+    text = " ".join((made / "summary.txt").read_text().split())
+    assert f"Verdict: not finished: {done} are done" in text
+    said = capsys.readouterr()
+    assert done.replace(" of ", "/") in said.err
+    assert "0/20 draws" not in said.err
+    assert run_command(["status", str(made), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["finished"], found["rounds"]) == (False, done)
+    assert run_command(["run", str(path)]) == 0
+    text = " ".join((made / "summary.txt").read_text().split())
+    assert "Verdict: finished" in text
+
+
 def test_options_of_another_engine_are_refused_with_the_remedy(tmp_path, capsys):
     path = run_file(tmp_path, "ensemble", QUICK["ensemble"])
     assert run_command(["run", str(path), "--set", "engine.name=nuts"]) == 2

@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from scipy.stats import chi2
 
 from nmmjax.cli.engines import find_engine
 from nmmjax.results import regions, trust, verdict
@@ -430,14 +431,13 @@ def _within(target, z):
 
 
 def _entered(target, z):
-    """Whether a point lies where the hidden place is what makes its density."""
+    """Whether a point lies in the hidden place: where a normal component has 99.9% of its mass."""
     t = target.density
     if int(t.kind) != MIXTURE:
         return _within(target, z)
-    off = (z[..., None, :] - np.asarray(t.mean)) / np.exp(np.asarray(t.log_sd))
-    each = np.asarray(t.log_weight) - np.sum(0.5 * off**2 + np.asarray(t.log_sd), axis=-1)
     hidden = np.argmin(np.sum((np.asarray(t.mean) - target.hidden[0]) ** 2, axis=-1))
-    return np.argmax(each, axis=-1) == hidden
+    off = (z - np.asarray(t.mean)[hidden]) / np.exp(np.asarray(t.log_sd)[hidden])
+    return np.sum(off**2, axis=-1) < chi2.ppf(0.999, t.dim)
 
 
 def _off(what, found, truth, groups):
