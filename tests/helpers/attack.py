@@ -275,7 +275,7 @@ def targets():
                 math.log(8.0 + 4.0 * w)) for w, d in ((0.1, 2), (0.01, 2), (0.001, 2), (0.02, 5))),
         *(other(f"cancellation to e^-{c:g}, {d}d", CANCEL, d, (0.1, c),
                 part(_draw_cancel, 0.1, c, d), None)
-          for c, d in ((3.0, 2), (6.0, 2), (10.0, 2), (6.0, 5))),
+          for c, d in ((5.0, 2), (7.0, 2), (10.0, 2), (6.0, 5))),
         *(other(f"student {nu:g}, {d}d", STUDENT, d, (nu, 1.0), part(_draw_student, nu, d, h), None,
                 half=h) for nu, d, h in ((1.0, 2, 1e4), (2.0, 5, 1e3), (1.0, 10, 1e3))),
         *(other(f"banana {b:g}, {d}d", BANANA, d, (b, w), part(_draw_banana, b, w, d), None,
