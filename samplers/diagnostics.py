@@ -8,19 +8,13 @@ ensemble, followed through the draws, is itself worth enough independent draws.
 Equal to arviz within 1e-10 (test_diagnostics.py), but undefined (NaN) for a constant.
 """
 
-import dataclasses
-from collections.abc import Mapping
-
 import numpy as np
 from scipy.fft import next_fast_len
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
-_MIN_DRAWS = 4
+MIN_DRAWS = 4
 _TAILS = (0.05, 0.95)
 _KNOTS = 1025  # of the ranks by which all chains are scored where few are ranked
-_FEWEST_CHAINS = 16  # among which one can stay apart
-_LEAST_GAP = 3.0  # nats
-_GAUSSIAN_MAD = 1.4826  # standard deviation over median absolute deviation
 _MOST_GROUPS = 256  # of which the progress line takes account
 
 
@@ -32,7 +26,7 @@ def rhat(values: np.ndarray, groups: np.ndarray | None = None) -> float:
     returns  NaN below four draws or two chains, for a constant and where values are NaN
     """
     groups = np.arange(len(values)) if groups is None else groups
-    if _undefined(values) or len(np.unique(groups)) < 2:
+    if undefined(values) or len(np.unique(groups)) < 2:
         return np.nan
     halves = split(values)
     return _rank_rhat(halves, _normal_scores(halves), groups)
@@ -47,7 +41,7 @@ def rhat_nested(values: np.ndarray, superchains: np.ndarray) -> float:
     Compares means of superchains, which many short chains know well, where plain R-hat compares
     the means of single chains, which they do not. NaN where `rhat` is.
     """
-    if _undefined(values) or len(np.unique(superchains)) < 2:
+    if undefined(values) or len(np.unique(superchains)) < 2:
         return np.nan
     halves = split(values)
     folded = np.abs(halves - np.median(halves))
@@ -68,12 +62,12 @@ def ebfmi(energy: np.ndarray) -> np.ndarray:
 
 def ess_bulk(values: np.ndarray) -> float:
     """Effective draws of the bulk: the ESS of split, rank-normalised chains, (chain, draw)."""
-    return np.nan if _undefined(values) else ess(_normal_scores(split(values)))
+    return np.nan if undefined(values) else ess(_normal_scores(split(values)))
 
 
 def ess_tail(values: np.ndarray) -> float:
     """Effective draws of the worse of the 5% and 95% quantiles, (chain, draw)."""
-    if _undefined(values):
+    if undefined(values):
         return np.nan
     edges = np.quantile(values, _TAILS)
     return min(ess(split((values <= edge).astype(float))) for edge in edges)
@@ -81,7 +75,7 @@ def ess_tail(values: np.ndarray) -> float:
 
 def mcse_mean(values: np.ndarray) -> float:
     """Monte-Carlo standard error of the mean, sd / sqrt(ESS of split chains), (chain, draw)."""
-    if _undefined(values) or not np.all(np.isfinite(values)):
+    if undefined(values) or not np.all(np.isfinite(values)):
         return np.nan
     return float(np.std(values, ddof=1) / np.sqrt(ess(split(values))))
 
@@ -95,7 +89,7 @@ def ensemble_mean_ess(
     few      chains that are ranked; every chain counts, since fewer of them would drown what an
              ensemble's walkers have in common
     """
-    if _undefined(values):
+    if undefined(values):
         return np.nan
     if few is None or len(few) == len(values):
         return ess(_half_means(_normal_scores(split(values)), groups))
@@ -116,64 +110,6 @@ def scores(values: np.ndarray, few: np.ndarray | None = None) -> np.ndarray:
 def means_of(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """(chain, draw) -> (group, draw), means over the chains of a group."""
     return np.stack([values[groups == label].mean(axis=0) for label in np.unique(groups)])
-
-
-def trend_p(means: np.ndarray) -> float:
-    """p value that the first and last third of (group, draw) series have the same mean.
-
-    The error of the mean difference over groups is the larger of what the autocorrelation within
-    a third says and of the spread over groups. 1 below twelve draws, and where nothing varies.
-    """
-    third = means.shape[1] // 3
-    if third < _MIN_DRAWS:
-        return 1.0
-    parts = np.stack([means[:, :third], means[:, third:-third][:, :third], means[:, -third:]])
-    centred = (parts - parts.mean(axis=2, keepdims=True)).reshape(-1, third)
-    if np.ptp(centred) == 0.0:
-        return 1.0
-    tau = min(centred.size / ess(centred), 0.5 * third)
-    variance = np.mean(np.var(centred, axis=1)) / (1.0 - tau / third)  # a mean takes its share
-    moved = parts[2].mean(axis=1) - parts[0].mean(axis=1)
-    error = np.sqrt(2.0 * variance * tau / third / len(moved))
-    if len(moved) > 1:
-        error = max(error, np.std(moved, ddof=1) / np.sqrt(len(moved)))
-    return float(2.0 * ndtr(-abs(moved.mean()) / error))
-
-
-def stray(values: np.ndarray) -> float:
-    """Measure how far the mean over a third of one chain lies from all others, in deviations.
-
-    values  (chain, draw) normal scores. 0 below 16 chains or twelve draws.
-    """
-    chains, draws = values.shape
-    third = draws // 3
-    if chains < _FEWEST_CHAINS or third < _MIN_DRAWS:
-        return 0.0
-    means = np.stack([values[:, i * third : (i + 1) * third].mean(axis=1) for i in range(3)])
-    off = np.abs(means - np.median(means))
-    width = _GAUSSIAN_MAD * np.median(off)
-    return float(off.max() / width) if width > 0.0 else 0.0
-
-
-def newcomers(lp: np.ndarray) -> tuple[float, int, int]:
-    """Find draws of much higher ln density than all others, (chain, draw), beyond a gap.
-
-    Returns (width of the gap in nats, chains that are beyond it at the end, times that one came
-    back); (0, 0, 0) where the largest gap of the upper half is below 3 and below twice the
-    interquartile range. A chain that has entered such a place and not left it says how much
-    higher it is, and not how much it weighs.
-    """
-    low, middle, high = np.quantile(lp, (0.25, 0.5, 0.75))
-    upper = np.sort(lp[lp >= middle], axis=None)
-    if len(upper) < 2 or not np.isfinite(low):
-        return 0.0, 0, 0
-    gaps = np.diff(upper)
-    at = int(np.argmax(gaps))
-    if gaps[at] < max(_LEAST_GAP, 2.0 * (high - low)):
-        return 0.0, 0, 0
-    beyond = lp > upper[at]
-    left = np.sum(beyond[:, :-1] & ~beyond[:, 1:])
-    return float(gaps[at]), int(beyond[:, -1].sum()), int(left)
 
 
 def ess(series: np.ndarray) -> float:
@@ -250,10 +186,10 @@ def _normal_scores(values: np.ndarray) -> np.ndarray:
     return ranked.reshape(values.shape)
 
 
-def _undefined(values: np.ndarray) -> bool:
+def undefined(values: np.ndarray) -> bool:
     """Too short, holding NaN, or the same everywhere."""
     return bool(
-        values.shape[1] < _MIN_DRAWS or np.any(np.isnan(values)) or np.all(values == values.flat[0])
+        values.shape[1] < MIN_DRAWS or np.any(np.isnan(values)) or np.all(values == values.flat[0])
     )
 
 
@@ -277,67 +213,6 @@ def _half_means(halves: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return np.stack([half[chains].mean(axis=0) for half in both for chains in _members(groups)])
 
 
-@dataclasses.dataclass(frozen=True)
-class Convergence:
-    """Diagnostics of several quantities, in the order of `names`; see `convergence`."""
-
-    names: tuple[str, ...]
-    rhat: np.ndarray
-    ess_bulk: np.ndarray
-    ess_tail: np.ndarray
-    mean_series_ess: np.ndarray
-    trend_p: np.ndarray
-    stray: np.ndarray
-
-    def worst(self, figure: str) -> tuple[str, float]:
-        """(quantity, value) of the worst of one figure; undefined is worse than any number."""
-        values = getattr(self, figure)
-        badness = values if figure in ("rhat", "stray") else -values
-        index = int(np.argmax(np.where(np.isnan(values), np.inf, badness)))
-        return self.names[index], float(values[index])
-
-
-def convergence(
-    draws: Mapping[str, np.ndarray],
-    groups: np.ndarray,
-    superchains: np.ndarray | None = None,
-    few: np.ndarray | None = None,
-) -> Convergence:
-    """All diagnostics of named (chain, draw) arrays; `groups` as in `rhat`.
-
-    superchains  labels as in `rhat_nested`, which then takes the place of `rhat`
-    few          chains that stand for all in R-hat, ESS and ranks: chains of one group are
-                 exchangeable, so that effective draws are proportional to their number
-
-    trend_p counts for all quantities together: the smallest of n is multiplied by n.
-    """
-    rows = np.array([_figures(x, groups, superchains, few, len(draws)) for x in draws.values()])
-    return Convergence(tuple(draws), *rows.reshape(-1, 6).T)
-
-
-def _figures(
-    values: np.ndarray,
-    groups: np.ndarray,
-    superchains: np.ndarray | None,
-    few: np.ndarray | None,
-    count: int,
-) -> tuple[float, ...]:
-    """The figures of one quantity of `count`."""
-    few = np.arange(len(values)) if few is None else few
-    some, share = values[few], len(values) / len(few)
-    if superchains is not None:
-        found = rhat_nested(some, superchains[few])
-    else:
-        found = rhat(some, groups[few])
-    means = ensemble_mean_ess(values, groups, few)
-    sizes = share * ess_bulk(some), share * ess_tail(some)
-    if _undefined(values):
-        return found, *sizes, means, np.nan, np.nan
-    scored = scores(values, few)
-    p = min(1.0, count * trend_p(means_of(scored, groups)))
-    return found, *sizes, means, p, stray(scored)
-
-
 class Running:
     """Cheap figures for the progress line, from means and variances over each ensemble.
 
@@ -359,7 +234,7 @@ class Running:
 
     def figures(self) -> tuple[float, float]:
         """(worst R-hat, smallest ESS) over dimensions; NaN while there is too little."""
-        if sum(mean.shape[1] for mean in self._means) < _MIN_DRAWS:
+        if sum(mean.shape[1] for mean in self._means) < MIN_DRAWS:
             return np.nan, np.nan
         means = np.concatenate(self._means, axis=1)
         variances = np.concatenate(self._variances, axis=1)

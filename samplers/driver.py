@@ -94,7 +94,7 @@ class Until:
         asked = self.rhat is not None or self.ess is not None
         if not asked or progress.draws == 0 or progress.draws < self._next:
             return ""
-        rhat, ess = self.rhat or 1.01, self.ess or 0.0
+        rhat, ess = self.rhat or math.inf, self.ess or 0.0
         # Running figures are noisy and lack ranks: only a clear no saves the exact verdict.
         no = progress.rhat > 1.0 + 3.0 * (rhat - 1.0) or progress.ess < ess / 5.0
         if no and progress.since == 0:

@@ -8,7 +8,7 @@ import platform
 import sys
 import textwrap
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,6 +45,7 @@ class Status:
     allowed_fraction: float | None
     rhat: tuple[str, float] | None  # of the stored draws: parameter, worst value
     ess: tuple[str, float] | None
+    rounds: str  # done, of an engine without draws
     verdict: str  # of the draws, or of a search or a map; "" where there is nothing to judge
     finished: bool
 
@@ -70,8 +71,8 @@ def look(directory: pathlib.Path) -> Status:
     run = open_run(directory)
     progress, age = _progress(directory)
     running, writer = _writer(directory, age)
-    allowed, rhat, ess = _figures(run)
-    finished, words = _verdict(run)
+    allowed = float(run.read("allowed", "target").mean()) if run.committed else None
+    done = tables.progress(run)
     sampling, stop = run.resolved["sampling"], run.resolved["stop"]
     return Status(
         directory=str(directory),
@@ -87,10 +88,8 @@ def look(directory: pathlib.Path) -> Status:
         draws=run.committed,
         draws_asked=int(stop["draws"]),
         allowed_fraction=allowed,
-        rhat=rhat,
-        ess=ess,
-        verdict=words,
-        finished=finished,
+        rounds="" if done is None else str(done),
+        **_judged(run)._asdict(),
     )
 
 
@@ -103,7 +102,9 @@ def to_text(status: Status) -> str:
         f"{status.directory}: {status.model}, {status.engine}, {status.chains} chains in "
         f"{status.ensembles} ensembles",
         _row("state", state + ("" if status.age is None else f"; updated {_ago(status.age)} ago")),
-        _row("draws", f"{status.draws} of {status.draws_asked} per chain ({share:.0%})"),
+        _row("done", status.rounds)
+        if status.rounds
+        else _row("draws", f"{status.draws} of {status.draws_asked} per chain ({share:.0%})"),
     ]
     if p.get("phase") == "burn-in":
         lines.append(_row("burn-in", f"{p['draws']} of {p['target']} draws"))
@@ -151,25 +152,26 @@ def _session(p: dict[str, Any], running: bool) -> list[str]:
 _RUNNING = {"rhat", "ess", "seconds_left"}  # estimates that the stored draws give better
 
 
-def _figures(
-    run: Run,
-) -> tuple[float | None, tuple[str, float] | None, tuple[str, float] | None]:
-    """(allowed share, worst R-hat, smallest bulk ESS) of the stored draws."""
+class _Judged(NamedTuple):
+    """The verdict so far in words, whether all that was asked for is there, and worst figures."""
+
+    verdict: str
+    finished: bool
+    rhat: tuple[str, float] | None
+    ess: tuple[str, float] | None
+
+
+def _judged(run: Run) -> _Judged:
+    """Judge the stored draws, or the rounds of an engine that maximises."""
     if run.committed == 0:
-        return None, None, None
-    allowed = float(run.read("allowed", "target").mean())
+        done = tables.progress(run)
+        found = ("", False) if done is None else (tables.verdict(run)[1], done.finished)
+        return _Judged(*found, None, None)
     found = verdict.convergence(run)
     worst = (found.worst(figure) for figure in ("rhat", "ess_bulk"))
     rhat, ess = ((name, x) if math.isfinite(x) else None for name, x in worst)
-    return allowed, rhat, ess
-
-
-def _verdict(run: Run) -> tuple[bool, str]:
-    """(whether every draw or round that was asked for is there, the verdict so far in words)."""
-    if run.committed > 0:
-        return run.committed >= int(run.resolved["stop"]["draws"]), verdict.of(run)[1]
-    done = tables.progress(run)
-    return (False, "") if done is None else (done.finished, tables.verdict(run)[1])
+    whole = run.committed >= int(run.resolved["stop"]["draws"])
+    return _Judged(verdict.of(run, found=found)[1], whole, rhat, ess)
 
 
 def _progress(directory: pathlib.Path) -> tuple[dict[str, Any], float | None]:

@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 from scipy.signal import find_peaks
-from scipy.stats import chi2
 
 from nmmjax.results import angles, trust
-from nmmjax.samplers import diagnostics
+from nmmjax.samplers import convergence, diagnostics
 
 _BINS = 128
 _SMOOTH = 2.0  # bins, the width of the kernel
@@ -89,7 +88,7 @@ def find(
         tuple(map(float, shares)),
         tuple(map(float, by_ensemble.min(axis=0))),
         tuple(map(float, by_ensemble.max(axis=0))),
-        _agreement(inside, by_ensemble, shares),
+        convergence.agreement_p(inside, ensemble),
         _growth(inside, ensemble),
     )
 
@@ -112,30 +111,13 @@ def against(found: Regions) -> str:
 
 def _growth(inside: np.ndarray, ensemble: np.ndarray) -> float:
     """p value that no region gains or loses draws; the smallest of n regions counts n times."""
-    each = [diagnostics.trend_p(diagnostics.means_of(x.astype(float), ensemble)) for x in inside]
+    each = [convergence.trend_p(diagnostics.means_of(x.astype(float), ensemble)) for x in inside]
     return min(1.0, len(each) * min(each))
 
 
 def _from_cut(cut: float, period: float) -> Callable[[float], float]:
     """From places along the circle, cut open, to angles within half a period of 0."""
     return lambda c: float(angles.unrolled(np.array(c + cut), 0.0, period))
-
-
-def _agreement(inside: np.ndarray, by_ensemble: np.ndarray, shares: np.ndarray) -> float:
-    """p value that ensembles draw from the same shares, each worth its bulk ESS at most.
-
-    The ESS of an indicator takes the walkers' own crossings for granted; where none crosses, each
-    chain counts as one draw.
-    """
-    count, ensembles = len(shares), len(by_ensemble)
-    if ensembles < 2:
-        return 1.0
-    total = 0.0
-    for k in range(count):
-        worth = diagnostics.ess(diagnostics.split(inside[k].astype(float))) / ensembles
-        variance = shares[k] * (1.0 - shares[k]) / max(worth, 1.0)
-        total += np.sum((by_ensemble[:, k] - shares[k]) ** 2) / variance * (1.0 - shares[k])
-    return float(chi2.sf(total, (count - 1) * (ensembles - 1)))
 
 
 def _valleys(c: np.ndarray) -> np.ndarray:

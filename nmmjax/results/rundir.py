@@ -108,7 +108,7 @@ class Run:
         return _taken(self.directory, take)
 
     def described(self, name: str) -> dict[str, Attributes]:
-        """Attributes of the quantities of the model in a table, by name: role, units, latex."""
+        """Attributes of the quantities of the model in a table, by name: units and latex."""
         if name not in self.tables:
             return {}
 
@@ -117,7 +117,7 @@ class Run:
             return {
                 key: {k: str(x) for k, x in about.items()}
                 for key, about in found.items()
-                if {"role", "units", "latex"} <= about.keys()
+                if {"units", "latex"} <= about.keys()
             }
 
         return _taken(self.directory, take)

@@ -14,7 +14,7 @@ import numpy as np
 from nmmjax.errors import InputError
 from nmmjax.results import angles, evidence, health, notes, ranking, regions, verdict
 from nmmjax.results.rundir import Attributes, Run, open_run
-from nmmjax.samplers.diagnostics import Convergence
+from nmmjax.samplers.convergence import Convergence
 
 _SAME = 1e-9  # relative spread below which an observable is listed as a constant
 _FIGURES = ("rhat", "ess_bulk", "ess_tail", "mean_series_ess", "trend_p", "stray")

@@ -16,7 +16,7 @@ import numpy as np
 
 from nmmjax.errors import InputError
 from nmmjax.results.rundir import Run
-from nmmjax.samplers import diagnostics
+from nmmjax.samplers import convergence, diagnostics
 
 RHAT = 1.01  # rank-normalised split R-hat, arXiv:1903.08008, section 4
 RHAT_STUCK = 1.1  # Gelman and Rubin's old threshold: above it more draws may not be the remedy
@@ -83,11 +83,26 @@ def of_strays(name: str, value: float) -> Finding:
     return Finding(not value > STRAY, figure, f"at most {STRAY:g}", 4.0)
 
 
-def of_newcomers(gap: float, stay: int, left: int) -> Finding:
-    """Walkers that have entered a place of much higher ln density, and whether any came back."""
+def of_summit(lp: np.ndarray, ensemble: np.ndarray, ordered: bool) -> Iterator[Finding]:
+    """Draws of much higher ln density than all others: are there enough, in every ensemble?
+
+    ordered  draws of a chain follow one another
+    """
+    gap, beyond = convergence.summit(lp)
+    if gap == 0.0:
+        return
+    p = convergence.agreement_p(np.stack([beyond, ~beyond]), ensemble)
+    where = f"where ln density is higher by {gap:.0f} or more"
+    figure = f"the ensembles disagree on the weight of the place {where} (p = {p:.1g})"
+    yield Finding(agree(p), figure, f"{_LEAST} {P_VALUE:g}", 4.0)
+    if ordered:
+        yield _of_stays(where, *convergence.stays(beyond))
+
+
+def _of_stays(where: str, stay: int, left: int) -> Finding:
     figure = (
-        f"{stay} walkers have entered a place where ln density is higher by {gap:.0f} or more, and "
-        f"walkers came back from there {left} times"
+        f"{stay} walkers have entered a place {where}, and walkers came back from there {left} "
+        "times"
     )
     return Finding(left >= VISITS * stay, figure, f"at least {VISITS * stay:g} times", 4.0)
 

@@ -10,8 +10,9 @@ from nmmjax.results.evidence import Evidence
 from nmmjax.results.regions import Regions
 from nmmjax.results.rundir import HEADLINES, Run
 from nmmjax.results.trust import Finding
+from nmmjax.samplers import convergence as of_chains
 from nmmjax.samplers import diagnostics
-from nmmjax.samplers.diagnostics import Convergence
+from nmmjax.samplers.convergence import Convergence
 
 MOST = 2**18  # draws of each quantity that the verdict ranks; means take all of them
 _MOST_MORE = 50.0  # times as many draws, the most to ask for at once
@@ -99,7 +100,7 @@ def _terms(run: Run) -> Iterator[tuple[str, np.ndarray]]:
 def convergence(run: Run) -> Convergence:
     """Diagnostics of everything that is judged."""
     few = run.few(MOST)
-    return diagnostics.convergence(judged(run), run.ensemble, run.superchains, few)
+    return of_chains.convergence(judged(run), run.ensemble, run.superchains, few)
 
 
 def separate(run: Run) -> tuple[Regions, ...]:
@@ -160,8 +161,7 @@ def verdict(
     count = sum(1 for name in found.names if name in _names(run))
     effective = None if evident is None else evident.effective
     checks = list(findings(found, count, wanted, rhat, kind, effective))
-    if effective is None:
-        checks.append(trust.of_newcomers(*diagnostics.newcomers(run.read("lp", "sample_stats"))))
+    checks += trust.of_summit(run.read("lp", "sample_stats"), run.ensemble, effective is None)
     against = [*trust.doubts(run), *(text for one in apart if (text := regions.against(one)))]
     against += undefined.against(run)
     missing = [f"{c.figure}, needed {c.needed}" for c in checks if not c.sound]
@@ -180,9 +180,9 @@ def verdict(
     return False, why + _advice(run.committed, int(stop["draws"]), *found.worst("rhat"), factor)
 
 
-def of(run: Run, rhat: float = trust.RHAT) -> tuple[bool, str]:
+def of(run: Run, rhat: float = trust.RHAT, found: Convergence | None = None) -> tuple[bool, str]:
     """The verdict on the stored draws of a run."""
-    return verdict(run, convergence(run), separate(run), evidence.of(run), rhat)
+    return verdict(run, found or convergence(run), separate(run), evidence.of(run), rhat)
 
 
 def _names(run: Run) -> set[str]:

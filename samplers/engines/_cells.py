@@ -62,6 +62,23 @@ def _barrier(slack: Array, t: Float[Array, ""]) -> Array:
     return jnp.where(inside, jnp.log(jnp.where(inside, slack, 1.0)), parabola)
 
 
+def corners(x: Float[Array, " edge"], y: Float[Array, " edge"]) -> Cells:
+    """(x low, x high, y low, y high) of every cell between edges in the map's coordinates."""
+    shape = len(y) - 1, len(x) - 1
+    x_low, y_low = jnp.broadcast_to(x[:-1], shape), jnp.broadcast_to(y[:-1, None], shape)
+    x_high, y_high = jnp.broadcast_to(x[1:], shape), jnp.broadcast_to(y[1:, None], shape)
+    return jnp.stack([x_low, x_high, y_low, y_high], axis=-1).reshape(-1, 4)
+
+
+def around(rows: int, columns: int) -> np.ndarray:
+    """(cell, 5) numbers of every cell itself and of its neighbours, itself at an edge."""
+    row, column = np.indices((rows, columns))
+    moves = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
+    there = [np.clip(row + i, 0, rows - 1) for i, _ in moves]
+    beside = [np.clip(column + j, 0, columns - 1) for _, j in moves]
+    return (np.stack(there, -1) * columns + np.stack(beside, -1)).reshape(-1, len(moves))
+
+
 def merit(found: Measured, cell: Float[Array, "4"], t: Float[Array, ""]) -> Float[Array, ""]:
     """f and the barriers; -inf where anything is undefined."""
     excess = jnp.concatenate([found.excess, _outside_cell(found, cell)])

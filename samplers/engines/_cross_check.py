@@ -39,8 +39,7 @@ def by_importance(
     halves = jnp.reshape(draws[:, : draws.shape[1] // 2 * 2], (-1, 2, dim)).swapaxes(0, 1)
     key_fit, key_draw = jr.split(key)
     state = _CHECK.fitted(key_fit, target, halves)
-    _, block = _CHECK.advance(key_draw, target, state)
-    found = {name: np.asarray(x) for name, x in block.tables["evidence"].items()}
+    found = _CHECK.estimate(_CHECK.more(key_draw, target, state))
     (a, e), (b, f) = (_joined(table) for table in (evidence, found))
     with np.errstate(invalid="ignore"):
         p = 2.0 * ndtr(-abs(a - b) / np.hypot(e, f))

@@ -161,6 +161,34 @@ def agreement(log_z: np.ndarray, within: np.ndarray) -> float:
     return float(chi2.sf(np.sum(weight * (log_z - mean) ** 2), len(log_z) - 1))
 
 
+def of_weights(log_weight: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns of a table `evidence` from (repeat, sample) weights target / proposal.
+
+    log_z_error   the larger of log_z_within and the spread over repeats
+    log_z_within  sqrt(1 / ess - 1 / samples), of the weights
+    ess           (sum w)^2 / sum w^2
+    pareto_k      shape of the tail of the weights
+    repeats_p     chi-square: do the repeats agree within log_z_within?
+
+    NaN, and an infinite k, where no draw has a weight.
+    """
+    repeats, samples = log_weight.shape
+    with np.errstate(invalid="ignore", divide="ignore"):
+        total = np.asarray(logsumexp(log_weight, axis=1))
+        ess = 1.0 / np.sum(np.exp(log_weight - total[:, None]) ** 2, axis=1)
+        log_z = total - np.log(samples)
+        within = np.sqrt(np.maximum(1.0 / ess - 1.0 / samples, 0.0))
+        error, p = with_spread(log_z, within), agreement(log_z, within)
+    return {
+        "log_z": log_z,
+        "log_z_error": error,
+        "log_z_within": within,
+        "ess": ess,
+        "pareto_k": np.array([pareto_k(w) for w in log_weight]),
+        "repeats_p": np.full(repeats, p),
+    }
+
+
 def resampled(key: PRNGKeyArray, weights: np.ndarray, count: int) -> np.ndarray:
     """Numbers of `count` equally weighted draws, by systematic resampling, in random order.
 

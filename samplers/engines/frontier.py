@@ -43,9 +43,11 @@ from ._cells import (
     Cells,
     Measured,
     Points,
+    around,
     best_of,
     chosen,
     coordinate,
+    corners,
     judged,
     merit,
     prior_draws,
@@ -230,23 +232,10 @@ class Frontier(AbstractEngine):
         return found
 
     @property
-    def _cells(self) -> Float[Array, "cell 4"]:
-        """(x low, x high, y low, y high) of every cell in the coordinates of the map."""
+    def _cells(self) -> Cells:
         edges = self._edges
         x, y = (coordinate(edges[f"{a}_edges"], getattr(self, f"{a}_scale")) for a in "xy")
-        shape = self.y_cells, self.x_cells
-        x_low, y_low = jnp.broadcast_to(x[:-1], shape), jnp.broadcast_to(y[:-1, None], shape)
-        x_high, y_high = jnp.broadcast_to(x[1:], shape), jnp.broadcast_to(y[1:, None], shape)
-        return jnp.stack([x_low, x_high, y_low, y_high], axis=-1).reshape(-1, 4)
-
-    @property
-    def _around(self) -> np.ndarray:
-        """(cell, 5) numbers of every cell itself and of its neighbours, itself at an edge."""
-        row, column = np.indices((self.y_cells, self.x_cells))
-        moves = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
-        rows = [np.clip(row + i, 0, self.y_cells - 1) for i, _ in moves]
-        columns = [np.clip(column + j, 0, self.x_cells - 1) for _, j in moves]
-        return (np.stack(rows, -1) * self.x_cells + np.stack(columns, -1)).reshape(-1, len(moves))
+        return corners(x, y)
 
     def _bounding(self, target: Any) -> list[str]:
         """Names of the excesses that count."""
@@ -291,7 +280,9 @@ class Frontier(AbstractEngine):
         pool = prior_draws(target, jr.fold_in(key, state.round), self.pool)
         measured = self._many(target, state.unit, pool)
         fresh = pool[best_of(measured, self._cells, self.starts - _NEIGHBOURS)]
-        begun = jnp.concatenate([state.best.position[self._around], fresh], axis=1)
+        begun = jnp.concatenate(
+            [state.best.position[around(self.y_cells, self.x_cells)], fresh], axis=1
+        )
         owner = jnp.repeat(self._cells, self.starts, axis=0)
         z = self._climbed(target, state, begun.reshape(len(owner), -1), owner)
         found = judged(z, self._many(target, state.unit, z), owner)

@@ -151,8 +151,8 @@ class Importance(AbstractEngine):
         def round_(carry, key):
             mixture, best, most = carry
             x, log_weight, *_ = _weighted(key, target, mixture, 0, self.adapt)
-            weight = _truncated(log_weight)
-            size = _effective(log_weight)
+            weight = _mixture.truncated(log_weight)
+            size = _mixture.effective(log_weight)
             better = size > most
             best = jax.tree.map(lambda new, old: jnp.where(better, new, old), mixture, best)
             for _ in range(2):
@@ -188,7 +188,7 @@ class Importance(AbstractEngine):
             state.undefined + undefined,
             jnp.where(undefined[:, None] > 0, seen, state.example),
         )
-        size = jax.vmap(_effective)(log_weight) / self.block
+        size = jax.vmap(_mixture.effective)(log_weight) / self.block
         stats = {
             "effective_fraction": jnp.min(size),
             "nonfinite_fraction": jnp.mean(nonfinite) / self.block,
@@ -196,46 +196,35 @@ class Importance(AbstractEngine):
         return new, stats
 
     def _summarise(self, key: PRNGKeyArray, state: State) -> tuple[Array, Array, dict[str, Array]]:
-        """Equally weighted draws, their log density, and the table `evidence`, a row per repeat.
-
-        log_z_error   the larger of log_z_within and the spread over repeats
-        log_z_within  sqrt(1 / ess - 1 / samples), of the weights
-        ess           (sum w)^2 / sum w^2
-        pareto_k      shape of the tail of the weights
-        repeats_p     chi-square: do the repeats agree within log_z_within?
-        """
+        """Equally weighted draws, their log density, and the table `evidence`."""
         log_weight, position = np.asarray(state.log_weight), np.asarray(state.position)
-        total = np.asarray(logsumexp(log_weight, axis=1))
-        weight = np.exp(log_weight - total[:, None])
-        ess = 1.0 / np.sum(weight**2, axis=1)
-        count = max(int(min(ess)) // self.walkers, 1) * self.walkers
+        rows = self.estimate(state)
+        weight = np.exp(log_weight - logsumexp(log_weight, axis=1, keepdims=True))
+        count = max(int(min(rows["ess"])) // self.walkers, 1) * self.walkers
         keys = jr.split(key, self.repeats)
         chosen = [_evidence.resampled(k, w, count) for k, w in zip(keys, weight, strict=True)]
         draws = np.stack([x[i] for x, i in zip(position, chosen, strict=True)])
         log_q = _proposal_density(state.mixture, jnp.asarray(draws))
         lp = np.stack([w[i] for w, i in zip(log_weight, chosen, strict=True)]) + log_q
-        log_z = total - np.log(self.samples)
-        within = np.sqrt(np.maximum(1.0 / ess - 1.0 / self.samples, 0.0))
-        k = np.array([_evidence.pareto_k(w) for w in log_weight])
-        p = _evidence.agreement(log_z, within)
-        rows = {
-            "log_z": log_z,
-            "log_z_error": _evidence.with_spread(log_z, within),
-            "log_z_within": within,
-            "ess": ess,
-            "pareto_k": k,
-            "repeats_p": np.full(self.repeats, p),
-            "n_evaluations": np.full(self.repeats, self._evaluations),
-            "n_proposals": np.full(self.repeats, self.samples),
-            "n_nonfinite": state.nonfinite,
-            "n_nan": state.undefined,
-        }
         by_chain = (self.chains, count // self.walkers)
         return (
             jnp.asarray(draws.reshape(*by_chain, -1)),
             jnp.reshape(lp, by_chain),
             {name: jnp.asarray(x) for name, x in rows.items()},
         )
+
+    def more(self, key: PRNGKeyArray, target: LogDensity, state: State) -> State:
+        """The state with `block` more weighted draws per repeat."""
+        return self._more(key, target, state)[0]
+
+    def estimate(self, state: State) -> dict[str, np.ndarray]:
+        """The table `evidence` of the weighted draws so far."""
+        return _evidence.of_weights(np.asarray(state.log_weight)) | {
+            "n_evaluations": np.full(self.repeats, self._evaluations),
+            "n_proposals": np.full(self.repeats, int(state.filled)),
+            "n_nonfinite": np.asarray(state.nonfinite),
+            "n_nan": np.asarray(state.undefined),
+        }
 
     @property
     def _evaluations(self) -> int:
@@ -293,24 +282,6 @@ def _weighted(
     log_weight = value - _mixture.log_density(proposal, x)
     seen = example(jnp.full(x.shape[1], jnp.nan, float), x.T, undefined)
     return x, log_weight, jnp.sum(jnp.isneginf(value)), jnp.sum(undefined), seen
-
-
-def _effective(log_weight: Float[Array, " n"]) -> Float[Array, ""]:
-    """(sum w)^2 / sum w^2; 0 if all are zero."""
-    w = jnp.exp(log_weight - jnp.max(log_weight))
-    return jnp.where(jnp.isfinite(jnp.max(log_weight)), jnp.sum(w) ** 2 / jnp.sum(w**2), 0.0)
-
-
-def _truncated(log_weight: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Weights of sum 1, cut at sqrt(n) times their mean (Ionides, J. Comp. Graph. Stat. 17, 295).
-
-    Unweighted draws if all weights are zero.
-    """
-    n = log_weight.shape[0]
-    w = jnp.exp(log_weight - jnp.max(log_weight))
-    w = jnp.where(jnp.isfinite(jnp.max(log_weight)), w, 1.0)
-    w = jnp.minimum(w, jnp.sqrt(n) * jnp.mean(w))
-    return w / jnp.sum(w)
 
 
 @eqx.filter_jit

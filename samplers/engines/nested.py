@@ -6,8 +6,6 @@ by prior draws above the highest of them, found by slice sampling. Skilling, Bay
 arXiv:2601.23252); the directions of the slices, the volumes and the test are here.
 """
 
-import functools
-import math
 from typing import Any, ClassVar, NamedTuple, cast
 
 import equinox as eqx
@@ -30,7 +28,7 @@ from ..base import (
     example,
     require_methods,
 )
-from . import _cross_check, _evidence, _shrinkage
+from . import _cross_check, _evidence, _shrinkage, _slices
 
 # On dark_dipole (15 dim), rank correlation with the start after 50, 75, 150 slices: 0.4, 0.3, 0.1
 # in most coordinates, 0.6, 0.5, 0.3 in the worst. At 50, draws were worth 2.6 times less than said.
@@ -231,9 +229,9 @@ class Nested(AbstractEngine):
             found, _ = _evidence.particle(target, z)
             return StateWithLogLikelihood(*found, loglikelihood_birth)
 
-        slices = slice_sampling.build_kernel(interval=_whole_chord)
+        slices = slice_sampling.build_kernel(interval=_slices.whole_chord)
         kernel: Any = from_mcmc.build_kernel(
-            nss.slice_constrained_step(point, slices, _along),
+            nss.slice_constrained_step(point, slices, _slices.along),
             self._slices(target.dim),
             lambda key, state, info, params: params,
             self.delete,
@@ -256,7 +254,7 @@ class Nested(AbstractEngine):
         deaths = state.deaths + self.delete
         best = jnp.max(new.loglikelihood) + after.integrator.logX
         small = best < jnp.logaddexp(after.integrator.logZ, best) + jnp.log(self.remaining)
-        probes = _probes(
+        probes = _slices.probes(
             jr.fold_in(key, 2), state.position, before.inner_kernel_params, self.delete
         )
         there, undefined = jax.vmap(functools.partial(_evidence.particle, target))(probes)
@@ -286,74 +284,6 @@ def _flat(log_likelihood: Float[Array, "*repeat live"]) -> Bool[Array, "*repeat"
     So from the start where nothing constrains: the live points are the prior.
     """
     return jnp.all(log_likelihood == log_likelihood[..., :1], axis=-1)
-
-
-def _probes(
-    key: PRNGKeyArray, position: Float[Array, "live dim"], line: dict[str, Array], count: int
-) -> Float[Array, "count dim"]:
-    """Points like the first ones that `count` slices would try."""
-    keys = jr.split(key, (count, 3))
-
-    def one(keys: PRNGKeyArray) -> Float[Array, " dim"]:
-        here = position[jr.randint(keys[0], (), 0, len(position))]
-        left, right, *_ = _whole_chord(keys[1], None, 1.0, 0)
-        along = left + (right - left) * jr.uniform(jr.fold_in(keys[1], 1))
-        return here + along * _line(keys[2], here, **line)
-
-    return jax.vmap(one)(keys)
-
-
-def _line(
-    key: PRNGKeyArray,
-    position: Float[Array, " dim"],
-    points: Float[Array, "live dim"],
-    factor: Float[Array, "dim dim"],
-) -> Float[Array, " dim"]:
-    """Direction and length of one slice, see `_along`."""
-    count, dim = points.shape
-    key_kind, key_pair, key_direction = jr.split(key, 3)
-    first, ahead = jr.randint(key_pair, (2,), jnp.array([0, 1]), count)
-    pair = points[first] - points[(first + ahead) % count]
-    spread: Any = nss.sample_direction_from_covariance_factor(key_direction, position, factor)
-    usable = jnp.any(pair != 0.0) & jr.bernoulli(key_kind)
-    return jnp.where(usable, 2.0 * pair, math.sqrt(dim + 2.0) * spread)
-
-
-def _along(
-    point: Any,
-    threshold: Float[Array, ""],
-    points: Float[Array, "live dim"],
-    factor: Float[Array, "dim dim"],
-) -> Any:
-    """Lines for the slices, in the form that blackjax's `nss` calls; the bracket has length 1.
-
-    Half of them by the covariance of the live points, as long as the widest chord of an ellipsoid
-    with that covariance; half from one live point to another, twice as long, which suits bent and
-    separate regions better.
-    """
-
-    def generate(key: PRNGKeyArray, position: Float[Array, " dim"], _: Any) -> Any:
-        line = _line(key, position, points, factor)
-
-        def at(t: Float[Array, ""]) -> tuple[Any, Array]:
-            there = point(position + t * line, threshold)
-            return there, there.loglikelihood > threshold
-
-        return at
-
-    return generate
-
-
-def _whole_chord(
-    key: PRNGKeyArray, in_slice: Any, width: float, max_expansions: int
-) -> tuple[Array, Array, int, Any]:
-    """A bracket that lies at random around the present point and is not stepped out.
-
-    The lines are long enough as they are. Stepping out compiles the density five times, not once.
-    """
-    del in_slice, max_expansions
-    left = -width * jr.uniform(key)
-    return left, left + width, 0, lambda t: True
 
 
 def _ranks(

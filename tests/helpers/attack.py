@@ -17,10 +17,11 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from scipy.stats import chi2
 
 from nmmjax.cli.engines import find_engine
 from nmmjax.results import regions, trust, verdict
-from nmmjax.samplers import diagnostics
+from nmmjax.samplers import convergence, diagnostics
 
 MIXTURE, FUNNEL, BANANA, STUDENT, SKEWED, BOX, PASSAGE, CANCEL, CORRELATED, TERRACE = range(10)
 MOST = 4  # components of a mixture
@@ -228,7 +229,8 @@ def _terrace_case(width, share, dim):
     draw = functools.partial(_draw_terrace, width, height, dim)
     name, hidden = f"terrace {share:g}, {width:g} wide, {dim}d", (np.full(dim, 1.5), width)
     log_norm = math.log(low / (1.0 - share))
-    return other(name, TERRACE, dim, (width, height), draw, log_norm, hidden=hidden)
+    half = 10.0 if dim == 2 else 4.0
+    return other(name, TERRACE, dim, (width, height), draw, log_norm, half=half, hidden=hidden)
 
 
 def _normal_draw(dim, rng, n):
@@ -273,7 +275,7 @@ def targets():
                 math.log(8.0 + 4.0 * w)) for w, d in ((0.1, 2), (0.01, 2), (0.001, 2), (0.02, 5))),
         *(other(f"cancellation to e^-{c:g}, {d}d", CANCEL, d, (0.1, c),
                 part(_draw_cancel, 0.1, c, d), None)
-          for c, d in ((3.0, 2), (6.0, 2), (10.0, 2), (6.0, 5))),
+          for c, d in ((5.0, 2), (7.0, 2), (10.0, 2), (6.0, 5))),
         *(other(f"student {nu:g}, {d}d", STUDENT, d, (nu, 1.0), part(_draw_student, nu, d, h), None,
                 half=h) for nu, d, h in ((1.0, 2, 1e4), (2.0, 5, 1e3), (1.0, 10, 1e3))),
         *(other(f"banana {b:g}, {d}d", BANANA, d, (b, w), part(_draw_banana, b, w, d), None,
@@ -369,7 +371,7 @@ def judge(name, draws, stats, tables):
     lp = stats["lp"]
     if np.any(lp != lp.flat[0]):
         by_name[verdict.DENSITY] = lp
-    found = diagnostics.convergence(by_name, way.groups)
+    found = convergence.convergence(by_name, way.groups)
     effective = None
     if way.ends:
         effective = float(np.sum(table["ess"])) if "ess" in table else math.nan
@@ -381,8 +383,7 @@ def judge(name, draws, stats, tables):
         one = regions.find(label, values, way.groups, {})
         if one is not None and (text := regions.against(one)):
             against.append(text)
-    if not way.ends:
-        checks.append(trust.of_newcomers(*diagnostics.newcomers(lp)))
+    checks += trust.of_summit(lp, way.groups, not way.ends)
     missing = [f"{c.figure}, needed {c.needed}" for c in checks if not c.sound]
     before = bool(
         np.all(found.rhat[:count] < 1.01)
@@ -429,6 +430,16 @@ def _within(target, z):
     return np.all(np.abs(z - centre) <= half, axis=-1)
 
 
+def _entered(target, z):
+    """Whether a point lies in the hidden place: where a normal component has 99.9% of its mass."""
+    t = target.density
+    if int(t.kind) != MIXTURE:
+        return _within(target, z)
+    hidden = np.argmin(np.sum((np.asarray(t.mean) - target.hidden[0]) ** 2, axis=-1))
+    off = (z - np.asarray(t.mean)[hidden]) / np.exp(np.asarray(t.log_sd)[hidden])
+    return np.sum(off**2, axis=-1) < chi2.ppf(0.999, t.dim)
+
+
 def _off(what, found, truth, groups):
     p, x = float(np.mean(truth)), found.astype(float)
     means = np.array([x[groups == g].mean() for g in np.unique(groups)])
@@ -446,8 +457,8 @@ def attack(name, target, blocks, seed=0):
     converged, before, words = judge(name, draws, stats, tables)
     wrong = fault(target, draws, tables, engine(name).groups)
     seen = target.hidden is None or bool(
-        np.any(_within(target, draws))
-        or (not engine(name).ends and np.any(_within(target, starts)))
+        np.any(_entered(target, draws))
+        or (not engine(name).ends and np.any(_entered(target, starts)))
     )
     return Outcome(converged, before, wrong, seen, words)
 

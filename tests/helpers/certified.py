@@ -3,14 +3,14 @@
 import numpy as np
 
 from nmmjax.results import trust, verdict
-from nmmjax.samplers import diagnostics
+from nmmjax.samplers import convergence
 
 
 def certified(draws, groups, rhat=trust.RHAT, ess=trust.ESS, lp=None):
     """Whether (chain, draw, dim) draws, and their log density if given, pass every threshold."""
     by_name = {f"z{i}": draws[..., i] for i in range(draws.shape[-1])}
     by_name |= {} if lp is None else {"ln density": np.asarray(lp)}
-    found = diagnostics.convergence(by_name, np.asarray(groups))
+    found = convergence.convergence(by_name, np.asarray(groups))
     return passes(found, rhat, ess)
 
 

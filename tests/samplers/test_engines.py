@@ -43,9 +43,8 @@ VARIANTS = {
     "nuts low_rank": ("nuts", {"metric": "low_rank", "rank": 3}),
     "meads low_rank": ("meads", {"metric": "low_rank", "rank": 3}),
 }
-NOT_CHAINS = ("frontier", "importance", "nested", "search", "smc")  # contracts of their own
 TRACES = []  # one entry each time a target is traced
-ENGINES = [name for name in engine_names() if name not in NOT_CHAINS]
+ENGINES = [name for name in engine_names() if not find_engine(name).ends]  # the others have files
 
 
 class Target(eqx.Module):
