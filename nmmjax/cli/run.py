@@ -6,7 +6,7 @@ import shlex
 import signal
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -95,7 +95,7 @@ def _sample(
             starts,
             store,
             posterior.record,
-            faults=lambda positions: causes.faults(posterior, positions),
+            faults=_telling(posterior, report.note),
             draws=draws,
             burn_in=burn_in,
             superchains=superchains,
@@ -110,6 +110,22 @@ def _sample(
             report=report,
             interrupted=lambda: bool(caught),
         )
+
+
+def _telling(posterior: Posterior, note: Callable[[str], None]) -> Any:
+    """`causes.faults` of the posterior, that tells the first time what is undefined and where."""
+    told: list[str] = []
+
+    def faults(positions: np.ndarray) -> dict[str, np.ndarray]:
+        found = causes.faults(posterior, positions)
+        names = [name for name, flags in found.items() if flags[0] and name not in told]
+        if names:
+            told.extend(names)
+            where = ", ".join(f"{p} = {x:.4g}" for p, x in posterior.theta(positions[0]).items())
+            note(f"UNDEFINED density, a fault of the model: {', '.join(names)} at {where}")
+        return found
+
+    return faults
 
 
 def _finish(store: Store, directory: pathlib.Path) -> None:
