@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import tomli_w
@@ -118,11 +119,12 @@ def _telling(posterior: Posterior, note: Callable[[str], None]) -> Any:
 
     def faults(positions: np.ndarray) -> dict[str, np.ndarray]:
         found = causes.faults(posterior, positions)
-        names = [name for name, flags in found.items() if flags[0] and name not in told]
-        if names:
-            told.extend(names)
-            where = ", ".join(f"{p} = {x:.4g}" for p, x in posterior.theta(positions[0]).items())
-            note(f"UNDEFINED density, a fault of the model: {', '.join(names)} at {where}")
+        for name, flags in found.items():
+            if flags.any() and name not in told:
+                told.append(name)
+                theta = posterior.theta(jnp.asarray(positions[np.argmax(flags)]))
+                where = ", ".join(f"{p} = {float(x):.4g}" for p, x in theta.items())
+                note(f"UNDEFINED density, a fault of the model: {name} at {where}")
         return found
 
     return faults
