@@ -5,10 +5,11 @@ import functools
 import json
 import pathlib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import tomli_w
@@ -23,7 +24,7 @@ from nmmjax.cli.starts import starting_points
 from nmmjax.cli.terminal import say
 from nmmjax.errors import InputError
 from nmmjax.runfile.build import RunFile, build_posterior, read, resolved
-from nmmjax.samplers import driver
+from nmmjax.samplers import driver, undefined
 from nmmjax.samplers.base import AbstractEngine, EngineError
 from nmmjax.samplers.store.store import Store, StoreError, is_run
 from nmmjax.samplers.witness import OtherTarget, Problem
@@ -78,8 +79,6 @@ def _sample(
     certified = functools.partial(_certified, until.rhat)
     stop = driver.Until(certified, until.rhat, until.ess, until.max_minutes)
     places = np.arange(engine.chains) if superchains is None else superchains
-    faults = functools.partial(causes.faults, posterior)
-    problem = Problem(posterior, posterior.record, posterior.sampled, faults)
     with Reporter() as report:
 
         def starts() -> jax.Array:
@@ -87,9 +86,28 @@ def _sample(
             found = starting_points(run.engine.start, posterior, key_starts, count, report.note)
             return found[places]
 
+        faults = _telling(posterior, report.note)
+        problem = Problem(posterior, posterior.record, posterior.sampled, faults)
         plan = driver.Plan(starts, draws, burn_in, superchains, stop)
         hooks = driver.Hooks(report, signals.caught, lambda: signals.enter(Stage.SAMPLING))
         return driver.run(engine, problem, key_run, store, plan, hooks)
+
+
+def _telling(posterior: Posterior, note: Callable[[str], None]) -> undefined.Faults:
+    """`causes.faults` of the posterior, that tells the first time what is undefined and where."""
+    told: list[str] = []
+
+    def faults(positions: np.ndarray) -> dict[str, np.ndarray]:
+        found = causes.faults(posterior, positions)
+        for name, flags in found.items():
+            if flags.any() and name not in told:
+                told.append(name)
+                theta = posterior.theta(jnp.asarray(positions[np.argmax(flags)]))
+                where = ", ".join(f"{p} = {float(x):.4g}" for p, x in theta.items())
+                note(f"UNDEFINED density, a fault of the model: {name} at {where}")
+        return found
+
+    return faults
 
 
 def _certified(rhat: float | None, store: Store) -> str:

@@ -10,6 +10,7 @@ import jax
 
 from nmmjax.cli.terminal import say
 from nmmjax.errors import InputError
+from nmmjax.runfile import plugins
 
 
 def start_jax() -> None:
@@ -43,7 +44,7 @@ def start_jax() -> None:
 def refuse_plugins(asked: bool, *names: str) -> None:
     """Raise InputError, where --no-plugins asks for it, for a name that leads to foreign code."""
     for name in names:
-        if asked and ":" in name:
+        if asked and plugins.foreign(name):
             raise InputError(
                 f"'{name}' is code that is not part of nmmjax: --no-plugins refuses it"
             )

@@ -55,15 +55,15 @@ def probes(
     key: PRNGKeyArray, position: Float[Array, "live dim"], lines: dict[str, Array], count: int
 ) -> Float[Array, "count dim"]:
     """Points like the first ones that `count` slices would try."""
-    keys = jr.split(key, (count, 3))
 
-    def one(keys: PRNGKeyArray) -> Float[Array, " dim"]:
-        here = position[jr.randint(keys[0], (), 0, len(position))]
-        left, right, *_ = whole_chord(keys[1], None, 1.0, 0)
-        place = left + (right - left) * jr.uniform(jr.fold_in(keys[1], 1))
-        return here + place * line(keys[2], here, **lines)
+    def one(key: PRNGKeyArray) -> Float[Array, " dim"]:
+        key_place, key_bracket, key_along, key_line = jr.split(key, 4)
+        here = position[jr.randint(key_place, (), 0, len(position))]
+        left, right, *_ = whole_chord(key_bracket, None, 1.0, 0)
+        place = left + (right - left) * jr.uniform(key_along)
+        return here + place * line(key_line, here, **lines)
 
-    return jax.vmap(one)(keys)
+    return jax.vmap(one)(jr.split(key, count))
 
 
 def whole_chord(
