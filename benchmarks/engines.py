@@ -23,6 +23,7 @@ import numpy as np
 from nmmjax.cli.engines import find_engine
 from nmmjax.runfile import build
 from nmmjax.samplers import diagnostics
+from nmmjax.samplers.engines._walkers import AbstractWalkers
 from nmmjax.target import start
 from nmmjax.target.posterior import Posterior
 from nmmjax.target.priors import Angle, Normal
@@ -129,7 +130,7 @@ def _coordinates(target: Posterior, z: Any) -> Any:
 
 def _chains(name: str, target: Posterior, cost: float) -> Timed:
     options, burn_in, blocks = _CHAINS[name]
-    engine: Any = find_engine(name)(**options)
+    engine = find_engine(name)(**options)
     points = start.screened(target, jr.key(1), engine.chains).positions
     began = time.perf_counter()
     state = engine.init(jr.key(2), target, points)
@@ -141,7 +142,8 @@ def _chains(name: str, target: Posterior, cost: float) -> Timed:
         state, block = engine.advance(jr.key(3), target, state)
         draws.append(np.asarray(block.draws))
         steps = block.stats.get("n_steps")
-        one_each = draws[-1].shape[0] * draws[-1].shape[1] * getattr(engine, "thin", 1)
+        thin = engine.thin if isinstance(engine, AbstractWalkers) else 1
+        one_each = draws[-1].shape[0] * draws[-1].shape[1] * thin
         evaluations += one_each if steps is None else cost * float(jnp.sum(steps))
     ends = time.perf_counter()
     return Timed(np.concatenate(draws, 1), engine.groups, evaluations, warm - began, ends - warm)
@@ -202,7 +204,7 @@ def _numpyro(target: Posterior, cost: float) -> Timed:
 
 def _evidences(model: str, target: Posterior) -> Iterator[Row]:
     for name, options in _WEIGHTED.items():
-        engine: Any = find_engine(name)(**options)
+        engine = find_engine(name)(**options)
         points = start.screened(target, jr.key(1), engine.chains).positions
         began = time.perf_counter()
         state, done = engine.init(jr.key(2), target, points), False

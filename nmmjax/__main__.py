@@ -1,5 +1,17 @@
-"""`python -m nmmjax` is the `nmmjax` command."""
+"""`nmmjax`, and `python -m nmmjax`: signals are handled before anything heavy is imported."""
 
-from nmmjax.cli import main
+import sys
 
-main()
+from nmmjax import signals
+
+
+def main() -> None:
+    """Run the command line."""
+    signals.install(sys.argv[1:])
+    from nmmjax.cli import main
+
+    main()
+
+
+if __name__ == "__main__":
+    main()

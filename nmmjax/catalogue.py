@@ -5,6 +5,7 @@ magnetons; angles are in radians. Models return these names, constraints ask for
 """
 
 import dataclasses
+import math
 import re
 
 from nmmjax.errors import InputError, suggest
@@ -12,11 +13,12 @@ from nmmjax.errors import InputError, suggest
 
 @dataclasses.dataclass(frozen=True)
 class Quantity:
-    """Unit ("" if dimensionless), LaTeX without dollar signs, and one line of meaning."""
+    """Unit ("" if dimensionless), LaTeX without dollar signs, meaning; of angles the period."""
 
     unit: str
     latex: str
     text: str
+    period: float | None = None
 
 
 _NEUTRINO_MASS = {
@@ -40,7 +42,7 @@ _NEUTRINO_MASS = {
     "m_nu_rge": Quantity(
         "eV",
         r"m_\nu^{\mathrm{RGE}}",
-        "Mass by running of the moment's operator (Majorana: estimate)",
+        "Mass by running of the moment's operator (Majorana: coefficients from memory)",
     ),
     "m_nu_cubic": Quantity(
         "eV", r"m_\nu^{\mathrm{cubic}}", "Tree mass from the induced cubic scalar coupling"
@@ -115,7 +117,9 @@ _MIXING = {
     "sin2_th12": Quantity("", r"\sin^2\theta_{12}", "Solar mixing"),
     "sin2_th23": Quantity("", r"\sin^2\theta_{23}", "Atmospheric mixing"),
     "sin2_th13": Quantity("", r"\sin^2\theta_{13}", "Reactor mixing"),
-    "delta_cp": Quantity("rad", r"\delta_{\mathrm{CP}}", "Dirac phase of the PMNS matrix"),
+    "delta_cp": Quantity(
+        "rad", r"\delta_{\mathrm{CP}}", "Dirac phase of the PMNS matrix", period=2.0 * math.pi
+    ),
     "dm2_21": Quantity("eV^2", r"\Delta m^2_{21}", "Solar mass splitting"),
     "dm2_3l": Quantity(
         "eV^2", r"\Delta m^2_{3\ell}", "m_3^2 - m_1^2 > 0 (NO) or m_3^2 - m_2^2 < 0 (IO)"
@@ -199,8 +203,12 @@ _DARK = {
 }
 
 _TUNING = {
-    "tuning_bg": Quantity("", r"\Delta_{\mathrm{BG}}", "Largest |d ln m_nu / d ln parameter|"),
-    "tuning_cancel": Quantity("", r"\Delta_{\mathrm{cancel}}", "Sum of |mass terms| over |sum|"),
+    "tuning_bg": Quantity(
+        "", r"\Delta_{\mathrm{BG}}", "Largest |d ln m_nu/d ln p| over all parameters p of the model"
+    ),
+    "tuning_cancel": Quantity(
+        "", r"\Delta_{\mathrm{cancel}}", "Sum of the sizes of the mass terms over that of the mass"
+    ),
     "tuning_rge": Quantity("", r"\Delta_{\mathrm{RGE}}", "|m_nu_rge| over 0.05 eV"),
 }
 

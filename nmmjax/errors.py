@@ -5,7 +5,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 _MOST_SHOWN = 12
-
+_LONGEST_NAME = 100  # characters; comparing longer ones takes time
 
 _LONGEST = 800  # characters of a message
 _ENDS = (500, 250)  # of a longer one, kept at its beginning and end
@@ -19,18 +19,35 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: str):
-        shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
+        shown = printable(message, keep="")
         if len(shown) > _LONGEST:
             shown = f"{shown[: _ENDS[0]]} ... {shown[-_ENDS[1] :]}"
         super().__init__(shown)
 
 
+def printable(text: str, keep: str = "\n") -> str:
+    """Escape the signs of a text that do not print, so that a file cannot steer a terminal.
+
+    `keep` is left as it is.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c in keep or c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def closest(given: str, options: Iterable[str]) -> str:
+    """Find the option that looks like `given`; "" if none does or the name is too long."""
+    short = [option for option in options if len(option) <= _LONGEST_NAME]
+    if len(given) > _LONGEST_NAME:
+        return ""
+    return next(iter(difflib.get_close_matches(given, short, n=1, cutoff=0.6)), "")
+
+
 def suggest(given: str, options: Iterable[str]) -> str:
     """'; did you mean ...?' or the options themselves, to end an error message with."""
     options = sorted(options)
-    close = difflib.get_close_matches(given, options, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean '{close[0]}'?"
+    if close := closest(given, options):
+        return f"; did you mean '{close}'?"
     shown = ", ".join(options[:_MOST_SHOWN]) or "none"
     more = len(options) - _MOST_SHOWN
     return f"; there is: {shown}" + (f" and {more} more" if more > 0 else "")

@@ -1,8 +1,10 @@
-"""What an engine is, what it hands to the driver, and the loop that most of them share."""
+"""The contract of an engine, its blocks and doubts, and the loop that most engines share."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+import abc
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -15,56 +17,106 @@ type Step = Callable[[PRNGKeyArray, LogDensity, Any], tuple[Any, PyTree]]
 
 
 class EngineError(ValueError):
-    """What an engine cannot start from or go on with, found by computing, in one line."""
+    """A fault that an engine finds by computing, from which it cannot go on, in one line."""
 
 
 class Block(NamedTuple):
-    """What one `advance` adds to a run.
+    """The part that one `advance` adds to a run.
 
     draws    (chain, draw, dim) positions to append, of the same shape in every block; or None
     stats    (chain, draw) arrays for /sample_stats, scalars for the progress line
     tables   whole groups, each replaced by its newest version and not appended
     done     the engine's own end; chains never say it
+    undefined  (n, dim) some of the block's proposals at which the target was NaN or +inf; rows
+             of NaN, and None, hold none
     """
 
     draws: Array | None
     stats: dict[str, Array]
     tables: dict[str, dict[str, Array]] = {}  # noqa: RUF012 (never mutated)
     done: bool | Array = False
+    undefined: Array | None = None
 
 
-@runtime_checkable
-class Engine(Protocol):
-    """A frozen `eqx.Module` of options with two pure methods, each doing its own `filter_jit`.
+class Doubt(NamedTuple):
+    """A figure by which an engine doubts its own result; whoever reads the run decides by `kind`.
+
+    figure  where the run keeps it, "group/name": a statistic of draws, or a column of a table
+    kind    "p_value" of a test that a sound run passes; "pareto_k", shape of the tail of weights;
+            "flag", set where something went wrong; "share", how many out of `of`; "energy" of
+            Hamiltonian trajectories whose momenta are drawn afresh for every draw
+    words   what is wrong where the figure fails: half a sentence, figures are added to it
+    of      what a share is counted out of: another figure, or how many for each entry of this one
+    less    a figure to leave out of that count
+    unless  a Pareto k: where it is too large, the p value says nothing, and no doubt is raised
+    """
+
+    figure: str
+    kind: Literal["p_value", "pareto_k", "flag", "share", "energy"]
+    words: str
+    of: str | float = 1.0
+    less: str = ""
+    unless: str = ""
+
+
+class AbstractEngine(eqx.Module):
+    """An engine: a frozen module of options with two pure methods, each doing its own `filter_jit`.
 
     State is a pytree of arrays only (raw key data instead of typed keys): it is what a
     checkpoint holds. `init` must also work under `jax.eval_shape`, which is how a resumed run
     learns the shapes. All adaptation happens in `init`; `advance` given the same key continues
     the same chain, however it is cut into blocks.
 
-    What an engine says by a class attribute: `gradients = True`, it differentiates the target
-    (hard prior edges are refused to it); `burn_in = 0`, it warms up by itself, so that a run file
-    that names no burn-in gets none; `ends = True`, it is no Markov chain and says itself when it
-    is done, whatever number of draws is asked for.
+    burn_in    stored draws that are discarded unless the run file says otherwise; 0 for engines
+               that warm up by themselves
+    ends       it is no Markov chain, and says itself when it is done, whatever number of draws is
+               asked for
+    gradients  it differentiates the target (hard prior edges are refused to it)
+    chains     number of chains, which is the number of starting points
+    groups     (chains,) integers: chains with the same number are coupled to each other
+    per_block  draws of each chain in one block, for the memory they need
+    doubts     what may speak against its result
     """
 
+    burn_in: ClassVar[int] = 75
+    ends: ClassVar[bool] = False
+
+    chains: eqx.AbstractVar[int]
+
     @property
-    def chains(self) -> int:
-        """Number of chains, which is the number of starting points."""
-        ...
+    def gradients(self) -> bool:
+        return False
 
     @property
     def groups(self) -> np.ndarray:
-        """(chains,) integers: chains with the same number are coupled to each other."""
-        ...
+        return np.arange(self.chains)
 
-    def init(self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]) -> Any:
+    @property
+    def per_block(self) -> int:
+        return 1
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        return ()
+
+    @abc.abstractmethod
+    def init(self, key: PRNGKeyArray, target: Any, starts: Float[Array, "chain dim"]) -> Any:
         """The state at (chains, dim) starting points, after any adaptation."""
-        ...
 
-    def advance(self, key: PRNGKeyArray, target: LogDensity, state: Any) -> tuple[Any, Block]:
+    @abc.abstractmethod
+    def advance(self, key: PRNGKeyArray, target: Any, state: Any) -> tuple[Any, Block]:
         """The state one block later, and the block."""
-        ...
+
+    def require_least(self, least: Mapping[str, int]) -> None:
+        """Raise ValueError unless every named option is at least so large."""
+        for option, smallest in least.items():
+            if (given := getattr(self, option)) < smallest:
+                raise ValueError(f"{name_of(self)} needs {option} >= {smallest}, got {given}")
+
+
+def name_of(engine: AbstractEngine) -> str:
+    """The name that a run file gives to an engine: that of its module."""
+    return type(engine).__module__.rpartition(".")[2]
 
 
 @runtime_checkable
@@ -135,6 +187,13 @@ def log_density(
     value = jax.vmap(target, in_axes=-1)(position)
     undefined = jnp.isnan(value) | jnp.isposinf(value)
     return jnp.where(undefined, -jnp.inf, value), undefined
+
+
+def example(
+    old: Float[Array, " dim"], position: Float[Array, "dim n"], undefined: Bool[Array, " n"]
+) -> Float[Array, " dim"]:
+    """One of (dim, n) positions where `undefined`; the old one if there is none."""
+    return jnp.where(jnp.any(undefined), position[:, jnp.argmax(undefined)], old)
 
 
 def differentiable(target: LogDensity) -> LogDensity:

@@ -8,16 +8,13 @@ ensemble, followed through the draws, is itself worth enough independent draws.
 Equal to arviz within 1e-10 (test_diagnostics.py), but undefined (NaN) for a constant.
 """
 
-import dataclasses
-from collections.abc import Mapping
-
 import numpy as np
 from scipy.fft import next_fast_len
 from scipy.special import ndtri
 
-_MIN_DRAWS = 4
+MIN_DRAWS = 4
 _TAILS = (0.05, 0.95)
-_MIN_MEAN_ESS = 50.0
+_KNOTS = 1025  # of the ranks by which all chains are scored where few are ranked
 _MOST_GROUPS = 256  # of which the progress line takes account
 
 
@@ -29,7 +26,7 @@ def rhat(values: np.ndarray, groups: np.ndarray | None = None) -> float:
     returns  NaN below four draws or two chains, for a constant and where values are NaN
     """
     groups = np.arange(len(values)) if groups is None else groups
-    if _undefined(values) or len(np.unique(groups)) < 2:
+    if undefined(values) or len(np.unique(groups)) < 2:
         return np.nan
     halves = split(values)
     return _rank_rhat(halves, _normal_scores(halves), groups)
@@ -44,7 +41,7 @@ def rhat_nested(values: np.ndarray, superchains: np.ndarray) -> float:
     Compares means of superchains, which many short chains know well, where plain R-hat compares
     the means of single chains, which they do not. NaN where `rhat` is.
     """
-    if _undefined(values) or len(np.unique(superchains)) < 2:
+    if undefined(values) or len(np.unique(superchains)) < 2:
         return np.nan
     halves = split(values)
     folded = np.abs(halves - np.median(halves))
@@ -65,12 +62,12 @@ def ebfmi(energy: np.ndarray) -> np.ndarray:
 
 def ess_bulk(values: np.ndarray) -> float:
     """Effective draws of the bulk: the ESS of split, rank-normalised chains, (chain, draw)."""
-    return np.nan if _undefined(values) else ess(_normal_scores(split(values)))
+    return np.nan if undefined(values) else ess(_normal_scores(split(values)))
 
 
 def ess_tail(values: np.ndarray) -> float:
     """Effective draws of the worse of the 5% and 95% quantiles, (chain, draw)."""
-    if _undefined(values):
+    if undefined(values):
         return np.nan
     edges = np.quantile(values, _TAILS)
     return min(ess(split((values <= edge).astype(float))) for edge in edges)
@@ -78,19 +75,41 @@ def ess_tail(values: np.ndarray) -> float:
 
 def mcse_mean(values: np.ndarray) -> float:
     """Monte-Carlo standard error of the mean, sd / sqrt(ESS of split chains), (chain, draw)."""
-    if _undefined(values) or not np.all(np.isfinite(values)):
+    if undefined(values) or not np.all(np.isfinite(values)):
         return np.nan
     return float(np.std(values, ddof=1) / np.sqrt(ess(split(values))))
 
 
-def ensemble_mean_ess(values: np.ndarray, groups: np.ndarray) -> float:
+def ensemble_mean_ess(
+    values: np.ndarray, groups: np.ndarray, few: np.ndarray | None = None
+) -> float:
     """Effective draws of the ensemble-mean series of rank-normalised values, all ensembles.
 
     values   (chain, draw); groups (chain,) labels of the ensembles
+    few      chains that are ranked; every chain counts, since fewer of them would drown what an
+             ensemble's walkers have in common
     """
-    if _undefined(values):
+    if undefined(values):
         return np.nan
-    return ess(_half_means(_normal_scores(split(values)), groups))
+    if few is None or len(few) == len(values):
+        return ess(_half_means(_normal_scores(split(values)), groups))
+    means = means_of(scores(values, few), groups)
+    return ess(_half_means(_normal_scores(split(means)), np.arange(len(means))))
+
+
+def scores(values: np.ndarray, few: np.ndarray | None = None) -> np.ndarray:
+    """Normal scores of (chain, draw) values, ranked among all chains or among `few` of them."""
+    if few is None or len(few) == len(values) or not np.all(np.isfinite(values)):
+        return _normal_scores(values)
+    levels = np.linspace(0.0, 1.0, _KNOTS)
+    knots, first = np.unique(np.quantile(values[few], levels), return_index=True)
+    within = np.interp(values, knots, levels[first])
+    return ndtri(np.clip(within, 0.5 / _KNOTS, 1.0 - 0.5 / _KNOTS))
+
+
+def means_of(values: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """(chain, draw) -> (group, draw), means over the chains of a group."""
+    return np.stack([values[groups == label].mean(axis=0) for label in np.unique(groups)])
 
 
 def ess(series: np.ndarray) -> float:
@@ -167,10 +186,10 @@ def _normal_scores(values: np.ndarray) -> np.ndarray:
     return ranked.reshape(values.shape)
 
 
-def _undefined(values: np.ndarray) -> bool:
+def undefined(values: np.ndarray) -> bool:
     """Too short, holding NaN, or the same everywhere."""
     return bool(
-        values.shape[1] < _MIN_DRAWS or np.any(np.isnan(values)) or np.all(values == values.flat[0])
+        values.shape[1] < MIN_DRAWS or np.any(np.isnan(values)) or np.all(values == values.flat[0])
     )
 
 
@@ -194,55 +213,6 @@ def _half_means(halves: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return np.stack([half[chains].mean(axis=0) for half in both for chains in _members(groups)])
 
 
-@dataclasses.dataclass(frozen=True)
-class Convergence:
-    """Diagnostics of several parameters, in the order of `names`."""
-
-    names: tuple[str, ...]
-    rhat: np.ndarray
-    ess_bulk: np.ndarray
-    ess_tail: np.ndarray
-    mean_series_ess: np.ndarray
-
-    def worst(self, figure: str) -> tuple[str, float]:
-        """(parameter, value) of the worst of one figure; undefined is worse than any number."""
-        values = getattr(self, figure)
-        badness = np.where(np.isnan(values), np.inf, values if figure == "rhat" else -values)
-        index = int(np.argmax(badness))
-        return self.names[index], float(values[index])
-
-    def converged(self, rhat: float = 1.01, ess: float = 400.0) -> bool:
-        """R-hat below and bulk ESS above their thresholds, backed by enough ensemble means."""
-        return bool(
-            np.all(self.rhat < rhat)
-            and np.all(self.ess_bulk > ess)
-            and np.all(self.mean_series_ess >= _MIN_MEAN_ESS)
-        )
-
-
-def convergence(
-    draws: Mapping[str, np.ndarray], groups: np.ndarray, superchains: np.ndarray | None = None
-) -> Convergence:
-    """All diagnostics of named (chain, draw) arrays; `groups` as in `rhat`.
-
-    superchains  labels as in `rhat_nested`, which then takes the place of `rhat`
-    """
-    rows = np.array([_figures(x, groups) for x in draws.values()])
-    if superchains is not None:
-        rows[:, 0] = [rhat_nested(x, superchains) for x in draws.values()]
-    return Convergence(tuple(draws), *rows.T)
-
-
-def _figures(values: np.ndarray, groups: np.ndarray) -> tuple[float, float, float, float]:
-    """The four figures of one parameter, sharing the ranks."""
-    if _undefined(values) or len(np.unique(groups)) < 2:
-        return np.nan, ess_bulk(values), ess_tail(values), ensemble_mean_ess(values, groups)
-    halves = split(values)
-    scores = _normal_scores(halves)
-    mean_ess = ess(_half_means(scores, groups))
-    return _rank_rhat(halves, scores, groups), ess(scores), ess_tail(values), mean_ess
-
-
 class Running:
     """Cheap figures for the progress line, from means and variances over each ensemble.
 
@@ -264,7 +234,7 @@ class Running:
 
     def figures(self) -> tuple[float, float]:
         """(worst R-hat, smallest ESS) over dimensions; NaN while there is too little."""
-        if sum(mean.shape[1] for mean in self._means) < _MIN_DRAWS:
+        if sum(mean.shape[1] for mean in self._means) < MIN_DRAWS:
             return np.nan, np.nan
         means = np.concatenate(self._means, axis=1)
         variances = np.concatenate(self._variances, axis=1)

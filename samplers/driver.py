@@ -6,10 +6,8 @@ a run killed in it starts it again. After that a resumed run continues the same 
 """
 
 import dataclasses
-import math
-import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
 import jax
@@ -18,39 +16,14 @@ import jax.random as jr
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from .base import Block, Engine, LogDensity
-from .diagnostics import Running, convergence
+from . import witness
+from .base import AbstractEngine, Block
+from .progress import Meter, Progress
 from .store.store import Checkpoint, Store, StoreError
+from .undefined import Examples
+from .witness import Problem
 
-type Groups = Mapping[str, Mapping[str, Array | np.ndarray]]
 type Starts = Float[Array, "chain dim"] | Callable[[], Float[Array, "chain dim"]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Progress:
-    """Where a run stands; what is not known yet is NaN.
-
-    draws, target      stored draws per chain, and those asked for (of the burn-in during it)
-    since              draws that were there when this session began
-    seconds            that it has sampled for
-    rate               draws per second, all chains together, in this session
-    rhat, ess          worst running R-hat and smallest ESS over chart coordinates, this session
-    nonfinite          share of proposals without a finite density
-    scalars            what else the engine reports
-    """
-
-    phase: Literal["burn-in", "sampling"]
-    draws: int
-    target: int
-    since: int
-    seconds: float
-    rate: float
-    acceptance: float
-    nonfinite: float
-    rhat: float
-    ess: float
-    seconds_left: float
-    scalars: dict[str, float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,20 +39,53 @@ class Outcome:
 type Stop = Callable[[Progress, Store], str]
 
 
-@dataclasses.dataclass
-class Until:
-    """Stop rule: converged by the stored draws of `names`, or out of time.
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Where a run begins and how long it goes on.
 
-    With `rhat` or `ess` given, the verdict of `diagnostics.Convergence` is asked for whenever
-    the running figures allow it and the draws have grown by a tenth. Returns the reason in
-    words, "" to go on. With `superchains` R-hat is nested.
+    starts       (chain, dim) chart positions, or a function that finds them (not on resume)
+    draws        stored draws per chain, at least: whole blocks are taken
+    burn_in      draws discarded at the beginning, at least; never again on resume
+    superchains  (chain,) labels of chains that start at the same place: the running R-hat is nested
+    stop         asked after every block; its answer, unless empty, ends the run
     """
 
-    names: tuple[str, ...]
+    starts: Starts
+    draws: int
+    burn_in: int = 0
+    superchains: np.ndarray | None = None
+    stop: Stop = lambda progress, store: ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Hooks:
+    """What the caller hears of a run, and how it may end it.
+
+    report       gets the progress after every block
+    interrupted  asked before every block: True saves and returns
+    storing      called before each block of draws or tables is stored
+    """
+
+    report: Callable[[Progress], None] = lambda progress: None
+    interrupted: Callable[[], bool] = lambda: False
+    storing: Callable[[], None] = lambda: None
+
+
+@dataclasses.dataclass
+class Until:
+    """Stop rule: certified by the stored draws, or out of time.
+
+    certified  why the draws of a store may be trusted, in words; "" if they may not
+    rhat, ess  asked of them; with one of them given, `certified` is asked whenever the running
+               figures allow it and the draws have grown by a tenth
+
+    Returns the reason in words, "" to go on.
+    """
+
+    certified: Callable[[Store], str]
     rhat: float | None = None
     ess: float | None = None
     max_minutes: float | None = None
-    superchains: np.ndarray | None = None
     _next: float = dataclasses.field(default=0.0, init=False)
 
     def __call__(self, progress: Progress, store: Store) -> str:
@@ -88,193 +94,183 @@ class Until:
         asked = self.rhat is not None or self.ess is not None
         if not asked or progress.draws == 0 or progress.draws < self._next:
             return ""
-        rhat, ess = self.rhat or 1.01, self.ess or 0.0
+        rhat, ess = self.rhat or math.inf, self.ess or 0.0
         # Running figures are noisy and lack ranks: only a clear no saves the exact verdict.
         no = progress.rhat > 1.0 + 3.0 * (rhat - 1.0) or progress.ess < ess / 5.0
         if no and progress.since == 0:
             return ""
         self._next = 1.1 * progress.draws
-        found = convergence(store.read(self.names), store.groups, self.superchains)
-        if not found.converged(rhat, ess):
-            return ""
-        (worst, value), (least, size) = found.worst("rhat"), found.worst("ess_bulk")
-        return f"R-hat {value:.4f} ({worst}), bulk ESS {size:.0f} ({least})"
+        return self.certified(store)
 
 
 def run(
-    engine: Engine,
-    target: LogDensity,
+    engine: AbstractEngine,
+    problem: Problem,
     key: PRNGKeyArray,
-    starts: Starts,
     store: Store,
-    record: Callable[[Array], Groups],
-    *,
-    draws: int,
-    burn_in: int = 0,
-    superchains: np.ndarray | None = None,
-    stop: Stop | None = None,
-    report: Callable[[Progress], None] = lambda progress: None,
-    interrupted: Callable[[], bool] = lambda: False,
+    plan: Plan,
+    hooks: Hooks = Hooks(),
 ) -> Outcome:
-    """Extend the run in `store` to at least `draws` draws per chain, whole blocks at a time.
+    """Extend the run in `store` to at least `plan.draws` draws per chain, whole blocks at a time.
 
-    starts       (chain, dim) chart positions, or a function that finds them (not on resume)
-    record       (chain, draw, dim) positions -> group -> variable -> (chain, draw, ...)
-    burn_in      draws discarded at the beginning, at least; never again on resume
-    superchains  (chain,) labels of chains that start at the same place: the running R-hat is nested
-    stop         asked after every block; its answer, unless empty, ends the run
-    interrupted  asked after every block: finish, save and return
-
-    Raises StoreError if the directory does not fit the engine, or cannot be written.
+    Raises StoreError if the directory does not fit the engine, cannot be written, or was sampled
+    with another target (`witness`).
     """
+    _refuse_misfit(engine, store)
+    key_init, key_run = jr.split(key)
+    job = _Job(engine, problem, key_run, store, plan, hooks, Examples(problem.faults))
+    checkpoint, messages = store.load()
+    if checkpoint is None:
+        at = job.begin(key_init)
+    else:
+        at, noticed = job.resume(key_init, checkpoint)
+        messages += noticed
+    if at is None:
+        return Outcome(store.committed, "interrupted", "in the burn-in", messages)
+    labels = engine.groups if plan.superchains is None else plan.superchains
+    meter = Meter(labels, plan.draws, at.draws)
+    while not (ended := job.ended(at, meter)):
+        at, block = job.advance(at)
+        progress = meter.measure(block, at.draws)
+        job.tell(progress)
+        if not at.done and (detail := plan.stop(progress, store)):
+            ended = "until", detail
+            break
+    reason, detail = ended
+    return Outcome(at.draws, reason, detail, messages)
+
+
+def _refuse_misfit(engine: AbstractEngine, store: Store) -> None:
     if not np.array_equal(store.groups, engine.groups):
         raise StoreError(
             f"'{store.path}' holds {len(store.groups)} chains in {len(set(store.groups))} groups; "
             f"the engine has {engine.chains} in {len(set(engine.groups))}"
         )
 
-    def tell(progress: Progress) -> None:
-        store.write_status(_status(progress))
-        report(progress)
 
-    key_init, key_run = jr.split(key)
-    checkpoint, messages = store.load()
-    if checkpoint is not None:
-        done, shape, finished = checkpoint.draws, checkpoint.starts, checkpoint.done
-        state = _restore(engine, target, key_init, checkpoint)
-    else:
-        done, finished = 0, False
+class _Place(NamedTuple):
+    """Where a run is between two blocks.
+
+    draws    stored per chain
+    starts   (chains, dim) of the starting points
+    witness  positions and what was stored of them, for the next session to compute again
+    done     the engine has said that it ends here
+    """
+
+    state: Any
+    draws: int
+    starts: tuple[int, int]
+    witness: witness.Witness
+    done: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class _Job:
+    """What stays the same during a run."""
+
+    engine: AbstractEngine
+    problem: Problem
+    key: PRNGKeyArray
+    store: Store
+    plan: Plan
+    hooks: Hooks
+    examples: Examples
+
+    def begin(self, key: PRNGKeyArray) -> _Place | None:
+        """Find starting points, store them, warm up; None if that was interrupted."""
+        starts = self.plan.starts
         points = jnp.asarray(starts() if callable(starts) else starts)
         shape = (points.shape[0], points.shape[1])
-        store.replace({"starts": _table(record, {"position": points})})
-        state = engine.init(key_init, target, points)
-        state, whole = _burn_in(engine, target, key_run, state, burn_in, tell, interrupted)
-        if not whole:
-            return Outcome(store.committed, "interrupted", "in the burn-in", messages)
-    meter = _Meter(engine.groups if superchains is None else superchains, draws, done)
-    while True:
-        if finished:
-            return Outcome(done, "engine", f"the engine is done after {done} draws", messages)
-        if done >= draws:
-            return Outcome(done, "draws", f"{done} draws", messages)
-        if interrupted():
-            return Outcome(done, "interrupted", f"after {done} draws", messages)
-        state, block = engine.advance(key_run, target, state)
-        finished = bool(block.done)
+        first = witness.of_points(self.problem, points)
+        self.store.replace({"starts": {**first.group("posterior"), "position": first.positions}})
+        state = self.engine.init(key, self.problem.target, points)
+        state = self._burnt_in(state)
+        return None if state is None else _Place(state, 0, shape, first)
+
+    def resume(self, key: PRNGKeyArray, saved: Checkpoint) -> tuple[_Place, tuple[str, ...]]:
+        """Take up a checkpoint; a line about it where the target differs in its last digits."""
+        points = jax.ShapeDtypeStruct(saved.starts, float)
+        like = eqx.filter_eval_shape(self.engine.init, key, self.problem.target, points)
+        expected, structure = jax.tree.flatten(like)
+        leaves, rest = saved.leaves[: len(expected)], saved.leaves[len(expected) :]
+        described = [(x.shape, x.dtype) for x in expected]
+        seen = witness.unpacked(rest)
+        if described != [(x.shape, x.dtype) for x in leaves] or seen is None:
+            raise StoreError(
+                "the checkpoint was made by another engine or with other options of it"
+            )
+        state = jax.tree.unflatten(structure, map(jnp.asarray, leaves))
+        noticed = witness.compare(self.problem, seen, str(self.store.path))
+        return _Place(state, saved.draws, saved.starts, seen, saved.done), noticed
+
+    def ended(self, at: _Place, meter: Meter) -> tuple[Any, str] | None:
+        """Why the run ends here, (reason, detail), or None."""
+        if at.done:
+            return "engine", f"the engine is done {meter.after(at.draws)}".rstrip()
+        if at.draws >= self.plan.draws:
+            return "draws", f"{at.draws} draws"
+        if self.hooks.interrupted():
+            return "interrupted", meter.after(at.draws)
+        return None
+
+    def advance(self, at: _Place) -> tuple[_Place, Block]:
+        """Compute one block and store it, then the state after it."""
+        state, block = self.engine.advance(self.key, self.problem.target, at.state)
+        self.hooks.storing()
+        draws, seen = at.draws, at.witness
         if block.draws is not None:
-            store.append(_groups(record(block.draws), block.stats), done)
+            groups = _groups(self.problem.record(block.draws), block.stats)
+            self.store.append(groups, draws)
+            draws += block.draws.shape[1]
+            seen = witness.of_block(block.draws, groups)
+        if tables := {**block.tables, **self.examples.new(block.undefined)}:
+            self.store.replace({k: _table(self.problem, t) for k, t in tables.items()})
+        after = _Place(state, draws, at.starts, seen, bool(block.done))
+        leaves = (*map(np.asarray, jax.tree.leaves(state)), *witness.packed(seen))
+        self.store.save(Checkpoint(draws, leaves, after.starts, after.done))
+        return after, block
+
+    def tell(self, progress: Progress) -> None:
+        self.store.write_status(progress.status())
+        self.hooks.report(progress)
+
+    def _burnt_in(self, state: Any) -> Any:
+        """The state after at least `burn_in` draws that nobody keeps; None if interrupted."""
+        meter, done = Meter(self.engine.groups, self.plan.burn_in, 0, "burn-in"), 0
+        while done < self.plan.burn_in:
+            if self.hooks.interrupted():
+                return None
+            state, block = self.engine.advance(self.key, self.problem.target, state)
+            if block.draws is None:
+                raise ValueError("an engine that stores no draws from the start has no burn-in")
             done += block.draws.shape[1]
-        if block.tables:
-            store.replace({name: _table(record, t) for name, t in block.tables.items()})
-        leaves = tuple(np.asarray(leaf) for leaf in jax.tree.leaves(state))
-        store.save(Checkpoint(done, leaves, shape, finished))
-        progress = meter.measure(block, done)
-        tell(progress)
-        if not finished and stop is not None and (detail := stop(progress, store)):
-            return Outcome(done, "until", detail, messages)
+            self.tell(meter.measure(block, done))
+        return state
 
 
-def _burn_in(
-    engine: Engine,
-    target: LogDensity,
-    key: PRNGKeyArray,
-    state: Any,
-    draws: int,
-    tell: Callable[[Progress], None],
-    interrupted: Callable[[], bool],
-) -> tuple[Any, bool]:
-    """The state after at least `draws` draws that nobody keeps, and whether it got so far."""
-    meter, done = _Meter(engine.groups, draws, 0, "burn-in"), 0
-    while done < draws:
-        if interrupted():
-            return state, False
-        state, block = engine.advance(key, target, state)
-        if block.draws is None:
-            raise ValueError("an engine that does not store draws from the start has no burn-in")
-        done += block.draws.shape[1]
-        tell(meter.measure(block, done))
-    return state, True
+def _groups(
+    recorded: witness.Groups, stats: Mapping[str, Array]
+) -> dict[str, dict[str, np.ndarray]]:
+    """What is stored of a block: the record of its draws, and its statistics per draw.
 
-
-def _restore(engine: Engine, target: LogDensity, key: PRNGKeyArray, checkpoint: Checkpoint) -> Any:
-    """The state of a checkpoint, in the structure and shapes that `init` would give."""
-    points = jax.ShapeDtypeStruct(checkpoint.starts, float)
-    like = eqx.filter_eval_shape(engine.init, key, target, points)
-    expected, structure = jax.tree.flatten(like)
-    described = [(x.shape, x.dtype) for x in expected]
-    if described != [(x.shape, x.dtype) for x in checkpoint.leaves]:
-        raise StoreError("the checkpoint was made by another engine or with other options of it")
-    return jax.tree.unflatten(structure, map(jnp.asarray, checkpoint.leaves))
-
-
-def _groups(recorded: Groups, stats: Mapping[str, Array]) -> dict[str, dict[str, np.ndarray]]:
-    """What is stored of a block: the record of its draws, and its statistics per draw."""
+    A group without variables, such as the terms of a run without constraints, is left out.
+    """
     per_draw = {name: x for name, x in stats.items() if jnp.ndim(x) >= 2}
-    groups = {**recorded, "sample_stats": per_draw} if per_draw else recorded
     return {
         name: {key: np.asarray(x) for key, x in variables.items()}
-        for name, variables in groups.items()
+        for name, variables in {**recorded, "sample_stats": per_draw}.items()
+        if variables
     }
 
 
-def _table(record: Callable[[Array], Groups], table: Mapping[str, Array]) -> dict[str, np.ndarray]:
+def _table(problem: Problem, table: Mapping[str, Array]) -> dict[str, np.ndarray]:
     """A table; where it has a `position` (..., dim), what a draw there would be is added."""
     found = {name: np.asarray(x) for name, x in table.items()}
     if "position" not in found:
         return found
     *shape, dim = found["position"].shape
-    recorded = record(jnp.reshape(table["position"], (1, -1, dim)))["posterior"]
+    recorded = problem.record(jnp.reshape(table["position"], (1, -1, dim)))["posterior"]
     there = {
         name: np.reshape(np.asarray(x), (*shape, *np.shape(x)[2:])) for name, x in recorded.items()
     }
     return there | found
-
-
-def _status(progress: Progress) -> dict[str, Any]:
-    status = dataclasses.asdict(progress)
-    return status | status.pop("scalars")
-
-
-class _Meter:
-    """Rates and running figures of one session."""
-
-    def __init__(
-        self,
-        groups: np.ndarray,
-        target: int,
-        since: int,
-        phase: Literal["burn-in", "sampling"] = "sampling",
-    ) -> None:
-        self._running = Running(groups)
-        self._chains = len(groups)
-        self._target = target
-        self._since = since
-        self._phase: Literal["burn-in", "sampling"] = phase
-        self._begun = time.monotonic()
-        self._mark: tuple[int, float] | None = None  # draws and time after the first block
-
-    def measure(self, block: Block, done: int) -> Progress:
-        """The first block holds the compilation: later on, rates count from its end."""
-        now = time.monotonic()
-        draws, begun = self._mark or (self._since, self._begun)
-        self._mark = self._mark or (done, now)
-        rate = (done - draws) / max(now - begun, 1e-9)
-        if block.draws is not None:
-            self._running.update(np.asarray(block.draws))
-        rhat, ess = self._running.figures()
-        scalars = {k: float(x) for k, x in block.stats.items() if jnp.ndim(x) == 0}
-        acceptance = block.stats.get("acceptance_rate")
-        return Progress(
-            phase=self._phase,
-            draws=done,
-            target=self._target,
-            since=self._since,
-            seconds=now - self._begun,
-            rate=rate * self._chains,
-            acceptance=math.nan if acceptance is None else float(jnp.mean(acceptance)),
-            nonfinite=scalars.pop("nonfinite_fraction", math.nan),
-            rhat=rhat,
-            ess=ess,
-            seconds_left=max(self._target - done, 0) / rate if rate > 0.0 else math.nan,
-            scalars=scalars,
-        )

@@ -1,17 +1,49 @@
-"""Double precision and strict numerics for every test."""
+"""Double precision, strict numerics and one cache of compiled code for every test."""
 
 import json
+import os
 import pathlib
+import sys
 
-import jax
 import pytest
 
+CACHE = pathlib.Path(__file__).parents[1] / ".pytest_cache"
+if (
+    sys.dont_write_bytecode
+):  # not into the sources; workers and commands share one copy all the same
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(CACHE / "bytecode")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+import jax  # noqa: E402
+
 jax.config.update("jax_enable_x64", True)
+# RANK jax.config.update("jax_numpy_rank_promotion", "raise")
 
 REFERENCE = pathlib.Path(__file__).parent / "reference"
+
+
+@pytest.hookimpl(trylast=True)  # after the plugin that checks the types of what is imported
+def pytest_configure(config):
+    """Compiled programs outlive a test file: workers and commands find them below the cache.
+
+    A file cut short by a kill, or read while it is written, is a warning and a compilation.
+    """
+    os.environ.setdefault("XDG_CACHE_HOME", str(CACHE))
+    from nmmjax.cli.session import cache_directory
+
+    directory = os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(cache_directory()))
+    jax.config.update("jax_compilation_cache_dir", directory)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
 
 
 @pytest.fixture(scope="session")
 def reference():
     """Reader of a reference file: `reference("weak_triplet/loop_t.json")["rows"]`."""
     return lambda name: json.loads((REFERENCE / name).read_text())
+
+
+@pytest.fixture
+def without_figures(monkeypatch):
+    """Leave out the figures of `nmmjax run`, half the time of a small run."""
+    monkeypatch.setattr("nmmjax.figures.draw.save_all", lambda *_: [])

@@ -7,6 +7,7 @@ import jax
 from helpers.places import ROOT
 
 
+@pytest.mark.slow
 def test_the_python_blocks_of_the_readme_run(capsys):
     text = (ROOT / "README.md").read_text()
     blocks = re.findall(r"runs this block -->\n```python\n(.*?)```", text, re.DOTALL)

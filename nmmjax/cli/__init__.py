@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from nmmjax import __version__
+from nmmjax import __version__, signals
+from nmmjax.cli import terminal
 from nmmjax.errors import InputError
 
 app = typer.Typer(
@@ -20,12 +21,35 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-RunFileArg = Annotated[pathlib.Path, typer.Argument(help="Run definition, a TOML file.")]
-DirArg = Annotated[pathlib.Path, typer.Argument(help="A run directory.")]
+
+def _named(path: pathlib.Path) -> pathlib.Path:
+    """Refuse a name that no file can have, or that may not be looked at."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "that is no name of a file"
+        raise InputError(f"cannot read '{path}': {reason}") from None
+    return path
+
+
+RunFileArg = Annotated[
+    pathlib.Path,
+    typer.Argument(
+        help="Run definition, a TOML file. It may name Python code: read it first.",
+        callback=_named,
+    ),
+]
+DirArg = Annotated[pathlib.Path, typer.Argument(help="A run directory.", callback=_named)]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", help="Override a key: path.in.runfile=value. Repeatable."),
+]
+NoPluginsFlag = Annotated[
+    bool,
+    typer.Option("--no-plugins", help="Refuse models and engines that are not part of nmmjax."),
 ]
 
 
@@ -59,22 +83,29 @@ def run(
     extend: Annotated[
         int | None, typer.Option(min=1, help="Add this many draws per chain to a stored run.")
     ] = None,
+    no_plugins: NoPluginsFlag = False,
 ) -> None:
-    """Sample; leave HDF5 chains, a summary and figures. The same command continues a run."""
+    """Sample; leave HDF5 chains, a summary and figures. The same command continues a run.
+
+    A run file can run code: it may name a Python file. Read it first, or give --no-plugins.
+    """
     from nmmjax.cli.run import run_file
 
     overrides = list(set_ or [])
     if seed is not None:
         overrides.append(f"run.seed={seed}")
-    raise typer.Exit(run_file(runfile, out, overrides, extend))
+    raise typer.Exit(run_file(runfile, out, overrides, extend, no_plugins))
 
 
 @app.command()
-def check(runfile: RunFileArg, set_: SetOption = None) -> None:
-    """Check a run file: resolve every name, compile, evaluate, estimate time and memory."""
+def check(runfile: RunFileArg, set_: SetOption = None, no_plugins: NoPluginsFlag = False) -> None:
+    """Check a run file: resolve every name, compile, evaluate, estimate time and memory.
+
+    A run file can run code: it may name a Python file. Read it first, or give --no-plugins.
+    """
     from nmmjax.cli.check import check_file
 
-    check_file(runfile, list(set_ or []))
+    check_file(runfile, list(set_ or []), no_plugins)
 
 
 @app.command()
@@ -116,10 +147,15 @@ def status(
     directory: DirArg,
     watch: Annotated[bool, typer.Option("--watch", help="Refresh until the run ends.")] = False,
     json: JsonFlag = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check every block, checkpoint and attribute instead.")
+    ] = False,
 ) -> None:
     """Where a run stands, also while it goes on: progress, R-hat, ESS, rate, time left."""
-    from nmmjax.cli.status import show_status
+    from nmmjax.cli.status import show_status, show_verification
 
+    if verify:
+        raise typer.Exit(show_verification(directory))
     show_status(directory, watch, json)
 
 
@@ -133,7 +169,9 @@ def info(json: JsonFlag = False) -> None:
 
 @app.command()
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A model's file name, or module:Class.")],
+    model: Annotated[
+        str, typer.Argument(help="A model's file name, module:Class, or path/file.py:Class.")
+    ],
     points: Annotated[
         pathlib.Path | None,
         typer.Option(help="JSON file with a list of points, each an object of parameters."),
@@ -146,11 +184,15 @@ def evaluate(
         typer.Option(help="A setting of the model: key=value, sm.v_h=174.0. Repeatable."),
     ] = None,
     json: JsonFlag = False,
+    no_plugins: NoPluginsFlag = False,
 ) -> None:
-    """Observables at one point or at a list of points."""
+    """Observables at one point or at a list of points.
+
+    A model given as module:Class or path/file.py:Class is code that runs: read it first.
+    """
     from nmmjax.cli.evaluate import evaluate_points
 
-    evaluate_points(model, points, list(set_ or []), list(setting or []), json)
+    evaluate_points(model, points, list(set_ or []), list(setting or []), json, no_plugins)
 
 
 @app.command(name="list")
@@ -185,24 +227,26 @@ def constraint(
 
 def main() -> None:
     """Entry point: run the command and turn user errors into one line and exit code 2."""
-    sys.exit(run_command(sys.argv[1:]))
+    code = run_command(sys.argv[1:])
+    signals.enter(signals.Stage.ENDED)
+    terminal.flush()
+    sys.exit(code)
 
 
 def run_command(arguments: list[str]) -> int:
     """The exit code of `nmmjax ARGUMENTS`."""
+
+    def refuse(message: str, code: int) -> int:
+        terminal.say(f"nmmjax: {' '.join(message.split())}")
+        return code
+
     try:
         return app(arguments, standalone_mode=False, prog_name="nmmjax") or 0
     except typer.TyperException as error:  # bad command line
-        return _refuse(error.format_message(), error.exit_code)
+        return refuse(str(InputError(error.format_message())), error.exit_code)
     except InputError as error:
-        return _refuse(str(error), 2)
+        return refuse(str(error), 2)
     except KeyboardInterrupt:
-        return _refuse("interrupted before sampling began; nothing is lost", 130)
+        return refuse("interrupted; what was committed is saved", signals.AT_ONCE)
     except BrokenPipeError:
-        sys.stderr.close()
         return 0
-
-
-def _refuse(message: str, code: int) -> int:
-    sys.stderr.write(f"nmmjax: {' '.join(message.split())}\n")
-    return code

@@ -1,7 +1,6 @@
 """`nmmjax check`: everything about a run short of the run itself."""
 
 import pathlib
-import sys
 import time
 from typing import Any
 
@@ -11,37 +10,35 @@ import jax.random as jr
 import numpy as np
 
 from nmmjax.cli.engines import build_engine, burn_in_of, check_engine, superchains_of
-from nmmjax.cli.session import start_jax
+from nmmjax.cli.session import refuse_plugins, start_jax
 from nmmjax.cli.show import prior_text
+from nmmjax.cli.terminal import out
 from nmmjax.runfile.build import RunFile, build_posterior, prior_table, read
+from nmmjax.samplers.base import AbstractEngine
 from nmmjax.target import start
 from nmmjax.target.posterior import Posterior
 
 _PRIOR_DRAWS = 65536
 
 
-def check_file(path: pathlib.Path, overrides: list[str]) -> None:
+def check_file(path: pathlib.Path, overrides: list[str], no_plugins: bool = False) -> None:
     """Print what a run would do: names, sources, terms at one point, rates and estimates."""
     start_jax()
     run, _ = read(path, overrides)
+    refuse_plugins(no_plugins, run.model.name, run.engine.name)
     posterior = build_posterior(run, str(path))
     engine = build_engine(run.engine, str(path))
     check_engine(engine, posterior, str(path))
     superchains_of(run.engine, engine, str(path))
     burn_in = burn_in_of(run, engine, str(path))
     for line in _describe(run, posterior):
-        _say(line)
+        out(line + "\n")
     key = jr.key(run.run.seed)
     for line in _prior_report(posterior, key):
-        _say(line)
+        out(line + "\n")
     for line in _engine_report(run, posterior, engine, burn_in, key):
-        _say(line)
-    _say(f"{path}: ready to run")
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+        out(line + "\n")
+    out(f"{path}: ready to run\n")
 
 
 def _describe(run: RunFile, posterior: Posterior) -> list[str]:
@@ -98,7 +95,7 @@ def _prior_report(posterior: Posterior, key: jax.Array) -> list[str]:
 
 
 def _engine_report(
-    run: RunFile, posterior: Posterior, engine: Any, burn_in: int, key: jax.Array
+    run: RunFile, posterior: Posterior, engine: AbstractEngine, burn_in: int, key: jax.Array
 ) -> list[str]:
     """One real block of the engine: what the run will take."""
     began = time.perf_counter()

@@ -1,6 +1,8 @@
 """Engines by name: the one place, with `run`, where physics and samplers meet."""
 
 import dataclasses
+import inspect
+import pathlib
 from typing import Any
 
 import equinox as eqx
@@ -9,10 +11,11 @@ import numpy as np
 
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.runfile import plugins
+from nmmjax.runfile.blame import place, user_code
 from nmmjax.runfile.schema import EngineSection, RunFile, of_type
+from nmmjax.samplers.base import AbstractEngine
 from nmmjax.target.posterior import Posterior
 
-_BURN_IN = 75  # stored draws of chains that do not warm up by themselves
 _SCREENED = 64  # prior draws per start that are in memory at once
 _MOST_BYTES = 16e9  # of positions, in one block or while starting points are screened
 
@@ -22,15 +25,15 @@ def engine_names() -> list[str]:
     return plugins.names("nmmjax.samplers.engines")
 
 
-def find_engine(name: str) -> type:
-    """The engine class that a run file names."""
-    return plugins.find(name, "nmmjax.samplers.engines", _is_engine, "engine")
+def find_engine(name: str, folder: pathlib.Path = pathlib.Path()) -> type[AbstractEngine]:
+    """The engine class that a run file in `folder` names."""
+    return plugins.find(name, "nmmjax.samplers.engines", _lacks, "engine", folder)
 
 
-def build_engine(section: EngineSection, where: str) -> Any:
+def build_engine(section: EngineSection, where: str) -> AbstractEngine:
     """The engine that `[engine]` describes; raises InputError naming file and key."""
     with located(f"{where}: [engine] name"):
-        kind = find_engine(section.name)
+        kind = find_engine(section.name, pathlib.Path(where).parent)
     options = {f.name: f for f in dataclasses.fields(kind)}
     given: dict[str, Any] = {}
     for key, value in section.options.items():
@@ -41,24 +44,32 @@ def build_engine(section: EngineSection, where: str) -> Any:
                 )
             given[key] = of_type(value, options[key].type)
     try:
-        return kind(**given)
+        engine = kind(**given)
     except ValueError as error:
         raise InputError(f"{where}: [engine] options: {error}") from None
+    except Exception:
+        if _ours(kind):
+            raise
+        with located(f"{where}: [engine] options"), user_code(kind.__name__):
+            raise
+    with located(f"{where}: [engine] name"):
+        _check_members(engine)
+    return engine
 
 
-def check_engine(engine: Any, posterior: Posterior, where: str) -> None:
+def check_engine(engine: AbstractEngine, posterior: Posterior, where: str) -> None:
     """Refuse what an engine cannot sample, found by tracing alone: nothing is compiled.
 
-    An engine that declares `gradients = True` needs priors without hard edges, and the positions
+    An engine that follows gradients needs priors without hard edges, and the positions
     of one block must fit into memory.
     """
-    if getattr(engine, "gradients", False) and posterior.hard_edges:
+    if engine.gradients and posterior.hard_edges:
         hard = ", ".join(posterior.hard_edges)
         raise InputError(
             f"{where}: [engine] name: {type(engine).__name__.lower()} follows gradients, which "
             f"end at hard prior edges; give 'edge = 0.1' to the priors of: {hard}"
         )
-    size = 8.0 * engine.chains * posterior.dim * max(getattr(engine, "block", 1), _SCREENED)
+    size = 8.0 * engine.chains * posterior.dim * max(engine.per_block, _SCREENED)
     if size > _MOST_BYTES:
         raise InputError(
             f"{where}: [engine] options: {engine.chains} chains need {size / 1e9:.3g} GB for the "
@@ -70,9 +81,14 @@ def check_engine(engine: Any, posterior: Posterior, where: str) -> None:
         eqx.filter_eval_shape(engine.init, jax.random.key(0), posterior, starts)
     except ValueError as error:
         raise InputError(f"{where}: [engine] options: {error}") from None
+    except Exception:
+        if _ours(type(engine)):
+            raise
+        with located(f"{where}: [engine] name"), user_code(f"{type(engine).__name__}.init"):
+            raise
 
 
-def superchains_of(section: EngineSection, engine: Any, where: str) -> np.ndarray | None:
+def superchains_of(section: EngineSection, engine: AbstractEngine, where: str) -> np.ndarray | None:
     """(chain,) labels, chains of one label starting at the same place; None unless asked for.
 
     Raises InputError where chains need places of their own, or do not divide into equal parts.
@@ -81,7 +97,7 @@ def superchains_of(section: EngineSection, engine: Any, where: str) -> np.ndarra
     if count is None:
         return None
     key = f"{where}: [engine] superchains"
-    if getattr(engine, "ends", False) or len(np.unique(engine.groups)) < engine.chains:
+    if engine.ends or len(np.unique(engine.groups)) < engine.chains:
         raise InputError(
             f"{key}: {section.name} has no chains that could start at the same place; superchains "
             "are for independent chains, such as those of nuts, chees, meads and mclmc"
@@ -95,22 +111,22 @@ def superchains_of(section: EngineSection, engine: Any, where: str) -> np.ndarra
     return np.repeat(np.arange(count), members)
 
 
-def burn_in_of(run: RunFile, engine: Any, where: str) -> int:
-    """Draws discarded at the beginning: as asked, else what the engine says, else 75.
+def burn_in_of(run: RunFile, engine: AbstractEngine, where: str) -> int:
+    """Draws discarded at the beginning: as asked, else as the engine has it.
 
     Raises InputError where draws are to be discarded of an engine that stores none until its end.
     """
     asked = run.run.burn_in
-    if asked and getattr(engine, "ends", False):
+    if asked and engine.ends:
         raise InputError(
             f"{where}: [run] burn_in: {run.engine.name} is no Markov chain and discards nothing; "
             f"leave burn_in out, got {asked}"
         )
-    return getattr(engine, "burn_in", _BURN_IN) if asked is None else asked
+    return engine.burn_in if asked is None else asked
 
 
 def _owner(option: str) -> str:
-    """What to do about options that a run file has for another engine; "" if none has it."""
+    """Advise on an option that belongs to another engine; "" if none has it."""
     for name in engine_names():
         if option in {f.name for f in dataclasses.fields(find_engine(name))}:
             return (
@@ -120,11 +136,37 @@ def _owner(option: str) -> str:
     return ""
 
 
-def options_of(engine: Any) -> dict[str, Any]:
+def options_of(engine: AbstractEngine) -> dict[str, Any]:
     """Every option of an engine with its value, for `resolved.toml`."""
     return {f.name: getattr(engine, f.name) for f in dataclasses.fields(engine)}
 
 
-def _is_engine(kind: type) -> bool:
-    engine_like = hasattr(kind, "init") and hasattr(kind, "advance")
-    return engine_like and not getattr(kind, "_is_protocol", False)
+def _lacks(kind: type) -> str:
+    """What a class lacks to be an engine, "" if nothing."""
+    if not issubclass(kind, AbstractEngine):
+        return "it is no subclass of nmmjax.samplers.base.AbstractEngine"
+    missing = sorted(getattr(kind, "__abstractmethods__", ()))
+    missing += sorted(getattr(kind, "__abstractvars__", ()))
+    if missing:
+        return f"it does not define {', '.join(missing)}"
+    return "it is abstract" if inspect.isabstract(kind) else ""
+
+
+def _ours(kind: type) -> bool:
+    """Whether a bug in it is a bug of the package, whose traceback is kept."""
+    return kind.__module__.startswith("nmmjax.")
+
+
+def _check_members(engine: Any) -> None:
+    """Raise InputError unless a user's engine has chains and one group label for each."""
+    kind = type(engine)
+    if _ours(kind):
+        return
+    with user_code(f"{kind.__name__}.chains"):
+        chains = engine.chains
+    if isinstance(chains, bool) or not isinstance(chains, int) or chains < 1:
+        raise InputError(f"{place(kind, 'chains')}: chains must be a whole number >= 1")
+    with user_code(f"{kind.__name__}.groups"):
+        groups = np.asarray(engine.groups)
+    if groups.shape != (chains,) or groups.dtype.kind not in "iu":
+        raise InputError(f"{place(kind, 'groups')}: groups must be {chains} whole numbers")

@@ -1,21 +1,26 @@
 """`nmmjax evaluate`: observables at given points, for scripts and for checking by hand."""
 
+import collections
 import json
 import math
 import pathlib
-import sys
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nmmjax import textfile
 from nmmjax.catalogue import known_or_bare
-from nmmjax.cli.session import start_jax
+from nmmjax.cli.session import refuse_plugins, start_jax
+from nmmjax.cli.terminal import out
 from nmmjax.errors import InputError, suggest
 from nmmjax.runfile.build import ModelSection, build_model, parse_value
 from nmmjax.target import naturalness
-from nmmjax.target.model import Model, Observables, Theta
+from nmmjax.target.model import Model, Observables, Theta, merged
+
+_LARGEST = 2**24  # bytes of a file of points
 
 type Point = dict[str, float]
 type Row = dict[str, Any]
@@ -27,21 +32,23 @@ def evaluate_points(
     assignments: list[str],
     settings: list[str],
     as_json: bool,
+    no_plugins: bool = False,
 ) -> None:
     """Print observables at `--set` values, or at every point of the file (`--set` fills in)."""
     start_jax()
+    refuse_plugins(no_plugins, model_name)
     model = _model(model_name, settings)
     given = _assignments(assignments)
     points = [given] if points_file is None else _read_points(points_file, given)
+    checked = []
     for index, point in enumerate(points):
         where = "--set" if points_file is None else f"{points_file}: point {index}"
-        _check_point(model, point, where)
-    rows = rows_at(model, points)
+        checked.append(_checked(model, point, where))
+    rows = rows_at(model, checked)
     if as_json or points_file is not None:
-        json.dump(rows, sys.stdout, indent=1, allow_nan=False)
-        sys.stdout.write("\n")
+        out(json.dumps(rows, indent=1, allow_nan=False) + "\n")
     else:
-        sys.stdout.write(_table(rows[0]))
+        out(_table(rows[0]))
 
 
 def rows_at(model: Model, points: list[Point]) -> list[Row]:
@@ -49,20 +56,22 @@ def rows_at(model: Model, points: list[Point]) -> list[Row]:
     if not points:
         return []
     columns = {p: jnp.array([point[p] for point in points], dtype=float) for p in points[0]}
-    values, margins = jax.jit(jax.vmap(lambda theta: _everything(model, theta)))(columns)
+    values, margins = _everywhere(model, columns)
     flat = {name: np.asarray(v) for name, v in values.items()}
     limits = {name: np.asarray(v) for name, v in margins.items()}
     return [_row(flat, limits, i) for i in range(len(points))]
 
 
+@eqx.filter_jit
+def _everywhere(model: Model, columns: Observables) -> tuple[Observables, Observables]:
+    return jax.vmap(lambda theta: _everything(model, theta))(columns)
+
+
 def _everything(model: Model, theta: Theta) -> tuple[Observables, Observables]:
     """Observables with fine-tuning measures, and domain margins, at one point."""
-    observables = dict(model.predict(theta))
-    names = tuple(p.name for p in model.parameters)
-    observables["tuning_bg"] = naturalness.tuning_bg(model, theta, names)
-    if model.mass_terms:
-        observables["tuning_cancel"] = naturalness.tuning_cancel(observables, model.mass_terms)
-    return observables, model.domain(theta)
+    observables = {name: jnp.asarray(value) for name, value in model.predict(theta).items()}
+    tuning = naturalness.measures(model, theta, observables)
+    return merged(observables, tuning), model.domain(theta)
 
 
 def _row(values: dict[str, np.ndarray], margins: dict[str, np.ndarray], index: int) -> Row:
@@ -107,7 +116,9 @@ def _table(row: Row) -> str:
     for name, value in row.items():
         if name != "problems":
             shown = "undefined" if value is None else f"{value:.17g}"
-            lines.append(f"{name:<22} {shown:>24}  {known_or_bare(name).unit}".rstrip())
+            found = known_or_bare(name)
+            flag = "  [Majorana: from memory, unconfirmed]" if "memory" in found.text else ""
+            lines.append(f"{name:<22} {shown:>24}  {found.unit}{flag}".rstrip())
     lines += [f"problem: {text}" for text in row["problems"]]
     return "\n".join(lines) + "\n"
 
@@ -116,14 +127,16 @@ def _model(name: str, settings: list[str]) -> Model:
     plain: dict[str, Any] = {}
     constants: dict[str, Any] = {}
     for text in settings:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
+        key, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not key.removeprefix("sm."):
             raise InputError(f"--setting takes key=value, got '{text}'")
         target = constants if key.startswith("sm.") else plain
+        if key.removeprefix("sm.") in target:
+            raise InputError(f"--setting {key} is given twice")
         target[key.removeprefix("sm.")] = parse_value(value)
     for key, value in constants.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InputError(f"--setting sm.{key}: a number is needed, got {value!r}")
+        if _number(value) is None:
+            raise InputError(f"--setting sm.{key}: a finite number is needed, got {_shown(value)}")
     section = ModelSection(name=name, settings=plain, sm=constants)
     return build_model(section, "evaluate")
 
@@ -133,21 +146,29 @@ def _assignments(texts: list[str]) -> Point:
     for text in texts:
         name, equals, value = text.partition("=")
         try:
-            if not equals:
+            if not equals or not name.strip():
                 raise ValueError
-            point[name.strip()] = float(value)
+            number = float(value)
         except ValueError:
             raise InputError(f"--set takes name=number, got '{text}'") from None
+        if name.strip() in point:
+            raise InputError(f"--set {name.strip()} is given twice")
+        point[name.strip()] = number
     return point
 
 
-def _read_points(path: pathlib.Path, common: Point) -> list[Point]:
+def _read_points(path: pathlib.Path, common: Point) -> list[Row]:
+    text = textfile.read(path, "points file", _LARGEST)
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read points file '{path}': {error.strerror}") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        tree = json.loads(text, object_pairs_hook=_without_doubles)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except json.JSONDecodeError as error:
         raise InputError(f"{path}: not valid JSON: {error}") from None
+    except RecursionError:
+        raise InputError(f"{path}: not valid JSON: brackets are nested too deeply") from None
+    except ValueError:  # Python's limit on the digits of an integer
+        raise InputError(f"{path}: not valid JSON: a number has too many digits") from None
     if isinstance(tree, dict):
         tree = [tree]
     if not isinstance(tree, list) or not all(isinstance(point, dict) for point in tree):
@@ -157,7 +178,16 @@ def _read_points(path: pathlib.Path, common: Point) -> list[Point]:
     return [common | point for point in tree]
 
 
-def _check_point(model: Model, point: Point, where: str) -> None:
+def _without_doubles(pairs: list[tuple[str, Any]]) -> Row:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        ((name, _),) = collections.Counter(key for key, _ in pairs).most_common(1)
+        raise InputError(f"'{name}' is given twice")
+    return found
+
+
+def _checked(model: Model, point: Row, where: str) -> Point:
+    """The point as floats, in the order of the model's parameters, or InputError."""
     names = [p.name for p in model.parameters]
     for name, value in point.items():
         if name not in names:
@@ -165,10 +195,24 @@ def _check_point(model: Model, point: Point, where: str) -> None:
                 f"{where}: '{name}' is not a parameter of {type(model).__name__}"
                 f"{suggest(name, names)}"
             )
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise InputError(f"{where}: '{name}' must be a number, got {value!r}")
-        if not math.isfinite(value):
-            raise InputError(f"{where}: '{name}' must be finite, got {value}")
+        if _number(value) is None:
+            raise InputError(f"{where}: '{name}' must be a finite number, got {_shown(value)}")
     missing = [name for name in names if name not in point]
     if missing:
         raise InputError(f"{where}: missing parameters: {', '.join(missing)}")
+    return {name: float(point[name]) for name in names}
+
+
+def _number(value: Any) -> float | None:
+    """A finite number as a float; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def _shown(value: Any) -> str:
+    plain = isinstance(value, str | float | bool | None)
+    return repr(value) if plain else f"a {type(value).__name__}"

@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import platform
-import sys
 from collections.abc import Iterator
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import jax
 
 from nmmjax.cli.session import start_jax
+from nmmjax.cli.terminal import out
 from nmmjax.cli.versions import commit, version
 
 _PACKAGES = (
@@ -32,13 +32,15 @@ def show_info(as_json: bool) -> None:
     """Print versions, devices, memory, precision, cache and checksums of the data."""
     start_jax()
     found = collect()
-    sys.stdout.write(json.dumps(found, indent=1) + "\n" if as_json else _text(found))
+    out(json.dumps(found, indent=1) + "\n" if as_json else _text(found))
 
 
 def collect() -> dict[str, Any]:
     """Everything that `nmmjax info` says, sizes in bytes."""
-    cache = pathlib.Path(jax.config.jax_compilation_cache_dir)  # pyright: ignore[reportAttributeAccessIssue]
-    entries = [p.stat().st_size for p in cache.rglob("*") if p.is_file()] if cache.is_dir() else []
+    cache = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
+    kept = pathlib.Path(cache) if cache else None
+    found = kept.rglob("*") if kept is not None and kept.is_dir() else ()
+    entries = [p.stat().st_size for p in found if p.is_file()]
     return {
         "versions": {name: version(name) for name in _PACKAGES},
         "commit": commit(),
@@ -49,7 +51,7 @@ def collect() -> dict[str, Any]:
         "backend": jax.default_backend(),
         "devices": [_device(device) for device in jax.devices()],
         "double_precision": bool(jax.config.jax_enable_x64),  # pyright: ignore[reportAttributeAccessIssue]
-        "cache": {"directory": str(cache), "files": len(entries), "size": sum(entries)},
+        "cache": {"directory": cache or "", "files": len(entries), "size": sum(entries)},
         "environment": {k: v for k, v in sorted(os.environ.items()) if k in _VARIABLES},
         "data": dict(_checksums(importlib.resources.files("nmmjax.constraints") / "data")),
     }
@@ -77,7 +79,6 @@ def _checksums(folder: Traversable, path: str = "") -> Iterator[tuple[str, str]]
 
 def _text(found: dict[str, Any]) -> str:
     versions = found["versions"]
-    cache = found["cache"]
     rows = [
         ("nmmjax", f"{versions['nmmjax']}{_commit_text(found['commit'])}"),
         ("python", f"{found['python']} on {found['system']}"),
@@ -86,7 +87,7 @@ def _text(found: dict[str, Any]) -> str:
         ("memory", _size(found["memory"])),
         ("backend", f"{found['backend']}, double precision {_on(found['double_precision'])}"),
         *(("device", _device_text(device)) for device in found["devices"]),
-        ("cache", f"{cache['directory']}: {cache['files']} files, {_size(cache['size'])}"),
+        ("cache", _cache_text(found["cache"])),
         *(("variable", f"{key}={value}") for key, value in found["environment"].items()),
         *(("data", f"{sum_[:_SHOWN]}  {name}") for name, sum_ in found["data"].items()),
     ]
@@ -97,6 +98,12 @@ def _packages(versions: dict[str, str]) -> list[str]:
     """Five packages a line."""
     cells = [f"{name} {version}" for name, version in versions.items() if name != "nmmjax"]
     return [", ".join(cells[i : i + 5]) for i in range(0, len(cells), 5)]
+
+
+def _cache_text(cache: dict[str, Any]) -> str:
+    if not cache["directory"]:
+        return "none"
+    return f"{cache['directory']}: {cache['files']} files, {_size(cache['size'])}"
 
 
 def _commit_text(commit_id: str) -> str:

@@ -3,14 +3,14 @@
 import logging
 import pathlib
 import re
-import sys
-import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 import matplotlib
 
+from nmmjax import textfile
 from nmmjax.cli.session import start_jax
+from nmmjax.cli.terminal import out as show
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.figures import draw
 from nmmjax.results.rundir import open_run
@@ -41,7 +41,7 @@ def plot_run(
     if not drawn:
         raise InputError(f"'{directory}' holds nothing that can be drawn, see `nmmjax summary`")
     for path in draw.save(drawn, out or directory / "figures", suffixes, chosen):
-        sys.stdout.write(f"{path}\n")
+        show(f"{path}\n")
 
 
 def read_style(path: pathlib.Path) -> dict[str, Any]:
@@ -49,14 +49,10 @@ def read_style(path: pathlib.Path) -> dict[str, Any]:
 
     Raises InputError for a file that cannot be read, an unknown key, a value that does not fit.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise InputError(f"cannot read style file '{path}': {reason}") from None
+    text = textfile.read(path, "style file")
     with located(str(path)):
         if path.suffix == ".toml":
-            return _checked(dict(_flat(_toml(text))))
+            return _checked(dict(_flat(textfile.parse_toml(text))))
         return _style_sheet(path)
 
 
@@ -67,13 +63,6 @@ def _listed(option: str, text: str | None) -> list[str]:
     if not all(found):
         raise InputError(f"{option} takes names with commas between them, got '{text}'")
     return list(dict.fromkeys(found))
-
-
-def _toml(text: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not valid TOML: {error}") from None
 
 
 def _flat(tree: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,17 +1,23 @@
 """Progress of a run: a live line on a terminal, plain lines elsewhere."""
 
+import contextlib
 import math
 import sys
 import time
+from collections.abc import Iterator
 from types import TracebackType
 
-from nmmjax.samplers.driver import Progress
+from nmmjax.cli.terminal import say, silence
+from nmmjax.samplers.progress import ASKED, Progress, counted
 
 _EVERY = 5.0  # seconds between plain lines
 
 
 class Reporter:
-    """Called with every `Progress`, writes to stderr; use as a context manager."""
+    """Called with every `Progress`, writes to stderr; use as a context manager.
+
+    A terminal that is closed meanwhile is no trouble: nothing is written from then on.
+    """
 
     def __init__(self) -> None:
         self._stream = sys.stderr
@@ -24,9 +30,10 @@ class Reporter:
             from rich.console import Console
             from rich.live import Live
 
-            console = Console(file=self._stream, highlight=False)
-            self._live = Live(console=console, refresh_per_second=8, transient=False)
-            self._live.__enter__()
+            console = Console(file=self._stream, highlight=False, markup=False)
+            self._live = Live(console=console, auto_refresh=False, transient=False)
+            with self._while_there():
+                self._live.__enter__()
         return self
 
     def __exit__(
@@ -36,44 +43,57 @@ class Reporter:
         trace: TracebackType | None,
     ) -> None:
         if self._live is not None:
-            self._live.__exit__(kind, error, trace)
+            with self._while_there():
+                self._live.__exit__(kind, error, trace)
 
     def note(self, text: str) -> None:
         """A line that stays."""
-        if self._live is not None:
-            self._live.console.print(text)
+        if self._live is None:
+            say(text)
         else:
-            self._write(text)
+            with self._while_there():
+                self._live.console.print(text)
 
     def __call__(self, progress: Progress) -> None:
         line = progress_line(progress)
         if self._live is not None:
             from rich.text import Text
 
-            self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
+            with self._while_there():
+                self._live.update(Text(line, no_wrap=True, overflow="ellipsis"), refresh=True)
             return
         now = time.monotonic()
         ends = progress.draws >= progress.target or progress.phase != self._phase
         if ends or now - self._last >= _EVERY:
             self._last, self._phase = now, progress.phase
-            self._write(line)
+            say(line)
 
-    def _write(self, line: str) -> None:
-        self._stream.write(line + "\n")
-        self._stream.flush()
+    @contextlib.contextmanager
+    def _while_there(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError:
+            silence(self._stream)
 
 
 def progress_line(progress: Progress) -> str:
-    """One line: phase, draws, rate, acceptance, R-hat, ESS, non-finite share, time left."""
+    """One line: phase, how far, rate, acceptance, R-hat, ESS, non-finite share, time left.
+
+    Engines that store no draws before their end count rounds, or show their own figures only.
+    """
+    drawn, scalars = progress.draws > 0, progress.scalars
+    rest = {n: x for n, x in scalars.items() if n + ASKED not in scalars and ASKED not in n}
     parts = [
-        f"{progress.phase} {progress.draws}/{progress.target} draws",
-        f"{progress.rate:.3g} draws/s",
+        f"{progress.phase} {progress.draws}/{progress.target} draws" if drawn else progress.phase,
+        *counted(scalars),
+        f"{progress.rate:.3g} draws/s" if drawn else "",
         _known("acceptance", progress.acceptance, ".1%"),
         _known("R-hat", progress.rhat, ".4f"),
         _known("ESS", progress.ess, ".0f"),
         _known("not finite", progress.nonfinite, ".1%"),
-        *(f"{name} {value:.4g}" for name, value in progress.scalars.items()),
-        _known("left", progress.seconds_left, ".0f", " s"),
+        _known("UNDEFINED", progress.undefined or math.nan, ".2g"),
+        *(f"{name} {x:.4g}" for name, x in rest.items()),
+        _known("left", progress.seconds_left, ".0f", " s") if drawn else "",
     ]
     return "  ".join(part for part in parts if part)
 

@@ -4,9 +4,11 @@ import hashlib
 import os
 import pathlib
 import platform
+import tempfile
 
 import jax
 
+from nmmjax.cli.terminal import say
 from nmmjax.errors import InputError
 
 
@@ -14,7 +16,8 @@ def start_jax() -> None:
     """Double precision and a persistent compilation cache; refuses an explicit float32 request.
 
     The cache sits in $JAX_COMPILATION_CACHE_DIR, else below the user's cache folder, apart for
-    each kind of processor, since compiled CPU code does not travel between kinds.
+    each kind of processor, since compiled CPU code does not travel between kinds. Where neither
+    can be written, one line says so, and programs are compiled anew.
     """
     asked = os.environ.get("JAX_ENABLE_X64", "1").lower()
     if asked in ("0", "false", "f", "off", "no", "n"):
@@ -23,15 +26,48 @@ def start_jax() -> None:
             "cancellations that need double: unset JAX_ENABLE_X64 or set it to 1"
         )
     jax.config.update("jax_enable_x64", True)
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        jax.config.update("jax_compilation_cache_dir", str(cache_directory()))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+    given = os.environ.get("JAX_COMPILATION_CACHE_DIR")
+    if given is not None and ("://" in given or not given):  # storage that JAX itself opens; off
+        return
+    folder = cache_directory() if given is None else pathlib.Path(given)
+    fault = "there is no home directory" if folder is None else _unusable(folder)
+    jax.config.update("jax_compilation_cache_dir", None if fault else str(folder))
+    if fault:
+        say(
+            f"nmmjax: compiled programs are not kept for the next start ({fault}); "
+            "JAX_COMPILATION_CACHE_DIR can name a folder for them"
+        )
 
 
-def cache_directory() -> pathlib.Path:
-    """Where compiled programs are kept on this kind of machine."""
-    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(base) / "nmmjax" / f"xla-{_processor()}"
+def refuse_plugins(asked: bool, *names: str) -> None:
+    """Raise InputError, where --no-plugins asks for it, for a name that leads to foreign code."""
+    for name in names:
+        if asked and ":" in name:
+            raise InputError(
+                f"'{name}' is code that is not part of nmmjax: --no-plugins refuses it"
+            )
+
+
+def cache_directory() -> pathlib.Path | None:
+    """Where compiled programs are kept on this kind of machine; None for a user without a home."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        above = pathlib.Path(base) if base else pathlib.Path.home() / ".cache"
+    except RuntimeError:
+        return None
+    return above / "nmmjax" / f"xla-{_processor()}"
+
+
+def _unusable(folder: pathlib.Path) -> str:
+    """Why a folder cannot take files, "" if it can."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"1")
+    except OSError as error:
+        return f"'{folder}': {error.strerror}"
+    return ""
 
 
 def _processor() -> str:

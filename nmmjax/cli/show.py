@@ -3,10 +3,10 @@
 import inspect
 import json
 import pathlib
-import sys
 from collections.abc import Callable
 from typing import Any
 
+from nmmjax.cli.terminal import out
 from nmmjax.errors import InputError, suggest
 from nmmjax.runfile import plugins
 
@@ -22,37 +22,39 @@ def show_summary(directory: pathlib.Path, as_json: bool) -> None:
         if as_json:
             _print_json(tables.to_json(run))
         else:
-            sys.stdout.write(tables.to_text(run))
+            out(tables.to_text(run))
         return
     found = summary.summarise(run)
     if as_json:
         _print_json(report.to_json(found))
     else:
-        sys.stdout.write(report.to_text(found))
+        out(report.to_text(found))
 
 
 def show_constraint(
-    name: str, files: list[pathlib.Path], out: pathlib.Path | None, as_json: bool
+    name: str, files: list[pathlib.Path], figure: pathlib.Path | None, as_json: bool
 ) -> None:
     """Print what there is to say about one constraint; draw it if it is a curve."""
     from nmmjax.cli.session import start_jax
     from nmmjax.constraints import library
+    from nmmjax.constraints.ends import Curve
     from nmmjax.figures import curves
+    from nmmjax.figures.axes import legible
 
     start_jax()
     card = library.card(name, files=files)
     (found,) = library.load([name], files=files)
-    if isinstance(found, curves.CURVES):
-        path = out if out is not None else pathlib.Path(f"{name}.png")
+    if isinstance(found, Curve):
+        path = figure if figure is not None else pathlib.Path(f"{name}.png")
         try:
-            curves.curves_figure([found]).savefig(path)
+            legible(curves.curves_figure([found])).savefig(path)
         except (OSError, ValueError) as error:
             raise InputError(f"cannot write figure '{path}': {error}") from None
         card["figure"] = str(path)
     if as_json:
         _print_json(card)
     else:
-        sys.stdout.write(_in_full(name, {key: text for key, text in card.items() if text}))
+        out(_in_full(name, {key: text for key, text in card.items() if text}))
 
 
 def show_list(what: str, name: str | None, group: str | None, as_json: bool) -> None:
@@ -75,14 +77,13 @@ def show_list(what: str, name: str | None, group: str | None, as_json: bool) -> 
     elif name is None:
         width = max(len(key) for key in entries)
         for key, entry in entries.items():
-            sys.stdout.write(f"{key:<{width}}  {entry['line']}\n")
+            out(f"{key:<{width}}  {entry['line']}\n")
     else:
-        sys.stdout.write(_in_full(name, entries[name]))
+        out(_in_full(name, entries[name]))
 
 
 def _print_json(tree: Any) -> None:
-    json.dump(tree, sys.stdout, indent=1, allow_nan=False)
-    sys.stdout.write("\n")
+    out(json.dumps(tree, indent=1, allow_nan=False) + "\n")
 
 
 def _in_full(name: str, entry: dict[str, Any]) -> str:
@@ -110,19 +111,17 @@ def _models() -> dict[str, dict[str, Any]]:
 
 
 def _model_entry(name: str) -> dict[str, Any]:
-    import dataclasses
-
     from nmmjax.runfile.build import ModelSection, build_model, prior_table
+    from nmmjax.target.settings import settings
 
     model = build_model(ModelSection(name=name), "list")
-    settings = [f for f in dataclasses.fields(model) if f.name != "sm"]
     return {
         "line": _first_line(type(model)),
         "parameters": [
             f"{p.name:<12} {prior_text(prior_table(p.prior)):<32} {p.unit:<6} {p.description}"
             for p in model.parameters
         ],
-        "settings": [f"{f.name} = {getattr(model, f.name)!r}" for f in settings],
+        "settings": [declared.line for declared in settings(type(model))],
         "documentation": inspect.getdoc(type(model)) or "",
     }
 

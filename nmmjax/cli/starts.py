@@ -28,4 +28,8 @@ def starting_points(
     found = find(posterior, key, count)
     share = f"{found.finite_fraction:.1%} of {found.screened} prior draws"
     note(f"{share} have finite density; compiling")
+    if found.undefined_fraction > 0.0:
+        why = f": {found.undefined}, for example" if found.undefined else ""
+        lost = f"{found.undefined_fraction:.2%} of them have an UNDEFINED one"
+        note(f"{lost}, a fault of the model{why}")
     return found.positions

@@ -1,28 +1,29 @@
 """`nmmjax status`: where a run stands, from another terminal and without disturbing it."""
 
 import dataclasses
-import fcntl
 import json
 import math
-import os
 import pathlib
 import platform
-import re
 import sys
+import textwrap
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from nmmjax.errors import InputError
-from nmmjax.results import verdict
+from nmmjax.cli.terminal import out
+from nmmjax.errors import InputError, printable
+from nmmjax.results import tables, verdict
 from nmmjax.results.rundir import Run, open_run
+from nmmjax.samplers.progress import ASKED, counted
+from nmmjax.samplers.store import lock, reading
+from nmmjax.samplers.store.files import Folder, StoreError
+from nmmjax.samplers.store.verify import verify
 
 _EVERY = 2.0  # seconds between looks
-_MOST = 2**18  # draws that R-hat and ESS take, so that a look is quick
-_ATTEMPTS = 5  # at a file that may be in the middle of a write
 _STALE = 300.0  # seconds after which a run on another machine counts as stopped
-_HOLDER = re.compile(r"process (\d+) on (\S+) since")
+_MOST_STATUS = 2**20  # bytes of status.json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +45,9 @@ class Status:
     allowed_fraction: float | None
     rhat: tuple[str, float] | None  # of the stored draws: parameter, worst value
     ess: tuple[str, float] | None
+    rounds: str  # done, of an engine without draws
+    verdict: str  # of the draws, or of a search or a map; "" where there is nothing to judge
+    finished: bool
 
 
 def show_status(directory: pathlib.Path, watch: bool, as_json: bool) -> None:
@@ -53,9 +57,9 @@ def show_status(directory: pathlib.Path, watch: bool, as_json: bool) -> None:
     found = look(directory)
     if as_json:
         tree = dataclasses.asdict(found)
-        sys.stdout.write(json.dumps(tree, indent=1, allow_nan=False) + "\n")
+        out(json.dumps(tree, indent=1, allow_nan=False) + "\n")
     elif not watch:
-        sys.stdout.write(to_text(found))
+        out(to_text(found))
     elif sys.stdout.isatty():
         _watch_live(directory, found)
     else:
@@ -64,10 +68,11 @@ def show_status(directory: pathlib.Path, watch: bool, as_json: bool) -> None:
 
 def look(directory: pathlib.Path) -> Status:
     """Read everything once. Raises InputError for what is not a run directory."""
-    run = _opened(directory)
+    run = open_run(directory)
     progress, age = _progress(directory)
     running, writer = _writer(directory, age)
-    allowed, rhat, ess = _figures(run)
+    allowed = float(run.read("allowed", "target").mean()) if run.committed else None
+    done = tables.progress(run)
     sampling, stop = run.resolved["sampling"], run.resolved["stop"]
     return Status(
         directory=str(directory),
@@ -83,8 +88,8 @@ def look(directory: pathlib.Path) -> Status:
         draws=run.committed,
         draws_asked=int(stop["draws"]),
         allowed_fraction=allowed,
-        rhat=rhat,
-        ess=ess,
+        rounds="" if done is None else str(done),
+        **_judged(run)._asdict(),
     )
 
 
@@ -97,13 +102,17 @@ def to_text(status: Status) -> str:
         f"{status.directory}: {status.model}, {status.engine}, {status.chains} chains in "
         f"{status.ensembles} ensembles",
         _row("state", state + ("" if status.age is None else f"; updated {_ago(status.age)} ago")),
-        _row("draws", f"{status.draws} of {status.draws_asked} per chain ({share:.0%})"),
+        _row("done", status.rounds)
+        if status.rounds
+        else _row("draws", f"{status.draws} of {status.draws_asked} per chain ({share:.0%})"),
     ]
     if p.get("phase") == "burn-in":
         lines.append(_row("burn-in", f"{p['draws']} of {p['target']} draws"))
     if status.rhat is not None and status.ess is not None:
         worst = f"worst R-hat {status.rhat[1]:.4f} ({status.rhat[0]})"
         lines.append(_row("so far", f"{worst}, bulk ESS {status.ess[1]:.0f} ({status.ess[0]})"))
+    if status.verdict:
+        lines += textwrap.wrap(_row("verdict", status.verdict), 100, subsequent_indent=_row("", ""))
     if status.allowed_fraction is not None:
         lines.append(_row("allowed", f"{status.allowed_fraction:.1%} of the stored draws"))
     if not p:
@@ -123,10 +132,16 @@ def _session(p: dict[str, Any], running: bool) -> list[str]:
         _known(p, "rate", "{:.3g} draws/s"),
         _known(p, "acceptance", "acceptance {:.1%}"),
         _known(p, "nonfinite", "of zero density {:.1%}"),
+        _known(p, "undefined", "UNDEFINED (a fault of the model) {:.2g}")
+        if p.get("undefined")
+        else "",
     ]
     lines = [_row("rate", ", ".join(part for part in parts if part))]
     known = {"phase", "draws", "target", "since", "seconds", "rate", "acceptance", "nonfinite"}
-    more = [f"{k} {x:.4g}" for k, x in p.items() if k not in known | _RUNNING and _is_number(x)]
+    known |= {"undefined"} | _RUNNING
+    scalars = {k: x for k, x in p.items() if k not in known and _is_number(x)}
+    rest = {k: x for k, x in scalars.items() if k + ASKED not in scalars and ASKED not in k}
+    more = [*counted(scalars), *(f"{k} {x:.4g}" for k, x in rest.items())]
     if more:
         lines.append(_row("engine", ", ".join(more)))
     if running and p.get("seconds_left") is not None:
@@ -137,40 +152,58 @@ def _session(p: dict[str, Any], running: bool) -> list[str]:
 _RUNNING = {"rhat", "ess", "seconds_left"}  # estimates that the stored draws give better
 
 
-def _opened(directory: pathlib.Path) -> Run:
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return open_run(directory)
-        except InputError:
-            if not (directory / "manifest.json").is_file():
-                raise
-            time.sleep(0.2)
-    return open_run(directory)
+class _Judged(NamedTuple):
+    """The verdict so far in words, whether all that was asked for is there, and worst figures."""
+
+    verdict: str
+    finished: bool
+    rhat: tuple[str, float] | None
+    ess: tuple[str, float] | None
 
 
-def _figures(
-    run: Run,
-) -> tuple[float | None, tuple[str, float] | None, tuple[str, float] | None]:
-    """(allowed share, worst R-hat, smallest bulk ESS) of the stored draws."""
+def _judged(run: Run) -> _Judged:
+    """Judge the stored draws, or the rounds of an engine that maximises."""
     if run.committed == 0:
-        return None, None, None
-    allowed = float(run.read("allowed", "target").mean())
-    found = verdict.convergence(run, _MOST)
+        done = tables.progress(run)
+        found = ("", False) if done is None else (tables.verdict(run)[1], done.finished)
+        return _Judged(*found, None, None)
+    found = verdict.convergence(run)
     worst = (found.worst(figure) for figure in ("rhat", "ess_bulk"))
     rhat, ess = ((name, x) if math.isfinite(x) else None for name, x in worst)
-    return allowed, rhat, ess
+    whole = run.committed >= int(run.resolved["stop"]["draws"])
+    return _Judged(verdict.of(run, found=found)[1], whole, rhat, ess)
 
 
 def _progress(directory: pathlib.Path) -> tuple[dict[str, Any], float | None]:
     """status.json and its age; it is replaced whole, so it is never half written."""
     path = directory / "status.json"
     try:
-        text = path.read_text(encoding="utf-8")
-        return json.loads(text), max(time.time() - path.stat().st_mtime, 0.0)
+        with Folder(directory) as folder:
+            tree = json.loads((folder / "status.json").read_text(_MOST_STATUS))
+            found = (folder / "status.json").stat()
     except FileNotFoundError:
         return {}, None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"cannot read '{path}': {error}") from None
+    if not _is_progress(tree):
+        raise InputError(f"cannot read '{path}': it is damaged, or of another program")
+    return tree, None if found is None else max(time.time() - found.st_mtime, 0.0)
+
+
+def _is_progress(tree: Any) -> bool:
+    """Numbers that a double holds, or null, under names that print; the phase is a word."""
+    return isinstance(tree, dict) and all(
+        name.isprintable()
+        and (value is None or _is_number(value) or (name == "phase" and _is_word(value)))
+        for name, value in tree.items()
+    ) and (tree.get("phase") != "burn-in" or _COUNTS <= tree.keys())  # fmt: skip
+
+
+_COUNTS = {"draws", "target"}
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable()
 
 
 def _writer(directory: pathlib.Path, age: float | None) -> tuple[bool, str]:
@@ -179,38 +212,45 @@ def _writer(directory: pathlib.Path, age: float | None) -> tuple[bool, str]:
     The lock is tried only where the process it names is alive: trying it could otherwise refuse
     a run that starts at that very moment.
     """
-    path = directory / "run.lock"
     try:
-        match = _HOLDER.match(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        return False, ""
-    if match is None:
-        return False, ""
-    number, node = int(match[1]), match[2]
-    name = f"process {number} on {node}"
-    if node != platform.node():
-        return age is not None and age < _STALE, name
-    return _alive(number) and _locked(path), name
+        with Folder(directory) as folder:
+            found = lock.holder(folder / lock.NAME)
+            if found is None:
+                return False, ""
+            name = f"process {found.process} on {found.host}"
+            if found.host != platform.node():
+                return age is not None and age < _STALE, name
+            return not found.dead() and _locked(folder), name
+    except OSError as error:
+        raise InputError(f"cannot read '{directory}': {error}") from None
 
 
-def _alive(number: int) -> bool:
+def _locked(folder: Folder) -> bool:
+    """Whether a process holds the lock; without `flock` the file that stands for it says so."""
+    return lock.is_held(folder)
+
+
+def show_verification(directory: pathlib.Path) -> int:
+    """Check a whole run directory and print what is wrong; 1 if anything is."""
+    if not directory.is_dir() or not reading.exists(directory, "chains.h5"):
+        open_run(directory)  # says what is missing
     try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _locked(path: pathlib.Path) -> bool:
-    with path.open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        fcntl.flock(file, fcntl.LOCK_UN)
-    return False
+        found = verify(directory)
+    except StoreError as error:
+        raise InputError(str(error)) from None
+    faults = list(found.faults)
+    try:
+        open_run(directory)
+    except InputError as error:
+        faults.append(str(error))
+    looked = (
+        f"{found.blocks} blocks of {found.variables} variables, {found.checkpoints} checkpoints"
+    )
+    for fault in faults:
+        sys.stdout.write(f"{InputError(fault)}\n")
+    state = f"{len(faults)} faults" if faults else "sound"
+    sys.stdout.write(f"{directory}: {state}; compared with their checksums: {looked}\n")
+    return 1 if faults else 0
 
 
 def _doing(status: Status) -> str:
@@ -218,7 +258,7 @@ def _doing(status: Status) -> str:
 
 
 def _ended(status: Status) -> str:
-    if status.draws >= status.draws_asked:
+    if status.finished:
         return "finished"
     if (pathlib.Path(status.directory) / "summary.txt").is_file():
         return "stopped, summary written"
@@ -230,11 +270,11 @@ def _watch_live(directory: pathlib.Path, found: Status) -> None:
     from rich.live import Live
     from rich.text import Text
 
-    with Live(Text(to_text(found)), refresh_per_second=4) as live:
+    with Live(Text(printable(to_text(found))), refresh_per_second=4) as live:
         while found.running:
             time.sleep(_EVERY)
             found = look(directory)
-            live.update(Text(to_text(found)), refresh=True)
+            live.update(Text(printable(to_text(found))), refresh=True)
 
 
 def _watch_plain(directory: pathlib.Path, found: Status) -> None:
@@ -243,11 +283,10 @@ def _watch_plain(directory: pathlib.Path, found: Status) -> None:
     while found.running:
         if found.progress != seen:
             seen = found.progress
-            sys.stdout.write(_line(found) + "\n")
-            sys.stdout.flush()
+            out(_line(found) + "\n")
         time.sleep(_EVERY)
         found = look(directory)
-    sys.stdout.write(to_text(found))
+    out(to_text(found))
 
 
 def _line(status: Status) -> str:
@@ -273,7 +312,8 @@ def _known(progress: dict[str, Any], name: str, form: str) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """A finite number that a double holds."""
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
 def _ago(seconds: float) -> str:

@@ -5,24 +5,23 @@
     x = coupling^power * BR,  BR -> 1 - BR with `visible`
 
 so that a search switches off smoothly where its decay does. Tables are interpolated by monotone
-cubics (PCHIP), C1 and without overshoot. Below the first mass a curve is held constant (eps
-limits only become stronger there); beyond the last it ends in a smooth gate or goes on with the
-slope it has. ln L is C1 but for the first mass, and the last of `OneSidedGaussianCurve`.
+cubics (PCHIP), C1 and without overshoot. At either end of its table a curve ends in a smooth
+gate, unless its entry says that it goes on: extend = "below" holds it constant below the first
+mass, beyond = "slope" continues its last slope. A table that starts at mass 0 has no lower end.
+ln L is C1, but for the first mass of a curve that goes on below and the last of
+`OneSidedGaussianCurve`.
 """
 
-import functools
 import itertools
+from typing import ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.stats import norm
 from jaxtyping import Array, Bool, Float
-from scipy.interpolate import PchipInterpolator
 
 from nmmjax.constraints.base import (
-    Constraint,
     Observed,
     check_cl,
     check_positive,
@@ -30,21 +29,38 @@ from nmmjax.constraints.base import (
     percent,
     raised,
 )
+from nmmjax.constraints.ends import (
+    Curve,
+    Outline,
+    against,
+    check_extend,
+    check_lengths,
+    fraction,
+    gate,
+    mass_of,
+    or_outside,
+    outside,
+)
+from nmmjax.constraints.interpolation import log_log, pchip
 from nmmjax.constraints.limits import check_limit, pull_at_limit
 from nmmjax.errors import InputError
 
-_GATE_WIDTH = 0.02  # in ln(mass): how sharply a curve ends
-_EDGE_WIDTH = 0.1  # in ln(coupling): softness of the edges of an excluded region
+_LOWEST_MASS = 1.25e-4  # of the last mass, where a line begins whose table starts at zero
+_POINTS = 400  # of a line
 
 
-class LimitCurve(Constraint):
+class LimitCurve(Curve):
     r"""`UpperLimit` whose value depends on a mass.
 
         ln L = -g(m) (z x / limit(m)^p)^2 / 2
 
-    ln limit is PCHIP in ln m. beyond = "gate": g falls from 1 to 0 in ln m around the last
-    mass; "slope": g = 1 and the last slope in ln-ln goes on (a propagator's power law).
+    ln limit is PCHIP in ln m. g rises from 0 to 1 in ln m around the first mass, or is 1 there
+    with extend = "below". beyond = "gate": g falls from 1 to 0 around the last mass; "slope":
+    g = 1 and the last slope in ln-ln goes on (a propagator's power law).
     """
+
+    word: ClassVar[str] = "limit_curve"
+    columns: ClassVar[tuple[str, ...]] = ("mass", "limit")
 
     mass: tuple[float, ...] = eqx.field(static=True)
     limit: tuple[float, ...] = eqx.field(static=True)
@@ -53,8 +69,10 @@ class LimitCurve(Constraint):
     convention: str = eqx.field(static=True, default="credible")
     visible: bool = eqx.field(static=True, default=False)
     beyond: str = eqx.field(static=True, default="gate")
+    extend: str = eqx.field(static=True, default="")
 
     def __check_init__(self):
+        check_extend(self.extend)
         _check_table(self.mass, limit=self.limit)
         check_limit(self.cl, self.power, self.convention)
         if self.beyond not in ("gate", "slope"):
@@ -62,69 +80,77 @@ class LimitCurve(Constraint):
 
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         pull = pull_at_limit(self.cl, self.convention) * self._ratio(observables)
-        gate = 1.0 if self.beyond == "slope" else _gate(self, observables)
-        return -0.5 * gate * pull**2
+        return -0.5 * gate(self, observables) * pull**2
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
-        inside = jnp.abs(self._ratio(observables)) <= 1.0
-        return inside if self.beyond == "slope" else inside | _beyond(self, observables)
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
+        return (jnp.abs(self._ratio(observables)) <= 1.0) | outside(self, observables)
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
-        inside = over(self._ratio(observables) ** 2)
-        return inside if self.beyond == "slope" else _or_beyond(self, observables, inside)
+        return or_outside(self, observables, over(self._ratio(observables) ** 2))
 
     def describe(self) -> str:
-        limit = f"{self.requires[0]} < curve {_against(self)} ({percent(self.cl)})"
+        limit = f"{self.requires[0]} < curve {against(self)} ({percent(self.cl)})"
         return limit if self.power == 1 else f"{limit}, in {raised(self.requires[0], self.power)}"
+
+    def outline(self) -> Outline:
+        return _line(self)
 
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
         """The quoted limit on the coupling for BR = 1, at any shape of masses."""
-        return _log_log(mass, self.mass, self.limit)
+        return log_log(mass, self.mass, self.limit)
 
     def _ratio(self, observables: Observed) -> Float[Array, ""]:
-        limit = self.limit_at(_mass(self, observables))
+        limit = self.limit_at(mass_of(self, observables))
         ratio = self._observed(observables) / limit
-        return _fraction(self, observables) * ratio**self.power
+        return fraction(self, observables) * ratio**self.power
 
 
-class PoissonZeroCurve(Constraint):
+class PoissonZeroCurve(Curve):
     r"""No event seen, none expected: ln L = g(m) ln(1 - cl) x / limit(m)^2, x = coupling^2 BR.
 
     The signal is ln(1/(1 - cl)) events at the limit (2.30 at 90%). Interpolation and gate are
     those of `LimitCurve`.
     """
 
+    word: ClassVar[str] = "poisson_zero_curve"
+    columns: ClassVar[tuple[str, ...]] = ("mass", "limit")
+
     mass: tuple[float, ...] = eqx.field(static=True)
     limit: tuple[float, ...] = eqx.field(static=True)
     cl: float = eqx.field(static=True)
     visible: bool = eqx.field(static=True, default=False)
+    extend: str = eqx.field(static=True, default="")
 
     def __check_init__(self):
+        check_extend(self.extend)
         _check_table(self.mass, limit=self.limit)
         check_cl(self.cl)
 
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
-        return _gate(self, observables) * np.log1p(-self.cl) * self._ratio(observables)
+        return gate(self, observables) * np.log1p(-self.cl) * self._ratio(observables)
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
-        return (self._ratio(observables) <= 1.0) | _beyond(self, observables)
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
+        return (self._ratio(observables) <= 1.0) | outside(self, observables)
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
-        return _or_beyond(self, observables, over(self._ratio(observables)))
+        return or_outside(self, observables, over(self._ratio(observables)))
 
     def describe(self) -> str:
-        return f"{self.requires[0]} < curve {_against(self)} ({percent(self.cl)}), no event seen"
+        return f"{self.requires[0]} < curve {against(self)} ({percent(self.cl)}), no event seen"
+
+    def outline(self) -> Outline:
+        return _line(self)
 
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
         """The quoted limit on the coupling for BR = 1, at any shape of masses."""
-        return _log_log(mass, self.mass, self.limit)
+        return log_log(mass, self.mass, self.limit)
 
     def _ratio(self, observables: Observed) -> Float[Array, ""]:
-        limit = self.limit_at(_mass(self, observables))
-        return _fraction(self, observables) * (self._observed(observables) / limit) ** 2
+        limit = self.limit_at(mass_of(self, observables))
+        return fraction(self, observables) * (self._observed(observables) / limit) ** 2
 
 
-class OneSidedGaussianCurve(Constraint):
+class OneSidedGaussianCurve(Curve):
     r"""Fitted signal strength c(m) +- s(m) of x = coupling^2 BR, used as a limit.
 
         ln L = -g(m) [max(x - c, 0)^2 - min(c, 0)^2] / (2 s^2)
@@ -135,33 +161,41 @@ class OneSidedGaussianCurve(Constraint):
     the same for c <= 0 and smaller in the coupling by 1.3% at c = 1.3 s, 2.6% at c = 2 s.
     """
 
+    word: ClassVar[str] = "one_sided_gaussian_curve"
+    columns: ClassVar[tuple[str, ...]] = ("mass", "centre", "sigma")
+
     mass: tuple[float, ...] = eqx.field(static=True)
     centre: tuple[float, ...] = eqx.field(static=True)
     sigma: tuple[float, ...] = eqx.field(static=True)
     cl: float = eqx.field(static=True)
     visible: bool = eqx.field(static=True, default=False)
+    extend: str = eqx.field(static=True, default="")
 
     def __check_init__(self):
+        check_extend(self.extend)
         _check_table(self.mass, sigma=self.sigma)
-        _check_lengths(self.mass, centre=self.centre)
+        check_lengths(self.mass, centre=self.centre)
         check_cl(self.cl)
 
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
-        centre, sigma = self._fit(_mass(self, observables))
+        centre, sigma = self._fit(mass_of(self, observables))
         above = jnp.maximum(self._signal(observables) - centre, 0.0)
         chi2 = (above / sigma) ** 2 - (jnp.minimum(centre, 0.0) / sigma) ** 2
-        return -0.5 * _gate(self, observables) * chi2
+        return -0.5 * gate(self, observables) * chi2
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
-        limit = self.limit_at(_mass(self, observables)) ** 2
-        return (self._signal(observables) <= limit) | _beyond(self, observables)
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
+        limit = self.limit_at(mass_of(self, observables)) ** 2
+        return (self._signal(observables) <= limit) | outside(self, observables)
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
-        limit = self.limit_at(_mass(self, observables)) ** 2
-        return _or_beyond(self, observables, over(self._signal(observables) / limit))
+        limit = self.limit_at(mass_of(self, observables)) ** 2
+        return or_outside(self, observables, over(self._signal(observables) / limit))
 
     def describe(self) -> str:
-        return f"{self.requires[0]} < curve {_against(self)} ({percent(self.cl)}), one-sided fit"
+        return f"{self.requires[0]} < curve {against(self)} ({percent(self.cl)}), one-sided fit"
+
+    def outline(self) -> Outline:
+        return _line(self)
 
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
         """The quoted limit on the coupling for BR = 1, at any shape of masses."""
@@ -172,151 +206,19 @@ class OneSidedGaussianCurve(Constraint):
         return pchip(mass, self.mass, self.centre), pchip(mass, self.mass, self.sigma)
 
     def _signal(self, observables: Observed) -> Float[Array, ""]:
-        return _fraction(self, observables) * self._observed(observables) ** 2
+        return fraction(self, observables) * self._observed(observables) ** 2
 
 
-class ExcludedRegion(Constraint):
-    r"""A closed region in (mass, coupling), with neither depth nor statistics inside.
-
-        ln L = -height W(m, coupling) BR,  W = 1 inside with edges 0.1 wide in ln(coupling)
-
-    `mass` and `coupling` are the vertices of one edge up to the largest mass and of the other
-    back down. BR is 1 - BR with `visible`; `allowed` fails inside where it is above 1/2.
-    Edges are straight in ln-ln.
-    """
-
-    mass: tuple[float, ...] = eqx.field(static=True)
-    coupling: tuple[float, ...] = eqx.field(static=True)
-    height: float = eqx.field(static=True, default=3.0)
-    visible: bool = eqx.field(static=True, default=False)
-
-    def __check_init__(self):
-        _check_lengths(self.mass, coupling=self.coupling)
-        check_positive(height=self.height)
-        for key, values in (("mass", self.mass), ("coupling", self.coupling)):
-            for x in values:
-                check_positive(**{key: x})
-        rises = np.diff(self.mass) > 0.0
-        top = int(np.argmax(self.mass))
-        if not 0 < top < len(self.mass) - 1 or not rises[:top].all() or rises[top:].any():
-            raise InputError("the masses of a closed contour must rise once and fall once")
-
-    def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
-        low, high = self.edges(_mass(self, observables))
-        x = jnp.abs(self._observed(observables))
-        above = 1.0 / (1.0 + (low / jnp.maximum(x, 1e-3 * low)) ** (1.0 / _EDGE_WIDTH))
-        below = 1.0 / (1.0 + (jnp.minimum(x, 1e3 * high) / high) ** (1.0 / _EDGE_WIDTH))
-        window = above * below * _gate(self, observables)
-        return -self.height * window * _fraction(self, observables)
-
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
-        low, high = self.edges(_mass(self, observables))
-        x = jnp.abs(self._observed(observables))
-        inside = (x > low) & (x < high) & ~_beyond(self, observables)
-        return ~(inside & (_fraction(self, observables) > 0.5))
-
-    def excess(self, observables: Observed) -> Float[Array, ""]:
-        low, high = self.edges(_mass(self, observables))
-        log_x = jnp.log(jnp.maximum(jnp.abs(self._observed(observables)), 1e-3 * low))
-        deep = jnp.minimum(log_x - jnp.log(low), jnp.log(high) - log_x) / _EDGE_WIDTH
-        if len(self.requires) == 3:
-            seen = 2.0 * _fraction(self, observables) - 1.0
-            deep = jnp.minimum(deep, seen / _EDGE_WIDTH)
-        return _or_beyond(self, observables, deep)
-
-    def describe(self) -> str:
-        low, high = min(self.coupling), max(self.coupling)
-        sort = "flag" if self.flag else f"step of {self.height:g}"
-        return f"{self.requires[0]} outside {low:.2g} to {high:.2g} {_against(self)} ({sort})"
-
-    def edges(self, mass: Float[Array, "*b"]) -> tuple[Float[Array, "*b"], Float[Array, "*b"]]:
-        """Lower and upper edge of the region in the coupling."""
-        log_mass, log_coupling = np.log(self.mass), np.log(self.coupling)
-        top = int(np.argmax(log_mass))
-        there = slice(0, top + 1), slice(None, top - 1 if top else None, -1)
-        x = jnp.log(jnp.maximum(mass, min(self.mass)))
-        out, back = (jnp.exp(jnp.interp(x, log_mass[s], log_coupling[s])) for s in there)
-        return jnp.minimum(out, back), jnp.maximum(out, back)
-
-
-type Curve = LimitCurve | PoissonZeroCurve | OneSidedGaussianCurve | ExcludedRegion
-
-
-def pchip(
-    x: Float[Array, "*b"], knots: tuple[float, ...], values: tuple[float, ...]
-) -> Float[Array, "*b"]:
-    """Monotone cubic through the table (Fritsch-Butland), constant outside it; any shape of x."""
-    breaks, coefficients = _coefficients(knots, values)
-    c = jnp.asarray(coefficients)
-    at = jnp.clip(x, breaks[0], breaks[-1])
-    i = jnp.clip(jnp.searchsorted(breaks, at, side="right") - 1, 0, len(breaks) - 2)
-    d = at - jnp.asarray(breaks)[i]
-    return ((c[0, i] * d + c[1, i]) * d + c[2, i]) * d + c[3, i]
-
-
-def _mass(curve: Curve, observables: Observed) -> Float[Array, ""]:
-    return observables[curve.requires[1]]
-
-
-def _against(curve: Curve) -> str:
-    """'against m_aprime in 0.001 to 1.4 GeV'."""
-    return f"against {curve.requires[1]} in {min(curve.mass):.4g} to {max(curve.mass):.4g} GeV"
-
-
-def _fraction(curve: Curve, observables: Observed) -> Float[Array, ""]:
-    """Branching ratio that the search sees; 1 where the curve does not ask for one."""
-    if len(curve.requires) < 3:
-        return jnp.ones_like(_mass(curve, observables))
-    branching = observables[curve.requires[2]]
-    return 1.0 - branching if curve.visible else branching
-
-
-def _gate(curve: Curve, observables: Observed) -> Float[Array, ""]:
-    """1 inside the table, 0 well above it, 1/2 at its end."""
-    end = max(curve.mass)
-    # The floor, far inside, spares the logarithm a vanishing mass.
-    mass = jnp.maximum(_mass(curve, observables), 1e-3 * end)
-    return jax.nn.sigmoid(-jnp.log(mass / end) / _GATE_WIDTH)
-
-
-def _beyond(curve: Curve, observables: Observed) -> Bool[Array, ""]:
-    return _mass(curve, observables) > max(curve.mass)
-
-
-def _or_beyond(curve: Curve, observables: Observed, excess: Float[Array, ""]) -> Float[Array, ""]:
-    """The smaller of an excess and of what is missing to the end of the table, in gate widths."""
-    end = max(curve.mass)
-    mass = jnp.maximum(_mass(curve, observables), 1e-3 * end)
-    return jnp.minimum(excess, -jnp.log(mass / end) / _GATE_WIDTH)
-
-
-@functools.cache
-def _coefficients(
-    knots: tuple[float, ...], values: tuple[float, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    spline = PchipInterpolator(knots, values)
-    return spline.x, spline.c
-
-
-@functools.cache
-def _logs(values: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(float(x) for x in np.log(values))
-
-
-def _log_log(
-    mass: Float[Array, "*b"], masses: tuple[float, ...], limits: tuple[float, ...]
-) -> Float[Array, "*b"]:
-    """PCHIP of ln limit in ln m, exponentiated; beyond the last mass its last slope goes on."""
-    x, y = _logs(masses), _logs(limits)
-    log_mass = jnp.log(jnp.maximum(mass, masses[0]))
-    slope = float(PchipInterpolator(x, y)(x[-1], 1))
-    log_limit = pchip(log_mass, x, y) + slope * jnp.maximum(log_mass - x[-1], 0.0)
-    return jnp.exp(log_limit)
+def _line(curve: LimitCurve | PoissonZeroCurve | OneSidedGaussianCurve) -> Outline:
+    low = curve.mass[0] or _LOWEST_MASS * curve.mass[-1]
+    masses = np.geomspace(low, curve.mass[-1], _POINTS)
+    limit = np.asarray(curve.limit_at(jnp.asarray(masses)))
+    return Outline(masses, limit, percent(curve.cl))
 
 
 def _check_table(mass: tuple[float, ...], **columns: tuple[float, ...]) -> None:
     """Masses increase from >= 0 (0 only where no logarithm is taken); the columns are positive."""
-    _check_lengths(mass, **columns)
+    check_lengths(mass, **columns)
     lowest_open = "limit" in columns
     if mass[0] < 0.0 or (lowest_open and mass[0] == 0.0):
         raise InputError(f"mass must be {'> 0' if lowest_open else '>= 0'}, got {mass[0]:g}")
@@ -326,12 +228,3 @@ def _check_table(mass: tuple[float, ...], **columns: tuple[float, ...]) -> None:
     for key, values in columns.items():
         for x in values:
             check_positive(**{key: x})
-
-
-def _check_lengths(mass: tuple[float, ...], **columns: tuple[float, ...]) -> None:
-    for key, values in columns.items():
-        if len(values) != len(mass) or len(mass) < 2:
-            raise InputError(
-                f"mass and {key} must be lists of the same length >= 2, "
-                f"got {len(mass)} and {len(values)}"
-            )

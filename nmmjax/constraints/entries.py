@@ -4,54 +4,22 @@ Numbers stay as published in the file; here they are converted to the units of t
 observables. A curve's columns come from a CSV file beside the data file, or stand in the table.
 """
 
-import csv
 import dataclasses
+import itertools
 import math
+import pathlib
+import re
 from collections.abc import Mapping, Sequence
-from importlib.resources.abc import Traversable
 from typing import Any
 
 from nmmjax.catalogue import quantity
-from nmmjax.constraints.base import Constraint, GaussianND, Measurement, Source
-from nmmjax.constraints.curves import (
-    ExcludedRegion,
-    LimitCurve,
-    OneSidedGaussianCurve,
-    PoissonZeroCurve,
-)
-from nmmjax.constraints.limits import (
-    LowerLimit,
-    PlasmonLimit,
-    SmoothBound,
-    UpperLimit,
-    UpperLimitBand,
-)
-from nmmjax.constraints.wishes import Window
+from nmmjax.constraints import tables
+from nmmjax.constraints.base import Constraint, Source
+from nmmjax.constraints.shapes import BY_WORD
 from nmmjax.errors import InputError, located, suggest
 
 type Entry = Mapping[str, Any]
 
-_SHAPES: dict[str, type[Constraint]] = {
-    "upper_limit": UpperLimit,
-    "upper_limit_band": UpperLimitBand,
-    "upper_limit_plasmon": PlasmonLimit,
-    "lower_limit": LowerLimit,
-    "smooth_bound": SmoothBound,
-    "window": Window,
-    "gaussian": Measurement,
-    "gaussian_nd": GaussianND,
-    "limit_curve": LimitCurve,
-    "poisson_zero_curve": PoissonZeroCurve,
-    "one_sided_gaussian_curve": OneSidedGaussianCurve,
-    "excluded_region": ExcludedRegion,
-}
-# Columns of a curve's table: the mass first, then what is in the units of the entry.
-_COLUMNS: dict[type[Constraint], tuple[str, ...]] = {
-    LimitCurve: ("mass", "limit"),
-    PoissonZeroCurve: ("mass", "limit"),
-    OneSidedGaussianCurve: ("mass", "centre", "sigma"),
-    ExcludedRegion: ("mass", "coupling"),
-}
 _REQUIRED = ("observable", "type", "units", "year", "reference", "verified")
 _SOURCE = ("year", "reference", "verified", "note", "group", "use", "licence")
 _ABOUT = (*_REQUIRED, "note", "group", "use", "licence", "one_of", "not_with")
@@ -60,25 +28,29 @@ _USES = ("default", "optional", "projection", "flag")
 _SIGMAS = ("sigma_plus", "sigma_minus")
 _DIMENSIONED = ("value", "sigma", *_SIGMAS, "theory_sigma", "physical_min", "period", "limit")
 _PUBLISHED = {"1": ("", 1.0), "deg": ("rad", math.pi / 180.0), "MeV": ("GeV", 1e-3)}
+_FAR = 100.0  # a factor between masses that asks for their unit
 _COMMON = ("name", "requires", "source", "flag")
 
 
-def build(name: str, entry: Entry, folder: Traversable | None = None) -> Constraint:
+def build(
+    name: str, entry: Entry, folder: pathlib.Path | None = None, scale: float | None = None
+) -> Constraint:
     """The constraint that one table of a data file describes, in the catalogue's units.
 
-    folder  where the CSV file of a curve is looked for
+    folder  the CSV file of a curve is somewhere below it
+    scale   the mass [GeV] about which curves against this mass lie, to ask about units; or None
 
     Raises InputError naming the entry and the key that is wrong.
     """
     with located(f"constraint '{name}'"):
         shape = _shape(entry)
-        given = _split_sigma(entry) if shape is Measurement else dict(entry)
-        if shape in _COLUMNS:
-            given = _with_table(given, _COLUMNS[shape], folder)
         options = {f.name: f for f in dataclasses.fields(shape) if f.name not in _COMMON}
+        given = _split_sigma(entry) if set(_SIGMAS) <= options.keys() else dict(entry)
+        if shape.columns:
+            given = _with_table(given, shape.columns, folder, scale)
         _check_keys(given, options)
         requires = _observables(given["observable"], shape)
-        units, scale = _units(given, requires)
+        units, scale = _units(given, requires, shape)
         numbers = {
             key: _convert(key, given[key], f.type, scale if key in _DIMENSIONED else 1.0)
             for key, f in options.items()
@@ -90,37 +62,11 @@ def build(name: str, entry: Entry, folder: Traversable | None = None) -> Constra
         return shape(name=name, requires=requires, source=source, flag=flag, **numbers)
 
 
-def read_table(path: Traversable, columns: Sequence[str]) -> list[list[float]]:
-    """Named columns of a CSV file; lines that start with # are comments.
-
-    Raises InputError naming the file, and the line of a number that cannot be read.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise InputError(f"cannot read the curve file '{path}'") from None
-    lines = [(i, x) for i, x in enumerate(text.splitlines(), 1) if x.strip() and x[0] != "#"]
-    header, *rows = [(i, next(csv.reader([x]))) for i, x in lines] or [(0, [])]
-    names = [cell.strip() for cell in header[1]]
-    for column in columns:
-        if column not in names:
-            raise InputError(f"{path.name} has no column '{column}'{suggest(column, names)}")
-    places = [names.index(column) for column in columns]
-    return [[_cell(path.name, line, row, i) for line, row in rows] for i in places]
-
-
-def _cell(file: str, line: int, row: Sequence[str], i: int) -> float:
-    try:
-        x = float(row[i])
-    except (ValueError, IndexError):
-        raise InputError(f"{file}, line {line}: no number in column {i + 1}") from None
-    if not math.isfinite(x):
-        raise InputError(f"{file}, line {line}: {row[i].strip()} is not a finite number")
-    return x
-
-
 def _with_table(
-    entry: Mapping[str, Any], wanted: Sequence[str], folder: Traversable | None
+    entry: Mapping[str, Any],
+    wanted: Sequence[str],
+    folder: pathlib.Path | None,
+    scale: float | None,
 ) -> dict[str, Any]:
     """The entry with its curve as lists `wanted`: the masses in GeV, the rest times `times`."""
     given = {key: x for key, x in entry.items() if key not in _TABLE}
@@ -139,18 +85,69 @@ def _with_table(
         if isinstance(given.get(key), list):
             factor = times if key != "mass" else 1.0 if units == "GeV" else 1e-3
             given[key] = [real(key, x) * factor for x in given[key]]
+    _check_unit({**entry, "mass": given.get("mass")}, units, scale)
     return given
 
 
 def _from_file(
-    entry: Mapping[str, Any], wanted: Sequence[str], folder: Traversable | None
+    entry: Mapping[str, Any], wanted: Sequence[str], folder: pathlib.Path | None
 ) -> list[list[float]]:
-    columns = entry.get("columns")
-    if not isinstance(entry["file"], str) or folder is None:
-        raise InputError(f"file must name a CSV file beside the data file, got {entry['file']!r}")
-    if not isinstance(columns, list) or len(columns) != len(wanted):
+    file, columns = entry["file"], entry.get("columns")
+    if not isinstance(file, str) or not file or pathlib.PurePath(file).is_absolute() or not folder:
+        raise InputError(f"file must name a CSV file below the data file's folder, got {file!r}")
+    if (
+        not isinstance(columns, list)
+        or len(columns) != len(wanted)
+        or not all(isinstance(column, str) for column in columns)
+    ):
         raise InputError(f"columns must name those for {', '.join(wanted)}, got {columns!r}")
-    return read_table(folder / entry["file"], columns)
+    if len({*columns}) < len(columns):
+        raise InputError(f"columns must name one column for each of {', '.join(wanted)}")
+    rows = tables.read(folder / file, columns, folder)
+    _check_rows(pathlib.PurePath(file).name, rows, wanted)
+    return [list(column) for column in zip(*(row.numbers for row in rows), strict=True)]
+
+
+def _check_rows(file: str, rows: Sequence[tables.Row], wanted: Sequence[str]) -> None:
+    """Raise InputError naming the line: masses increase (but for a contour), limits are > 0."""
+    if len(rows) < 2:
+        raise InputError(f"{file} has one row of numbers; a curve needs two")
+    for key, numbers in zip(wanted, zip(*(row.numbers for row in rows), strict=True), strict=True):
+        for row, x in zip(rows, numbers, strict=True):
+            # The shape itself says whether a mass of zero has a meaning.
+            if (x < 0.0 and key != "centre") or (x == 0.0 and key not in ("centre", "mass")):
+                raise InputError(f"{file}, line {row.line}: {key} must be > 0")
+    if wanted[1] == "coupling":
+        return
+    for before, after in itertools.pairwise(rows):
+        if not before.numbers[0] < after.numbers[0]:
+            raise InputError(
+                f"{file}, line {after.line}: masses must increase, and this one is not above that "
+                f"of line {before.line}"
+            )
+
+
+def _check_unit(given: Mapping[str, Any], units: str, scale: float | None) -> None:
+    """Ask "MeV or GeV?" where a mass column says otherwise, or the masses are far from `scale`.
+
+    scale  the mass [GeV] about which other curves against the same mass lie; None if unknown
+    """
+    column = given["columns"][0] if "file" in given else ""
+    said = re.findall(r"(?<![A-Za-z])(eV|[kmgtKMGT][eE][vV])(?![A-Za-z])", column)
+    if said and said[-1].lower() != units.lower():
+        raise InputError(
+            f"the column '{column}' says {said[-1]}, but mass_units is '{units}': MeV or GeV?"
+        )
+    masses = [x for x in given["mass"] if x > 0.0] if isinstance(given.get("mass"), list) else []
+    if said or scale is None or not masses or ("mass_units" in given and not column):
+        return
+    off = math.sqrt(min(masses)) * math.sqrt(max(masses)) / scale
+    if not 1.0 / _FAR < off < _FAR:
+        named = f"name the column '{column}_GeV' or '{column}_MeV'" if column else "say mass_units"
+        raise InputError(
+            f"masses of {min(masses):.4g} to {max(masses):.4g} GeV are far from those of other "
+            f"curves, about {scale:.2g} GeV: MeV or GeV? {named}"
+        )
 
 
 def _shape(entry: Entry) -> type[Constraint]:
@@ -159,9 +156,9 @@ def _shape(entry: Entry) -> type[Constraint]:
     kind = str(entry["type"])
     if entry.get("use") == "todo":
         raise InputError(f"has no number to evaluate yet: {entry.get('note', 'no note')}")
-    if kind not in _SHAPES:
-        raise InputError(f"type '{kind}' cannot be evaluated{suggest(kind, _SHAPES)}")
-    return _SHAPES[kind]
+    if kind not in BY_WORD:
+        raise InputError(f"type '{kind}' cannot be evaluated{suggest(kind, BY_WORD)}")
+    return BY_WORD[kind]
 
 
 def _split_sigma(entry: Entry) -> dict[str, Any]:
@@ -195,30 +192,22 @@ def _check_keys(given: Entry, options: Mapping[str, dataclasses.Field]) -> None:
 
 
 def _observables(given: Any, shape: type[Constraint]) -> tuple[str, ...]:
-    wanted = "a name"
-    if shape in _COLUMNS:
-        wanted = "[coupling, mass] or [coupling, mass, branching ratio]"
-    elif shape is PlasmonLimit:
-        wanted = "[moment, medium mass]"
-    elif shape is GaussianND:
-        wanted = "a list of names"
     names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else ()
-    counts = {GaussianND: range(2, 100), PlasmonLimit: (2,)} | dict.fromkeys(_COLUMNS, (2, 3))
-    single = isinstance(given, str) == (shape not in counts)
+    single = isinstance(given, str) == (1 in shape.counts)
     texts = all(isinstance(x, str) for x in names)
-    if not single or not texts or len(names) not in counts.get(shape, (1,)):
-        raise InputError(f"observable must be {wanted}, got {given!r}")
+    if not single or not texts or len(names) not in shape.counts:
+        raise InputError(f"observable must be {shape.wanted}, got {given!r}")
     return names
 
 
-def _units(given: Entry, requires: Sequence[str]) -> tuple[str, float]:
+def _units(given: Entry, requires: Sequence[str], shape: type[Constraint]) -> tuple[str, float]:
     """(catalogue unit, factor from the published unit); a Gaussian's is that of x^power.
 
     Only a correlated Gaussian gives all its observables in these units, the others their first.
     """
     units, scale = _PUBLISHED.get(given["units"], (given["units"], 1.0))
-    power = given.get("power", 1) if given["type"] == "gaussian" else 1
-    for key in requires if given["type"] == "gaussian_nd" else requires[:1]:
+    power = given.get("power", 1) if shape.powered_units else 1
+    for key in requires if shape.all_in_units else requires[:1]:
         expected = _catalogue_unit(key)
         if expected and power != 1:
             expected = f"{expected}^{power}"
@@ -251,6 +240,11 @@ def _convert(key: str, given: Any, kind: Any, scale: float) -> Any:
 
 def real(key: str, given: Any) -> float:
     """A finite number, or InputError naming the key."""
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+    try:
+        plain = isinstance(given, int | float) and not isinstance(given, bool)
+        x = float(given) if plain else math.nan
+    except OverflowError:
+        x = math.inf
+    if not math.isfinite(x):
         raise InputError(f"{key} must be a number, got {given!r}")
-    return float(given)
+    return x

@@ -6,14 +6,14 @@ a model can answer.
 """
 
 import functools
-import importlib.resources
 import pathlib
 import re
+import statistics
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from importlib.resources.abc import Traversable
 from typing import Any, NamedTuple
 
+from nmmjax import textfile
 from nmmjax.catalogue import known_or_bare
 from nmmjax.constraints.base import Constraint, Source
 from nmmjax.constraints.entries import build, real
@@ -23,6 +23,7 @@ from nmmjax.errors import InputError, located, suggest
 type Entry = Mapping[str, Any]
 type Files = Sequence[str | pathlib.Path]
 
+_DATA = pathlib.Path(__file__).parent / "data"
 _WISH = ("above", "below", "width_dex")
 # Why a model may lack an observable for good.
 _ONLY = {
@@ -33,7 +34,7 @@ _ONLY = {
 
 class _Found(NamedTuple):
     entry: Entry
-    folder: Traversable  # where its curve lies
+    folder: pathlib.Path  # where its curve lies
     file: str = ""  # of the user's own
 
 
@@ -63,7 +64,7 @@ def load(
         if tail_sigma is not None:
             entry = {"tail_sigma": tail_sigma} | dict(entry)
         with located(file):
-            loaded.append(build(name, entry, folder))
+            loaded.append(build(name, entry, folder, _scale(entry) if file else None))
         if observables is not None:
             _check_answered(loaded[-1], observables)
     return tuple(loaded)
@@ -120,15 +121,13 @@ def prefer(wishes: Mapping[str, Mapping[str, float | None]]) -> tuple[Prefer, ..
 
 @functools.cache
 def _library() -> dict[str, _Found]:
-    data = importlib.resources.files("nmmjax.constraints") / "data"
-    tree = tomllib.loads((data / "measurements.toml").read_text(encoding="utf-8"))
-    return {name: _Found(entry, data / "curves") for name, entry in tree.items()}
+    tree = tomllib.loads((_DATA / "measurements.toml").read_text(encoding="utf-8"))
+    return {name: _Found(entry, _DATA / "curves") for name, entry in tree.items()}
 
 
 @functools.cache
 def _sets() -> dict[str, dict[str, Any]]:
-    data = importlib.resources.files("nmmjax.constraints") / "data" / "sets.toml"
-    return tomllib.loads(data.read_text(encoding="utf-8"))
+    return tomllib.loads((_DATA / "sets.toml").read_text(encoding="utf-8"))
 
 
 def _all(files: Files) -> dict[str, _Found]:
@@ -143,6 +142,8 @@ def _all(files: Files) -> dict[str, _Found]:
                     raise InputError(f"'{name}' is not a name of letters, digits and _")
                 if not isinstance(entry, dict):
                     raise InputError(f"'{name}' must be a table, '[{name}]' and its keys")
+                if not isinstance(entry.get("one_of", ""), str):
+                    raise InputError(f"constraint '{name}': one_of must be a text")
                 known[name] = _Found(entry, path.parent, str(path))
     return known
 
@@ -150,12 +151,25 @@ def _all(files: Files) -> dict[str, _Found]:
 def _read(path: pathlib.Path) -> dict[str, Any]:
     if path.suffix == ".csv":
         raise InputError("a curve needs a TOML table that names its source, with file = '...csv'")
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        raise InputError("cannot read this file of constraints") from None
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"not valid TOML: {error}") from None
+    return textfile.parse_toml(textfile.read(path, "file of constraints"))
+
+
+def _scale(entry: Entry) -> float | None:
+    """Find the mass about which the library's curves against this observable lie, if there are."""
+    names = entry.get("observable")
+    return _scales().get(str(names[1])) if isinstance(names, list) and len(names) > 1 else None
+
+
+@functools.cache
+def _scales() -> dict[str, float]:
+    """Average, geometrically, the masses that the library's curves begin and end at, by mass."""
+    ends: dict[str, list[float]] = {}
+    for name, found in _library().items():
+        if "file" in found.entry:
+            constraint = build(name, found.entry, found.folder)
+            masses = [x for x in getattr(constraint, "mass", ()) if x > 0.0]
+            ends.setdefault(constraint.requires[1], []).extend((min(masses), max(masses)))
+    return {mass: statistics.geometric_mean(values) for mass, values in ends.items()}
 
 
 def _chosen(

@@ -3,6 +3,7 @@
 import functools
 import math
 import statistics
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -12,6 +13,7 @@ from jaxtyping import Array, Bool, Float
 
 from nmmjax.constraints.base import (
     Constraint,
+    Interval,
     Observed,
     check_cl,
     check_positive,
@@ -39,6 +41,8 @@ class UpperLimit(Constraint):
     limit at probability cl; "profile": z = Phi^-1(cl), the one-sided profile likelihood.
     """
 
+    word: ClassVar[str] = "upper_limit"
+
     value: float = eqx.field(static=True)
     cl: float = eqx.field(static=True)
     power: int = eqx.field(static=True, default=1)
@@ -52,7 +56,7 @@ class UpperLimit(Constraint):
         ratio = self._observed(observables) / self.value
         return -0.5 * (pull_at_limit(self.cl, self.convention) * ratio**self.power) ** 2
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         return jnp.abs(self._observed(observables)) <= self.value
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
@@ -61,6 +65,9 @@ class UpperLimit(Constraint):
     def describe(self) -> str:
         limit = self._in_units(f"{self.requires[0]} < {self.value:.10g}")
         return limit + quoted(self.requires[0], self.cl, self.power, self.convention)
+
+    def interval(self) -> Interval:
+        return Interval(-self.value, self.value, self._labelled(percent(self.cl)))
 
 
 class UpperLimitBand(Constraint):
@@ -71,6 +78,8 @@ class UpperLimitBand(Constraint):
     Trapezoid with steps of 0.25 in t: for 0.028 to 0.122 and p = 2, ln L is within 1e-5 of the
     integral up to twice the weak end and 5e-4 up to 100 times. `allowed` takes the weak end.
     """
+
+    word: ClassVar[str] = "upper_limit_band"
 
     value: tuple[float, ...] = eqx.field(static=True)
     cl: float = eqx.field(static=True)
@@ -89,7 +98,7 @@ class UpperLimitBand(Constraint):
         ratio = self._observed(observables) / math.sqrt(low * high)
         return _log_mean_decay(rates, ratio ** (2 * self.power))
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         return jnp.abs(self._observed(observables)) <= self.value[1]
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
@@ -100,6 +109,10 @@ class UpperLimitBand(Constraint):
         limit = self._in_units(f"{self.requires[0]} < {low:.10g} to {high:.10g}")
         return limit + quoted(self.requires[0], self.cl, self.power, self.convention)
 
+    def interval(self) -> Interval:
+        """Up to the weak end, as `allowed`."""
+        return Interval(-self.value[1], self.value[1], self._labelled(percent(self.cl)))
+
 
 class PlasmonLimit(Constraint):
     r"""Limit from plasmon decay in stars, where neutrinos may be heavier than in vacuum.
@@ -109,6 +122,10 @@ class PlasmonLimit(Constraint):
     requires (moment, medium mass in eV). Phi (`trapping.plasmon_factor`) is 1 for a medium mass
     of 0 and 0 from half the plasma frequency on, where plasmons cannot decay: the limit is off.
     """
+
+    word: ClassVar[str] = "upper_limit_plasmon"
+    counts: ClassVar[range] = range(2, 3)
+    wanted: ClassVar[str] = "[moment, medium mass]"
 
     value: float = eqx.field(static=True)
     cl: float = eqx.field(static=True)
@@ -127,7 +144,7 @@ class PlasmonLimit(Constraint):
         squared = self._factor_squared(observables) * self._ratio(observables) ** 4
         return -0.5 * pull_at_limit(self.cl, self.convention) ** 2 * squared
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         return self._factor_squared(observables) * self._ratio(observables) ** 4 <= 1.0
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
@@ -150,6 +167,8 @@ class PlasmonLimit(Constraint):
 class LowerLimit(Constraint):
     """Smooth step, ln L = -softplus((value - x)/width)^2 / 2 with width = 1% of the limit."""
 
+    word: ClassVar[str] = "lower_limit"
+
     value: float = eqx.field(static=True)
     cl: float = eqx.field(static=True)
 
@@ -160,7 +179,7 @@ class LowerLimit(Constraint):
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         return _step(1.0 - self._observed(observables) / self.value)
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         return self._observed(observables) >= self.value
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
@@ -169,9 +188,14 @@ class LowerLimit(Constraint):
     def describe(self) -> str:
         return f"{self._in_units(f'{self.requires[0]} > {self.value:.10g}')} ({percent(self.cl)})"
 
+    def interval(self) -> Interval:
+        return Interval(self.value, math.inf, self._labelled(percent(self.cl)))
+
 
 class SmoothBound(Constraint):
     """Theory bound x < value as a step like `LowerLimit`'s, from the other side."""
+
+    word: ClassVar[str] = "smooth_bound"
 
     value: float = eqx.field(static=True)
 
@@ -181,7 +205,7 @@ class SmoothBound(Constraint):
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         return _step(self._observed(observables) / self.value - 1.0)
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         return self._observed(observables) <= self.value
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
@@ -189,6 +213,9 @@ class SmoothBound(Constraint):
 
     def describe(self) -> str:
         return self._in_units(f"{self.requires[0]} < {self.value:.10g}") + " (smooth bound)"
+
+    def interval(self) -> Interval:
+        return Interval(-math.inf, self.value, self.name)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))

@@ -1,12 +1,13 @@
 """Soft targets: a window for a quantity, and the wish that a target may hold beside its data."""
 
 import math
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from nmmjax.constraints.base import Constraint, Observed, check_positive, over, under
+from nmmjax.constraints.base import Constraint, Interval, Observed, check_positive, over, under
 from nmmjax.errors import InputError
 
 
@@ -15,6 +16,8 @@ class Window(Constraint):
 
     ln L = -(distance to the window / sigma)^2 / 2; `allowed` up to two sigma outside.
     """
+
+    word: ClassVar[str] = "window"
 
     value: tuple[float, ...] = eqx.field(static=True)
     sigma: float = eqx.field(static=True)
@@ -27,7 +30,7 @@ class Window(Constraint):
     def _log_likelihood(self, observables: Observed) -> Float[Array, ""]:
         return -0.5 * self._pull(observables) ** 2
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         return self._pull(observables) <= 2.0
 
     def excess(self, observables: Observed) -> Float[Array, ""]:
@@ -37,6 +40,12 @@ class Window(Constraint):
         low, high = self.value
         window = self._in_units(f"{low:.10g} < {self.requires[0]} < {high:.10g}")
         return f"{window}, Gaussian edges of {self.sigma:.10g}"
+
+    def interval(self) -> Interval:
+        """Up to two sigma outside the window, as `allowed`."""
+        low, high = self.value
+        reach = 2.0 * self.sigma
+        return Interval(low - reach, high + reach, self._labelled("±2σ"))
 
     def _pull(self, observables: Observed) -> Float[Array, ""]:
         x = self._observed(observables)
@@ -74,7 +83,7 @@ class Prefer(Constraint):
             decades += jnp.log10(jnp.maximum(x / self.below, 1.0))
         return -0.5 * (decades / self.width_dex) ** 2
 
-    def allowed(self, observables: Observed) -> Bool[Array, ""]:
+    def _allowed(self, observables: Observed) -> Bool[Array, ""]:
         x = jnp.abs(self._observed(observables))
         low = 0.0 if self.above is None else self.above
         high = math.inf if self.below is None else self.below
@@ -90,3 +99,9 @@ class Prefer(Constraint):
         ends = (("above", self.above), ("below", self.below))
         wish = " and ".join(self._in_units(f"{word} {x:.10g}") for word, x in ends if x is not None)
         return f"{self.requires[0]} {wish}, width {self.width_dex:.10g} dex (preferred)"
+
+    def interval(self) -> Interval:
+        """The ends wished for, of the size of the observable."""
+        low = -math.inf if self.above is None else self.above
+        high = math.inf if self.below is None else self.below
+        return Interval(low, high, f"wish, {self.width_dex:g} dex wide", excludes=False)

@@ -7,9 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.mathtext import MathTextParser
+from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
+from nmmjax.errors import printable
 from nmmjax.results.rundir import Run
 
 type Which = Literal["x", "y"]
@@ -128,11 +131,29 @@ def axis_label(run: Run, label: str) -> str:
 @functools.cache
 def _math(latex: str) -> str:
     """Between dollars; "" where matplotlib cannot set it."""
+    return f"${latex}$" if _can_be_set(f"${latex}$") else ""
+
+
+def legible(figure: Figure) -> Figure:
+    """Show as plain words what a model or a file says in mathtext that matplotlib cannot set."""
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        text.set_text(printable(text.get_text()))
+        if not all(map(_can_be_set, text.get_text().split("\n"))):
+            text.set_parse_math(False)
+    return figure
+
+
+@functools.cache
+def _can_be_set(words: str) -> bool:
+    """Whether matplotlib can set a line; without dollars, or with an odd one, it always can."""
+    if words.replace(r"\$", "").count("$") in (0, 1):
+        return True
     try:
-        MathTextParser("path").parse(f"${latex}$")
-    except ValueError:
-        return ""
-    return f"${latex}$"
+        MathTextParser("path").parse(words)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def view(c: np.ndarray, tail: float = 0.0) -> tuple[float, float]:

@@ -22,6 +22,7 @@ from nmmjax.figures.axes import (
     view,
 )
 from nmmjax.figures.maps import centres, hdr_levels, smoothed
+from nmmjax.results import angles
 from nmmjax.results.rundir import Run
 
 _BINS = 40
@@ -70,12 +71,18 @@ class _Panel:
 
 
 def _panel(run: Run, name: str, few: np.ndarray) -> _Panel:
-    values = run.read(name, chains=few).ravel()
+    values, period = run.read(name, chains=few).ravel(), run.period(name)
+    if period is not None:  # a circle is shown from its emptiest place to that place
+        middle = angles.seam(values, period) + 0.5 * period
+        shown = angles.unrolled(np.array(middle), angles.resultant(values, period)[0], period)
+        values = angles.unrolled(values, float(shown), period)
     scale = scale_of(run, name, values)
     c = scale.forward(values)
     ends = view(c, _TAIL)
     with np.errstate(invalid="ignore"):
         quantiles = np.quantile(values, (0.05, 0.5, 0.95))
+        if period is not None:
+            quantiles = np.array(angles.interval(values, 0.9, period))
     return _Panel(axis_label(run, name), scale, ends, bin_of(c, ends, _BINS), quantiles)
 
 

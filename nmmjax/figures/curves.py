@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jax.numpy as jnp
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,15 +10,9 @@ from matplotlib.figure import Figure
 
 from nmmjax.catalogue import known_or_bare
 from nmmjax.constraints.base import Constraint
-from nmmjax.constraints.curves import (
-    ExcludedRegion,
-    LimitCurve,
-    OneSidedGaussianCurve,
-    PoissonZeroCurve,
-)
+from nmmjax.constraints.ends import Curve
 from nmmjax.errors import InputError
 
-CURVES = (LimitCurve, PoissonZeroCurve, OneSidedGaussianCurve, ExcludedRegion)
 _STYLE: dict[Any, Any] = {
     "font.size": 9.0,
     "axes.linewidth": 0.6,
@@ -34,9 +27,7 @@ _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#
 _DASHES = ("-", "--", "-.")
 _FUTURE = ":"
 _UNITS = {"mu_B": r"$\mu_B$"}
-_LOWEST_MASS = 1.25e-4  # of the last mass, where a table starts at zero
 _MOST_POINTS = 20_000
-_POINTS = 400
 
 
 def curves_figure(
@@ -51,9 +42,9 @@ def curves_figure(
 
     Raises InputError if there is no curve among the constraints.
     """
-    panels: dict[tuple[str, ...], list[Constraint]] = {}
+    panels: dict[tuple[str, ...], list[Curve]] = {}
     for constraint in constraints:
-        if isinstance(constraint, CURVES):
+        if isinstance(constraint, Curve):
             panels.setdefault(constraint.requires[:2], []).append(constraint)
     if not panels:
         names = ", ".join(constraint.name for constraint in constraints)
@@ -70,7 +61,7 @@ def _panel(
     axes: Axes,
     coupling: str,
     mass: str,
-    curves: Sequence[Constraint],
+    curves: Sequence[Curve],
     points: Mapping[str, np.ndarray],
 ) -> None:
     axes.set_xscale("log")
@@ -88,19 +79,17 @@ def _panel(
     axes.legend(**below, markerscale=4.0)
 
 
-def draw_curve(axes: Axes, curve: Constraint, look: Mapping[str, Any]) -> None:
+def draw_curve(axes: Axes, curve: Curve, look: Mapping[str, Any]) -> None:
     """The limit as a line, the excluded side shaded; a region as its outline."""
-    if isinstance(curve, ExcludedRegion):
-        outline = [*curve.mass, curve.mass[0]], [*curve.coupling, curve.coupling[0]]
-        axes.fill(*outline, color=look["color"], alpha=0.08, lw=0)
-        what = "flag" if curve.flag else "region"
-        axes.plot(*outline, **look, lw=1.1, label=f"{curve.name} ({what})")
-    elif isinstance(curve, LimitCurve | PoissonZeroCurve | OneSidedGaussianCurve):
-        low = curve.mass[0] or _LOWEST_MASS * curve.mass[-1]
-        masses = np.geomspace(low, curve.mass[-1], _POINTS)
-        limit = np.asarray(curve.limit_at(jnp.asarray(masses)))
-        axes.plot(masses, limit, **look, lw=1.1, label=f"{curve.name}, {100 * curve.cl:g}% CL")
-        axes.fill_between(masses, limit, 1.6 * limit, color=look["color"], alpha=0.08, lw=0)
+    outline = curve.outline()
+    if outline.closed:
+        axes.fill(outline.mass, outline.coupling, color=look["color"], alpha=0.08, lw=0)
+        label = f"{curve.name} ({outline.words})"
+    else:
+        excluded = outline.coupling, 1.6 * outline.coupling
+        axes.fill_between(outline.mass, *excluded, color=look["color"], alpha=0.08, lw=0)
+        label = f"{curve.name}, {outline.words}"
+    axes.plot(outline.mass, outline.coupling, **look, lw=1.1, label=label)
 
 
 def _scatter(axes: Axes, mass: np.ndarray, coupling: np.ndarray) -> None:

@@ -4,6 +4,7 @@ matplotlib's object interface only, no pyplot: nothing global is touched. An axi
 the coordinate in which the parameter's prior is flat.
 """
 
+import io
 import pathlib
 from collections.abc import Sequence
 
@@ -13,15 +14,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nmmjax.errors import InputError, suggest
-from nmmjax.figures.axes import COLOURS, STYLE, Scale, Style, axis_label, scale_of, view
+from nmmjax.figures.axes import COLOURS, STYLE, Scale, Style, axis_label, legible, scale_of, view
 from nmmjax.figures.corner import corner
 from nmmjax.figures.curves import curves_figure
 from nmmjax.figures.frontier import frontier_figure
 from nmmjax.figures.limit_lines import curves_of
 from nmmjax.figures.maps import region_map
-from nmmjax.results import verdict
+from nmmjax.results import angles, verdict
 from nmmjax.results.rundir import Run
 from nmmjax.samplers import diagnostics
+from nmmjax.samplers.store.files import Folder
 
 KINDS = ("corner", "map", "trace", "rank", "constraints", "frontier")
 FORMATS = ("png", "pdf", "svg")
@@ -41,9 +43,10 @@ def trace(run: Run, names: Sequence[str] = (), style: Style = STYLE) -> Figure:
         for axes, name in zip(panels, chosen, strict=True):
             draws = _draws(run, name)
             scale = Scale() if name == "lp" else scale_of(run, name, draws)
-            _ensemble_means(axes, scale, draws, run.ensemble, step)
+            period = None if name == "lp" else run.period(name)
+            _ensemble_means(axes, scale, draws, run.ensemble, step, period)
             few = run.few(_MOST_RANKED)
-            _name_panel(axes, run, name, _rhat(draws[few], run, few))
+            _name_panel(axes, run, name, _rhat(draws[few], run, few, period))
             axes.set_xlim(0, max(run.committed - 1, 1))
         _label_below(panels, "stored draw")
     return figure
@@ -62,16 +65,17 @@ def rank(run: Run, names: Sequence[str] = (), style: Style = STYLE) -> Figure:
             len(chosen), run, "Ranks: share of each bin over that of a flat histogram"
         )
         for axes, name in zip(panels, chosen, strict=True):
-            draws = run.read(name, chains=few)
-            _rank_histograms(axes, draws, ensemble)
-            _name_panel(axes, run, name, _rhat(draws, run, few))
+            draws, period = run.read(name, chains=few), run.period(name)
+            cut = draws if period is None else (draws - angles.seam(draws, period)) % period
+            _rank_histograms(axes, cut, ensemble)
+            _name_panel(axes, run, name, _rhat(draws, run, few, period))
         _label_below(panels, "rank / draws")
     return figure
 
 
-def _rhat(draws: np.ndarray, run: Run, few: np.ndarray) -> str:
+def _rhat(draws: np.ndarray, run: Run, few: np.ndarray, period: float | None) -> str:
     kind = "" if run.superchains is None else "nested "
-    return f"{kind}$\\hat R$ = {verdict.rhat_of(draws, run, few):.3f}"
+    return f"{kind}$\\hat R$ = {verdict.rhat_of(draws, run, few, period):.3f}"
 
 
 def constraint_curves(run: Run, style: Style | None = None) -> Figure:
@@ -108,7 +112,7 @@ def draw(
         if run.committed == 0 and kind != "frontier":
             raise InputError(f"'{run.directory}' holds no draws: there is no {kind} to draw")
     chosen = dict.fromkeys(kinds or _possible(run, names))
-    return {_stem(kind, names): _draw(run, kind, names, style or {}) for kind in chosen}
+    return {_stem(kind, names): legible(_draw(run, kind, names, style or {})) for kind in chosen}
 
 
 def save(
@@ -124,18 +128,21 @@ def save(
     paths = []
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for name, figure in figures.items():
-            for suffix in formats:
-                paths.append(directory / f"{name}.{suffix}")
-                with matplotlib.rc_context(STYLE | (style or {})):
-                    figure.savefig(paths[-1])
+        with Folder(directory) as folder:
+            for name, figure in figures.items():
+                for suffix in formats:
+                    memory = io.BytesIO()
+                    with matplotlib.rc_context(STYLE | (style or {})):
+                        figure.savefig(memory, format=suffix)
+                    (folder / f"{name}.{suffix}").replace(memory.getvalue())
+                    paths.append(directory / f"{name}.{suffix}")
     except OSError as error:
         raise InputError(f"cannot write figures to '{directory}': {error.strerror}") from None
     return paths
 
 
 def save_all(run: Run, directory: pathlib.Path) -> list[pathlib.Path]:
-    """What `nmmjax run` leaves: every figure but the ranks, as png and pdf."""
+    """Save what `nmmjax run` leaves: every figure but the ranks, as png and pdf."""
     return save(draw(run, [kind for kind in _possible(run, ()) if kind != "rank"]), directory)
 
 
@@ -227,12 +234,27 @@ def _some(ensemble: np.ndarray) -> np.ndarray:
 
 
 def _ensemble_means(
-    axes: Axes, scale: Scale, draws: np.ndarray, ensemble: np.ndarray, step: int
+    axes: Axes,
+    scale: Scale,
+    draws: np.ndarray,
+    ensemble: np.ndarray,
+    step: int,
+    period: float | None,
 ) -> None:
-    """One line per ensemble: the mean over its chains of the coordinate, in parameter units."""
-    c = scale.forward(draws[:, ::step])
-    where = np.arange(c.shape[1]) * step
-    means = [c[ensemble == e].mean(axis=0) for e in _some(ensemble)]
+    """One line per ensemble: the mean over its chains of the coordinate, in parameter units.
+
+    Of an angle the circular mean, all of them near that of all draws.
+    """
+    some = draws[:, ::step]
+    where = np.arange(some.shape[1]) * step
+    if period is None:
+        c = scale.forward(some)
+        means = [c[ensemble == e].mean(axis=0) for e in _some(ensemble)]
+    else:
+        middle = angles.resultant(draws, period)[0]
+        both = [angles.plane(some[ensemble == e], period) for e in _some(ensemble)]
+        turned = [np.arctan2(s.mean(axis=0), c.mean(axis=0)) for c, s in both]
+        means = [angles.unrolled(x * period / (2.0 * np.pi), middle, period) for x in turned]
     for i, mean in enumerate(means):
         axes.plot(where, scale.inverse(mean), color=COLOURS[i % 4], lw=0.9)
     low, high = view(np.concatenate(means))

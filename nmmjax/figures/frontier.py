@@ -7,7 +7,6 @@ maximum, with the contours of 68.3 and 95.4% of two degrees of freedom.
 from collections.abc import Mapping
 from typing import Any
 
-import h5py
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,6 +19,7 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 from nmmjax.catalogue import known_or_bare
 from nmmjax.errors import InputError
 from nmmjax.figures.axes import STYLE, Scale, Style, Which, short
+from nmmjax.results import tables
 from nmmjax.results.rundir import Run
 
 _PROFILE_LEVELS = {-3.09: "95.4%", -1.148: "68.3%"}
@@ -37,14 +37,10 @@ def frontier_figure(run: Run, style: Style = STYLE) -> Figure:
     table = run.table("frontier")
     if not table:
         raise InputError(f"'{run.directory}' holds no frontier: its engine was another")
-    with h5py.File(run.directory / "chains.h5", "r", locking=False) as file:
-        attributes = {name: file[f"frontier/{name}"].attrs for name in table}
-        about = {
-            name: {key: str(given[key]) for key in ("units", "latex")}
-            for name, given in attributes.items()
-            if "latex" in given and "units" in given
-        }
-    return draw_frontier(table, run.resolved["sampling"]["engine"], about, style)
+    found = tables.progress(run)
+    so_far = "" if found is None or found.finished else f"stopped after {found}: not finished"
+    about = run.described("frontier")
+    return draw_frontier(table, run.resolved["sampling"]["engine"], about, style, so_far)
 
 
 def draw_frontier(
@@ -52,11 +48,13 @@ def draw_frontier(
     asked: Mapping[str, Any],
     about: Mapping[str, Mapping[str, str]],
     style: Style = STYLE,
+    so_far: str = "",
 ) -> Figure:
     """The same from the arrays themselves.
 
     asked  options of the engine: x, y, x_scale, y_scale, objective, kind, scale
     about  units and latex by name; the catalogue of observables stands in for what is missing
+    so_far how far an unfinished search has got, for the title
     """
     feasible = table["feasible"] == 1
     if not feasible.any():
@@ -79,8 +77,11 @@ def draw_frontier(
             axes.set_xlabel(_label(asked["x"], about))
         panels[0].set_ylabel(_label(asked["y"], about))
         _contours(panels[0], table, asked, maps[0][0], maps[0][2], profile)
+        if so_far:
+            figure.suptitle(so_far)
         if not feasible.all():
-            mark = Patch(**_HATCH, label="no allowed point found")
+            label = "no allowed point found" + (" so far" if so_far else "")
+            mark = Patch(**_HATCH, label=label)
             figure.legend(handles=[mark], loc="outside lower center")
     return figure
 

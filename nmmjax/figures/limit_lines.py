@@ -6,15 +6,15 @@ the same observables, whether the run applied them or not.
 
 import dataclasses
 import functools
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from nmmjax.constraints import library
-from nmmjax.constraints.base import Constraint, Source
-from nmmjax.figures.curves import CURVES
+from nmmjax.constraints.base import Constraint
+from nmmjax.constraints.ends import Curve
+from nmmjax.constraints.shapes import rebuilt
 from nmmjax.results.rundir import Run
 
 _COLOURS = ("black", "#d55e00", "#cc79a7", "#0072b2")
@@ -47,21 +47,14 @@ def limits_on(run: Run, names: Sequence[str]) -> dict[str, list[Limit]]:
     return {name: [limit for n, limit in dressed if n == name] for name in names}
 
 
-def curves_of(run: Run) -> list[Constraint]:
+def curves_of(run: Run) -> list[Curve]:
     """The curve constraints of the run, and the projections for the same (coupling, mass)."""
-    kinds = {kind.__name__: kind for kind in CURVES}
-    found: list[Constraint] = []
-    for name, term in run.resolved["physics"].get("constraints", {}).items():
-        if term["shape"] in kinds:
-            given: dict[str, Any] = {
-                k: tuple(x) if isinstance(x, list) else x for k, x in term.items()
-            }
-            kind = kinds[given.pop("shape")]
-            found.append(kind(name=name, source=Source("the run file", None, ""), **given))
+    terms = run.resolved["physics"].get("constraints", {})
+    here = [rebuilt(name, term) for name, term in terms.items()]
+    found = [curve for curve in here if isinstance(curve, Curve)]
     planes = {curve.requires[:2] for curve in found}
-    here = {curve.name for curve in found}
-    later = [c for c in _projections() if isinstance(c, CURVES) and c.requires[:2] in planes]
-    return [*found, *(c for c in later if c.name not in here)]
+    later = [c for c in _projections() if isinstance(c, Curve) and c.requires[:2] in planes]
+    return [*found, *(c for c in later if c.name not in terms)]
 
 
 @functools.cache
@@ -77,27 +70,23 @@ def _limits(run: Run, name: str) -> Iterator[Limit]:
     terms = physics.get("constraints", {}) | physics.get("prefer", {})
     same: dict[str, bool] = {}
 
-    def applies(term: dict[str, Any]) -> bool:
-        observable, *others = term["requires"]
+    def applies(term: Constraint) -> bool:
+        observable, *others = term.requires
         if others or not run.has(observable):
             return False
         if observable not in same:
             same[observable] = observable == name or _equal(run, observable, name)
         return same[observable]
 
-    for key, term in terms.items():
-        if applies(term):
-            yield from _limit(key, term)
+    for key, table in terms.items():
+        term = rebuilt(key, table)
+        if term is not None and applies(term):
+            yield from _limit(term)
     for future in _projections():
-        term = {"shape": type(future).__name__} | _fields(future)
-        if future.name not in terms and applies(term):
-            for limit in _limit(future.name.removeprefix("future_"), term):
-                label = f"future: {limit.label}"
+        if future.name not in terms and applies(future):
+            for limit in _limit(future):
+                label = f"future: {limit.label.removeprefix('future_')}"
                 yield dataclasses.replace(limit, label=label, excludes=False, future=True)
-
-
-def _fields(constraint: Constraint) -> dict[str, Any]:
-    return {f.name: getattr(constraint, f.name) for f in dataclasses.fields(constraint)}
 
 
 def _equal(run: Run, a: str, b: str) -> bool:
@@ -108,36 +97,8 @@ def _equal(run: Run, a: str, b: str) -> bool:
     return np.array_equal(run.read(a), run.read(b))
 
 
-def _limit(name: str, term: dict[str, Any]) -> Iterator[Limit]:
-    """The interval that a constraint as resolved allows; none if its shape has no ends."""
-    label = f"{name}, {100.0 * term['cl']:g}% CL" if "cl" in term else name
-    match term:
-        case {"shape": "LowerLimit", "value": value}:
-            yield Limit(value, math.inf, label)
-        case {"shape": "SmoothBound", "value": value}:
-            yield Limit(-math.inf, value, label)
-        case {"shape": "UpperLimit", "value": value}:
-            yield Limit(-value, value, label)
-        case {"shape": "UpperLimitBand", "value": [_, value]}:
-            yield Limit(-value, value, label)
-        case {"shape": "Window", "value": [low, high]}:
-            yield Limit(low, high, label)
-        case {"shape": "Measurement", "limit": float(value)}:
-            yield Limit(-value, value, label)
-        case {"shape": "Measurement"}:
-            yield _two_sigma(term, label)
-        case {"shape": "Prefer"}:
-            ends = term.get("above", -math.inf), term.get("below", math.inf)
-            yield Limit(*ends, f"wish, {term['width_dex']:g} dex wide", excludes=False)
-
-
-def _two_sigma(term: dict[str, Any], label: str) -> Limit:
-    """The 2 sigma interval of a Gaussian in x^power; of an angle without shading, it may wrap."""
-    value, period = term["value"], term.get("period")
-    if period:
-        value -= period * round(value / period)
-    low = value - 2.0 * math.hypot(term["sigma_minus"], term["theory_sigma"])
-    high = value + 2.0 * math.hypot(term["sigma_plus"], term["theory_sigma"])
-    if term["power"] > 1:
-        low, high = (max(x, 0.0) ** (1.0 / term["power"]) for x in (low, high))
-    return Limit(low, high, f"{label}, ±2σ", excludes=not period)
+def _limit(term: Constraint) -> Iterator[Limit]:
+    """The interval that a constraint allows; none if its shape has no ends."""
+    interval = term.interval()
+    if interval is not None:
+        yield Limit(*interval)

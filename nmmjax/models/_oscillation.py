@@ -1,19 +1,21 @@
 """Parameters of three neutrinos: names, default priors, central values of the data."""
 
 import functools
-import importlib.resources
 import math
-import tomllib
+from collections.abc import Mapping
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from nmmjax.constraints import library
+from nmmjax.errors import InputError
 from nmmjax.physics import neutrinos
 from nmmjax.physics.constants import SM, Constants
 from nmmjax.physics.neutrinos import check_ordering
-from nmmjax.target.model import Parameter
+from nmmjax.target.model import Parameter, Theta
 from nmmjax.target.priors import Angle, LogUniform, Prior, Uniform
 
+_SINES = neutrinos.ANGLES[:3]
 _DM2_3L = {"NO": Uniform(2.2e-3, 2.8e-3), "IO": Uniform(-2.8e-3, -2.2e-3)}
 _ENTRIES = {
     "sin2_th12": "s12",
@@ -66,8 +68,7 @@ def majorana_parameters() -> tuple[Parameter, Parameter]:
 
 @functools.cache
 def _central(ordering: str) -> tuple[tuple[str, float], ...]:
-    data = importlib.resources.files("nmmjax.constraints") / "data" / "measurements.toml"
-    entries = tomllib.loads(data.read_text(encoding="utf-8"))
+    entries = library.catalogue()
     values = {p: entries[f"nufit61_sk_{ordering}_{key}"]["value"] for p, key in _ENTRIES.items()}
     values["delta_cp"] = math.remainder(math.radians(values["delta_cp"]), 2.0 * math.pi)
     return tuple(values.items())
@@ -82,13 +83,80 @@ def reference(ordering: str) -> dict[str, float]:
     return dict(_central(ordering)) | {"m_lightest": 0.01, "alpha_21": 1.0, "alpha_31": 2.0}
 
 
+def domain(theta: Theta, ordering: str) -> dict[str, Float[Array, ""]]:
+    """Margins of the oscillation parameters in `theta`: 0 < sin2 < 1, m_1 < m_2, m_lightest >= 0,
+    and the sign of dm2_3l, whose size exceeds dm2_21: m_2 < m_3 (NO) or m_3 < m_1 (IO). Each over
+    its usual value.
+    """
+    usual = dict(_central(ordering))
+    margins = {
+        p: jnp.minimum(theta[p] / usual[p], (1.0 - theta[p]) / (1.0 - usual[p])) for p in _SINES
+    }
+    far = theta["dm2_3l"] if ordering == "NO" else -theta["dm2_3l"]
+    margins["dm2_21"] = theta["dm2_21"] / usual["dm2_21"]
+    margins["dm2_3l"] = (far - theta["dm2_21"]) / abs(usual["dm2_3l"])
+    if "m_lightest" in theta:
+        margins["m_lightest"] = jnp.where(theta["m_lightest"] >= 0.0, 1.0, theta["m_lightest"])
+    return margins
+
+
+def check(priors: Mapping[str, Prior | float], ordering: str) -> None:
+    """Raise InputError where a fixed value or prior of an oscillation parameter leaves no domain.
+
+    Above all a dm2_3l of the other sign, as tables print it that give |dm2_3l| for both orderings.
+    """
+    sign, meaning, other = (
+        (1.0, "m_3^2 - m_1^2 > 0", "IO") if ordering == "NO" else (-1.0, "m_3^2 - m_2^2 < 0", "NO")
+    )
+    bounds = {p: _bounds(priors[p]) for p in (*_ENTRIES, "m_lightest") if p in priors}
+    low, high = bounds["dm2_3l"]
+    best, least = max(sign * low, sign * high), bounds["dm2_21"][0]
+    given = _shown(priors["dm2_3l"])
+    if best <= 0.0:
+        flipped = _shown(priors["dm2_3l"], -1.0)
+        raise InputError(
+            f"dm2_3l = {given} has the wrong sign: with ordering = '{ordering}' dm2_3l is "
+            f"{meaning}, in the convention of NuFIT; give {flipped}, or ordering = '{other}'"
+        )
+    if bounds["dm2_21"][1] <= 0.0:
+        raise InputError(
+            f"dm2_21 = {_shown(priors['dm2_21'])} is not positive; dm2_21 is "
+            "m_2^2 - m_1^2 > 0, about 7.5e-5 eV^2"
+        )
+    if best <= least:
+        raise InputError(
+            f"dm2_3l = {given} is not larger in size than dm2_21, at least {least:g}; "
+            "about 2.5e-3 eV^2"
+        )
+    for p in _SINES:
+        if bounds[p][1] <= 0.0 or bounds[p][0] >= 1.0:
+            raise InputError(f"{p} = {_shown(priors[p])} is not between 0 and 1")
+    if bounds.get("m_lightest", (0.0, 0.0))[1] < 0.0:
+        raise InputError(f"m_lightest = {_shown(priors['m_lightest'])} is a negative mass")
+
+
+def _bounds(prior: Prior | float) -> tuple[float, float]:
+    """(low, high) of what a prior allows; shoulders and tails count."""
+    if not isinstance(prior, Prior):
+        return float(prior), float(prior)
+    low, high = getattr(prior, "low", -math.inf), getattr(prior, "high", math.inf)
+    return (low, high) if prior.hard else (-math.inf, math.inf)
+
+
+def _shown(prior: Prior | float, sign: float = 1.0) -> str:
+    if isinstance(prior, Prior):
+        ends = sorted(sign * x for x in _bounds(prior))
+        return f"[{ends[0]:g}, {ends[1]:g}]"
+    return f"{sign * prior:g}"
+
+
 def unit_moments(a: int, b: int, sm: Constants = SM) -> dict[str, Float[Array, ""]]:
     """Effective moments of a Majorana moment mu_ab = 1 of two flavours (0: e, 1: mu, 2: tau).
 
     With the mixing of NuFIT 6.1, normal ordering: those of any mu_ab are |mu_ab| times as large.
     """
     values = dict(_central("NO"))
-    u = neutrinos.pmns(*(values[p] for p in ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp")))
+    u = neutrinos.pmns(*(values[p] for p in neutrinos.ANGLES))
     mu = jnp.zeros((3, 3), complex).at[a, b].set(1.0).at[b, a].set(-1.0)
     fractions = neutrinos.solar_fractions(u, values["dm2_21"], sm=sm)
     return neutrinos.effective_moments(neutrinos.to_mass_basis(mu, u), u, fractions, majorana=True)

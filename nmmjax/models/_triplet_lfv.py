@@ -5,11 +5,8 @@ with Psi^- by sqrt2 Theta. Psi^- has T3 = -1 on both sides, the lepton -1/2 and 
 lbar_a gamma P_L l_b with g_ab = -(Theta Theta^dagger)_ab, at tree level.
 """
 
-import csv
 import functools
-import importlib.resources
 import math
-from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
@@ -18,28 +15,10 @@ from nmmjax.physics import decays
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.kernels import forward, kernel
 from nmmjax.physics.matrices import dagger, product
+from nmmjax.physics.numbers import SIXTEEN_PI2, squared
 
 type Mixing = Complex[Array, "3 n"]
 type Heavy = Float[Array, " n"]
-
-
-class Vector(NamedTuple):
-    """Overlap of the vector current with a nucleus, in units of m_mu^{5/2}, and its capture."""
-
-    proton: float
-    neutron: float
-    capture: float  # 1/s
-
-
-@functools.cache
-def _nuclei() -> dict[str, Vector]:
-    """Vector overlaps of the shipped table: hep-ph/0203110 (method 1), Suzuki et al."""
-    path = importlib.resources.files("nmmjax.physics") / "mu_e_conversion_nuclei.csv"
-    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
-    columns = ("Vp", "Vn", "capture_per_s")
-    return {
-        row["nucleus"]: Vector(*(float(row[c]) for c in columns)) for row in csv.DictReader(lines)
-    }
 
 
 def z_couplings(theta: Mixing) -> Complex[Array, "3 3"]:
@@ -127,7 +106,7 @@ def dipoles(
         y_t * (m_psi * forward(_odd, t)), y_t / m_psi
     )
     gauge = sm.g_f / (4.0 * math.sqrt(2.0) * math.pi**2) * gauge_amplitude(m_psi, sm)
-    inner = jnp.diag(gauge) + loop / (16.0 * math.pi**2 * m_scalar**2)
+    inner = jnp.diag(gauge) + loop / (SIXTEEN_PI2 * m_scalar**2)
     return product(theta, inner, dagger(theta))
 
 
@@ -144,17 +123,13 @@ def observables(
     (14); the couplings arXiv:0707.4058. Compared with flavio 2.7.1: see `docs/errata`.
     """
     values = decays.observables(dipole, sm)
-    strength = _squared(z)
+    strength = squared(z)
     own = 4.0 * (2.0 * (sm.s2w - 0.5) ** 2 + sm.s2w**2)
     values["br_mu_3e"] = own * strength[0, 1]
     values["br_tau_3e"] = own * sm.br_tau_enunu * strength[0, 2]
     values["br_tau_3mu"] = own * sm.br_tau_mununu * strength[1, 2]
-    for name, nucleus in _nuclei().items():
+    for name, nucleus in decays.nuclei().items():
         overlap = (1.0 - 4.0 * sm.s2w) * nucleus.proton - nucleus.neutron
         rate = 8.0 * sm.g_f**2 * sm.m_mu**5 * overlap**2 * strength[0, 1]
         values[f"cr_mu_e_{name.lower()}"] = rate / (nucleus.capture * sm.hbar)
     return values
-
-
-def _squared(z):
-    return jnp.real(z) ** 2 + jnp.imag(z) ** 2

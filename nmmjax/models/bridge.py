@@ -1,42 +1,33 @@
 r"""The bridge of arXiv:2506.15777: a fermion triplet and a loop of any SU(2) multiplet."""
 
-import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from nmmjax.errors import InputError, suggest
+from nmmjax.errors import InputError
+from nmmjax.physics import rge
 from nmmjax.physics.bridge_loops import (
     L0,
     bridge_mass,
     bridge_moment,
     mass_observables,
     moment_observables,
-    rge_mass,
 )
-from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.physics.numbers import PERTURBATIVE, SIXTEEN_PI2
+from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
 from nmmjax.target.priors import LogUniform, SignedLog
+from nmmjax.target.settings import Positive, setting
 
-_16PI2 = 16.0 * math.pi**2
-_PERTURBATIVE = math.sqrt(4.0 * math.pi)
-_COLORS = (1, 3, 6, 8)
-_MULTIPLETS = (2, 3, 4, 5)
-_CHOICES = {
-    "case": ("general", "b", "d", "d0", "e"),
-    "mixing": ("exact", "eft"),
-    "ew_splitting": ("none", "on_shell"),
-}
 # (multiplet, hypercharge, colors) that a case fixes
 _FIXED = {"b": (2, 0.5, 1), "d0": (3, 0.0, 1), "e": (2, 0.5, 1)}
 
 _SPLITTING = SignedLog(0.1, scale=1e-10)
 _COUPLINGS = (
     Parameter("y_psi", LogUniform(1e-6, 10**0.5), "", r"y_\psi", "Yukawa of L, H and psi"),
-    Parameter("y_t", LogUniform(1e-3, _PERTURBATIVE), "", "y_T", "Yukawa of psi, phi and F"),
-    Parameter("y_delta", LogUniform(1e-3, _PERTURBATIVE), "", r"y_\delta", "Yukawa of F, phi, nu"),
+    Parameter("y_t", LogUniform(1e-3, PERTURBATIVE), "", "y_T", "Yukawa of psi, phi and F"),
+    Parameter("y_delta", LogUniform(1e-3, PERTURBATIVE), "", r"y_\delta", "Yukawa of F, phi, nu"),
     Parameter("m_psi", LogUniform(10**2.96, 1e5), "GeV", r"m_\psi", "Mass of the fermion triplet"),
     Parameter("m_f", LogUniform(10**2.5, 1e5), "GeV", "m_F", "Mean mass of the fermions F"),
 )
@@ -62,70 +53,49 @@ class Bridge(Model):
         m_nu_rge    running of the SU(2) dipole from the lightest heavy mass to v
     m_nu = |sum of the terms in `mass_terms`|. One generation: every mu_eff_* is mu_nu.
 
-    Settings
-        case          "general": multiplet 2..5, any hypercharge and colors; F, phi odd under Z2
-                      "b": F = (1, 2, 1/2), phi = H massless: no m_s and no splittings; masses
-                           m_nu_tree = -p v_H^2/(2 m_F) and m_nu_loop = -(3/2) p m_psi^2 m_F L0/K,
-                           L0 = ln(a/b)/(a-b) at the squared masses
-                      "d": "general" with multiplet 3..5 and hypercharge 0 or 1
-                      "d0": triplets with Y = 0, no splittings: m_nu is m_nu_rge or 0.0
-                      "e": doublets with Y = 1/2 (eta_R, eta_I degenerate; else `inert_doublet`)
-                      (c) is `weak_triplet`; (a) has no bridge loop
-        multiplet, hypercharge, colors   default 3, 0, 1, or what the case fixes; colors 1, 3, 6, 8
-        mixing        sin theta_L: "exact", t/sqrt(1+t^2) with t = y_psi v_H/m_psi, or "eft", t
-        mu_bar        GeV; default m_f. It matters where split_f != 0: a scheme dependence
-        ew_splitting  "none", or "on_shell": 2 T3 Y alpha M_Z between partners, put into the loop
-                      as a constant: an OVERESTIMATE by 20 to 30 at 1 TeV (see `inert_doublet`)
-        rge           add m_nu_rge to the total (always reported)
-
     The paper's display equations were not available: formulas follow its text and are derived
     anew, so that there is no "as_printed". Readings: representation of (d) (a guess), Higgs graph
     of (b) alone; its relative sign of tree and loop mass is derived once, by hand.
     Valid for m_F, m_S, m_psi above v; a Dirac mass y_D is not included.
     Domain: component masses > 0.
-    Measured against 30-digit values at 74 points (test_bridge.py), relative: 1e-15 for moment
-    and masses; splittings of 1e-12 to 1e-2 against 50 digits 1e-12.
-    Chart: the rescaling of y_delta gives 1.7 times the box's ESS per evaluation on
-    runs/bridge.toml (`benchmarks charts`).
-    Raises InputError for settings outside the above.
+    Settings in full, conventions, accuracy, chart: docs/models/bridge.md.
     Source: arXiv:2506.15777, Eqs. (7)-(14), Table 1; docs/errata/bridge.md.
     """
 
-    case: str = eqx.field(static=True, default="general")
-    multiplet: int | None = eqx.field(static=True, default=None)
-    hypercharge: float | int | None = eqx.field(static=True, default=None)
-    colors: int | None = eqx.field(static=True, default=None)
-    mixing: str = eqx.field(static=True, default="exact")
-    mu_bar: float | int | None = eqx.field(static=True, default=None)
-    ew_splitting: str = eqx.field(static=True, default="none")
-    rge: bool = eqx.field(static=True, default=False)
+    case: Literal["general", "b", "d", "d0", "e"] = setting(
+        "general",
+        "which case of the paper F and phi are; docs/models/bridge.md says what each fixes",
+    )
+    multiplet: Literal[2, 3, 4, 5] | None = setting(
+        None, "dimension of the multiplet: 3 or what the case fixes where left out"
+    )
+    hypercharge: float | None = setting(None, "0, or what the case fixes, where left out")
+    colors: Literal[1, 3, 6, 8] | None = setting(
+        None, "dimension under SU(3): 1 or what the case fixes where left out"
+    )
+    mixing: Literal["exact", "eft"] = setting(
+        "exact", "sin theta_L: t/sqrt(1+t^2) with t = y_psi v_H/m_psi, or t itself"
+    )
+    mu_bar: Positive | None = setting(
+        None, "GeV, MSbar scale of m_nu_split; m_f where left out; it matters where split_f != 0"
+    )
+    ew_splitting: Literal["none", "on_shell"] = setting(
+        "none", "no m_nu_ew, or 2 T3 Y alpha M_Z put into the loop: an overestimate by 20 to 30"
+    )
+    rge: bool = setting(False, "add m_nu_rge to the total")
 
-    def __check_init__(self) -> None:
-        for name, allowed in _CHOICES.items():
-            given = getattr(self, name)
-            if given not in allowed:
-                raise InputError(f"{name} '{given}' given{suggest(str(given), allowed)}")
-        self._check_representation()
-        if self.mu_bar is not None and not (math.isfinite(self.mu_bar) and self.mu_bar > 0.0):
-            raise InputError(f"mu_bar = {self.mu_bar!r} given; it is a scale > 0 in GeV")
-        if not isinstance(self.rge, bool):
-            raise InputError(f"rge = {self.rge!r} given; it is true or false")
-
-    def _check_representation(self):
+    def check(self) -> None:
+        """Raise InputError where a case does not go with the representation given."""
         given = (self.multiplet, self.hypercharge, self.colors)
         names = ("multiplet", "hypercharge", "colors")
         for name, x, fixed in zip(names, given, _FIXED.get(self.case, given), strict=True):
             if x is not None and x != fixed:
                 raise InputError(f"{name} = {x!r} given; case '{self.case}' has {fixed}")
-        n, y, n_c = self.representation
-        multiplets = _MULTIPLETS[1:] if self.case == "d" else _MULTIPLETS
-        if n not in multiplets:
-            raise InputError(f"multiplet = {n!r} given; it is one of {_listed(multiplets)}")
-        if n_c not in _COLORS:
-            raise InputError(f"colors = {n_c!r} given; it is one of {_listed(_COLORS)}")
-        if not math.isfinite(y) or (self.case == "d" and y not in (0, 1)):
-            allowed = "0 or 1 in case 'd'" if self.case == "d" else "a finite number"
-            raise InputError(f"hypercharge = {y!r} given; it is {allowed}")
+        n, y, _ = self.representation
+        if self.case == "d" and n == 2:
+            raise InputError("multiplet = 2 given; in case 'd' it is 3, 4 or 5")
+        if self.case == "d" and y not in (0.0, 1.0):
+            raise InputError(f"hypercharge = {y:g} given; in case 'd' it is 0 or 1")
 
     @property
     def representation(self) -> tuple[int, float, int]:
@@ -174,7 +144,7 @@ class Bridge(Model):
         }
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
         sm = self.sm
         t = theta["y_psi"] * sm.v_h / theta["m_psi"]
         sin_l = t if self.mixing == "eft" else t / jnp.sqrt(1.0 + t**2)
@@ -183,16 +153,16 @@ class Bridge(Model):
         moment = -2.0 * sm.m_e * vertex * loop.moment
         lightest = jnp.minimum(theta["m_psi"], jnp.minimum(theta["m_f"], loop.lightest))
         terms = {name: vertex * mass for name, mass in loop.masses.items()}
-        terms["m_nu_rge"] = rge_mass(moment, lightest, sm)
+        terms["m_nu_rge"] = rge.dirac_mass(moment, lightest, sm)
         masses = mass_observables(terms, self.mass_terms)
         yukawas = jnp.stack([theta[name] for name in ("y_psi", "y_t", "y_delta")])
-        return (
-            masses
-            | {"m_beta": masses["m_nu"]}
-            | moment_observables(moment, jnp.maximum(theta["m_f"], loop.heaviest), sm)
-            | {"sin_theta_l": sin_l, "theta_sq": t**2, "m_triplet": theta["m_psi"]}
-            | {"max_yukawa": jnp.max(jnp.abs(yukawas))}
-            | loop.spectrum
+        return merged(
+            masses,
+            {"m_beta": masses["m_nu"]},
+            moment_observables(moment, jnp.maximum(theta["m_f"], loop.heaviest), sm),
+            {"sin_theta_l": sin_l, "theta_sq": t**2, "m_triplet": theta["m_psi"]},
+            {"max_yukawa": jnp.max(jnp.abs(yukawas))},
+            loop.spectrum,
         )
 
     @property
@@ -238,10 +208,10 @@ class Bridge(Model):
     def _higgs_loop(self, theta):
         m_f, m_psi = theta["m_f"], theta["m_psi"]
         return _Loop(
-            moment=0.5 / (_16PI2 * m_f),
+            moment=0.5 / (SIXTEEN_PI2 * m_f),
             masses={
                 "m_nu_tree": -0.5 * self.sm.v_h**2 / m_f,
-                "m_nu_loop": -1.5 * m_psi**2 * m_f * L0(m_psi**2, m_f**2) / _16PI2,
+                "m_nu_loop": -1.5 * m_psi**2 * m_f * L0(m_psi**2, m_f**2) / SIXTEEN_PI2,
             },
             lightest=m_f,
             heaviest=m_f,
@@ -257,7 +227,3 @@ class _Loop(NamedTuple):
     lightest: Array
     heaviest: Array
     spectrum: dict[str, Array]
-
-
-def _listed(values):
-    return ", ".join(str(x) for x in values)

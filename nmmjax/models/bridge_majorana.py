@@ -2,25 +2,20 @@ r"""Majorana completion of the bridge of arXiv:2506.15777: transition moments of
 
 import itertools
 import math
+from typing import Literal
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax.errors import InputError
-from nmmjax.physics import neutrinos
+from nmmjax.physics import neutrinos, rge
 from nmmjax.physics.bridge_loops import fW
+from nmmjax.physics.numbers import EV, PERTURBATIVE, SIXTEEN_PI2
 from nmmjax.physics.one_loop import G
-from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
 from nmmjax.target.priors import LogUniform, SignedLog
+from nmmjax.target.settings import NonNegative, setting
 
-_EV = 1e9  # eV per GeV
-_16PI2 = 16.0 * math.pi**2
-_PERTURBATIVE = math.sqrt(4.0 * math.pi)
-_NAMES = ("e", "mu", "tau")
 _TEX = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
-_PAIRS = {"emu": (0, 1), "etau": (0, 2), "mutau": (1, 2)}
-_RUNNING = 1e-10, 1e-9, 1e3  # mu_B per eV (one loop; two loops at this scale in GeV): from memory
 
 
 def _yukawas(name, high, tex, text):
@@ -32,15 +27,15 @@ def _yukawas(name, high, tex, text):
             rf"y_{tex}^{{{_TEX[a]}}}",
             f"Yukawa of L_{a}, {text}",
         )
-        for a in _NAMES
+        for a in neutrinos.FLAVOURS
     )
 
 
 _PARAMETERS = (
     *_yukawas("y_psi", 1.0, r"\psi", "H and psi"),
     *_yukawas("y_n", 1.0, "N", "H2 and N"),
-    Parameter("y_t", LogUniform(1e-3, _PERTURBATIVE), "", "y_T", "Yukawa of psi, S and psi"),
-    Parameter("y_delta", LogUniform(1e-3, _PERTURBATIVE), "", r"y_\delta", "Yukawa of psi, S, N"),
+    Parameter("y_t", LogUniform(1e-3, PERTURBATIVE), "", "y_T", "Yukawa of psi, S and psi"),
+    Parameter("y_delta", LogUniform(1e-3, PERTURBATIVE), "", r"y_\delta", "Yukawa of psi, S, N"),
     Parameter("m_psi", LogUniform(10**2.96, 1e5), "GeV", r"m_\psi", "Mass of the fermion triplet"),
     Parameter("m_s", LogUniform(10**2.3, 1e5), "GeV", "m_S", "Mass of the scalar triplet"),
     Parameter("m_n", LogUniform(1e2, 1e5), "GeV", "m_N", "Mass of the Dirac singlet N"),
@@ -63,35 +58,23 @@ class BridgeMajorana(Model):
     the lightest neutrino is massless, the others |y_psi||y_N| +- y_psi.y_N. mu is antisymmetric
     and vanishes where y_psi and y_N are parallel; where they are orthogonal the two masses agree.
 
-    Settings
-        ordering   "NO" or "IO": the columns to which the masses are assigned
-        lambda_uv  GeV; scale at which the cubic coupling vanishes; 0: no such term
-
     Real couplings: CP phases are 0 or pi. Not included: y_D Lbar Ht N_R and psibar_L H2t L^c, which
     the symmetries allow and which must be small: tree masses y_D y_N v_1 v_2/(2 m_N) and
     y_psi y_psi' v_1 v_2/(2 m_psi). theta_sq = sum_a |y_psi_a|^2 v_1^2/(2 m_psi^2), eta_ab half of
     its entries: of the triplet alone. Charged-lepton flavour violation enters as eta_emu.
-    Estimates: m_nu_naive = max(m_psi, m_S)^2 mu/(2 m_e mu_B), and, not part of m_nu, m_nu_rge =
-    max_ab |mu_ab| |m_a^2 - m_b^2|/m_tau^2 [ln(M^2/m_W^2)/1e-10 + (M/TeV)^2/1e-9] eV with
-    M = min(m_psi, m_S, m_N) (hep-ph/0606248, coefficients from memory). First order in v^2/m^2.
+    Estimates: m_nu_naive = max(m_psi, m_S)^2 mu/(2 m_e mu_B), and, not part of m_nu, m_nu_rge:
+    `rge.majorana_mass` at min(m_psi, m_S, m_N), coefficients from memory. First order in v^2/m^2.
     Domain: 0 < sin_beta < 1. Derivatives of m_nu_i and mixing exist where masses differ.
 
-    Measured against 30-digit values at 24 points (test_bridge_majorana.py), relative: entries
-    of mu and M 2e-15 where the two products do not cancel.
-    Chart: the rescaling of y_delta gives 2.2 times the box's ESS per evaluation on
-    runs/bridge_majorana.toml (`benchmarks charts`).
-    Raises InputError for settings outside the above.
+    Settings in full, conventions, accuracy, chart: docs/models/bridge_majorana.md.
     Source: arXiv:2506.15777, Eqs. (15)-(19), derived on a Lagrangian rebuilt from the text:
     docs/errata/bridge.md.
     """
 
-    ordering: str = eqx.field(static=True, default="NO")
-    lambda_uv: float | int = eqx.field(static=True, default=0.0)
-
-    def __check_init__(self) -> None:
-        neutrinos.check_ordering(self.ordering)
-        if not (math.isfinite(self.lambda_uv) and self.lambda_uv >= 0.0):
-            raise InputError(f"lambda_uv = {self.lambda_uv!r} given; it is a scale >= 0 in GeV")
+    ordering: Literal["NO", "IO"] = setting("NO", "columns to which the masses are assigned")
+    lambda_uv: NonNegative = setting(
+        0.0, "GeV; scale at which the cubic coupling vanishes, 0: no such term"
+    )
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -113,31 +96,31 @@ class BridgeMajorana(Model):
         return {"sin_beta": theta["sin_beta"], "cos_beta": 1.0 - theta["sin_beta"]}
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
-        psi = jnp.stack([theta[f"y_psi_{a}"] for a in _NAMES])
-        chain = psi[:, None] * jnp.stack([theta[f"y_n_{a}"] for a in _NAMES])[None, :]
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
+        psi = jnp.stack([theta[f"y_psi_{a}"] for a in neutrinos.FLAVOURS])
+        chain = psi[:, None] * jnp.stack([theta[f"y_n_{a}"] for a in neutrinos.FLAVOURS])[None, :]
         sin_b = theta["sin_beta"]
         v_1 = self.sm.v_ew * jnp.sqrt((1.0 - sin_b) * (1.0 + sin_b))
         k = self._strength(theta, v_1)
         mu = -2.0 * self.sm.m_e * k * (chain - chain.T)
-        split = _EV * k * 0.5 * v_1**2 * jnp.sum(psi**2) * (chain + chain.T)
+        split = EV * k * 0.5 * v_1**2 * jnp.sum(psi**2) * (chain + chain.T)
         cubic = self._cubic_ratio(theta) * split
         masses, u = neutrinos.takagi(split + cubic + 0j, self.ordering)
-        return (
-            neutrinos.mass_observables(masses, u, majorana=True)
-            | neutrinos.mixing(u)
-            | neutrinos.splittings(masses, self.ordering)
-            | self._moments(mu, masses, u)
-            | _entries(split + cubic, mu)
-            | self._estimates(theta, mu)
-            | _mixing(psi, v_1, theta["m_psi"])
-            | _spectrum(theta)
+        return merged(
+            neutrinos.mass_observables(masses, u, majorana=True),
+            neutrinos.mixing(u),
+            neutrinos.splittings(masses, self.ordering),
+            self._moments(mu, masses, u),
+            neutrinos.flavour_entries(split + cubic, mu),
+            self._estimates(theta, mu),
+            _mixing(psi, v_1, theta["m_psi"]),
+            _spectrum(theta),
         )
 
     def _strength(self, theta, v_1):
         """k, GeV^-1."""
         v_2, m_psi = self.sm.v_ew * theta["sin_beta"], theta["m_psi"]
-        loop = fW((theta["m_s"] / m_psi) ** 2) / (_16PI2 * theta["m_n"] * m_psi**2)
+        loop = fW((theta["m_s"] / m_psi) ** 2) / (SIXTEEN_PI2 * theta["m_n"] * m_psi**2)
         return theta["y_t"] * theta["y_delta"] * v_1 * v_2 * loop
 
     def _cubic_ratio(self, theta):
@@ -153,48 +136,32 @@ class BridgeMajorana(Model):
         fractions = neutrinos.solar_fractions(u, dm2_21, sm=self.sm)
         seen = neutrinos.effective_moments(in_mass_basis, u, fractions, majorana=True)
         entries = neutrinos.moment_entries(in_mass_basis, basis="mass", majorana=True)
-        size = _size(mu)
-        return seen | entries | {"mu_nu": size, "mu_eff_plasmon": size}
+        size = neutrinos.transition_size(mu)
+        # Of the flavour basis: smooth also where masses agree.
+        seen.update(mu_nu=size, mu_eff_plasmon=size)
+        return merged(seen, entries)
 
     def _estimates(self, theta, mu):
-        sm, (one_loop, two_loop, tev) = self.sm, _RUNNING
         lightest = jnp.minimum(theta["m_n"], jnp.minimum(theta["m_psi"], theta["m_s"]))
-        squares = jnp.array([sm.m_e, sm.m_mu, sm.m_tau]) ** 2
-        spin = jnp.max(jnp.abs(mu * (squares[:, None] - squares[None, :]))) / sm.m_tau**2
-        run = jnp.maximum(2.0 * jnp.log(lightest / sm.m_w), 0.0)
-        naive = jnp.maximum(theta["m_psi"], theta["m_s"]) ** 2 * _size(mu) / (2.0 * sm.m_e)
+        heaviest = jnp.maximum(theta["m_psi"], theta["m_s"])
+        naive = heaviest**2 * neutrinos.transition_size(mu) / (2.0 * self.sm.m_e)
         return {
-            "m_nu_naive": _EV * naive,
-            "m_nu_rge": spin * (run / one_loop + (lightest / tev) ** 2 / two_loop),
+            "m_nu_naive": EV * naive,
+            "m_nu_rge": rge.majorana_mass(mu, lightest, self.sm, "SU(2)"),
         }
-
-
-def _entries(mass, mu):
-    entries = {}
-    for (i, a), (j, b) in itertools.combinations_with_replacement(enumerate(_NAMES), 2):
-        entries[f"re_m_nu_{a}{b}"] = mass[i, j]
-    for pair, (i, j) in _PAIRS.items():
-        entries |= {f"re_mu_nu_{pair}": mu[i, j], f"mu_nu_{pair}": jnp.abs(mu[i, j])}
-    return entries
 
 
 def _mixing(psi, v_1, m_psi):
     theta = psi * v_1 / (math.sqrt(2.0) * m_psi)
-    entries = itertools.combinations_with_replacement(enumerate(_NAMES), 2)
+    entries = itertools.combinations_with_replacement(enumerate(neutrinos.FLAVOURS), 2)
     etas = {f"eta_{a}{b}": 0.5 * jnp.abs(theta[i] * theta[j]) for (i, a), (j, b) in entries}
     return {"theta_sq": jnp.sum(theta**2)} | etas
 
 
 def _spectrum(theta):
-    yukawas = [theta[f"{y}_{a}"] for y in ("y_psi", "y_n") for a in _NAMES]
+    yukawas = [theta[f"{y}_{a}"] for y in ("y_psi", "y_n") for a in neutrinos.FLAVOURS]
     return {
         "m_triplet": theta["m_psi"],
         "m_charged_scalar": theta["m_s"],
         "max_yukawa": jnp.max(jnp.abs(jnp.stack([*yukawas, theta["y_t"], theta["y_delta"]]))),
     }
-
-
-def _size(mu):
-    """(sum_{a<b} mu_ab^2)^(1/2), with slope 0 where the moment vanishes."""
-    square = jnp.sum(jnp.triu(mu, 1) ** 2)
-    return jnp.where(square > 0.0, jnp.sqrt(jnp.where(square > 0.0, square, 1.0)), 0.0)

@@ -3,27 +3,24 @@ r"""Model-III of arXiv:2605.19544: a fermion triplet bridge, a loop of coloured 
 import math
 from typing import NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from nmmjax.models import _psi_bridge as bridge
 from nmmjax.physics.bridge_loops import Gh, rho_loop
+from nmmjax.physics.numbers import PERTURBATIVE, SIXTEEN_PI2, SQRT2
 from nmmjax.physics.one_loop import Gm, dL
-from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.target.model import Observables, Parameter, Rescaling, Theta, merged
 from nmmjax.target.priors import LogUniform, SignedLog
 
-_SQRT2 = math.sqrt(2.0)
-_16PI2 = 16.0 * math.pi**2
-_PERTURBATIVE = math.sqrt(4.0 * math.pi)
 _COLORS = 3.0
 _CHARGES = bridge.Charges(upper=4.0 / 3.0, lower=-2.0 / 3.0, hypercharge=1.0 / 3.0)
 
 _PARAMETERS = (
     Parameter("y_d", LogUniform(1e-15, 1e-11), "", "y_D", "Dirac Yukawa of nu"),
-    Parameter("y_psi", LogUniform(1e-5, _PERTURBATIVE), "", r"y_\Psi", "Yukawa of L, H and Psi"),
-    Parameter("y_t", LogUniform(1e-3, _PERTURBATIVE), "", "y_T", "Yukawa of Psi, S and F"),
-    Parameter("y_delta", LogUniform(1e-3, _PERTURBATIVE), "", r"y_\delta", "Yukawa of F, S, nu_R"),
+    Parameter("y_psi", LogUniform(1e-5, PERTURBATIVE), "", r"y_\Psi", "Yukawa of L, H and Psi"),
+    Parameter("y_t", LogUniform(1e-3, PERTURBATIVE), "", "y_T", "Yukawa of Psi, S and F"),
+    Parameter("y_delta", LogUniform(1e-3, PERTURBATIVE), "", r"y_\delta", "Yukawa of F, S, nu_R"),
     Parameter("m_psi", LogUniform(10**2.5, 1e5), "GeV", r"m_\Psi", "Mass of the fermion triplet"),
     Parameter("m_f", LogUniform(1e3, 1e7), "GeV", "m_F", "Mass of the coloured fermions"),
     Parameter("m_s", LogUniform(1e3, 1e7), "GeV", "m_S", "Mass of the coloured scalars"),
@@ -33,7 +30,7 @@ _PARAMETERS = (
 )
 
 
-class ColoredTriplet(Model):
+class ColoredTriplet(bridge.PsiBridge):
     r"""Dirac neutrino moment from (3, 3, 1/3) coloured triplets F (fermion) and S (scalar).
 
     Lagrangian (charges as superscripts; L contains +m fermion masses; K = 16 pi^2, N_c = 3):
@@ -52,40 +49,11 @@ class ColoredTriplet(Model):
         moment        p [(4/3) m_F4/3 G/m_S4/3^2 + (2/3) m_F2/3 G/m_S2/3^2], G at m_F^2/m_S^2
     m_nu = |sum of the terms in `mass_terms`|. One generation: every mu_eff_* is mu_nu.
 
-    Settings
-        ew_splitting  "none": no m_nu_ew. "on_shell": the paper's estimate, 475 MeV put into the
-                      loop as a constant. An OVERESTIMATE, by 20 to 30 at 1 TeV and more above (see
-                      `inert_doublet`). What survives of that order is m_nu_rge.
-        scheme        of the loop masses: "msbar", or "as_printed" with L in place of F (Eq. 55),
-                      the divergent part dropped; the default follows `convention`
-        convention    "derived", or "as_printed": see below
-        rge           add m_nu_rge to the total (always reported, from the derived moment)
-
-    Differences of "derived" from "as_printed" (errata of arXiv:2605.19544):
-        E1-E3  moment: G/(32 pi^2) with weights 4/3 and 2/3 of the charges; printed (Eq. 54)
-               -Gm/(12 pi^2) and equal weights
-        E4     Eqs. (58), (59) are shifts of masses; printed (ew_splitting = "on_shell"): the same
-               numbers in GeV^2 added to squared masses
-        E6     Eq. (55) with split m_F is not finite: `scheme`
-        sin theta_L exact; printed y_psi v_H/(sqrt2 m_psi) (Eqs. 54, 55)
-
     t_param and s_param: scalars alone, one loop, alpha at m_Z; S for small splittings. Not
     included: mixing of psi in S, T; two-loop masses. Domain: m_S^2 > |lambda_prime| v_H^2.
-    Measured against 50-digit values at 25 points (test_colored_triplet.py), relative:
-    3e-15 for every output, elasticities 9e-15 max(1, largest elasticity).
-    Chart: the rescaling of (y_delta, y_d) gives 11 times the box's ESS per evaluation on
-    runs/colored_triplet.toml (`benchmarks charts`); a ratio of them beside it would leave 4.6.
-    Raises InputError for settings outside the above.
+    Settings in full, conventions, accuracy, chart: docs/models/colored_triplet.md.
     Source: arXiv:2605.19544, Eqs. (50)-(59).
     """
-
-    convention: str = eqx.field(static=True, default="derived")
-    scheme: str | None = eqx.field(static=True, default=None)
-    ew_splitting: str = eqx.field(static=True, default="none")
-    rge: bool = eqx.field(static=True, default=False)
-
-    def __check_init__(self) -> None:
-        bridge.check(self)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -111,7 +79,7 @@ class ColoredTriplet(Model):
         return {"scalars": 1.0 - jnp.abs(x)}
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
         p = self._point(theta)
         derived, printed = self._moments(p)
         moment = derived if self.convention == "derived" else printed
@@ -121,15 +89,15 @@ class ColoredTriplet(Model):
         }
         lightest = jnp.minimum(p.m_f, jnp.minimum(theta["m_psi"], p.m_down))
         scales = lightest, jnp.maximum(p.m_f, p.m_s)
-        return (
-            bridge.masses_and_moments(self, p.nu, loops, (derived, moment), scales)
-            | bridge.mixing(p.nu, theta, ("y_d", "y_psi", "y_t", "y_delta"))
-            | self._oblique(p)
-            | {
+        return merged(
+            bridge.masses_and_moments(self, p.nu, loops, (derived, moment), scales),
+            bridge.mixing(p.nu, theta, ("y_d", "y_psi", "y_t", "y_delta")),
+            self._oblique(p),
+            {
                 "m_colored_scalar": jnp.minimum(p.m_up, p.m_down),
                 "m_colored_fermion": p.m_f,
                 "min_eig": p.m_s**2 * (1.0 - jnp.abs(p.x)),
-            }
+            },
         )
 
     def _point(self, theta):
@@ -138,7 +106,7 @@ class ColoredTriplet(Model):
         m_up = theta["m_s"] * jnp.sqrt(1.0 + x)
         return _Point(
             nu=nu,
-            vertex=_COLORS * nu.sin_l * theta["y_t"] * theta["y_delta"] / _SQRT2,
+            vertex=_COLORS * nu.sin_l * theta["y_t"] * theta["y_delta"] / SQRT2,
             m_f=theta["m_f"],
             m_s=theta["m_s"],
             x=x,
@@ -158,7 +126,7 @@ class ColoredTriplet(Model):
     def _moments(self, p):
         """Derived and printed moment in mu_B, both from the shifted masses."""
         m_f, m_s = p.m_f + p.dm_f, p.m_up + p.dm_s
-        unit = 2.0 * self.sm.m_e * p.vertex / _16PI2
+        unit = 2.0 * self.sm.m_e * p.vertex / SIXTEEN_PI2
         up, down = m_f * Gh(m_f**2, m_s**2), p.m_f * Gh(p.m_f**2, p.m_down**2)
         derived = unit * (_CHARGES.upper * up - _CHARGES.lower * down)
         up = m_f * Gm((m_f / m_s) ** 2) / m_s**2
@@ -170,7 +138,7 @@ class ColoredTriplet(Model):
         S = -(N_c Y/3pi) sum_I I ln m_I^2.
         """
         breaking = 2.0 * p.m_s**2 * (rho_loop(p.x) + rho_loop(-p.x))
-        t = _COLORS * breaking * self.sm.alpha_inv_mz / (0.5 * _16PI2 * self.sm.v_ew**2)
+        t = _COLORS * breaking * self.sm.alpha_inv_mz / (0.5 * SIXTEEN_PI2 * self.sm.v_ew**2)
         s = -_COLORS * _CHARGES.hypercharge * 2.0 * jnp.arctanh(p.x) / (3.0 * math.pi)
         return {"s_param": s, "t_param": t}
 
@@ -192,4 +160,4 @@ class _Point(NamedTuple):
 def _quartic_loop(p):
     """m_F [F(m_F, m_S4/3) - F(m_F, m_S2/3)]/(16 pi^2): the logarithms drop out."""
     u = 2.0 * jnp.log(p.m_f / p.m_down)
-    return p.m_f * dL(u, -2.0 * jnp.arctanh(p.x)) / _16PI2
+    return p.m_f * dL(u, -2.0 * jnp.arctanh(p.x)) / SIXTEEN_PI2

@@ -3,28 +3,25 @@ r"""Model-II of arXiv:2605.19544: a fermion triplet bridge, loop of a Z2-odd ine
 import math
 from typing import NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from nmmjax.models import _psi_bridge as bridge
 from nmmjax.physics.bridge_loops import Gh, rho_loop
+from nmmjax.physics.numbers import PERTURBATIVE, SIXTEEN_PI2, SQRT2
 from nmmjax.physics.one_loop import dL_pair
-from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.target.model import Observables, Parameter, Rescaling, Theta, merged
 from nmmjax.target.priors import LogUniform, SignedLog, Uniform
 
-_SQRT2 = math.sqrt(2.0)
-_16PI2 = 16.0 * math.pi**2
-_PERTURBATIVE = math.sqrt(4.0 * math.pi)
 _CHARGES = bridge.Charges(upper=1.0, lower=0.0, hypercharge=0.5)
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)  # of S, to 1e-13 for |l5| v_H^2 < m_eta^2/2
 
 _PARAMETERS = (
     Parameter("y_d", LogUniform(1e-15, 1e-11), "", "y_D", "Dirac Yukawa of nu"),
-    Parameter("y_psi", LogUniform(1e-5, _PERTURBATIVE), "", r"y_\Psi", "Yukawa of L, H and Psi"),
-    Parameter("y_1", LogUniform(1e-3, _PERTURBATIVE), "", "y_1", "Yukawa of Psi, eta and F"),
-    Parameter("y_2", LogUniform(1e-3, _PERTURBATIVE), "", "y_2", "Yukawa of F, eta and nu_R"),
+    Parameter("y_psi", LogUniform(1e-5, PERTURBATIVE), "", r"y_\Psi", "Yukawa of L, H and Psi"),
+    Parameter("y_1", LogUniform(1e-3, PERTURBATIVE), "", "y_1", "Yukawa of Psi, eta and F"),
+    Parameter("y_2", LogUniform(1e-3, PERTURBATIVE), "", "y_2", "Yukawa of F, eta and nu_R"),
     Parameter("m_psi", LogUniform(10**2.5, 1e5), "GeV", r"m_\Psi", "Mass of the fermion triplet"),
     Parameter("m_f", LogUniform(300.0, 1e5), "GeV", "m_F", "Mass of the fermion doublet"),
     Parameter("mu2_eta", LogUniform(9e4, 1e10), "GeV^2", r"\mu_\eta^2", "Mass term of eta"),
@@ -36,7 +33,7 @@ _PARAMETERS = (
 )
 
 
-class InertDoublet(Model):
+class InertDoublet(bridge.PsiBridge):
     r"""Dirac neutrino moment from Z2-odd doublets F (fermion) and eta (scalar), both (1, 2, 1/2).
 
     Lagrangian (Psi^{0,+,-} = n, p, m; L contains +m fermion masses; K = 16 pi^2):
@@ -58,39 +55,14 @@ class InertDoublet(Model):
         moment        -p m_F G(m_F^2/m_+^2)/m_+^2
     m_nu = |sum of the terms in `mass_terms`|. One generation: every mu_eff_* is mu_nu.
 
-    Settings
-        ew_splitting  "none": no m_nu_ew. "on_shell": the paper's estimate, 356 MeV put into the
-                      loop as a constant. An OVERESTIMATE, by 20 to 30 at 1 TeV and more above: the
-                      splitting is an infrared effect, the lines of the loop are off shell by m;
-                      gauge invariance asks for M_Z^2. What survives of that order is m_nu_rge.
-        scheme        of m_nu_ew: "msbar", or "as_printed" with L in place of F, the divergent
-                      part dropped (half the size at m_F = m_eta); the default follows `convention`
-        convention    "derived", or "as_printed": the paper prints proportionalities only; then
-                      sin theta_L = y_psi v_H/(sqrt2 m_psi) and that `scheme`, the loops stay ours
-        rge           add m_nu_rge to the total (always reported)
-
     t_param, s_param: scalars alone, one loop, from the tree-level masses, alpha at m_Z; T vanishes
     for lambda_4 = +-lambda_5, where its relative error grows. Not included: mixing of psi
     in S, T; decays of h to eta; W, Z loops of the tree mass (relative alpha/4pi).
     Domain: all scalar masses squared > 0; bounded from below for some lambda_2 <= 4 pi.
 
-    Errata of arXiv:2605.19544 that concern this model: E13 (1/sqrt2 of F+ eta+ in Eq. 47, without
-    which nothing cancels), E6, E16 and the amendment on ew_splitting: docs/errata/weak_triplet.md.
-    Measured against 50-digit values at 24 points (test_inert_doublet.py), relative: 2e-15 for
-    every output, elasticities 6e-15 max(1, largest elasticity).
-    Chart: the rescaling of (y_2, y_d) gives 11 times the box's ESS per evaluation on
-    runs/inert_doublet.toml (`benchmarks charts`); a ratio y_d/y_2 beside it would leave 4.5.
-    Raises InputError for settings outside the above.
+    Settings in full, conventions, accuracy, chart: docs/models/inert_doublet.md.
     Source: arXiv:2605.19544, section on Model-II; T and S of doublets: hep-ph/0603188.
     """
-
-    convention: str = eqx.field(static=True, default="derived")
-    scheme: str | None = eqx.field(static=True, default=None)
-    ew_splitting: str = eqx.field(static=True, default="none")
-    rge: bool = eqx.field(static=True, default=False)
-
-    def __check_init__(self) -> None:
-        bridge.check(self)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -117,7 +89,7 @@ class InertDoublet(Model):
         """
         charged = theta["mu2_eta"] + theta["lambda_3"] * self.sm.v_h**2
         neutral = theta["lambda_4"] - jnp.abs(theta["lambda_5"])
-        floor = self.sm.m_h / self.sm.v_h * _PERTURBATIVE
+        floor = self.sm.m_h / self.sm.v_h * PERTURBATIVE
         return {
             "eta_charged": charged,
             "eta_neutral": 1.0 + neutral * self.sm.v_h**2 / charged,
@@ -125,25 +97,25 @@ class InertDoublet(Model):
         }
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
         p = self._point(theta)
-        vertex = p.nu.sin_l * theta["y_1"] * theta["y_2"] / _SQRT2
+        vertex = p.nu.sin_l * theta["y_1"] * theta["y_2"] / SQRT2
         m_f, m_s = theta["m_f"] + p.dm_f, p.m_eta + p.dm_s
-        moment = -2.0 * self.sm.m_e * vertex * m_f * Gh(m_f**2, m_s**2) / _16PI2
+        moment = -2.0 * self.sm.m_e * vertex * m_f * Gh(m_f**2, m_s**2) / SIXTEEN_PI2
         loops = {
             "m_nu_quartic": vertex * _quartic_loop(theta["m_f"], p),
             "m_nu_ew": vertex * bridge.ew_loop(self, theta["m_f"], p.dm_f, p.m_eta, p.dm_s),
         }
         lightest = jnp.minimum(theta["m_psi"], jnp.minimum(theta["m_f"], p.m_eta))
         scales = lightest, jnp.maximum(theta["m_f"], p.m_eta)
-        return (
-            bridge.masses_and_moments(self, p.nu, loops, (moment, moment), scales)
-            | bridge.mixing(p.nu, theta, ("y_d", "y_psi", "y_1", "y_2"))
-            | self._oblique(p)
-            | {
+        return merged(
+            bridge.masses_and_moments(self, p.nu, loops, (moment, moment), scales),
+            bridge.mixing(p.nu, theta, ("y_d", "y_psi", "y_1", "y_2")),
+            self._oblique(p),
+            {
                 "m_charged_scalar": m_s,
                 "min_eig": p.m_eta**2 * jnp.minimum(1.0, 1.0 + p.x_4 - jnp.abs(p.x_5)),
-            }
+            },
         )
 
     def _point(self, theta):
@@ -168,7 +140,7 @@ class InertDoublet(Model):
         logs = jnp.log1p(p.x_4 + _NODES * p.x_5)
         return {
             "s_param": jnp.sum(_WEIGHTS * (1.0 - _NODES**2) * logs) / (16.0 * math.pi),
-            "t_param": breaking * self.sm.alpha_inv_mz / (_16PI2 * self.sm.v_ew**2),
+            "t_param": breaking * self.sm.alpha_inv_mz / (SIXTEEN_PI2 * self.sm.v_ew**2),
         }
 
 
@@ -187,4 +159,4 @@ def _quartic_loop(m_f, p):
     """m_F {[F(m_F, m_R) + F(m_F, m_I)]/2 - F(m_F, m_+)}/(16 pi^2): the logarithms drop out."""
     mean = 0.5 * jnp.log1p(2.0 * p.x_4 + (p.x_4 - p.x_5) * (p.x_4 + p.x_5))
     half = jnp.arctanh(p.x_5 / (1.0 + p.x_4))
-    return m_f * dL_pair(2.0 * jnp.log(m_f / p.m_eta), -mean, half) / _16PI2
+    return m_f * dL_pair(2.0 * jnp.log(m_f / p.m_eta), -mean, half) / SIXTEEN_PI2

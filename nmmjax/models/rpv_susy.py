@@ -1,23 +1,19 @@
 r"""R-parity violating supersymmetry: transition moment from a pair of trilinear couplings."""
 
-import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax.errors import InputError, suggest
+from nmmjax.errors import InputError
 from nmmjax.models import _oscillation
+from nmmjax.physics import neutrinos, rge
 from nmmjax.physics.moment_loops import mass_step, moment_step
-from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.physics.numbers import EV, SIXTEEN_PI2
+from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
 from nmmjax.target.priors import LogUniform
+from nmmjax.target.settings import setting
 
-_EV = 1e9  # eV per GeV
-_16PI2 = 16.0 * math.pi**2
-_SPIN = 4e-9, 1e3  # mu_B per eV at this scale (GeV): estimate of hep-ph/0606248, from memory
-_CONVENTIONS = ("derived", "as_printed")
-_FLAVOURS = {"emu": (0, 1), "etau": (0, 2), "mutau": (1, 2)}
 _FERMIONS = {
     "lambda": {"e": "m_e", "mu": "m_mu", "tau": "m_tau"},
     "lambda_prime": {"d": "m_d", "s": "m_s", "b": "m_b"},
@@ -49,51 +45,39 @@ class RpvSusy(Model):
     cancel, and equal sfermions leave only ln(m_j^2/m_k^2). A large moment with a small mass
     needs l2 ~ -l1; m_nu = |m_nu_l1 + m_nu_l2| is a contribution to the mass matrix.
 
-    Settings
-        coupling       "lambda" or "lambda_prime"
-        j, k           the two fermions, different: e, mu, tau or d, s, b
-        flavours       "emu", "etau" or "mutau": the pair (i, i'), in the order that i != j and
-                       i' != k ask for (lambda_ijk is antisymmetric in i, j): there is one
-        relative_sign  1, or -1 to read l2 as minus its value: both products then have
-                       logarithmic priors
-        convention     "derived", or "as_printed" for the talk's estimate of the moment,
-                       mu = e l1 m^2 A/(K M^4), m the heavier fermion, M^4 = m2_l_j m2_r_j:
-                       e missing there, lambda' written for leptons, m_j m_k printed as m_l^2
-    Estimates: m_nu_naive = z1 mu/(2 m_e mu_B); m_nu_rge = (mu/4e-9)(z1/TeV^2) |m_i^2-m_i'^2|
-    /m_tau^2 eV (two-loop dimension-5 mass of hep-ph/0606248, coefficient from memory). Solar
-    moments take the mixing of NuFIT 6.1, normal ordering.
+    Estimates: m_nu_naive = z1 mu/(2 m_e mu_B); m_nu_rge, `rge.majorana_mass` at z1 with
+    coefficients from memory. Solar moments take the mixing of NuFIT 6.1, normal ordering.
 
     Domain: both matrices positive, lighter eigenvalue above 4 m_f^2. Real couplings, external
-    masses neglected. Error against 30-digit values at 25 points: 5e-15.
-    Chart: the rescaling of (l1, l2) makes m_nu a coordinate, for maps of maxima; the ensemble gains
-    nothing (0.7 of the box's ESS per evaluation on runs/rpv_susy.toml, `benchmarks charts`).
-    Raises InputError for settings outside the above.
+    masses neglected.
+    Settings in full, conventions, accuracy, chart: docs/models/rpv_susy.md.
     Source: derived; compare hep-ph/9907432, hep-ph/0606077 (normalisations there not checked).
     """
 
-    coupling: str = eqx.field(static=True, default="lambda")
-    j: str = eqx.field(static=True, default="mu")
-    k: str = eqx.field(static=True, default="tau")
-    flavours: str = eqx.field(static=True, default="emu")
-    relative_sign: int = eqx.field(static=True, default=1)
-    convention: str = eqx.field(static=True, default="derived")
+    coupling: Literal["lambda", "lambda_prime"] = setting(
+        "lambda", "of the superpotential: LLE with leptons, or LQD with down quarks in the loop"
+    )
+    j: Literal["e", "mu", "tau", "d", "s", "b"] = setting("mu", "first fermion of the loop")
+    k: Literal["e", "mu", "tau", "d", "s", "b"] = setting("tau", "second fermion of the loop")
+    flavours: Literal["emu", "etau", "mutau"] = setting(
+        "emu", "the pair (i, i') of neutrinos, in the order that i != j and i' != k ask for"
+    )
+    relative_sign: Literal[1, -1] = setting(1, "-1 reads l2 as minus its value")
+    convention: Literal["derived", "as_printed"] = setting(
+        "derived", "moment as derived and verified, or the talk's estimate"
+    )
 
-    def __check_init__(self) -> None:
-        options = {
-            "coupling": _FERMIONS,
-            "flavours": _FLAVOURS,
-            "convention": _CONVENTIONS,
-            "j": _FERMIONS.get(self.coupling, ()),
-            "k": _FERMIONS.get(self.coupling, ()),
-        }
-        for name, allowed in options.items():
-            given = getattr(self, name)
+    def check(self) -> None:
+        """Raise InputError for fermions that the coupling does not have, or twice the same."""
+        *first, last = allowed = tuple(_FERMIONS[self.coupling])
+        for name, given in (("j", self.j), ("k", self.k)):
             if given not in allowed:
-                raise InputError(f"{name} '{given}' given{suggest(str(given), allowed)}")
+                raise InputError(
+                    f"{name} = '{given}' given; with coupling = '{self.coupling}' it is "
+                    f"{', '.join(first)} or {last}"
+                )
         if self.j == self.k:
             raise InputError(f"j = k = '{self.j}' given; the moment needs two different fermions")
-        if self.relative_sign not in (1, -1):
-            raise InputError(f"relative_sign = {self.relative_sign!r} given; it is 1 or -1")
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -124,27 +108,27 @@ class RpvSusy(Model):
         return margins
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
         m_j, m_k = self._masses
         n_c, charge = _COLOURS[self.coupling]
         first, second = _sfermion(theta, "j", m_j), _sfermion(theta, "k", m_k)
-        scale = n_c * m_j * m_k * theta["a_eff"] / _16PI2
+        scale = n_c * m_j * m_k * theta["a_eff"] / SIXTEEN_PI2
         mass = scale * (first.divided(mass_step, m_k) + second.divided(mass_step, m_j))
         loops = first.divided(moment_step, m_k) - second.divided(moment_step, m_j)
         l1, l2 = theta["l1"], self.relative_sign * theta["l2"]
         moment = 2.0 * self.sm.m_e * charge * scale * (l1 - l2) * loops
         if self.convention == "as_printed":
-            estimate = l1 * max(m_j, m_k) ** 2 * theta["a_eff"] / (_16PI2 * first.det_diagonal)
+            estimate = l1 * max(m_j, m_k) ** 2 * theta["a_eff"] / (SIXTEEN_PI2 * first.det_diagonal)
             moment = 2.0 * self.sm.m_e * estimate
         lightest = jnp.minimum(first.small, second.small)
         species = "charged" if self.coupling == "lambda" else "colored"
-        total = _EV * jnp.abs((l1 + l2) * mass)
-        return (
-            {"m_nu": total, f"m_nu_{self.flavours}": total}
-            | {"m_nu_l1": _EV * l1 * mass, "m_nu_l2": _EV * l2 * mass}
-            | self._moments(moment)
-            | self._estimates(jnp.abs(moment), lightest)
-            | {"min_eig": lightest, f"m_{species}_scalar": jnp.sqrt(lightest)}
+        total = EV * jnp.abs((l1 + l2) * mass)
+        return merged(
+            {"m_nu": total, f"m_nu_{self.flavours}": total},
+            {"m_nu_l1": EV * l1 * mass, "m_nu_l2": EV * l2 * mass},
+            self._moments(moment),
+            self._estimates(jnp.abs(moment), lightest),
+            {"min_eig": lightest, f"m_{species}_scalar": jnp.sqrt(lightest)},
         )
 
     @property
@@ -154,18 +138,17 @@ class RpvSusy(Model):
 
     def _moments(self, moment):
         size = jnp.abs(moment)
-        shares = _oscillation.unit_moments(*_FLAVOURS[self.flavours], self.sm)
+        shares = _oscillation.unit_moments(*neutrinos.PAIRS[self.flavours], self.sm)
         seen = {p: share * size for p, share in shares.items()}
-        return seen | {"mu_nu": size, f"mu_nu_{self.flavours}": size}
+        seen.update(mu_nu=size)
+        return merged(seen, {f"mu_nu_{self.flavours}": size})
 
     def _estimates(self, moment, lightest):
-        sm = self.sm
-        m_a, m_b = (getattr(sm, ("m_e", "m_mu", "m_tau")[n]) for n in _FLAVOURS[self.flavours])
-        limit, scale = _SPIN
-        spin = abs(m_a**2 - m_b**2) / sm.m_tau**2
+        i, j = neutrinos.PAIRS[self.flavours]
+        one_entry = jnp.zeros((3, 3)).at[i, j].set(moment)
         return {
-            "m_nu_naive": _EV * lightest * moment / (2.0 * sm.m_e),
-            "m_nu_rge": moment / limit * lightest / scale**2 * spin,
+            "m_nu_naive": EV * lightest * moment / (2.0 * self.sm.m_e),
+            "m_nu_rge": rge.majorana_mass(one_entry, jnp.sqrt(lightest), self.sm, "hypercharge"),
         }
 
 

@@ -1,21 +1,22 @@
 r"""Standard Model with three Majorana neutrinos: transition moments, no diagonal ones."""
 
 import math
+from collections.abc import Mapping
+from typing import Literal
 
-import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Complex
+from jaxtyping import Array, Complex, Float
 
-from nmmjax.errors import InputError, suggest
 from nmmjax.models import _oscillation
 from nmmjax.physics import neutrinos
 from nmmjax.physics.matrices import dagger, product
 from nmmjax.physics.moment_loops import df_SM
-from nmmjax.target.model import Model, Observables, Parameter, Theta
+from nmmjax.physics.numbers import EV
+from nmmjax.target.model import Model, Observables, Parameter, Theta, merged
+from nmmjax.target.priors import Prior
+from nmmjax.target.settings import setting
 
-_EV = 1e9  # eV per GeV
-_CONVENTIONS = ("derived", "as_printed")
-_ANGLES = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp", "alpha_21", "alpha_31")
+_ANGLES = (*neutrinos.ANGLES, *neutrinos.PHASES)
 
 
 class SmMajorana(Model):
@@ -30,27 +31,18 @@ class SmMajorana(Model):
     for the real part: at most about 1e-23 mu_B altogether. mu_nu_ij and d_nu_ij are moduli,
     `moments` has the signs. mu_nu = (sum_{i<j} |mu_ij|^2)^(1/2); mu_eff_* include both moments.
 
-    Settings
-        ordering    "NO" or "IO"
-        convention  "derived", or "as_printed": the prefactor 3 e G_F/(32 sqrt2 pi^2) at leading
-                    order in m_l^2/m_W^2, the Dirac coefficient: half of the derived moments
-    Parameters: `nmmjax.flavour.parameters` and the two Majorana phases.
+    Parameters: `_oscillation.parameters` and the two Majorana phases.
 
-    Error against 30-digit values at 66 points: mu_ij 2e-15, d_ij 5e-13 (differences of masses).
-    Raises InputError for other settings.
+    Domain: the signs and sizes of the splittings that the ordering asks for, sin2 in (0, 1).
+    Settings in full, conventions, accuracy, chart: docs/models/sm_majorana.md.
     Source: C parity of the bilinears applied to `sm_dirac`; the factor 2 agrees with
     arXiv:1403.6344.
     """
 
-    ordering: str = eqx.field(static=True, default="NO")
-    convention: str = eqx.field(static=True, default="derived")
-
-    def __check_init__(self) -> None:
-        neutrinos.check_ordering(self.ordering)
-        if self.convention not in _CONVENTIONS:
-            raise InputError(
-                f"convention '{self.convention}' given{suggest(str(self.convention), _CONVENTIONS)}"
-            )
+    ordering: Literal["NO", "IO"] = setting("NO", "order of the masses")
+    convention: Literal["derived", "as_printed"] = setting(
+        "derived", "formulas as derived and verified, or with the Dirac coefficient, half as large"
+    )
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -60,6 +52,13 @@ class SmMajorana(Model):
     def reference(self) -> dict[str, float]:
         return _oscillation.reference(self.ordering)
 
+    def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
+        """Margins of the oscillation parameters, `_oscillation.domain`."""
+        return _oscillation.domain(theta, self.ordering)
+
+    def check_priors(self, priors: Mapping[str, Prior | float]) -> None:
+        _oscillation.check(priors, self.ordering)
+
     def moments(self, theta: Theta) -> tuple[Complex[Array, "3 3"], Complex[Array, "3 3"]]:
         """(mu_ij, d_ij) in mu_B, purely imaginary and antisymmetric."""
         sm, u = self.sm, neutrinos.pmns(*(theta[p] for p in _ANGLES))
@@ -68,12 +67,12 @@ class SmMajorana(Model):
         loop = 2.0 * df_SM(a) if self.convention == "derived" else -0.75 * a
         off = jnp.array([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
         x = off * product(dagger(u), loop[:, None] * u)
-        unit = 2.0 * sm.m_e * sm.g_f / (8.0 * math.sqrt(2.0) * math.pi**2) / _EV
+        unit = 2.0 * sm.m_e * sm.g_f / (8.0 * math.sqrt(2.0) * math.pi**2) / EV
         mu = 1j * unit * (masses[:, None] + masses[None, :]) * x.imag
         return mu, -1j * unit * (masses[:, None] - masses[None, :]) * x.real
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
         u = neutrinos.pmns(*(theta[p] for p in _ANGLES))
         mu, d = self.moments(theta)
         fractions = neutrinos.solar_fractions(u, theta["dm2_21"], sm=self.sm)
@@ -83,7 +82,8 @@ class SmMajorana(Model):
         entries |= {f"d_nu_{i + 1}{j + 1}": jnp.abs(d[i, j].imag) for i, j in pairs}
         size = sum(entries[f"mu_nu_{i + 1}{j + 1}"] ** 2 for i, j in pairs)
         masses = neutrinos.mass_observables(self._masses(theta), u, majorana=True)
-        return masses | seen | {"mu_nu": jnp.sqrt(size)} | entries
+        seen.update(mu_nu=jnp.sqrt(size))  # of the magnetic moments alone
+        return merged(masses, seen, entries)
 
     def _masses(self, theta):
         return neutrinos.light_masses(

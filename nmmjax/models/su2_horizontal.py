@@ -1,25 +1,22 @@
 r"""SU(2)_H horizontal symmetry of e and mu: a large transition moment with a suppressed mass."""
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from nmmjax.errors import InputError, suggest
 from nmmjax.models import _oscillation
+from nmmjax.physics import rge
 from nmmjax.physics.moment_loops import F_T, N_F, mass_step, moment_step
+from nmmjax.physics.numbers import EV, SIXTEEN_PI2, gap
 from nmmjax.physics.one_loop import G
-from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
 from nmmjax.target.priors import LogUniform, Uniform
+from nmmjax.target.settings import setting
 
-_EV = 1e9  # eV per GeV
-_16PI2 = 16.0 * math.pi**2
 _LAMBDA = 1e4  # GeV, cut-off in the estimate of the loop-induced splitting
-_SPIN = 4e-9, 1e3  # mu_B per eV at this scale (GeV): estimate of hep-ph/0606248, from memory
-_CONVENTIONS = ("derived", "as_printed")
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(6)
 _MAX_SPLITTING = 0.1  # delta_c over |m_H^2 - m_h^2|: the quadrature's error is 1e-14 there
 
@@ -63,32 +60,19 @@ class SU2Horizontal(Model):
 
     Estimates (order of magnitude): delta_c_loop = f^2 (m_mu^2-m_e^2) ln(Lambda^2/C)/(8 pi^2) at
     Lambda = 10 TeV; m_nu_unsuppressed, the mass of one diagram alone times two; m_nu_naive =
-    m_h^2 mu/(2 m_e mu_B); m_nu_rge = (mu/4e-9)(m_h/TeV)^2 (m_mu^2-m_e^2)/m_tau^2 eV, two-loop
-    dimension-5 mass of hep-ph/0606248 (coefficient from memory). Solar moments take the mixing
-    of NuFIT 6.1, normal ordering.
-
-    Settings
-        convention  "derived", or "as_printed": the talk's leading logarithms,
-                    mu = e f f' m_tau sin 2alpha [(ln(m_h^2/m_tau^2)-1)/m_h^2 - (h -> H)]/(8 pi^2),
-                    twice too large unless its unit is m_e mu_B = e/2; the rest stays derived
+    m_h^2 mu/(2 m_e mu_B); m_nu_rge, `rge.majorana_mass` at m_h with coefficients from memory.
+    Solar moments take the mixing of NuFIT 6.1, normal ordering.
 
     Domain: m_heavy_plus > m_h_plus (a convention: the formulas hold either way), delta_c below a
     tenth of m_H^2 - m_h^2 (one mixing angle for both copies). No h_3 couplings, no CP violation,
     external masses neglected (m_tau is kept), mu -> e gamma is forbidden by L_e - L_mu.
-    Error against 30-digit values at 21 points: moment 5e-16, mass 8e-15, delta_a_mu
-    and eps_tau 6e-16, t_param 4e-12 (where five terms cancel to 1e-4; else 6e-14).
-    Chart: the rescaling of delta_c gives 1.2 times the box's ESS per evaluation on
-    runs/su2_horizontal.toml (`benchmarks charts`).
+    Settings in full, conventions, accuracy, chart: docs/models/su2_horizontal.md.
     Source: derived; setup of arXiv:2007.04291 and the 2021 talk on it, whose text was not used.
     """
 
-    convention: str = eqx.field(static=True, default="derived")
-
-    def __check_init__(self) -> None:
-        if self.convention not in _CONVENTIONS:
-            raise InputError(
-                f"convention '{self.convention}' given{suggest(str(self.convention), _CONVENTIONS)}"
-            )
+    convention: Literal["derived", "as_printed"] = setting(
+        "derived", "moment as derived and verified, or the talk's leading logarithms"
+    )
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -106,34 +90,32 @@ class SU2Horizontal(Model):
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margins: m_H > m_h, and delta_c a small part of m_H^2 - m_h^2."""
         ratio = theta["m_heavy_plus"] / theta["m_h_plus"]
-        gap = (theta["m_heavy_plus"] - theta["m_h_plus"]) * (
-            theta["m_heavy_plus"] + theta["m_h_plus"]
-        )
+        room = _MAX_SPLITTING * gap(theta["m_heavy_plus"], theta["m_h_plus"])
         return {
             "heavy_above_light": ratio - 1.0,
-            "soft_breaking": 1.0 - theta["delta_c"] / (_MAX_SPLITTING * gap),
+            "soft_breaking": 1.0 - theta["delta_c"] / room,
         }
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
         sm = self.sm
-        couplings = theta["f"] * theta["f_prime"] * sm.m_tau / _16PI2
+        couplings = theta["f"] * theta["f_prime"] * sm.m_tau / SIXTEEN_PI2
         leading = 2.0 * sm.m_e * couplings * jnp.sin(2.0 * theta["alpha"]) * self._leading(theta)
         if self.convention == "derived":
             moment = 2.0 * sm.m_e * couplings * self._moment(theta)
         else:
             moment = 2.0 * leading
-        mass = _EV * jnp.abs(couplings * self._mass(theta))
-        return (
-            {"m_nu": mass, "m_nu_emu": mass, "mu_nu_leading": jnp.abs(leading)}
-            | self._moments(moment)
-            | self._estimates(theta, couplings, jnp.abs(moment))
-            | self._charged_leptons(theta)
-            | {
+        mass = EV * jnp.abs(couplings * self._mass(theta))
+        return merged(
+            {"m_nu": mass, "m_nu_emu": mass, "mu_nu_leading": jnp.abs(leading)},
+            self._moments(moment),
+            self._estimates(theta, couplings, jnp.abs(moment)),
+            self._charged_leptons(theta),
+            {
                 "t_param": self._t_param(theta),
                 "m_charged_scalar": jnp.minimum(theta["m_h_plus"], theta["m_heavy_plus"]),
                 "max_yukawa": jnp.maximum(jnp.abs(theta["f"]), jnp.abs(theta["f_prime"])),
-            }
+            },
         )
 
     def _moment(self, theta):
@@ -164,35 +146,34 @@ class SU2Horizontal(Model):
     def _moments(self, moment):
         size = jnp.abs(moment)
         seen = {p: share * size for p, share in _oscillation.unit_moments(0, 1, self.sm).items()}
-        return seen | {"mu_nu": size, "mu_nu_emu": size}
+        seen.update(mu_nu=size)
+        return merged(seen, {"mu_nu_emu": size})
 
     def _estimates(self, theta, couplings, moment):
         sm, z = self.sm, theta["m_h_plus"] ** 2
-        dz = (theta["m_heavy_plus"] - theta["m_h_plus"]) * (
-            theta["m_heavy_plus"] + theta["m_h_plus"]
-        )
+        dz = gap(theta["m_heavy_plus"], theta["m_h_plus"])
         alone = couplings * jnp.sin(2.0 * theta["alpha"]) * mass_step(sm.m_tau**2, z, dz)
-        gap_sq = (sm.m_mu - sm.m_e) * (sm.m_mu + sm.m_e)
+        gap_sq = gap(sm.m_mu, sm.m_e)
         c_eta = z + jnp.cos(theta["alpha"]) ** 2 * dz
         log = jnp.log(_LAMBDA**2 / c_eta)
-        limit, scale = _SPIN
+        one_entry = jnp.zeros((3, 3)).at[0, 1].set(moment)
         return {
             "delta_c_loop": theta["f"] ** 2 * gap_sq * log / (8.0 * math.pi**2),
-            "m_nu_unsuppressed": _EV * jnp.abs(alone),
-            "m_nu_naive": _EV * z * moment / (2.0 * sm.m_e),
-            "m_nu_rge": moment / limit * z / scale**2 * gap_sq / sm.m_tau**2,
+            "m_nu_unsuppressed": EV * jnp.abs(alone),
+            "m_nu_naive": EV * z * moment / (2.0 * sm.m_e),
+            "m_nu_rge": rge.majorana_mass(one_entry, theta["m_h_plus"], sm, "hypercharge"),
         }
 
     def _charged_leptons(self, theta):
         sm = self.sm
         neutral = sum(N_F((sm.m_tau / theta[m]) ** 2) / theta[m] ** 2 for m in ("m_h0", "m_a0")) * (
-            theta["f_prime"] ** 2 * sm.m_mu**2 / (2.0 * _16PI2)
+            theta["f_prime"] ** 2 * sm.m_mu**2 / (2.0 * SIXTEEN_PI2)
         )
         exchange = theta["f"] ** 2 * (
             (jnp.sin(theta["alpha"]) / theta["m_h_plus"]) ** 2
             + (jnp.cos(theta["alpha"]) / theta["m_heavy_plus"]) ** 2
         )
-        charged = -exchange * sm.m_mu**2 / (6.0 * _16PI2)
+        charged = -exchange * sm.m_mu**2 / (6.0 * SIXTEEN_PI2)
         return {
             "delta_a_mu": neutral + charged,
             "delta_a_mu_neutral": neutral,
@@ -209,7 +190,7 @@ class SU2Horizontal(Model):
             - F_T(h0, a0)
             - 2.0 * s_sq * c_sq * F_T(h, heavy)
         )
-        return 2.0 * total / (_16PI2 * self.sm.alpha_0 * self.sm.v_ew**2)
+        return 2.0 * total / (SIXTEEN_PI2 * self.sm.alpha_0 * self.sm.v_ew**2)
 
 
 class _Spectrum(NamedTuple):
@@ -227,13 +208,13 @@ def _spectrum(theta, d):
     gap = hypot(A-C-d, 2B) and the lower one from the determinant.
     """
     h, heavy = theta["m_h_plus"], theta["m_heavy_plus"]
-    split = (h - heavy) * (h + heavy)
+    split = gap(h, heavy)
     off = 0.5 * jnp.sin(2.0 * theta["alpha"]) * split
     difference = jnp.cos(2.0 * theta["alpha"]) * split - d
-    gap = jnp.hypot(difference, 2.0 * off)
-    big = 0.5 * (h**2 + heavy**2 + d + gap)
+    apart = jnp.hypot(difference, 2.0 * off)
+    big = 0.5 * (h**2 + heavy**2 + d + apart)
     phi = (jnp.cos(theta["alpha"]) * h) ** 2 + (jnp.sin(theta["alpha"]) * heavy) ** 2
-    return _Spectrum(off, ((h * heavy) ** 2 + phi * d) / big, gap, -difference / gap)
+    return _Spectrum(off, ((h * heavy) ** 2 + phi * d) / big, apart, -difference / apart)
 
 
 def _mass_slope(m_sq, z):

@@ -2,25 +2,23 @@ r"""Zee model: one-loop neutrino masses, one- and two-loop (Barr-Freire-Zee) tra
 
 import itertools
 import math
+from typing import Literal
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax.errors import InputError
-from nmmjax.physics import decays, neutrinos
+from nmmjax.physics import decays, neutrinos, rge
 from nmmjax.physics.matrices import product
 from nmmjax.physics.moment_loops import mass_step, moment_step
+from nmmjax.physics.numbers import EV, SIXTEEN_PI2, gap
 from nmmjax.physics.two_loop import J_down, J_up
-from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
 from nmmjax.target.priors import LogUniform, SignedLog, Uniform
+from nmmjax.target.settings import setting
 
-_EV = 1e9  # eV per GeV
-_16PI2 = 16.0 * math.pi**2
 _N_C = 3.0
-_SPIN = 4e-9, 1e3  # mu_B per eV at this scale (GeV): estimate of hep-ph/0606248, from memory
-_NAMES = ("e", "mu", "tau")
-_PAIRS = {"emu": (0, 1), "etau": (0, 2), "mutau": (1, 2)}
+_NAMES = neutrinos.FLAVOURS
+_PAIRS = neutrinos.PAIRS
 _TEX = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
 
 _PARAMETERS = (
@@ -63,7 +61,7 @@ class Zee(Model):
         mu_ab(1) = (e s/K) sum_c (F_ac Y_bc - F_bc Y_ac) m_c [k_{m_c}(m_h^2) - k_{m_c}(m_H^2)]
         mu_ab(2) = F_ab e g^2 N_c s/K^2 {y_top m_t [J_up(m_h) - J_up(m_H)]
                                          + y_bottom m_b [J_down(m_h) - J_down(m_H)]}
-    with g^2 = 8 G_F m_W^2/sqrt2 and J_up, J_down of `nmmjax.twoloop`. The two-loop moment is
+    with g^2 = 8 G_F m_W^2/sqrt2 and J_up, J_down of `physics.two_loop`. The two-loop moment is
     antisymmetric like f and has no mass with it: without the photon only a longitudinal W is
     left, suppressed by m_l^2/m_W^2 (estimate, not included). Masses and mixing come from the
     Takagi factorisation of M; moments are rotated with it.
@@ -76,30 +74,19 @@ class Zee(Model):
     of either sign, need masses that this model does not have. eps_emu ... = F_ab^2 S_eta/(4 sqrt2
     G_F), the amplitude of l_a -> l_b nu nubar relative to the W.
 
-    Settings
-        two_loop  true, or false for mu_ab(1) alone (mu_nu_2loop = 0)
-        ordering  "NO" or "IO": the columns to which the masses of M are assigned
-    Estimates: m_nu_naive = m_h^2 mu/(2 m_e mu_B); m_nu_rge = max_ab (mu_ab/4e-9)(m_h/TeV)^2
-    |m_a^2-m_b^2|/m_tau^2 eV (hep-ph/0606248, coefficient from memory).
+    Estimates: m_nu_naive = m_h^2 mu/(2 m_e mu_B); m_nu_rge, `rge.majorana_mass` at m_h with
+    coefficients from memory.
 
     Domain: m_heavy_plus > m_h_plus > 2 m_tau (the first a convention: phi -> pi/2 - phi). Inner
     loops of W, Z, h and other scalars and m_l in the outer two-loop integral (below 1%, estimate)
     are left out. Derivatives of m_nu_i and mixing exist where masses differ.
-    Error against 30-digit values at 20 points: entries of M 5e-16, moments 5e-13.
-    Chart: the rescaling of the f_ab gives 3.8 times the box's ESS per evaluation on runs/zee.toml
-    (`benchmarks charts`).
-    Raises InputError for settings outside the above.
+    Settings in full, conventions, accuracy, chart: docs/models/zee.md.
     Source: derived; two-loop tensor weights from explicit Dirac traces, prefactor once by hand,
     its muon analogue reproduces the H^+ W^- Barr-Zee diagram of arXiv:1502.04199.
     """
 
-    two_loop: bool = eqx.field(static=True, default=True)
-    ordering: str = eqx.field(static=True, default="NO")
-
-    def __check_init__(self) -> None:
-        neutrinos.check_ordering(self.ordering)
-        if not isinstance(self.two_loop, bool):
-            raise InputError(f"two_loop = {self.two_loop!r} given; it is true or false")
+    two_loop: bool = setting(True, "add the two-loop moment; false: mu_nu_2loop = 0")
+    ordering: Literal["NO", "IO"] = setting("NO", "columns to which the masses of M are assigned")
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -131,29 +118,29 @@ class Zee(Model):
         }
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
-        mass = _EV * self._one_loop(theta, mass_step, 1.0)
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
+        mass = EV * self._one_loop(theta, mass_step, 1.0)
         one = 2.0 * self.sm.m_e * self._one_loop(theta, moment_step, -1.0)
         two = self._two_loop(theta) if self.two_loop else jnp.zeros_like(one)
         masses, u = neutrinos.takagi(mass + 0j, self.ordering)
-        return (
-            neutrinos.mass_observables(masses, u, majorana=True)
-            | neutrinos.mixing(u)
-            | neutrinos.splittings(masses, self.ordering)
-            | self._moments(one, two, masses, u)
-            | self._entries(mass, one + two)
-            | self._estimates(theta, one + two)
-            | self._charged_leptons(theta)
-            | self._spectrum(theta)
+        return merged(
+            neutrinos.mass_observables(masses, u, majorana=True),
+            neutrinos.mixing(u),
+            neutrinos.splittings(masses, self.ordering),
+            self._moments(one, two, masses, u),
+            neutrinos.flavour_entries(mass, one + two),
+            self._estimates(theta, one + two),
+            self._charged_leptons(theta),
+            self._spectrum(theta),
         )
 
     def _one_loop(self, theta, step, sign):
         """(s/K) sum_c (F_ac Y_bc +- F_bc Y_ac) m_c [k(m_h^2) - k(m_H^2)], k that of `step`."""
         m_l = self._lepton_masses
         h, heavy = theta["m_h_plus"], theta["m_heavy_plus"]
-        loops = -step(m_l**2, h**2, (heavy - h) * (heavy + h))
+        loops = -step(m_l**2, h**2, gap(heavy, h))
         chain = 2.0 * product(_antisymmetric(theta), (m_l * loops)[:, None] * _yukawas(theta).T)
-        return 0.5 * jnp.sin(2.0 * theta["phi"]) / _16PI2 * (chain + sign * chain.T)
+        return 0.5 * jnp.sin(2.0 * theta["phi"]) / SIXTEEN_PI2 * (chain + sign * chain.T)
 
     def _two_loop(self, theta):
         """mu_ab(2) in mu_B."""
@@ -163,7 +150,7 @@ class Zee(Model):
         inner = theta["y_top"] * sm.m_t * (up[0] - up[1])
         inner += theta["y_bottom"] * sm.m_b * (down[0] - down[1])
         g_sq = 8.0 * sm.g_f * sm.m_w**2 / math.sqrt(2.0)
-        scale = 2.0 * sm.m_e * g_sq * _N_C * 0.5 * jnp.sin(2.0 * theta["phi"]) / _16PI2**2
+        scale = 2.0 * sm.m_e * g_sq * _N_C * 0.5 * jnp.sin(2.0 * theta["phi"]) / SIXTEEN_PI2**2
         return scale * inner * 2.0 * _antisymmetric(theta)
 
     def _moments(self, one, two, masses, u):
@@ -171,25 +158,17 @@ class Zee(Model):
         dm2_21 = neutrinos.splittings(masses, self.ordering)["dm2_21"]
         fractions = neutrinos.solar_fractions(u, dm2_21, sm=self.sm)
         seen = neutrinos.effective_moments(mu, u, fractions, majorana=True)
-        parts = {"mu_nu_1loop": _size(one), "mu_nu_2loop": _size(two)}
+        size = neutrinos.transition_size
+        parts = {"mu_nu_1loop": size(one), "mu_nu_2loop": size(two)}
         entries = neutrinos.moment_entries(mu, basis="mass", majorana=True)
-        return seen | {"mu_nu": _size(one + two)} | parts | entries
-
-    def _entries(self, mass, mu):
-        entries = {}
-        for i, a in enumerate(_NAMES):
-            entries |= {f"re_m_nu_{a}{b}": mass[i, j] for j, b in enumerate(_NAMES) if i <= j}
-        for pair, (a, b) in _PAIRS.items():
-            entries |= {f"re_mu_nu_{pair}": mu[a, b], f"mu_nu_{pair}": jnp.abs(mu[a, b])}
-        return entries
+        seen.update(mu_nu=size(one + two))  # smooth also where masses agree
+        return merged(seen, parts, entries)
 
     def _estimates(self, theta, mu):
-        sm, limit, scale = self.sm, *_SPIN
-        z, squares = theta["m_h_plus"] ** 2, self._lepton_masses**2
-        spin = jnp.abs(squares[:, None] - squares[None, :]) / sm.m_tau**2
+        m_h = theta["m_h_plus"]
         return {
-            "m_nu_naive": _EV * z * _size(mu) / (2.0 * sm.m_e),
-            "m_nu_rge": jnp.max(jnp.abs(mu) * spin) / limit * z / scale**2,
+            "m_nu_naive": EV * m_h**2 * neutrinos.transition_size(mu) / (2.0 * self.sm.m_e),
+            "m_nu_rge": rge.majorana_mass(mu, m_h, self.sm, "hypercharge"),
         }
 
     def _charged_leptons(self, theta):
@@ -198,10 +177,10 @@ class Zee(Model):
         h, heavy = theta["m_h_plus"] ** -2, theta["m_heavy_plus"] ** -2
         s_eta, s_phi = s_sq * h + c_sq * heavy, c_sq * h + s_sq * heavy
         right = m_l[:, None] / m_l[None, :] * product(y.T, y)
-        dipoles = -(product(f.T, f) * s_eta + right * s_phi) / (12.0 * _16PI2)
+        dipoles = -(product(f.T, f) * s_eta + right * s_phi) / (12.0 * SIXTEEN_PI2)
         rate = s_eta / (4.0 * math.sqrt(2.0) * self.sm.g_f)
         universality = {f"eps_{pair}": f[a, b] ** 2 * rate for pair, (a, b) in _PAIRS.items()}
-        return decays.observables(dipoles + 0j, self.sm) | universality
+        return merged(decays.observables(dipoles + 0j, self.sm), universality)
 
     def _spectrum(self, theta):
         couplings = [theta[p.name] for p in _PARAMETERS if p.name.startswith(("f_", "y_"))]
@@ -225,9 +204,3 @@ def _antisymmetric(theta):
 def _yukawas(theta):
     """The 3 x 3 matrix Y_ab."""
     return jnp.array([[theta[f"y_{a}{b}"] for b in _NAMES] for a in _NAMES])
-
-
-def _size(mu):
-    """(sum_{a<b} mu_ab^2)^(1/2), with slope 0 where the moment vanishes."""
-    square = jnp.sum(jnp.triu(mu, 1) ** 2)
-    return jnp.where(square > 0.0, jnp.sqrt(jnp.where(square > 0.0, square, 1.0)), 0.0)

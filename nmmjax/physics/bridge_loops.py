@@ -7,7 +7,6 @@ masses give 0.0 exactly. Masses in GeV; errors quoted against 30-digit values in
 test_bridge.py.
 """
 
-import math
 from typing import NamedTuple
 
 import jax
@@ -15,13 +14,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from nmmjax.physics.constants import Constants
+from nmmjax.physics.numbers import EV, MASS_SCALE, SIXTEEN_PI2
 from nmmjax.physics.one_loop import F, Fsplit, G, Gm, L, mass_split
 
 type Real = Float[Array, "..."] | float
-
-_16PI2 = 16.0 * math.pi**2
-_EV = 1e9  # eV per GeV
-_MASS_SCALE = 0.05  # eV, where tuning_rge is 1
 
 
 def Gh(a: Real, b: Real) -> Float[Array, "..."]:
@@ -84,7 +80,7 @@ def bridge_moment(
     T(R) m_F Gh/(16 pi^2) where the masses are degenerate, whatever the hypercharge.
     Source: derived, arXiv:2506.15777, eqs. (10), (12).
     """
-    return jnp.sum(t3 * charge * m_f * Gh(m_f**2, m_s**2)) / _16PI2
+    return jnp.sum(t3 * charge * m_f * Gh(m_f**2, m_s**2)) / SIXTEEN_PI2
 
 
 def bridge_mass(
@@ -104,21 +100,7 @@ def bridge_mass(
         step = mass_split(m_f, u, dm_f, d_f - d_s)
     else:
         step = dm_f * F(m_f + dm_f, m_s + dm_s, mu_bar) + m_f * Fsplit(u, 0.0, d_f, d_s)
-    return -jnp.sum(t3 * step) / _16PI2
-
-
-def rge_mass(moment: Real, scale: Real, sm: Constants) -> Float[Array, "..."]:
-    r"""Dirac mass in GeV by running of the SU(2) dipole operator from `scale` (GeV) down to v.
-
-        9 g^4 v^2 (2 + (2/3) tan^2 theta_W) ln(scale/v) moment/(256 pi^2 m_e)
-
-    moment   in mu_B, signed; the mass has its sign. 0 where scale < v. Leading logarithm with
-    fixed couplings: 5 to 10% per decade. Source: hep-ph/0504134 with the SU(2) dipole alone.
-    """
-    g_sq = 4.0 * math.pi / (sm.alpha_inv_mz * sm.s2w)
-    f = 2.0 + (2.0 / 3.0) * sm.s2w / (1.0 - sm.s2w)
-    rate = 9.0 * g_sq**2 * sm.v_ew**2 * f / (16.0 * _16PI2 * sm.m_e)
-    return rate * jnp.maximum(jnp.log(jnp.asarray(scale / sm.v_ew)), 0.0) * moment
+    return -jnp.sum(t3 * step) / SIXTEEN_PI2
 
 
 def rho_loop(d: Float[Array, "*b"]) -> Float[Array, "*b"]:
@@ -167,10 +149,10 @@ def mass_observables(
     Every term, m_nu_total (the sum of those named in `summed`), m_nu its modulus, and tuning_rge.
     """
     total = sum((terms[name] for name in summed), start=jnp.zeros_like(terms["m_nu_rge"]))
-    masses = {name: _EV * m for name, m in (terms | {"m_nu_total": total}).items()}
+    masses = {name: EV * m for name, m in (terms | {"m_nu_total": total}).items()}
     return masses | {
         "m_nu": jnp.abs(masses["m_nu_total"]),
-        "tuning_rge": jnp.abs(masses["m_nu_rge"]) / _MASS_SCALE,
+        "tuning_rge": jnp.abs(masses["m_nu_rge"]) / MASS_SCALE,
     }
 
 
@@ -182,4 +164,4 @@ def moment_observables(moment: Float[Array, ""], scale: Real, sm: Constants) -> 
     """
     size = jnp.abs(moment)
     seen = ("mu_nu", "mu_eff_solar", "mu_eff_reactor", "mu_eff_numu", "mu_eff_plasmon")
-    return dict.fromkeys(seen, size) | {"m_nu_naive": _EV * scale**2 * size / (2.0 * sm.m_e)}
+    return dict.fromkeys(seen, size) | {"m_nu_naive": EV * scale**2 * size / (2.0 * sm.m_e)}

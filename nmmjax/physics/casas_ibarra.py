@@ -9,6 +9,7 @@ from jaxtyping import Array, Complex, Float
 
 from nmmjax.physics.matrices import dagger, product
 from nmmjax.physics.neutrinos import check_ordering
+from nmmjax.physics.numbers import square_root, squared
 
 type Scalar = Float[Array, ""] | float
 type Masses = Float[Array, "3"]
@@ -58,7 +59,7 @@ def casas_ibarra(
     masses and K in the same unit. Exact to rounding times the condition of K and cosh^2(im z).
     Source: J. A. Casas and A. Ibarra, hep-ph/0103065, for a loop-induced K.
     """
-    return product(u, jnp.conj(_root(masses)[:, None] * product(rotation, root)))
+    return product(u, jnp.conj(square_root(masses)[:, None] * product(rotation, root)))
 
 
 def rank_two_masses(y: Complex[Array, "3 2"], k: Array) -> tuple[Array, Array]:
@@ -70,18 +71,8 @@ def rank_two_masses(y: Complex[Array, "3 2"], k: Array) -> tuple[Array, Array]:
     """
     wedge = jnp.cross(y[:, 0], y[:, 1])
     det = k[0, 0] * k[1, 1] - k[0, 1] * k[1, 0]
-    both = jnp.abs(det) * jnp.sum(_squared(wedge))
-    norm = jnp.sum(_squared(product(jnp.conj(y), k, dagger(y))))
-    gap = (norm - 2.0 * both) * (norm + 2.0 * both)
-    large = jnp.sqrt(0.5 * (norm + _root(gap)))
+    both = jnp.abs(det) * jnp.sum(squared(wedge))
+    norm = jnp.sum(squared(product(jnp.conj(y), k, dagger(y))))
+    gap = jnp.maximum(norm - 2.0 * both, 0.0) * (norm + 2.0 * both)  # >= 0 but for rounding
+    large = jnp.sqrt(0.5 * (norm + square_root(gap)))
     return both / large, large
-
-
-def _squared(z):
-    return jnp.real(z) ** 2 + jnp.imag(z) ** 2
-
-
-def _root(x):
-    """sqrt(x) with slope 0, not inf, where x <= 0."""
-    positive = x > 0.0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)

@@ -19,6 +19,8 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Complex, Float
 
+from nmmjax.physics.numbers import SIXTEEN_PI2, gap
+
 type Real = Float[Array, "*b"]
 type Scalar = Float[Array, ""] | float
 type Yukawas = Complex[Array, "3 2"]
@@ -94,10 +96,6 @@ def J_printed(m_f: Real, m_1: Real, m_2: Real) -> Real:
     return 0.5 * (_stieltjes(2, u, (1, 2, 1)) + _stieltjes(2, u, (1, 1, 2)))
 
 
-def _gap(x, y):
-    return (x - y) * (x + y)
-
-
 def delta_J(m_f: Real, h_1: Real, h_2: Real, a_1: Real, a_2: Real) -> Real:
     r"""J(h_1, a_1) + J(h_2, a_2) - J(h_1, a_2) - J(h_2, a_1) without cancellation, GeV^-2.
 
@@ -108,7 +106,7 @@ def delta_J(m_f: Real, h_1: Real, h_2: Real, a_1: Real, a_2: Real) -> Real:
     Source: arXiv:2603.25704, Eq. (23) with the derived `J`.
     """
     u = tuple(m**2 for m in (m_f, h_1, h_2, a_1, a_2))
-    return _gap(h_1, h_2) * _gap(a_1, a_2) * 0.5 * _stieltjes(2, u, (2, 1, 1, 1, 1))
+    return gap(h_1, h_2) * gap(a_1, a_2) * 0.5 * _stieltjes(2, u, (2, 1, 1, 1, 1))
 
 
 def delta_J_printed(m_f: Real, h_1: Real, h_2: Real, a_1: Real, a_2: Real) -> Real:
@@ -116,7 +114,7 @@ def delta_J_printed(m_f: Real, h_1: Real, h_2: Real, a_1: Real, a_2: Real) -> Re
     u = tuple(m**2 for m in (m_f, h_1, h_2, a_1, a_2))
     powers = (tuple(1 + (i == k) for i in range(5)) for k in range(1, 5))
     total = sum(_stieltjes(2, u, power) for power in powers)
-    return _gap(h_1, h_2) * _gap(a_1, a_2) * 0.5 * total
+    return gap(h_1, h_2) * gap(a_1, a_2) * 0.5 * total
 
 
 def delta_B(m_h: Real, m_a: Real, m_f: Real) -> Real:
@@ -126,7 +124,7 @@ def delta_B(m_h: Real, m_a: Real, m_f: Real) -> Real:
 
     Masses in GeV, > 0, within 1e12. Relative error 1.4e-15. Source: derived.
     """
-    return _gap(m_h, m_a) * _stieltjes(1, (m_h**2, m_a**2, m_f**2), (1, 1, 1))
+    return gap(m_h, m_a) * _stieltjes(1, (m_h**2, m_a**2, m_f**2), (1, 1, 1))
 
 
 def F_lepton(x: Real) -> Real:
@@ -224,7 +222,7 @@ def moment_paths(
         first, second = jnp.repeat(scalar[:, None], 4, 1), jnp.repeat(scalar[None, :], 4, 0)
         loops = gauge * J(fermion, first, second)
         total = total + signed * coupling @ loops @ coupling.T
-    return -1j * g_d / (16.0 * math.pi**2) * total
+    return -1j * g_d / (SIXTEEN_PI2) * total
 
 
 def _rotation(theta):

@@ -1,4 +1,4 @@
-"""The dark sector of arXiv:2603.25704 without angles: scalar masses, loops, light masses.
+"""The dark sector of arXiv:2603.25704 without angles: loops, light masses and mixing.
 
 Two complex scalars S_a of one dark charge and a Majorana pair of signed masses
 M_1 = m - m_D, M_2 = m + m_D. All loops depend on the scalar matrices M_R^2 = N + A and
@@ -6,7 +6,6 @@ M_I^2 = N - A alone, which is how they are computed: no eigenvectors, no differe
 """
 
 import functools
-import math
 from typing import NamedTuple
 
 import jax
@@ -15,99 +14,13 @@ from jaxtyping import Array, Complex, Float
 
 from nmmjax.physics.casas_ibarra import casas_ibarra, inverse_root, rank_two_masses
 from nmmjax.physics.dark_loops import TAIL, Yukawas, grid_sums, wedge
+from nmmjax.physics.dark_scalars import Scalars
 from nmmjax.physics.matrices import dagger, product
+from nmmjax.physics.numbers import SIXTEEN_PI2, gap, square_root, squared
 
 type Scalar = Float[Array, ""] | float
 type Symmetric = tuple[Scalar, Scalar, Scalar]  # (11, 12, 22)
 type Square = Float[Array, "2 2"]
-
-_16PI2 = 16.0 * math.pi**2
-
-
-class Scalars(NamedTuple):
-    """The scalar sector: M_R^2 = N + A, M_I^2 = N - A (2 x 2, real, symmetric), GeV^2.
-
-    `twist` = sin 2(theta_I - theta_R) dH dA and `align` the
-    same with cos, dH = M_H1^2 - M_H2^2, dA likewise: no angle is ever needed.
-    """
-
-    real: Symmetric
-    imag: Symmetric
-    breaking: Symmetric
-    h: tuple[Scalar, Scalar]
-    a: tuple[Scalar, Scalar]
-    det_real: Scalar
-    det_imag: Scalar
-    twist: Scalar
-    align: Scalar
-
-
-def scalars_from_matrices(n1: Scalar, n2: Scalar, a11: Scalar, a12: Scalar, a22: Scalar) -> Scalars:
-    """N = diag(n1, n2) conserves U(1)_D, A = [[a11, a12], [a12, a22]] breaks it; GeV^2.
-
-    Defined where N + A and N - A are positive definite. Eigenvalues h, a (large, small) have no
-    derivative where two are equal; everything else has.
-    """
-    real, imag = (n1 + a11, a12, n2 + a22), (n1 - a11, -a12, n2 - a22)
-    det_real, det_imag = (m[0] * m[2] - a12**2 for m in (real, imag))
-    gaps = (real[0] - real[2], imag[0] - imag[2])
-    return Scalars(
-        real=real,
-        imag=imag,
-        breaking=(a11, a12, a22),
-        h=_eigenvalues(real, gaps[0], det_real),
-        a=_eigenvalues(imag, gaps[1], det_imag),
-        det_real=det_real,
-        det_imag=det_imag,
-        twist=4.0 * (n1 - n2) * a12,
-        align=gaps[0] * gaps[1] - 4.0 * a12**2,
-    )
-
-
-def _eigenvalues(m, gap, det):
-    large = 0.5 * (m[0] + m[2] + jnp.hypot(gap, 2.0 * m[1]))
-    return large, det / large
-
-
-def scalars_from_masses(
-    m_h1: Scalar, m_h2: Scalar, m_a1: Scalar, m_a2: Scalar, theta_r: Scalar, theta_i: Scalar
-) -> Scalars:
-    """Masses (GeV) and the mixing angles of S_a = (R_a + i I_a)/sqrt2, R_a = sum_k R_ak H_k.
-
-    R = [[c, s], [-s, c]](theta_R), I alike. Differences are taken of the masses as given:
-    splittings lose what the rounding of the masses has lost.
-    """
-    h, a = (m_h1**2, m_h2**2), (m_a1**2, m_a2**2)
-    d_h, d_a = _gap(m_h1, m_h2), _gap(m_a1, m_a2)
-    d_1, d_2 = _gap(m_h1, m_a1), _gap(m_h2, m_a2)
-    plus, minus = theta_r + theta_i, theta_r - theta_i
-    # (d_h Q(theta_r) - d_a Q(theta_i))/2 with Q = ((cos, -sin), (-sin, -cos))(2 theta)
-    common, turn = d_1 - d_2, -jnp.sin(minus) * (d_h + d_a)
-    even, odd = jnp.cos(minus) * common, turn
-    q_1 = 0.5 * (even * jnp.cos(plus) + odd * jnp.sin(plus))
-    q_2 = -0.5 * (even * jnp.sin(plus) - odd * jnp.cos(plus))
-    mean = 0.5 * (d_1 + d_2)
-    return Scalars(
-        real=_rotated(h, d_h, theta_r),
-        imag=_rotated(a, d_a, theta_i),
-        breaking=(0.5 * (mean + q_1), 0.5 * q_2, 0.5 * (mean - q_1)),
-        h=h,
-        a=a,
-        det_real=h[0] * h[1],
-        det_imag=a[0] * a[1],
-        twist=-jnp.sin(2.0 * minus) * d_h * d_a,
-        align=jnp.cos(2.0 * minus) * d_h * d_a,
-    )
-
-
-def _rotated(squares, gap, theta):
-    mean, half = 0.5 * (squares[0] + squares[1]), 0.5 * gap
-    cos, sin = jnp.cos(2.0 * theta), jnp.sin(2.0 * theta)
-    return mean + half * cos, -half * sin, mean - half * cos
-
-
-def _gap(x, y):
-    return (x - y) * (x + y)
 
 
 class DarkLoops(NamedTuple):
@@ -142,7 +55,7 @@ def dark_loops(
     beyond that of A and of m - m_dirac.
     Source: derived; arXiv:2603.25704 has Eqs. (21)-(23) for C, nothing finite for K and T.
     """
-    m1, m2, q = (m - m_dirac) ** 2, (m + m_dirac) ** 2, _gap(m, m_dirac)
+    m1, m2, q = (m - m_dirac) ** 2, (m + m_dirac) ** 2, gap(m, m_dirac)
     real, imag = _adjugate(s.real), _adjugate(s.imag)
     between = list(zip(*_between(real, s.breaking, imag), strict=True))
 
@@ -160,7 +73,7 @@ def dark_loops(
         mass = t**2 * over_d
         axial = -(m**2) * t**2 * (t * (t + 2.0 * m**2) + q**2) * over_d**2
         square = t**3 * (t + m**2 + m_dirac**2) * over_d
-        squared = zip(both, _squared(change), strict=True)
+        squared = zip(both, _square(change), strict=True)
         return (
             t**3 * flip * over_dets,
             *(mass * (t + m**2) * x for x in change),
@@ -172,8 +85,8 @@ def dark_loops(
     moment, *rest = grid_sums(node, low, high, count)
     return DarkLoops(
         moment=s.twist * m * moment,
-        mass_r=m / _16PI2 * _matrix(*rest[:3]),
-        mass_l=-m * m_dirac**2 / _16PI2 * _matrix(*rest[3:6]),
+        mass_r=m / SIXTEEN_PI2 * _matrix(*rest[:3]),
+        mass_l=-m * m_dirac**2 / SIXTEEN_PI2 * _matrix(*rest[3:6]),
         vector=_matrix(*rest[6:]),
     )
 
@@ -212,7 +125,7 @@ def _between(p, a, q):
     return a, linear, (p[0] * x11 + p[1] * x21, p[0] * x12 + p[1] * x22, p[1] * x12 + p[2] * x22)
 
 
-def _squared(m):
+def _square(m):
     return m[0] ** 2 + m[1] ** 2, m[1] * (m[0] + m[2]), m[1] ** 2 + m[2] ** 2
 
 
@@ -236,7 +149,7 @@ def lepton_loop(s: Scalars, m_e: Scalar, count: int, printed: bool = False) -> S
         for matrix, det in ((s.real, s.det_real), (s.imag, s.det_imag)):
             over_det = _over_det(matrix, det, t)
             inverse = [x * over_det for x in _plus(t, _adjugate(matrix))]
-            power = _squared(inverse)
+            power = _square(inverse)
             if printed:
                 power = _cubed(inverse, power)
             total = [x + y for x, y in zip(total, power, strict=True)]
@@ -280,7 +193,7 @@ def light_from_yukawas(y: Yukawas, loops: DarkLoops, ordering: str) -> Light:
     pair = functools.partial(rank_two_masses, y)
     (low, high), (_, part) = jax.jvp(pair, (k,), (loops.mass_r,))
     m_nu = product(jnp.conj(y), k, dagger(y))
-    rows = jnp.sum(_squares(m_nu), axis=1)
+    rows = jnp.sum(squared(m_nu), axis=1)
     zero = squares / total
     heavy = (rows - low**2 * (1.0 - zero)) / ((high - low) * (high + low))
     none = jnp.zeros_like(high)
@@ -305,7 +218,7 @@ def light_from_oscillations(
     state = product(dagger(y), u[:, high : high + 1])
     part = product(state.T, loops.mass_r, state)[0, 0].real
     size = jnp.sqrt(masses[low] * masses[high] / jnp.abs(_determinant(loops.mass)))
-    return Light(y, masses, (part, masses[high] - part), _squares(u), size)
+    return Light(y, masses, (part, masses[high] - part), squared(u), size)
 
 
 def vector_coupling(light: Light, loops: DarkLoops, g_d: Scalar) -> tuple[Array, Array]:
@@ -313,26 +226,17 @@ def vector_coupling(light: Light, loops: DarkLoops, g_d: Scalar) -> tuple[Array,
     gram = product(light.y.T, jnp.conj(light.y)).real
     trace = jnp.sum(loops.vector * gram)
     det = _determinant(loops.vector) * light.wedge**2
-    scale = g_d / _16PI2
-    largest = 0.5 * (jnp.abs(trace) + _root(trace**2 - 4.0 * det))
+    gap = jnp.maximum(trace**2 - 4.0 * det, 0.0)  # >= 0 but for rounding
+    scale = g_d / SIXTEEN_PI2
+    largest = 0.5 * (jnp.abs(trace) + square_root(gap))
     return scale * largest, scale**2 * (trace**2 - 2.0 * det)
 
 
 def _lambda_squared(y):
     """|Lambda_mutau|^2, |Lambda_taue|^2, |Lambda_emu|^2."""
     entries = wedge(y)
-    return _squares(jnp.stack([entries[1, 2], entries[2, 0], entries[0, 1]]))
+    return squared(jnp.stack([entries[1, 2], entries[2, 0], entries[0, 1]]))
 
 
 def _determinant(k):
     return k[0, 0] * k[1, 1] - k[0, 1] ** 2
-
-
-def _squares(z):
-    return z.real**2 + z.imag**2
-
-
-def _root(x):
-    """sqrt(x), and 0 without a derivative where rounding made x negative."""
-    positive = x > 0.0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)

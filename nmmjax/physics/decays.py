@@ -20,19 +20,22 @@ from jaxtyping import Array, Complex, Float
 
 from nmmjax.errors import InputError, suggest
 from nmmjax.physics.constants import SM, Constants
+from nmmjax.physics.neutrinos import FLAVOURS
+from nmmjax.physics.numbers import squared
 
 type Real = Float[Array, ""]
 type Dipoles = Complex[Array, "3 3"]
 
-_LEPTONS = ("e", "mu", "tau")
 _MASSES = ("m_e", "m_mu", "m_tau")
 
 
 class Nucleus(NamedTuple):
-    """What conversion by the dipole needs of a nucleus."""
+    """Overlap integrals of a nucleus in units of m_mu^{5/2}, and its capture of muons."""
 
-    overlap: float  # D in units of m_mu^{5/2}
-    capture: float  # rate of muon capture, 1/s
+    dipole: float  # D
+    proton: float  # V^(p)
+    neutron: float  # V^(n)
+    capture: float  # 1/s
 
 
 @functools.cache
@@ -40,8 +43,10 @@ def nuclei() -> dict[str, Nucleus]:
     """The shipped table by name ("Al", "Ti", "Au"): hep-ph/0203110 (method 1), Suzuki et al."""
     path = importlib.resources.files("nmmjax.physics") / "mu_e_conversion_nuclei.csv"
     lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
-    rows = csv.DictReader(lines)
-    return {row["nucleus"]: Nucleus(float(row["D"]), float(row["capture_per_s"])) for row in rows}
+    columns = ("D", "Vp", "Vn", "capture_per_s")
+    return {
+        row["nucleus"]: Nucleus(*(float(row[c]) for c in columns)) for row in csv.DictReader(lines)
+    }
 
 
 def br_radiative(dipoles: Dipoles, mother: int, daughter: int, sm: Constants = SM) -> Real:
@@ -57,7 +62,7 @@ def br_radiative(dipoles: Dipoles, mother: int, daughter: int, sm: Constants = S
     ratio = getattr(sm, _MASSES[daughter]) / getattr(sm, _MASSES[mother])
     right, left = dipoles[daughter, mother], ratio * dipoles[mother, daughter]
     leptonic = {(1, 0): 1.0, (2, 0): sm.br_tau_enunu, (2, 1): sm.br_tau_mununu}[mother, daughter]
-    rate = _squared(right) + _squared(left)
+    rate = squared(right) + squared(left)
     return 48.0 * math.pi**3 * sm.alpha_0 / sm.g_f**2 * leptonic * rate
 
 
@@ -89,8 +94,8 @@ def cr_conversion(br_mu_e_gamma: Real, nucleus: str, sm: Constants = SM) -> Real
     table = nuclei()
     if nucleus not in table:
         raise InputError(f"nucleus '{nucleus}' given{suggest(nucleus, table)}")
-    overlap, capture = table[nucleus]
-    return math.pi * overlap**2 * width / (capture * sm.hbar) * br_mu_e_gamma
+    target = table[nucleus]
+    return math.pi * target.dipole**2 * width / (target.capture * sm.hbar) * br_mu_e_gamma
 
 
 def delta_a(dipoles: Dipoles, lepton: int, sm: Constants = SM) -> Real:
@@ -101,14 +106,10 @@ def delta_a(dipoles: Dipoles, lepton: int, sm: Constants = SM) -> Real:
 def observables(dipoles: Dipoles, sm: Constants = SM) -> dict[str, Real]:
     """Every charged-lepton observable of the catalogue that follows from the dipoles."""
     radiative = {(a, b): br_radiative(dipoles, a, b, sm) for a in (1, 2) for b in range(a)}
-    values = {f"br_{_LEPTONS[a]}_{_LEPTONS[b]}_gamma": br for (a, b), br in radiative.items()}
+    values = {f"br_{FLAVOURS[a]}_{FLAVOURS[b]}_gamma": br for (a, b), br in radiative.items()}
     values |= {
-        f"br_{_LEPTONS[a]}_3{_LEPTONS[b]}": br_three_leptons(br, a, b, b, sm)
+        f"br_{FLAVOURS[a]}_3{FLAVOURS[b]}": br_three_leptons(br, a, b, b, sm)
         for (a, b), br in radiative.items()
     }
     values |= {f"cr_mu_e_{n.lower()}": cr_conversion(radiative[1, 0], n, sm) for n in nuclei()}
-    return values | {f"delta_a_{_LEPTONS[i]}": delta_a(dipoles, i, sm) for i in (0, 1)}
-
-
-def _squared(z):
-    return jnp.real(z) ** 2 + jnp.imag(z) ** 2
+    return values | {f"delta_a_{FLAVOURS[i]}": delta_a(dipoles, i, sm) for i in (0, 1)}

@@ -13,6 +13,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float, Inexact
 
+from nmmjax.physics.numbers import square_root, squared
+
 type Real = Float[Array, "..."] | float
 
 _LOW_BITS = 27  # of 53: both halves of a factor hold at most 26 bits and a sign
@@ -54,6 +56,11 @@ def product(*factors: Array) -> Array:
 def dagger(m: Array) -> Array:
     """Hermitian conjugate of a matrix."""
     return jnp.conj(m).T
+
+
+def frobenius(m: Float[Array, ""] | Inexact[Array, "n m"]) -> Float[Array, ""]:
+    """(sum |m_ij|^2)^(1/2) with slope 0 where m = 0; the modulus of a number."""
+    return square_root(jnp.sum(squared(m))) if m.ndim else jnp.abs(m)
 
 
 def _halves(a):

@@ -1,8 +1,8 @@
-"""One-loop functions of moments and masses beyond those of `nmmjax.loops`.
+"""One-loop functions of moments and masses beyond those of `physics.one_loop`.
 
 Three groups: chirality-preserving charged-lepton loops (N_F, N_S), W loops of the neutrino
 (f_SM, df_SM, K_LR), and exact differences between two mixed charged scalars. Most reduce to
-I_S and Gm of `nmmjax.loops`; N_F and N_S need the next kernel of the same family, C = K_2:
+I_S and Gm of `physics.one_loop`; N_F and N_S need the next kernel of the same family, C = K_2:
 
     C(t) = (artanh z - z - z^3/3)/z^5,   z = (t-1)/(t+1),   C(1) = 1/5,   C(1/t) = C(t).
 
@@ -115,7 +115,7 @@ def mass_step(m2: Real, z: Real, dz: Real) -> Float[Array, "..."]:
     """g(z+dz) - g(z) for the mass loop g(z) = z ln(z/m^2)/(z-m^2) of a scalar of mass^2 z.
 
     m2 = m_F^2 > 0, z > 0, dz > -z/2, GeV^2. Full relative accuracy for any step dz, which is
-    never rounded into z. Error 4e-16. Source: g(z) = L(m^2/z) of `nmmjax.loops`.
+    never rounded into z. Error 4e-16. Source: g(z) = L(m^2/z) of `physics.one_loop`.
     """
     return dL(jnp.log(m2 / z), -jnp.log1p(dz / z))
 

@@ -4,6 +4,7 @@ Light masses are in eV where they come from oscillation data and in the unit of 
 elsewhere. `ordering` is "NO" (m_1 < m_2 < m_3) or "IO" (m_3 < m_1 < m_2).
 """
 
+import itertools
 import math
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from jaxtyping import Array, Complex, Float
 from nmmjax.errors import InputError, suggest
 from nmmjax.physics.constants import SM, Constants
 from nmmjax.physics.matrices import dagger, product
+from nmmjax.physics.numbers import square_root, squared
 from nmmjax.physics.takagi import Takagi, factorise
 
 type Scalar = Float[Array, ""] | float
@@ -24,7 +26,11 @@ ORDERINGS = ("NO", "IO")
 _AVOGADRO = 6.02214076e23  # 1/mol, exact
 _LIGHT_SPEED = 2.99792458e10  # cm/s, exact
 _GEV2_PER_EV2 = 1e-18
-_LABELS = {"mass": ("1", "2", "3"), "flavour": ("e", "mu", "tau")}
+FLAVOURS = ("e", "mu", "tau")
+ANGLES = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp")  # arguments of `pmns`
+PHASES = ("alpha_21", "alpha_31")
+PAIRS = {"emu": (0, 1), "etau": (0, 2), "mutau": (1, 2)}
+_LABELS = {"mass": ("1", "2", "3"), "flavour": FLAVOURS}
 
 
 def check_ordering(ordering: str) -> None:
@@ -75,6 +81,11 @@ def light_masses(m_lightest: Scalar, dm2_21: Scalar, dm2_3l: Scalar, ordering: s
     return jnp.stack([*(jnp.sqrt(x) for x in squares), jnp.asarray(m_lightest)])
 
 
+def columns(ordering: str) -> np.ndarray:
+    """Where the states 1, 2, 3 are among states sorted by ascending mass."""
+    return np.array([0, 1, 2] if ordering == "NO" else [1, 2, 0])
+
+
 def takagi(m: Matrix, ordering: str = "NO") -> Takagi:
     """Masses and PMNS matrix of a Majorana mass matrix in the flavour basis, any unit.
 
@@ -84,19 +95,9 @@ def takagi(m: Matrix, ordering: str = "NO") -> Takagi:
     ordering.
     """
     check_ordering(ordering)
-    order = np.array([0, 1, 2] if ordering == "NO" else [1, 2, 0])
+    order = columns(ordering)
     masses, u = factorise(m)
     return Takagi(masses[order], u[:, order])
-
-
-def _squared(z):
-    return jnp.real(z) ** 2 + jnp.imag(z) ** 2
-
-
-def _root(x):
-    """sqrt(x) with slope 0, not inf, where x <= 0."""
-    positive = x > 0.0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, x, 1.0)), 0.0)
 
 
 def mixing(u: Matrix) -> dict[str, Float[Array, ""]]:
@@ -106,7 +107,7 @@ def mixing(u: Matrix) -> dict[str, Float[Array, ""]]:
         delta = -arg(U_e1* U_e3 U_tau1 U_tau3* + |U_e1 U_e3 U_tau3|^2/(1 - |U_e3|^2))
     whose argument is e^{-i delta} c12 s12 c13^2 c23 s23 s13. Gradients need 0 < sin2 < 1.
     """
-    p = _squared(u)
+    p = squared(u)
     c13_sq = p[0, 0] + p[0, 1]
     quartet = jnp.conj(u[0, 0]) * u[0, 2] * u[2, 0] * jnp.conj(u[2, 2])
     z = quartet + p[0, 0] * p[0, 2] * p[2, 2] / c13_sq
@@ -138,7 +139,7 @@ def mass_observables(masses: Masses, u: Matrix, *, majorana: bool) -> dict[str, 
     values |= {
         "m_nu": jnp.max(masses),
         "sum_m_nu": jnp.sum(masses),
-        "m_beta": _root(jnp.sum(_squared(u[0]) * masses**2)),
+        "m_beta": square_root(jnp.sum(squared(u[0]) * masses**2)),
     }
     return values | ({"m_ee": jnp.abs(jnp.sum(u[0] ** 2 * masses))} if majorana else {})
 
@@ -175,7 +176,7 @@ def solar_fractions(
     if source not in SOLAR:
         raise InputError(f"source '{source}' given{suggest(str(source), SOLAR)}")
     energy, electrons = SOLAR[source]
-    p = _squared(u[0])
+    p = squared(u[0])
     c13_sq = p[0] + p[1]
     density = electrons * _AVOGADRO * (sm.hbar * _LIGHT_SPEED) ** 3  # GeV^3
     potential = 2.0 * math.sqrt(2.0) * sm.g_f * density * energy / (dm2_21 * _GEV2_PER_EV2)
@@ -207,6 +208,26 @@ def moment_entries(mu: Matrix, *, basis: str, majorana: bool) -> dict[str, Float
     return {f"mu_nu_{labels[a]}{labels[b]}": jnp.abs(mu[a, b]) for a, b in pairs}
 
 
+def transition_size(mu: Float[Array, "3 3"]) -> Float[Array, ""]:
+    """(sum_{a<b} mu_ab^2)^(1/2) of real transition moments, with slope 0 where all vanish."""
+    return square_root(jnp.sum(jnp.triu(mu, 1) ** 2))
+
+
+def flavour_entries(
+    mass: Float[Array, "3 3"], mu: Float[Array, "3 3"]
+) -> dict[str, Float[Array, ""]]:
+    """Entries of a real Majorana mass matrix and of real transition moments by flavours.
+
+    re_m_nu_ee ... for a <= b, re_mu_nu_emu ... and their sizes mu_nu_emu ... for a < b.
+    """
+    entries = {}
+    for (i, a), (j, b) in itertools.combinations_with_replacement(enumerate(FLAVOURS), 2):
+        entries[f"re_m_nu_{a}{b}"] = mass[i, j]
+    for pair, (i, j) in PAIRS.items():
+        entries |= {f"re_mu_nu_{pair}": mu[i, j], f"mu_nu_{pair}": jnp.abs(mu[i, j])}
+    return entries
+
+
 def effective_moments(
     mu: Matrix,
     u: Matrix,
@@ -225,12 +246,12 @@ def effective_moments(
         plasmon         sum_jk |mu_jk|^2, for Majorana neutrinos sum_{j<k}; mu_nu likewise
     Antineutrinos have the same short-baseline moments. A moment that vanishes has slope 0.
     """
-    squares = _squared(mu)
-    size = _root(jnp.sum(squares) * (0.5 if majorana else 1.0))
-    beams = _root(jnp.sum(_squared(product(mu, dagger(u))), axis=0))
+    squares = squared(mu)
+    size = square_root(jnp.sum(squares) * (0.5 if majorana else 1.0))
+    beams = square_root(jnp.sum(squared(product(mu, dagger(u))), axis=0))
     return {
         "mu_nu": size,
-        "mu_eff_solar": _root(jnp.sum(fractions * jnp.sum(squares, axis=0))),
+        "mu_eff_solar": square_root(jnp.sum(fractions * jnp.sum(squares, axis=0))),
         "mu_eff_reactor": beams[0],
         "mu_eff_numu": beams[1],
         "mu_eff_nutau": beams[2],

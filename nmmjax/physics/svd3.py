@@ -1,19 +1,15 @@
 """Singular values and vectors of complex 3 x 3 matrices by one-sided Jacobi rotations."""
 
-import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Complex, Float
 
+from nmmjax.physics import jacobi
 from nmmjax.physics.matrices import dagger, product
-
-_SWEEPS = 6  # of Jacobi rotations: convergence is quadratic, 5 reached rounding everywhere
-_TINY = 1e-150  # of the largest entry: below it squares underflow and directions are noise
-_RESOLUTION = 4.0 * np.finfo(float).eps
+from nmmjax.physics.numbers import squared
 
 
 class Svd3(NamedTuple):
@@ -41,14 +37,14 @@ def svd3(m: Complex[Array, "3 3"]) -> Svd3:
 @jax.custom_jvp
 def _svd3(m):
     scale = jnp.max(jnp.abs(m))
-    scale = jnp.where(scale > 0.0, scale, 1.0)
+    scale = jnp.where(scale == 0.0, 1.0, scale)
     one, zero = jnp.ones_like(m[0, 0]), jnp.zeros_like(m[0, 0])
     a = [[m[k, i] / scale for k in range(3)] for i in range(3)]
     v = [[one if i == k else zero for k in range(3)] for i in range(3)]
-    a, v = lax.fori_loop(0, _SWEEPS, _sweep, (a, v))
+    a, v = lax.fori_loop(0, jacobi.SWEEPS, _sweep, (a, v))
     pairs = [(_squares(a[i]), a[i], v[i]) for i in range(3)]
     for i, j in ((0, 1), (1, 2), (0, 1)):
-        pairs[i], pairs[j] = _ascending(pairs[i], pairs[j])
+        pairs[i], pairs[j] = jacobi.ascending(pairs[i], pairs[j])
     u = _orthonormal(pairs[1][1], pairs[2][1])
     columns = [_paired(u_i, a_i, v_i) for u_i, (_, a_i, v_i) in zip(u, pairs, strict=True)]
     values, v = zip(*columns, strict=True)
@@ -62,17 +58,11 @@ def _svd3_jvp(primals, tangents):
     p = product(dagger(u), tangents[0], v)
     p_dag = dagger(p)
     row, column = d[:, None], d[None, :]
-    gap = _inverse(column - row, d[-1]) * _inverse(column + row, d[-1])
-    phase = 0.5j * jnp.diag(jnp.diagonal(p).imag * _inverse(d, d[-1]))
+    gap = jacobi.inverse(column - row, d[-1]) * jacobi.inverse(column + row, d[-1])
+    phase = 0.5j * jnp.diag(jnp.diagonal(p).imag * jacobi.inverse(d, d[-1]))
     x = gap * (p * column + row * p_dag) + phase
     y = gap * (row * p + p_dag * column) - phase
     return (d, u, v), (jnp.diagonal(p).real, product(u, x), product(v, y))
-
-
-def _inverse(x, largest):
-    """1/x, and 0 where x is not resolved against the largest value."""
-    resolved = jnp.abs(x) > _RESOLUTION * largest
-    return jnp.where(resolved, 1.0 / jnp.where(resolved, x, 1.0), 0.0)
 
 
 def _columns(vectors):
@@ -80,7 +70,8 @@ def _columns(vectors):
 
 
 def _squares(a):
-    return sum(x.real**2 + x.imag**2 for x in a)
+    x, y, z = (squared(entry) for entry in a)
+    return x + y + z
 
 
 def _dot(a, b):
@@ -106,20 +97,10 @@ def _rotation(a, b):
     """c, s and the phase of b that make the columns c a - s b and s a + c b orthogonal."""
     overlap = _dot(a, b)
     size = jnp.abs(overlap)
-    empty = size < _TINY
-    safe = jnp.where(empty, 1.0, size)
-    turn = jnp.where(empty, 1.0, jnp.conj(overlap) / safe)
-    gap = _squares(b) - _squares(a)
-    span = jnp.abs(gap) + jnp.sqrt(gap * gap + 4.0 * size * size)
-    t = jnp.where(empty, 0.0, jnp.where(gap < 0.0, -2.0, 2.0) * size / jnp.where(empty, 1.0, span))
-    c = 1.0 / jnp.sqrt(1.0 + t * t)
+    empty = size < jacobi.TINY
+    turn = jnp.where(empty, 1.0, jnp.conj(overlap) / jnp.where(empty, 1.0, size))
+    c, t = jacobi.rotation(_squares(b) - _squares(a), size)
     return c, t * c, turn
-
-
-def _ascending(first, second):
-    swap = first[0] > second[0]
-    pick = functools.partial(jax.tree.map, lambda x, y: jnp.where(swap, x, y))
-    return pick(second, first), pick(first, second)
 
 
 def _orthonormal(middle, large):
@@ -127,13 +108,13 @@ def _orthonormal(middle, large):
     one, zero = jnp.ones_like(large[0]), jnp.zeros_like(large[0])
     axes = [[one if i == k else zero for k in range(3)] for i in range(3)]
     size = _squares(large)
-    u_3 = _unit(_chosen(size > _TINY, large, axes[2]))
+    u_3 = _unit(_chosen(size <= jacobi.TINY, axes[2], large))
     # The axis least along u_3 stands in for a middle column that is empty.
-    least = [x.real**2 + x.imag**2 for x in u_3]
+    least = [squared(x) for x in u_3]
     first = (least[0] <= least[1]) & (least[0] <= least[2])
     spare = _chosen(first, axes[0], _chosen(least[1] <= least[2], axes[1], axes[2]))
     rest = _plus(middle, -_dot(u_3, middle), u_3)
-    resolved = _squares(rest) > _RESOLUTION**2 * size
+    resolved = _squares(rest) > jacobi.RESOLUTION**2 * size
     u_2 = _unit(_chosen(resolved, rest, spare))
     u_2 = _unit(_plus(u_2, -_dot(u_3, u_2), u_3))
     (a, b, c), (d, e, f) = u_2, u_3
@@ -153,6 +134,6 @@ def _paired(u, a, v):
     """(value, v with the phase that makes u^dag a real and >= 0), a = M v."""
     z = _dot(u, a)
     size = jnp.abs(z)
-    empty = size < _TINY
+    empty = size < jacobi.TINY
     phase = jnp.where(empty, 1.0, jnp.conj(z) / jnp.where(empty, 1.0, size))
     return size, [x * phase for x in v]

@@ -8,11 +8,9 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Complex, Float
 
+from nmmjax.physics import jacobi
 from nmmjax.physics.matrices import product
 
-_SWEEPS = 6  # of Jacobi rotations: convergence is quadratic, 5 reached rounding everywhere
-_TINY = 1e-150  # of the largest entry: below it squares underflow and phases are noise
-_RESOLUTION = 4.0 * np.finfo(float).eps
 _SIGN_WEIGHTS = np.sqrt([1.0, 2.0, 3.0])  # no symmetric pattern of a column is orthogonal to them
 
 
@@ -42,17 +40,17 @@ def factorise(m: Complex[Array, "3 3"]) -> Takagi:
 @jax.custom_jvp
 def _factorise(m):
     scale = jnp.max(jnp.abs(m))
-    scale = jnp.where(scale > 0.0, scale, 1.0)
+    scale = jnp.where(scale == 0.0, 1.0, scale)
     m = m * (1.0 / scale)  # dividing complex numbers costs far more
     a = [[m[i, j] for j in range(3)] for i in range(3)]
     one, zero = jnp.ones_like(a[0][0]), jnp.zeros_like(a[0][0])
     u = [[one if i == j else zero for j in range(3)] for i in range(3)]
-    a, u = lax.fori_loop(0, _SWEEPS, _sweep, (a, u))
+    a, u = lax.fori_loop(0, jacobi.SWEEPS, _sweep, (a, u))
     diagonal = jnp.stack([a[i][i] for i in range(3)])
     masses, u = _oriented(diagonal, jnp.stack([jnp.stack(row) for row in u]))
     columns = [(masses[i], u[:, i]) for i in range(3)]
     for i, j in ((0, 1), (1, 2), (0, 1)):
-        columns[i], columns[j] = _ascending(columns[i], columns[j])
+        columns[i], columns[j] = jacobi.ascending(columns[i], columns[j])
     masses, vectors = zip(*columns, strict=True)
     return scale * jnp.stack(masses), jnp.stack(vectors, axis=1)
 
@@ -63,14 +61,11 @@ def _factorise_jvp(primals, tangents):
     masses, u = _factorise(*primals)
     n = product(u.T, tangents[0], u)
     difference, total = masses[:, None] - masses[None, :], masses[:, None] + masses[None, :]
-    x = -(_inverse(difference, masses[-1]) * n.real + 1j * _inverse(total, masses[-1]) * n.imag)
+    x = -(
+        jacobi.inverse(difference, masses[-1]) * n.real
+        + 1j * jacobi.inverse(total, masses[-1]) * n.imag
+    )
     return (masses, u), (jnp.diagonal(n).real, product(u, x))
-
-
-def _inverse(x, largest):
-    """1/x, and 0 where x is not resolved against the largest mass."""
-    resolved = jnp.abs(x) > _RESOLUTION * largest
-    return jnp.where(resolved, 1.0 / jnp.where(resolved, x, 1.0), 0.0)
 
 
 def _sweep(_, state):
@@ -87,17 +82,16 @@ def _rotated(a, u, p, q):
     tan 2theta is minus 2|a_pq| over it.
     """
     size = _modulus(a[p][q])
-    empty = size < _TINY
+    empty = size < jacobi.TINY
     b = jnp.where(empty, 1.0, a[p][q] * (1.0 / jnp.where(empty, 1.0, size)))
     top, bottom = jnp.conj(b) * a[p][p], jnp.conj(b) * a[q][q]
     mixed = jnp.conj(top) + bottom
     length = _modulus(mixed)
-    aligned = length < _TINY
+    aligned = length < jacobi.TINY
     e = jnp.where(aligned, 1.0, mixed * (1.0 / jnp.where(aligned, 1.0, length)))
     gap = (top * e - bottom * jnp.conj(e)).real
-    span = jnp.abs(gap) + jnp.sqrt(gap * gap + 4.0 * size * size)
-    t = jnp.where(empty, 0.0, jnp.where(gap < 0.0, 2.0, -2.0) * size / jnp.where(empty, 1.0, span))
-    c = 1.0 / jnp.sqrt(1.0 + t * t)
+    c, minus_t = jacobi.rotation(gap, size)
+    t = -minus_t
     se = t * c * e
 
     def mix(x, y):
@@ -116,23 +110,14 @@ def _rotated(a, u, p, q):
 
 
 def _modulus(z):
-    """|z| where squares do not overflow; 0 below `_TINY`."""
+    """|z| where squares do not overflow; 0 below `jacobi.TINY`."""
     return jnp.sqrt(z.real * z.real + z.imag * z.imag)
 
 
 def _oriented(d, u):
     """(|d|, u with the phases of d removed from its columns and their signs fixed)."""
     masses = _modulus(d)
-    zero = masses < _TINY
+    zero = masses < jacobi.TINY
     u = u * jnp.sqrt(jnp.where(zero, 1.0, jnp.conj(d) * (1.0 / jnp.where(zero, 1.0, masses))))
     s = jnp.sum(_SIGN_WEIGHTS[:, None] * u, axis=0)
     return masses, jnp.where(s.real + s.imag < 0.0, -u, u)
-
-
-def _ascending(first, second):
-    swap = first[0] > second[0]
-
-    def chosen(x, y):
-        return jnp.where(swap, x[0], y[0]), jnp.where(swap, x[1], y[1])
-
-    return chosen(second, first), chosen(first, second)

@@ -13,9 +13,9 @@ from jax.scipy.special import gammainc
 from jaxtyping import Array, Float
 
 from nmmjax.physics.constants import SM, Constants
+from nmmjax.physics.numbers import EV, square_root
 
-_EV = si.eV
-_HBAR_C = si.hbar * si.c / _EV  # eV m
+_HBAR_C = si.hbar * si.c / si.eV  # eV m
 _PER_GRAM = 1e-3 / si.atomic_mass  # nucleons per gram
 
 
@@ -32,7 +32,7 @@ def electron_scalar_density(rho: float, y_e: float = 0.5, sm: Constants = SM) ->
     rho in g/cm^3, y_e electrons per nucleon. Relative error 1e-16 (m_e/p_F)^2: < 3e-12 for
     rho > 1 g/cm^3.
     """
-    m = sm.m_e * 1e9
+    m = sm.m_e * EV
     p = _fermi_momentum(rho, y_e)
     return m / (2.0 * math.pi**2) * (p * math.hypot(p, m) - m**2 * math.asinh(p / m))
 
@@ -40,7 +40,7 @@ def electron_scalar_density(rho: float, y_e: float = 0.5, sm: Constants = SM) ->
 def plasma_frequency(rho: float, y_e: float = 0.5, sm: Constants = SM) -> float:
     """omega_p = (4 pi alpha n_e / E_F)^(1/2) of a degenerate gas, in eV: 18.0 keV at 1e6 g/cm^3."""
     n_e = y_e * nucleon_density(rho)
-    energy = math.hypot(_fermi_momentum(rho, y_e), sm.m_e * 1e9)
+    energy = math.hypot(_fermi_momentum(rho, y_e), sm.m_e * EV)
     return math.sqrt(4.0 * math.pi * sm.alpha_0 * n_e / energy)
 
 
@@ -70,12 +70,9 @@ def plasmon_factor(
     r = (medium mass / plasma frequency)^2 >= 0. Phi has an infinite slope at r = 1/4, Phi^2 has
     a finite one; both are continuous.
     """
-    open_ = jnp.where(r < 0.25, 1.0 - 4.0 * r, 0.0)
+    open_ = jnp.where(r >= 0.25, 0.0, 1.0 - 4.0 * r)
     square = open_**3 if coupling == "electric" else (1.0 + 8.0 * jnp.minimum(r, 0.25)) ** 2 * open_
-    if squared:
-        return square
-    positive = square > 0.0
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, square, 1.0)), 0.0)
+    return square if squared else square_root(square)
 
 
 def _fermi_momentum(rho: float, y_e: float) -> float:

@@ -39,7 +39,7 @@ def D3(a: Real, b: Real, c: Real) -> Float[Array, "..."]:
     Symmetric; no digit is lost at a ~ b or at c ~ a, b. D3(a, a, c) = G(a/c)/c. Derivatives in a
     and b lose a/|a-b| ulps; at a = b exactly the first are right, the second are not.
     |ln(c/a)| < 350. Error 2e-15.
-    Source: derived; r(z) = L(1/z) of `nmmjax.loops`.
+    Source: derived; r(z) = L(1/z) of `physics.one_loop`.
     """
     a, b = jnp.asarray(a, float), jnp.asarray(b, float)
     same = a == b

@@ -1,1 +1,1 @@
-"""What a run directory says."""
+"""Reading of run directories: numbers, words and the verdict."""

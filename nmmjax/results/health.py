@@ -1,12 +1,9 @@
-"""How the sampler fared: proposals, acceptance, divergences, missing energy; none of it a proof."""
+"""Read how the sampler fared: proposals, acceptance, divergences, energy; none of it a proof."""
 
 import numpy as np
 
 from nmmjax.results.rundir import Run
 from nmmjax.samplers import diagnostics
-
-_FRESH = ("nuts", "chees")  # momenta drawn afresh for every draw, which E-BFMI takes for granted
-EBFMI = 0.3  # below which momenta explore the energy too slowly (arXiv:1604.00695, section 4)
 
 
 def proposals(run: Run) -> dict[str, int]:
@@ -25,7 +22,6 @@ def of(run: Run) -> dict[str, float]:
         found["acceptance"] = float(np.nanmean(run.read("acceptance_rate", "sample_stats")))
     if run.has("diverging", "sample_stats"):
         found["divergent"] = float(run.read("diverging", "sample_stats").mean())
-    engine = run.resolved["sampling"]["engine"]["name"]
-    if engine in _FRESH and run.has("energy", "sample_stats") and run.committed > 1:
+    if run.has("energy", "sample_stats") and run.committed > 1:
         found["ebfmi"] = float(np.min(diagnostics.ebfmi(run.read("energy", "sample_stats"))))
     return found

@@ -1,4 +1,4 @@
-"""What a reader of a summary must know beside the numbers, one sentence or two each."""
+"""Tell a reader what must be known beside the numbers, in a sentence or two each."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from nmmjax.constraints import library
-from nmmjax.results import health
+from nmmjax.results import health, trust
+from nmmjax.results import undefined as undefined_proposals
 from nmmjax.results.rundir import Run
 
-_MIN_ENSEMBLES = 4
 _MASS_SCALE = 0.05  # eV, the scale of sqrt(Delta m^2_31)
 
 
@@ -20,12 +20,22 @@ def of(run: Run, undefined: dict[str, int], allowed: np.ndarray) -> Iterator[str
     allowed    (chain, draw), inside every limit
     """
     physics = run.resolved["physics"]
+    if not physics.get("constraints") and not physics.get("prefer"):
+        yield "prior only: no constraint, no wish. The draws are the prior itself."
+    elif not physics.get("constraints"):
+        yield "no constraint: the prior, and the wishes below."
     for wish in physics.get("prefer", {}).values():
         yield (
             f"the target contains the wish {_wish_text(run, wish)}: the posterior is not a pure "
             "likelihood posterior."
         )
-    if run.has("m_nu_rge") and physics["model"].get("settings", {}).get("rge") is False:
+    settings = physics["model"].get("settings", {})
+    if run.has("m_nu_rge") and "rge" not in settings:  # of Majorana neutrinos
+        yield (
+            "m_nu_rge is an estimate with coefficients from memory, not confirmed yet: an order "
+            "of magnitude."
+        )
+    if run.has("m_nu_rge") and settings.get("rge") is False:
         mass = float(np.median(np.abs(run.read("m_nu_rge"))))
         yield (
             f"the gauge-induced (RGE) mass of these points is ~{mass:.3g} eV, "
@@ -44,25 +54,16 @@ def of(run: Run, undefined: dict[str, int], allowed: np.ndarray) -> Iterator[str
     for name, count in undefined.items():
         yield f"{name} is not a finite number at {count} of {allowed.size} draws."
     yield from _sampling(run)
-    if len(np.unique(run.ensemble)) < _MIN_ENSEMBLES:
-        yield f"R-hat compares fewer than {_MIN_ENSEMBLES} ensembles: it may miss separate regions."
+    if len(np.unique(run.ensemble)) < trust.ENSEMBLES:
+        few = f"fewer than {trust.ENSEMBLES} ensembles"
+        yield f"R-hat compares {few}: it may miss separate regions."
 
 
 def _sampling(run: Run) -> Iterator[str]:
-    if count := health.proposals(run).get("n_nan", 0):
-        yield f"the density was NaN at {count} proposals, all rejected: a fault of the model."
-    found = health.of(run)
-    if (share := found.get("divergent", 0.0)) > 0.0:
-        yield (
-            f"{share:.2%} of the trajectories diverged: the density is too curved for the step "
-            "size, and what lies there may be missing. Smaller steps (a higher target_acceptance), "
-            "another chart, or the engine 'ensemble'."
-        )
-    if (lowest := found.get("ebfmi", 1.0)) < health.EBFMI:
-        yield (
-            f"E-BFMI is {lowest:.2f} in the worst chain, below {health.EBFMI}: the tails of the "
-            "density are explored slowly."
-        )
+    if (lost := undefined_proposals.of(run)) is not None:
+        yield f"{lost.text}. They were rejected: a fault of the model."
+    if 0.0 < (share := health.of(run).get("divergent", 0.0)) <= trust.SHARE:
+        yield f"{share:.2%} of the trajectories diverged, too few to matter."
 
 
 def _astrophysics(run: Run) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Which constraint excludes how much: every constraint left out in turn, by reweighting.
+"""Rank constraints by what each excludes: every one left out in turn, by reweighting.
 
 Dropping constraint c multiplies the posterior by 1/L_c. With weights w ~ 1/L_c over the stored
 draws, smoothed in the tail (PSIS, Vehtari et al., arXiv:1507.02646),
@@ -6,7 +6,7 @@ draws, smoothed in the tail (PSIS, Vehtari et al., arXiv:1507.02646),
     excluded = 1 - sum w L_c / sum w
 
 is the share of the posterior without c that c takes away: L_c is normalised to at most 1. The
-shape k-hat of the weights' tail says whether the draws can tell: beyond `KHAT` those that c
+shape k-hat of the weights' tail says whether the draws can tell: beyond 0.7 those that c
 removes are hardly among them, and the estimate, most often too small, means nothing.
 """
 
@@ -16,8 +16,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from nmmjax.errors import InputError
+from nmmjax.results import trust
 
-KHAT = 0.7  # largest k-hat with a usable estimate
 _UNTOUCHED = 0.01  # |ln L| below which a constraint weighs a draw by less than a percent
 _PLATEAU = 0.2  # share of draws that the tail fit looks at, at most
 _FEWEST = 100  # draws for a tail fit worth its name
@@ -73,7 +73,7 @@ def _row(name: str, log_l: np.ndarray, r_eff: float) -> Row:
     weights, khat = _smoothed(log_l, r_eff)
     share = np.logaddexp.reduce(weights + log_l) - np.logaddexp.reduce(weights)
     excluded = float(-np.expm1(share))
-    return Row(name, max(excluded, 0.0), khat, khat < KHAT, worst < -_UNTOUCHED, worst)
+    return Row(name, max(excluded, 0.0), khat, trust.reliable(khat), worst < -_UNTOUCHED, worst)
 
 
 def _smoothed(log_l: np.ndarray, r_eff: float) -> tuple[np.ndarray, float]:

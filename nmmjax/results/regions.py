@@ -13,27 +13,28 @@ from typing import Any
 
 import numpy as np
 from scipy.signal import find_peaks
-from scipy.stats import chi2
 
-from nmmjax.samplers import diagnostics
+from nmmjax.results import angles, trust
+from nmmjax.samplers import convergence, diagnostics
 
 _BINS = 128
 _SMOOTH = 2.0  # bins, the width of the kernel
 _VALLEY = 0.1  # density in a valley over that of the lower peak beside it
 _LEAST = 0.01  # of the mean density: what counts as empty
 _FEWEST = 5.0  # draws in a bin, likewise
-_DOUBTFUL = 1e-3  # p value below which ensembles disagree
 
 
 @dataclasses.dataclass(frozen=True)
 class Regions:
     """Separate regions along one parameter, from low to high.
 
-    edges    values of the parameter in the valleys between them
+    edges    values of the parameter in the valleys between them; on a circle the lowest valley of
+             all comes last, and the first region lies after it
     shares   of the draws, per region
     lowest   smallest and
     highest  largest share over the ensembles, per region
     p        of a chi-square test that all ensembles have the same shares
+    growth_p of a test that the shares are the same in the first and the last third of the draws
     """
 
     name: str
@@ -42,21 +43,34 @@ class Regions:
     lowest: tuple[float, ...]
     highest: tuple[float, ...]
     p: float
+    growth_p: float
 
     @property
     def agree(self) -> bool:
-        return self.p >= _DOUBTFUL
+        return trust.agree(self.p)
+
+    @property
+    def steady(self) -> bool:
+        return trust.agree(self.growth_p)
 
 
 def find(
-    name: str, values: np.ndarray, ensemble: np.ndarray, prior: Mapping[str, Any]
+    name: str,
+    values: np.ndarray,
+    ensemble: np.ndarray,
+    prior: Mapping[str, Any],
+    period: float | None = None,
 ) -> Regions | None:
     """The regions of one parameter; None where there is only one.
 
     values    (chain, draw); ensemble (chain,) labels
     prior     its table as in the resolved run file
+    period    of an angle: the circle is cut at its emptiest place
     """
     c, back = _coordinate(values, prior)
+    if period is not None and np.all(np.isfinite(values)):
+        cut = angles.seam(values, period)
+        c, back = (values - cut) % period, _from_cut(cut, period)
     if not np.all(np.isfinite(c)) or np.ptp(c) == 0.0:
         return None
     valleys = _valleys(c.ravel())
@@ -70,29 +84,40 @@ def find(
     shares = inside.mean(axis=(1, 2))
     return Regions(
         name,
-        tuple(float(back(v)) for v in valleys),
+        tuple(float(back(v)) for v in (valleys if period is None else [*valleys, period])),
         tuple(map(float, shares)),
         tuple(map(float, by_ensemble.min(axis=0))),
         tuple(map(float, by_ensemble.max(axis=0))),
-        _agreement(inside, by_ensemble, shares),
+        convergence.agreement_p(inside, ensemble),
+        _growth(inside, ensemble),
     )
 
 
-def _agreement(inside: np.ndarray, by_ensemble: np.ndarray, shares: np.ndarray) -> float:
-    """p value that ensembles draw from the same shares, each worth its bulk ESS at most.
+def against(found: Regions) -> str:
+    """Say in words why the shares of regions are doubtful; "" if the ensembles agree."""
+    if not found.agree:
+        return (
+            f"the ensembles disagree on the weights of the separate regions of {found.name} "
+            f"(p = {found.p:.1g}, needed at least {trust.P_VALUE:g}): walkers do not cross between "
+            "them often enough"
+        )
+    if not found.steady:
+        return (
+            f"the weights of the separate regions of {found.name} still change "
+            f"(p = {found.growth_p:.1g}, needed at least {trust.P_VALUE:g})"
+        )
+    return ""
 
-    The ESS of an indicator takes the walkers' own crossings for granted; where none crosses, each
-    chain counts as one draw.
-    """
-    count, ensembles = len(shares), len(by_ensemble)
-    if ensembles < 2:
-        return 1.0
-    total = 0.0
-    for k in range(count):
-        worth = diagnostics.ess(diagnostics.split(inside[k].astype(float))) / ensembles
-        variance = shares[k] * (1.0 - shares[k]) / max(worth, 1.0)
-        total += np.sum((by_ensemble[:, k] - shares[k]) ** 2) / variance * (1.0 - shares[k])
-    return float(chi2.sf(total, (count - 1) * (ensembles - 1)))
+
+def _growth(inside: np.ndarray, ensemble: np.ndarray) -> float:
+    """p value that no region gains or loses draws; the smallest of n regions counts n times."""
+    each = [convergence.trend_p(diagnostics.means_of(x.astype(float), ensemble)) for x in inside]
+    return min(1.0, len(each) * min(each))
+
+
+def _from_cut(cut: float, period: float) -> Callable[[float], float]:
+    """From places along the circle, cut open, to angles within half a period of 0."""
+    return lambda c: float(angles.unrolled(np.array(c + cut), 0.0, period))
 
 
 def _valleys(c: np.ndarray) -> np.ndarray:

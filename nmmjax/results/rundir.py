@@ -1,26 +1,32 @@
 """A run directory opened for reading: what was run, and the committed draws.
 
-Only h5py is needed. Files are opened without locks, so reading a run that is still being
-written disturbs nothing.
+Files are opened without locks, so reading a run that is still being written disturbs nothing.
+Nothing outside the directory is read, and what is damaged is refused in one line.
 """
 
-import contextlib
 import dataclasses
+import math
 import pathlib
+import sys
+import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NoReturn
 
 import h5py
 import numpy as np
 
-from nmmjax.catalogue import CATALOGUE
+from nmmjax.catalogue import CATALOGUE, known_or_bare
 from nmmjax.errors import InputError, suggest
+from nmmjax.samplers.store import reading
+from nmmjax.samplers.store.files import Folder, StoreError
 
 type Attributes = dict[str, str]
 
 HEADLINES = ("m_nu", "mu_nu", "tuning_bg", "tuning_cancel")  # listed first
-_OF_DRAWS = ("posterior", "sample_stats", "log_likelihood", "target")
+_OF_DRAWS = reading.OF_DRAWS
+_MOST_TEXT = 2**24  # bytes of resolved.toml
+_ATTEMPTS = 5  # at a file that another process may be changing
 _FEWEST_CHAINS = 64  # below which chains are never thinned
 
 
@@ -55,6 +61,15 @@ class Run:
         """Attributes of a quantity of `posterior`; InputError if the run did not store it."""
         return self.variables["posterior"][self._find(label)[0]]
 
+    def period(self, label: str) -> float | None:
+        """The period of an angle of `posterior`; None for a quantity on a line."""
+        name = label.partition("[")[0]
+        given = self.variables["posterior"].get(name, {}).get("period")
+        prior = self.resolved["physics"]["priors"].get(name)
+        if given is None and isinstance(prior, dict) and "angle" in prior:
+            return 2.0 * math.pi
+        return float(given) if given is not None else known_or_bare(name).period
+
     def read(
         self, name: str, group: str = "posterior", chains: np.ndarray | None = None
     ) -> np.ndarray:
@@ -67,22 +82,45 @@ class Run:
             name, index = self._find(name)
         elif not self.has(name, group):
             self._refuse(name, self.variables.get(group, {}))
-        with _chains(self.directory) as file:
-            data, draws = file[group][name], slice(0, self.committed)
+        draws = slice(0, self.committed)
+
+        def take(file: h5py.File) -> np.ndarray:
+            data = file[group][name]
             if chains is None:
-                values = data[:, draws]
-            else:
-                pieces = np.split(chains, np.flatnonzero(np.diff(chains) != 1) + 1)
-                values = np.concatenate([data[p[0] : p[-1] + 1, draws] for p in pieces])
+                return data[:, draws]
+            pieces = np.split(chains, np.flatnonzero(np.diff(chains) != 1) + 1)
+            return np.concatenate([data[p[0] : p[-1] + 1, draws] for p in pieces])
+
+        values = _taken(self.directory, take)
         return values[(..., *index)] if index else values
 
     def table(self, name: str) -> dict[str, np.ndarray]:
         """A table of the engine: every array by name; empty if the run has no such table."""
         if name not in self.tables:
             return {}
-        with _chains(self.directory) as file:
+
+        def take(file: h5py.File) -> dict[str, np.ndarray]:
             arrays = {key: item for key, item in file[name].items() if not item.is_scale}
+            for item in arrays.values():
+                reading.refuse_hollow(item)
             return {key: np.asarray(item) for key, item in arrays.items()}
+
+        return _taken(self.directory, take)
+
+    def described(self, name: str) -> dict[str, Attributes]:
+        """Attributes of the quantities of the model in a table, by name: units and latex."""
+        if name not in self.tables:
+            return {}
+
+        def take(file: h5py.File) -> dict[str, Attributes]:
+            found = {key: dict(item.attrs) for key, item in file[name].items() if not item.is_scale}
+            return {
+                key: {k: str(x) for k, x in about.items()}
+                for key, about in found.items()
+                if {"units", "latex"} <= about.keys()
+            }
+
+        return _taken(self.directory, take)
 
     def columns(self) -> Iterator[tuple[str, Attributes, np.ndarray]]:
         """(label, attributes, (chain, draw) array) of `posterior`, arrays entry by entry."""
@@ -108,8 +146,8 @@ class Run:
 
     def point(self, chain: int, draw: int, group: str) -> dict[str, float]:
         """Every variable of a group at one draw."""
-        with _chains(self.directory) as file:
-            cells = {n: file[group][n][chain, draw] for n in self.variables.get(group, {})}
+        names = self.variables.get(group, {})
+        cells = _taken(self.directory, lambda file: {n: file[group][n][chain, draw] for n in names})
         return {
             _label(name, index): float(np.asarray(cell)[index])
             for name, cell in cells.items()
@@ -134,25 +172,53 @@ def open_run(directory: pathlib.Path) -> Run:
     is damaged or was not written by this program.
     """
     resolved = _resolved(directory)
-    with _chains(directory) as file:
-        path = directory / "chains.h5"
-        if "committed_draws" not in file.attrs or "ensemble" not in file.get("posterior", ()):
-            raise InputError(f"'{path}' was not written by nmmjax: it has no committed draws")
-        ensemble = np.asarray(file["posterior"]["ensemble"])
-        variables = {
-            group: _variables(file[group], len(ensemble), list(resolved["physics"]["priors"]))
-            for group in _OF_DRAWS
-            if isinstance(file.get(group), h5py.Group)
-        }
-        tables = tuple(group for group in file if group not in (*_OF_DRAWS, "starts"))
-        labels = {
-            _label(name, index): (name, index)
-            for name in variables["posterior"]
-            for index in np.ndindex(file["posterior"][name].shape[2:])
-        }
-        committed = int(file.attrs["committed_draws"])
-        about = dict(file.attrs)
-        return Run(directory, resolved, about, committed, ensemble, variables, labels, tables)
+    return _taken(directory, lambda file: _run(directory, resolved, file))
+
+
+def _run(directory: pathlib.Path, resolved: dict[str, Any], file: h5py.File) -> Run:
+    path = directory / "chains.h5"
+    reading.refuse_outside(file)
+    found = file.get("posterior/ensemble")
+    if "committed_draws" not in file.attrs or not isinstance(found, h5py.Dataset):
+        raise InputError(f"'{path}' was not written by nmmjax: it has no committed draws")
+    committed = reading.counted(file)
+    reading.refuse_hollow(found)
+    ensemble = np.asarray(found)
+    if ensemble.ndim != 1 or ensemble.dtype.kind not in "iu":
+        raise InputError(f"'{path}': posterior/ensemble does not number the chains")
+    variables = {
+        group: _variables(file[group], len(ensemble), list(resolved["physics"]["priors"]))
+        for group in _OF_DRAWS
+        if isinstance(file.get(group), h5py.Group)
+    }
+    for group, names in variables.items():
+        for name in names:
+            reading.refuse_hollow(file[group][name], committed)
+    tables = tuple(group for group in file if group not in (*_OF_DRAWS, "starts"))
+    labels = {
+        _label(name, index): (name, index)
+        for name in variables["posterior"]
+        for index in np.ndindex(file["posterior"][name].shape[2:])
+    }
+    about = dict(file.attrs)
+    _refuse_edited(path, about.get("resolved"), resolved)
+    return Run(directory, resolved, about, committed, ensemble, variables, labels, tables)
+
+
+def _refuse_edited(path: pathlib.Path, text: Any, resolved: dict[str, Any]) -> None:
+    """resolved.toml must say what chains.h5 does, but for the stop rule, which may change."""
+    if not isinstance(text, str):
+        return  # written by hand
+    try:
+        stored = tomllib.loads(text)
+    except (ValueError, RecursionError):
+        raise InputError(f"'{path}': its attribute 'resolved' is damaged") from None
+    for part in ("physics", "sampling"):
+        if stored.get(part) != resolved[part]:
+            raise InputError(
+                f"'{path.parent / 'resolved.toml'}' and the attribute 'resolved' of chains.h5 "
+                f"differ in '{part}': one of them was damaged or edited"
+            )
 
 
 def _resolved(directory: pathlib.Path) -> dict[str, Any]:
@@ -161,43 +227,85 @@ def _resolved(directory: pathlib.Path) -> dict[str, Any]:
     if not directory.is_dir():
         raise InputError(f"there is no run directory '{directory}'")
     path = directory / "resolved.toml"
-    if not path.is_file():
+    if not reading.exists(directory, "resolved.toml"):
         raise InputError(
             f"'{directory}' is not a run directory (it has no resolved.toml); give the directory "
             "that `nmmjax run` names when it starts"
         )
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        with Folder(directory) as folder:
+            reading.refuse_links(folder)
+        found = tomllib.loads(reading.read_text(directory, "resolved.toml", _MOST_TEXT))
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"cannot read '{path}': {error}") from None
     missing = {"physics", "sampling", "stop"} - found.keys()
     if missing:
         raise InputError(f"'{path}' has no section '{min(missing)}': nmmjax did not write it")
+    for key, kind in _NEEDED.items():
+        if not isinstance(_at(found, key), kind):
+            raise InputError(f"'{path}': '{key}' is missing or of another kind: it was damaged")
+    until = found["stop"].get("until", {})
+    if found["stop"]["draws"] < 1 or not isinstance(until, dict) or not _finite(until.values()):
+        raise InputError(f"'{path}': 'stop' holds something other than numbers: it was damaged")
     return found
 
 
-@contextlib.contextmanager
-def _chains(directory: pathlib.Path) -> Iterator[Any]:
-    """chains.h5 opened without a lock; what HDF5 cannot read becomes an InputError."""
+_NEEDED: dict[str, type | tuple[type, ...]] = {
+    "physics.model": dict,
+    "physics.model.name": str,
+    "physics.priors": dict,
+    "sampling.engine": dict,
+    "sampling.engine.name": str,
+    "sampling.seed": int,
+    "stop.draws": int,
+}
+
+
+def _finite(values: Iterable[Any]) -> bool:
+    return all(type(x) in (int, float) and abs(x) <= sys.float_info.max for x in values)
+
+
+def _at(tree: Any, path: str) -> Any:
+    """The value at a dotted path of tables, None if there is none."""
+    for key in path.split("."):
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree
+
+
+def _taken[T](directory: pathlib.Path, take: Callable[[h5py.File], T]) -> T:
+    """What `take` finds in chains.h5; what HDF5 cannot read becomes an InputError.
+
+    A file that is just being written may be unreadable for a moment: while there are signs of a
+    writer it is tried again.
+    """
     path = directory / "chains.h5"
-    if not path.is_file():
-        raise InputError(
-            f"'{directory}' holds no chains.h5: the run stopped before its first draws; run the "
-            "same command again"
-        )
-    try:
-        with _open(path) as file:
-            yield file
-    except OSError as error:
-        raise InputError(f"'{path}' cannot be read, it is damaged or not HDF5: {error}") from None
+    for attempt in range(_ATTEMPTS):
+        try:
+            with reading.chains(directory) as file:
+                return take(file)
+        except FileNotFoundError:
+            raise InputError(
+                f"'{directory}' holds no chains.h5: the run stopped before its first draws; run "
+                "the same command again"
+            ) from None
+        except InputError:
+            raise
+        except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+            if attempt == _ATTEMPTS - 1 or not _being_written(directory):
+                raise _unreadable(path, error) from None
+        time.sleep(0.2)
+    raise AssertionError("unreachable")
 
 
-def _open(path: pathlib.Path) -> Any:
-    """The file without a lock, or with one where this process already holds it that way."""
-    try:
-        return h5py.File(path, "r", locking=False)
-    except OSError:
-        return h5py.File(path, "r")
+def _unreadable(path: pathlib.Path, error: Exception) -> InputError:
+    if isinstance(error, StoreError):
+        return InputError(str(error))
+    reason = str(error.args[0]) if error.args and isinstance(error, KeyError) else str(error)
+    return InputError(f"'{path}' cannot be read, it is damaged or not HDF5: {reason}")
+
+
+def _being_written(directory: pathlib.Path) -> bool:
+    return any(reading.exists(directory, name) for name in ("run.lock", ".chains.h5.journal"))
 
 
 def _variables(group: Any, chains: int, parameters: list[str]) -> dict[str, Attributes]:

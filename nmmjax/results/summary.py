@@ -1,4 +1,4 @@
-"""What a run says: tables, best point, largest moment, ranking of constraints, a verdict.
+"""Summarise a run: tables, best point, largest moment, ranking of constraints, a verdict.
 
 `tree` alone imports arviz, the ranking its statistics.
 """
@@ -6,18 +6,18 @@
 import dataclasses
 import hashlib
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from nmmjax.errors import InputError
-from nmmjax.results import evidence, health, notes, ranking, regions, verdict
+from nmmjax.results import angles, evidence, health, notes, ranking, regions, verdict
 from nmmjax.results.rundir import Attributes, Run, open_run
-from nmmjax.samplers.diagnostics import Convergence
+from nmmjax.samplers.convergence import Convergence
 
 _SAME = 1e-9  # relative spread below which an observable is listed as a constant
-_FIGURES = ("rhat", "ess_bulk", "ess_tail", "mean_series_ess")
+_FIGURES = ("rhat", "ess_bulk", "ess_tail", "mean_series_ess", "trend_p", "stray")
 # Draws that diagnostics and ranking take; means and quantiles take all of them.
 _MOST_OF_PARAMETER = 2**20
 _MOST_OF_OBSERVABLE = 2**17
@@ -27,7 +27,7 @@ _FEWEST_RANKED = 100
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One line of a table; quantiles at 5, 50 and 95%."""
+    """One line of a table; quantiles at 5, 50 and 95%; of an angle the shortest arc with 90%."""
 
     name: str
     role: str
@@ -41,6 +41,7 @@ class Row:
     rhat: float
     ess_bulk: float
     ess_tail: float
+    angle: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Point:
 
 @dataclasses.dataclass(frozen=True)
 class Worst:
-    """The worst figure of a kind and the parameter that has it."""
+    """The worst figure of a kind and the quantity that has it."""
 
     name: str
     value: float
@@ -64,7 +65,7 @@ class Worst:
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """What a run says; `report.to_text` and `report.to_json` show it."""
+    """A run summarised; `text.to_text` and `text.to_json` show it."""
 
     directory: str
     model: str
@@ -82,7 +83,7 @@ class Summary:
     best: Point
     allowed_fraction: float
     largest: Point | None
-    worst: dict[str, Worst]  # of rhat, ess_bulk, ess_tail and mean_series_ess
+    worst: dict[str, Worst]  # of all that is judged: R-hat, ESS, ensemble means, trend, stray
     undefined: dict[str, int]  # draws at which an observable is not finite
     proposals: dict[str, int]  # proposals without a finite density, by cause
     health: dict[str, float]  # of the sampler: acceptance, divergences, E-BFMI
@@ -136,9 +137,8 @@ def summarise(run: Run) -> Summary:
     parameters = tuple(row for row in table.rows if row.role == "parameter")
     lp = run.read("lp", "sample_stats")
     allowed = run.read("allowed", "target").astype(bool)
-    convergence = _convergence(parameters, table.mean_series_ess)
-    evident = evidence.of(run)
-    converged, words = verdict.verdict(run, convergence, evident)
+    convergence, apart, evident = verdict.convergence(run), verdict.separate(run), evidence.of(run)
+    converged, words = verdict.verdict(run, convergence, apart, evident)
     ranked, unranked = _ranking(run, convergence)
     return Summary(
         directory=str(run.directory),
@@ -154,14 +154,14 @@ def summarise(run: Run) -> Summary:
         constant=table.constant,
         same=table.same,
         units={name: about["units"] for name, about in run.variables["posterior"].items()},
-        best=_point(run, lp, lp),
+        best=_point(run, lp, np.where(table.sound, lp, -np.inf)),
         allowed_fraction=float(allowed.mean()),
-        largest=_largest(run, lp, allowed),
+        largest=_largest(run, lp, allowed & table.sound),
         worst={figure: Worst(*convergence.worst(figure)) for figure in _FIGURES},
         undefined=table.undefined,
         proposals=health.proposals(run),
         health=health.of(run),
-        regions=_regions(run),
+        regions=apart,
         evidence=evident,
         ranking=ranked,
         notes=(*notes.of(run, table.undefined, allowed), *unranked),
@@ -175,29 +175,28 @@ class _Table(NamedTuple):
     constant: dict[str, float]
     same: dict[str, str]
     undefined: dict[str, int]  # how many draws are not finite
-    mean_series_ess: dict[str, float]  # of the sampled parameters
+    sound: np.ndarray  # (chain, draw), where all quantities are finite; everywhere if nowhere
 
 
 def _table(run: Run) -> _Table:
     """Every quantity once: a row, a constant, or the name of the one it equals."""
-    rows, constant, same, undefined, means = found = _Table([], {}, {}, {}, {})
+    sound = np.ones((len(run.ensemble), run.committed), dtype=bool)
+    rows, constant, same, undefined, _ = found = _Table([], {}, {}, {}, sound)
     seen: dict[bytes, str] = {}
     many, few = (run.few(most) for most in (_MOST_OF_PARAMETER, _MOST_OF_OBSERVABLE))
     for name, about, values in run.columns():
         sampled = about["role"] == "parameter"
+        sound &= np.isfinite(values)
         twin = seen.setdefault(hashlib.blake2b(values[few].tobytes()).digest(), name)
         if not sampled and np.allclose(values, values.flat[0], rtol=_SAME, atol=0.0):
             constant[name] = float(values.flat[0])
         elif not sampled and twin != name and _equal(values, run.read(twin)):
             same[name] = twin
         else:
-            chosen = many if sampled else few
-            rows.append(_row(name, about, values, run, chosen))
-            if sampled:
-                means[name] = verdict.mean_series_ess(values, run.ensemble, chosen)
+            rows.append(_row(name, about, values, run, many if sampled else few))
             if bad := int(np.sum(~np.isfinite(values))):
                 undefined[name] = bad
-    return found
+    return found if sound.any() else found._replace(sound=np.ones_like(sound))
 
 
 def _equal(a: np.ndarray, b: np.ndarray) -> bool:
@@ -205,6 +204,8 @@ def _equal(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def _row(name: str, about: Attributes, values: np.ndarray, run: Run, few: np.ndarray) -> Row:
+    if (period := run.period(name)) is not None:
+        return _angle(name, about, values, run, few, period)
     with np.errstate(over="ignore", invalid="ignore"):  # inf and NaN show as such
         q05, q50, q95 = (float(q) for q in np.quantile(values, (0.05, 0.5, 0.95)))
         return Row(
@@ -220,25 +221,26 @@ def _row(name: str, about: Attributes, values: np.ndarray, run: Run, few: np.nda
         )
 
 
-def _convergence(rows: Sequence[Row], means: Mapping[str, float]) -> Convergence:
-    """Diagnostics of the sampled parameters, from their rows and their ensemble means."""
-    return Convergence(
-        tuple(row.name for row in rows),
-        np.array([row.rhat for row in rows]),
-        np.array([row.ess_bulk for row in rows]),
-        np.array([row.ess_tail for row in rows]),
-        np.array([means[row.name] for row in rows]),
+def _angle(
+    name: str, about: Attributes, values: np.ndarray, run: Run, few: np.ndarray, period: float
+) -> Row:
+    """Circular mean and spread, the shortest arc with 90%; figures are the worse of cos and sin."""
+    low, middle, high = angles.interval(values, 0.9, period)
+    found = verdict.figures(values, run, few, period)
+    sine = verdict.figures(angles.sine_about_mean(values, period), run, few)
+    found["mcse_mean"] = angles.error_of_mean(values, sine["mcse_mean"], period)
+    return Row(
+        name=name,
+        role=about["role"],
+        unit=about["units"],
+        mean=angles.resultant(values, period)[0],
+        sd=angles.spread(values, period),
+        q05=low,
+        q50=middle,
+        q95=high,
+        angle=True,
+        **found,
     )
-
-
-def _regions(run: Run) -> tuple[regions.Regions, ...]:
-    few = run.few(_MOST_OF_OBSERVABLE)
-    priors = run.resolved["physics"]["priors"]
-    found = (
-        regions.find(name, run.read(name, chains=few), run.ensemble[few], priors[name])
-        for name in run.sampled
-    )
-    return tuple(one for one in found if one is not None)
 
 
 def _ranking(run: Run, found: Convergence) -> tuple[tuple[ranking.Row, ...], tuple[str, ...]]:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from nmmjax.errors import InputError
+from nmmjax.results import trust, undefined
 from nmmjax.results.rundir import HEADLINES, Run
 from nmmjax.results.text import strict
 
 _WIDTH = 100
 _MOST = 12  # modes in the text
 _ACTIVE = 0.05  # slack below which a constraint holds a maximum back
-_OF_SEARCH = ("log_density", "count", "gradient_norm", "log_z_laplace")
+_ASKED = "_asked"
 _EXTREME = {"largest": "largest", "smallest": "smallest", "profile": "largest"}
 
 
@@ -49,13 +50,52 @@ class Frontier:
     active: dict[str, float]
 
 
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """The state of an engine without draws: `done` of at most `asked` rounds, or other units."""
+
+    unit: str
+    done: int
+    asked: int
+    finished: bool
+
+    def __str__(self) -> str:
+        return f"{self.done} of {self.asked} {self.unit}"
+
+
+def progress(run: Run) -> Progress | None:
+    """Read how far the engine has got; None where it keeps no such account."""
+    table = run.table("progress")
+    for name in table:
+        if name.endswith(_ASKED):
+            unit = name.removesuffix(_ASKED)
+            asked, finished = int(table[name]), bool(table["finished"])
+            return Progress(unit, int(table[unit]), asked, finished)
+    return None
+
+
+def verdict(run: Run) -> tuple[bool, str]:
+    """(finished without a doubt, words) of an engine that maximises."""
+    found, against = progress(run), [*trust.doubts(run), *undefined.against(run)]
+    if found is None:
+        return False, "not known to be finished: the run keeps no account of its progress."
+    if not found.finished:
+        return False, (
+            f"not finished: {found} are done, and what has not been found may still be there. Run "
+            "the same command again."
+        )
+    if against:
+        return False, f"finished, with doubts: {'; '.join(against)}."
+    return True, f"finished after {found}: nothing more was found."
+
+
 def modes(run: Run) -> tuple[Mode, ...]:
     """The modes that a search found, best first; none for other runs."""
     table = run.table("modes")
     if not table:
         return ()
     total = float(np.sum(table["count"]))
-    names = [n for n, x in table.items() if n not in _OF_SEARCH and x.ndim == 1]
+    names = [n for n in run.described("modes") if table[n].ndim == 1]
     return tuple(
         Mode(
             float(table["log_density"][i]),
@@ -99,18 +139,28 @@ def to_json(run: Run) -> dict[str, Any]:
     found = frontier(run)
     maps = {} if found is None else {"frontier": dataclasses.asdict(found)}
     listed = [dataclasses.asdict(mode) for mode in modes(run)]
-    return strict(maps | ({"modes": listed} if listed else {}))
+    finished, words = verdict(run)
+    done = progress(run)
+    state = {} if done is None else {"progress": dataclasses.asdict(done)}
+    state |= {"finished": finished, "verdict": words}
+    return strict(maps | ({"modes": listed} if listed else {}) | state)
 
 
 def to_text(run: Run) -> str:
     """The tables as text, at most 100 columns wide; InputError if the run has none."""
     found, mapped = modes(run), frontier(run)
-    if not found and mapped is None:
+    if not run.tables:
         raise InputError(f"'{run.directory}' holds no draws yet: run the same command again")
     physics, sampling = run.resolved["physics"], run.resolved["sampling"]
     head = f"{physics['model']['name']}: engine {sampling['engine']['name']}, seed"
-    body = _modes_text(run, found) if mapped is None else _frontier_text(run, mapped)
-    return f"{head} {sampling['seed']}\n{run.directory}\n\n{body}\n"
+    parts = [f"{head} {sampling['seed']}\n{run.directory}"]
+    if mapped is not None:
+        parts.append(_frontier_text(run, mapped))
+    elif found:
+        parts.append(_modes_text(run, found))
+    said = f"Verdict: {verdict(run)[1]}"
+    parts.append(textwrap.fill(said, _WIDTH, subsequent_indent="  "))
+    return "\n\n".join(parts) + "\n"
 
 
 def _modes_text(run: Run, found: tuple[Mode, ...]) -> str:

@@ -6,13 +6,14 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nmmjax.results import ranking
+from nmmjax.results import ranking, regions, trust
 from nmmjax.results.evidence import Evidence
 from nmmjax.results.regions import Regions
 from nmmjax.results.rundir import HEADLINES, Attributes
 from nmmjax.results.summary import Point, Row, Summary
 
 _WIDTH = 100
+_UNSEEN = " No verdict can notice a region that no draw and no starting point ever entered."
 
 
 def to_text(summary: Summary) -> str:
@@ -24,6 +25,9 @@ def to_text(summary: Summary) -> str:
         "Sampled parameters\n" + _table_text(summary.parameters),
         "Observables\n" + _table_text(summary.observables),
     ]
+    if circular := [r.name for r in (*summary.parameters, *summary.observables) if r.angle]:
+        told = "on the circle: mean and sd circular, 5% to 95% the shortest arc with 90%"
+        parts.append(_prose(f"{told.capitalize()}: ", circular))
     if summary.same:
         parts.append(
             _prose("Equal at every draw: ", (f"{a} = {b}" for a, b in summary.same.items()))
@@ -47,7 +51,8 @@ def to_text(summary: Summary) -> str:
     parts += [
         textwrap.fill(f"Note: {note}", _WIDTH, subsequent_indent="  ") for note in summary.notes
     ]
-    parts.append(textwrap.fill(f"Verdict: {summary.verdict}", _WIDTH, subsequent_indent="  "))
+    said = f"Verdict: {summary.verdict}" + (_UNSEEN if summary.converged else "")
+    parts.append(textwrap.fill(said, _WIDTH, subsequent_indent="  "))
     return "\n\n".join(parts) + "\n"
 
 
@@ -100,7 +105,9 @@ def _allowed_text(summary: Summary) -> str:
         "the limit; measurements: within 2 sigma). This says nothing about convergence."
     )
     if "n_nonfinite" in summary.proposals:
-        text += f" Proposals of zero density: {summary.proposals['n_nonfinite']}."
+        lost = summary.proposals.get("n_nan", 0)
+        text += f" Proposals of zero density: {summary.proposals['n_nonfinite'] - lost}."
+        text += f" Of undefined density: {lost}." if lost else ""
     if "acceptance" in summary.health:
         text += f" Mean acceptance {summary.health['acceptance']:.1%}."
     return text
@@ -115,7 +122,9 @@ def _ranking_text(rows: Sequence[ranking.Row]) -> str:
     for row in (row for row in rows if row.active):
         share = f"{row.excluded:.1%}" if row.reliable else f"roughly {row.excluded:.0%}"
         khat = "" if math.isnan(row.khat) else f"k-hat {row.khat:5.2f}"
-        doubt = "" if row.reliable else f"  unreliable above {ranking.KHAT}: run without it to know"
+        doubt = (
+            "" if row.reliable else f"  unreliable above {trust.PARETO_K}: run without it to know"
+        )
         lines.append(f"  {row.name:<{width}} {share:>14}  {khat}{doubt}".rstrip())
     if idle := ranking.never_active(list(rows)):
         lines.append(_prose("  Never active: ", idle))
@@ -133,11 +142,8 @@ def _regions_text(found: Regions) -> str:
         f"Separate regions of {found.name}, parted at {edges}: {'; '.join(parts)} of the draws "
         "(lowest to highest ensemble)."
     )
-    if not found.agree:
-        text += (
-            f" WARNING: the ensembles disagree on these weights (p = {found.p:.1g}): walkers do "
-            "not cross between the regions often enough. Longer runs, or the engine 'smc'."
-        )
+    if against := regions.against(found):
+        text += f" WARNING: {against}. Longer runs, or the engine 'smc'."
     return textwrap.fill(text, _WIDTH, subsequent_indent="  ")
 
 
@@ -145,8 +151,9 @@ def _evidence_text(found: Evidence) -> str:
     text = f"Evidence: ln Z = {found.log_z:.3f} +- {found.error:.2g}"
     if len(found.each) > 1:
         text += f", repeats {', '.join(f'{x:.2f}' for x in found.each)}"
-    for doubt in found.doubts:
-        text += f". WARNING: {doubt}"
+    if found.check is not None:
+        log_z, error = found.check
+        text += f"; by importance sampling from the same draws {log_z:.3f} +- {error:.2g}"
     return textwrap.fill(text + ".", _WIDTH, subsequent_indent="  ")
 
 

@@ -1,30 +1,38 @@
-"""Are the draws converged, and what to do if not. Draws being allowed plays no part in it."""
+"""Decide whether draws are converged, and advise if not; that draws are allowed plays no part."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
+from nmmjax.results import angles, evidence, regions, trust, undefined
 from nmmjax.results.evidence import Evidence
-from nmmjax.results.rundir import Run
+from nmmjax.results.regions import Regions
+from nmmjax.results.rundir import HEADLINES, Run
+from nmmjax.results.trust import Finding
+from nmmjax.samplers import convergence as of_chains
 from nmmjax.samplers import diagnostics
-from nmmjax.samplers.diagnostics import Convergence
+from nmmjax.samplers.convergence import Convergence
 
-RHAT = 1.01  # largest rank-normalised split R-hat of converged draws, ensembles as chains
-MIN_ESS = 400.0  # smallest bulk ESS unless the run file's until.ess asks for another
-MIN_MEAN_ESS = 50.0  # effective draws of ensemble means below which R-hat and ESS mean nothing
+MOST = 2**18  # draws of each quantity that the verdict ranks; means take all of them
 _MOST_MORE = 50.0  # times as many draws, the most to ask for at once
-_STUCK = 1.1  # R-hat above which more draws may not be the remedy
-_KNOTS = 1025  # of the ranks by which all chains are scored where few are ranked
+_UNTOUCHED = 0.01  # spread of a term of ln L below which no draw feels it
+DENSITY, LIKELIHOOD = "ln density", "ln L"
 
 
-def figures(values: np.ndarray, run: Run, few: np.ndarray) -> dict[str, float]:
+def figures(
+    values: np.ndarray, run: Run, few: np.ndarray, period: float | None = None
+) -> dict[str, float]:
     """R-hat, bulk and tail ESS, and the error of the mean, from the chains `few` alone.
 
     values   (chain, draw)
+    period   of an angle: the worse figure of its cos and sin each
 
     Chains are exchangeable within their ensemble, so effective draws are proportional to their
     number: ESS and error are those of all chains.
     """
+    if period is not None:
+        return angles.worst([figures(x, run, few) for x in angles.plane(values, period)])
     share = len(values) / len(few)
     some = values[few]
     with np.errstate(all="ignore"):  # inf and NaN show as such
@@ -37,89 +45,156 @@ def figures(values: np.ndarray, run: Run, few: np.ndarray) -> dict[str, float]:
     }
 
 
-def rhat_of(values: np.ndarray, run: Run, few: np.ndarray) -> float:
-    """R-hat of the chains `few`, (chain, draw): ensembles as chains, nested with superchains."""
+def rhat_of(values: np.ndarray, run: Run, few: np.ndarray, period: float | None = None) -> float:
+    """R-hat of the chains `few`, (chain, draw): ensembles as chains, nested with superchains.
+
+    Of an angle with a `period` the worse of its cos and sin.
+    """
+    if period is not None:
+        return float(np.max([rhat_of(x, run, few) for x in angles.plane(values, period)]))
     if run.superchains is None:
         return diagnostics.rhat(values, run.ensemble[few])
     return diagnostics.rhat_nested(values, run.superchains[few])
 
 
-def mean_series_ess(values: np.ndarray, ensemble: np.ndarray, few: np.ndarray) -> float:
-    """Effective draws of the means over each ensemble, followed through the draws.
+def judged(run: Run) -> dict[str, np.ndarray]:
+    """Every quantity that must have converged, (chain, draw), by name.
 
-    Every chain counts: fewer of them would drown what an ensemble's walkers have in common.
-    Where only `few` are ranked, all are scored by interpolating those ranks.
+    The sampled parameters (an angle by its cosine and sine), ln density, ln L and its terms, and
+    the headline observables; of those after the parameters, what is the same at every draw says
+    nothing, nor does a term of ln L that no draw feels. An undefined observable counts as larger
+    than any other.
     """
-    if len(few) == len(values) or not np.all(np.isfinite(values)):
-        return diagnostics.ensemble_mean_ess(values, ensemble)
-    levels = np.linspace(0.0, 1.0, _KNOTS)
-    knots, first = np.unique(np.quantile(values[few], levels), return_index=True)
-    scores = np.interp(values, knots, levels[first])
-    means = [scores[ensemble == e].mean(axis=0) for e in np.unique(ensemble)]
-    return diagnostics.ensemble_mean_ess(np.stack(means), np.arange(len(means)))
+    found = dict(_parameters(run))
+    further = dict(_terms(run))
+    for name in HEADLINES:
+        if name in run.labels and name not in found:
+            x = run.read(name)
+            further[name] = np.where(np.isnan(x), np.inf, x)
+    return found | {name: x for name, x in further.items() if np.any(x != x.flat[0])}
 
 
-def convergence(run: Run, most: int) -> Convergence:
-    """Diagnostics of the sampled parameters, from about `most` draws of each."""
-    few = run.few(most)
-    rows = []
+def _parameters(run: Run) -> Iterator[tuple[str, np.ndarray]]:
     for name in run.sampled:
-        values = run.read(name)
-        found = figures(values, run, few)
-        means = mean_series_ess(values, run.ensemble, few)
-        rows.append((found["rhat"], found["ess_bulk"], found["ess_tail"], means))
-    return Convergence(run.sampled, *np.array(rows).T)
+        x, period = run.read(name), run.period(name)
+        if period is not None:
+            cosine, sine = angles.plane(x, period)
+            yield f"cos {name}", cosine
+            yield f"sin {name}", sine
+        else:
+            yield name, x
 
 
-def verdict(run: Run, found: Convergence, evident: Evidence | None = None) -> tuple[bool, str]:
-    """(converged, words).
+def _terms(run: Run) -> Iterator[tuple[str, np.ndarray]]:
+    yield DENSITY, run.read("lp", "sample_stats")
+    terms = {n: run.read(n, "log_likelihood") for n in run.variables.get("log_likelihood", {})}
+    wishes = [n for n in run.variables.get("target", {}) if n.startswith("prefer_")]
+    if len(terms) > 1:
+        yield LIKELIHOOD, np.sum(list(terms.values()), axis=0)
+    terms |= {n: run.read(n, "target") for n in wishes}
+    for name, x in terms.items():
+        if not np.max(x) < np.min(x) + _UNTOUCHED:  # NaN included
+            yield f"{LIKELIHOOD} of {name}", x
 
-    Draws taken by weight are worth no more than their weights, and are in no order: the means of
-    their ensembles are no series, and play no part.
+
+def convergence(run: Run) -> Convergence:
+    """Diagnostics of everything that is judged."""
+    few = run.few(MOST)
+    return of_chains.convergence(judged(run), run.ensemble, run.superchains, few)
+
+
+def separate(run: Run) -> tuple[Regions, ...]:
+    """Quantities with separate regions: sampled parameters, and ln density."""
+    few = run.few(MOST)
+    priors = run.resolved["physics"]["priors"]
+    read = {name: run.read(name, chains=few) for name in run.sampled}
+    read[DENSITY] = run.read("lp", "sample_stats", few)
+    found = (
+        regions.find(name, values, run.ensemble[few], priors.get(name, {}), run.period(name))
+        for name, values in read.items()
+    )
+    return tuple(one for one in found if one is not None)
+
+
+def findings(
+    found: Convergence,
+    parameters: int,
+    wanted: float,
+    rhat: float = trust.RHAT,
+    kind: str = "R-hat",
+    effective: float | None = None,
+) -> Iterator[Finding]:
+    """The figures of draws against their thresholds; the worst quantity stands for all.
+
+    parameters  how many of the quantities, the first, are parameters, for which an ESS of `wanted`
+                is asked; of the others one for which the figures are reliable
+    effective   what draws taken by weight are worth, NaN if it is not known: such draws are in no
+                order, and the means of their ensembles no series
     """
+    yield trust.of_rhat(kind, *found.worst("rhat"), rhat)
+    ess = found.ess_bulk * np.where(
+        np.arange(len(found.names)) < parameters, 1.0, wanted / trust.ESS
+    )
+    least = int(np.argmin(np.where(np.isnan(ess), -np.inf, ess)))
+    name, size = found.names[least], float(found.ess_bulk[least])
+    needed = wanted if least < parameters else trust.ESS
+    if effective is not None and effective / wanted < size / needed:
+        name, size, needed = "by weight", effective, wanted
+    yield trust.of_ess(name, size, needed)
+    if effective is None:
+        yield trust.of_means(*found.worst("mean_series_ess"))
+        yield trust.of_trend(*found.worst("trend_p"))
+        yield trust.of_strays(*found.worst("stray"))
+
+
+def verdict(
+    run: Run,
+    found: Convergence,
+    apart: tuple[Regions, ...] = (),
+    evident: Evidence | None = None,
+    rhat: float = trust.RHAT,
+) -> tuple[bool, str]:
+    """(converged, words), of the draws and of everything that their engine says against them."""
     stop = run.resolved["stop"]
-    wanted = float(stop.get("until", {}).get("ess", MIN_ESS))
-    (p, rhat), (q, bulk), (r, means) = (
-        found.worst(figure) for figure in ("rhat", "ess_bulk", "mean_series_ess")
-    )
-    if evident is not None and evident.effective < bulk:
-        bulk, q = evident.effective, "by weight"
-    doubts = () if evident is None else evident.doubts
+    wanted = max(float(stop.get("until", {}).get("ess", trust.ESS)), trust.ESS)
     kind = "R-hat" if run.superchains is None else "nested R-hat"
-    checks = (
-        (rhat < RHAT, f"worst {kind} {rhat:.4f} ({p})", f"below {RHAT}"),
-        (bulk > wanted, f"smallest bulk ESS {bulk:.0f} ({q})", f"above {wanted:g}"),
-        (means >= MIN_MEAN_ESS, f"ensemble means worth {means:.0f} draws ({r})",
-         f"at least {MIN_MEAN_ESS:g}"),
-    )  # fmt: skip
+    count = sum(1 for name in found.names if name in _names(run))
+    effective = None if evident is None else evident.effective
+    checks = list(findings(found, count, wanted, rhat, kind, effective))
+    checks += trust.of_summit(run.read("lp", "sample_stats"), run.ensemble, effective is None)
+    against = [*trust.doubts(run), *(text for one in apart if (text := regions.against(one)))]
+    against += undefined.against(run)
+    missing = [f"{c.figure}, needed {c.needed}" for c in checks if not c.sound]
+    if not missing and not against:
+        return True, f"converged: {'; '.join(c.figure for c in checks[:3])}."
+    why = f"not converged: {'; '.join([*missing, *against])}. "
     if evident is not None:
-        checks = checks[:2]
-    if all(passed for passed, _, _ in checks) and not doubts:
-        return True, f"converged: {'; '.join(figure for _, figure, _ in checks)}."
-    if evident is not None:
-        return False, _weighted(checks, doubts)
-    missing = "; ".join(f"{figure}, needed {need}" for passed, figure, need in checks if not passed)
-    ratios = ((rhat - 1.0) / (RHAT - 1.0), wanted / max(bulk, 1.0), MIN_MEAN_ESS / max(means, 1.0))
-    factor = np.clip(np.nan_to_num(ratios, nan=np.inf), 2.0, _MOST_MORE).max()
-    advice = _advice(run.committed, int(stop["draws"]), p, rhat, factor)
-    return False, f"not converged: {missing}. {advice}"
+        return False, why + (
+            "Give the engine more particles, live points or draws ([engine] options), or compare "
+            "with the engine 'ensemble'."
+        )
+    if not missing:
+        return False, why.rstrip()
+    shortage = [c.shortage for c in checks if not c.sound]
+    factor = np.clip(np.nan_to_num(shortage, nan=np.inf), 2.0, _MOST_MORE).max()
+    return False, why + _advice(run.committed, int(stop["draws"]), *found.worst("rhat"), factor)
 
 
-def _weighted(checks: tuple[tuple[bool, str, str], ...], doubts: tuple[str, ...]) -> str:
-    """Why draws that come with an evidence are not trusted, and what to do."""
-    missing = [f"{figure}, needed {need}" for passed, figure, need in checks if not passed]
-    return (
-        f"not converged: {'; '.join([*missing, *doubts])}. Give the engine more particles, live "
-        "points or draws ([engine] options), or compare with the engine 'ensemble'."
-    )
+def of(run: Run, rhat: float = trust.RHAT, found: Convergence | None = None) -> tuple[bool, str]:
+    """The verdict on the stored draws of a run."""
+    return verdict(run, found or convergence(run), separate(run), evidence.of(run), rhat)
+
+
+def _names(run: Run) -> set[str]:
+    return {label for name in run.sampled for label in (name, f"cos {name}", f"sin {name}")}
 
 
 def _advice(stored: int, asked: int, name: str, rhat: float, factor: float) -> str:
-    """What to do: continue, ask for more draws, or look at ensembles that disagree."""
+    """Advise to continue, to ask for more draws, or to look at ensembles that disagree."""
     if stored < asked:
         return f"{stored} of {asked} draws are stored: run the same command again."
     more = f"run the same command with --set run.draws={_round_up(stored * factor)}"
-    if rhat < _STUCK:
+    if rhat < trust.RHAT_STUCK:
         return f"To go on, {more}."
     return (
         f"The ensembles disagree on {name}: look at figures/trace.png. Where the lines still "

@@ -6,66 +6,77 @@ One file is one question and one run directory. Every key is known, every defaul
 
 import dataclasses
 import pathlib
-import tomllib
 from collections.abc import Sequence
 from typing import Any
 
+from nmmjax import textfile
 from nmmjax.constraints import library
 from nmmjax.constraints.library import Constraint
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.physics.constants import Constants
-from nmmjax.runfile import plugins
-from nmmjax.runfile.schema import ModelSection, PriorTable, RunFile, of_type, validated
+from nmmjax.runfile import contract, plugins
+from nmmjax.runfile.blame import user_code
+from nmmjax.runfile.schema import ModelSection, PriorTable, RunFile, validated
 from nmmjax.target.model import Model
 from nmmjax.target.posterior import Posterior, offered
 from nmmjax.target.priors import Angle, LogUniform, Normal, Prior, SignedLog, Uniform
+from nmmjax.target.settings import settings
 
 
 def read(path: pathlib.Path, overrides: Sequence[str] = ()) -> tuple[RunFile, str]:
     """(run file, its text), with `path.in.runfile=value` overrides applied before checking."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")  # some editors put a byte-order mark in front
-    except (OSError, UnicodeDecodeError) as error:
-        reason = "it is not UTF-8 text: save it as UTF-8"
-        reason = error.strerror if isinstance(error, OSError) else reason
-        raise InputError(f"cannot read run file '{path}': {reason}") from None
+    text = textfile.read(path, "run file")
     with located(str(path)):
-        try:
-            tree = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"not valid TOML: {error}") from None
-        except RecursionError:
-            raise InputError("not valid TOML: brackets are nested too deeply") from None
+        tree = textfile.parse_toml(text)
         for override in overrides:
             _override(tree, override)
+        textfile.check_tree(tree)
         return validated(tree), text
 
 
 def build_model(section: ModelSection, where: str) -> Model:
-    """The model instance that `[model]` describes; raises InputError naming file and key."""
+    """Build the model of `[model]`; a user's is held against the contract of `Model`.
+
+    A file is looked for beside the run file. Raises InputError naming file and key.
+    """
+    model = _instance(section, where)
+    with located(f"{where}: [model] name"):
+        contract.check(model)
+    return model
+
+
+def _instance(section: ModelSection, where: str) -> Model:
     with located(f"{where}: [model] name"):
         kind = plugins.find(
             section.name,
             "nmmjax.models",
-            lambda c: issubclass(c, Model) and c is not Model,
+            lambda c: "" if issubclass(c, Model) and c is not Model else "it is no Model",
             "model",
+            pathlib.Path(where).parent,
         )
-    settings = {f.name: f for f in dataclasses.fields(kind) if f.name != "sm"}
-    given: dict[str, Any] = {}
-    for key, value in section.settings.items():
+    known = {declared.name: declared for declared in settings(kind)}
+    # A wrong value may say which model was meant, and so why other keys are unknown.
+    with located(f"{where}: [model] settings"):
+        for key in sorted(section.settings.keys() & known.keys()):
+            known[key].value(section.settings[key])
+    for key in section.settings:
         with located(f"{where}: [model] settings.{key}"):
-            if key not in settings:
-                raise InputError(f"not a setting of {section.name}{suggest(key, settings)}")
-            given[key] = of_type(value, settings[key].type)
+            if key not in known:
+                raise InputError(f"not a setting of {section.name}{suggest(key, known)}")
     with located(f"{where}: [model] sm"):
         constants = _constants(section.sm)
     with located(f"{where}: [model] settings"):
         try:
-            return kind(**given, sm=constants)
+            return kind(**section.settings, sm=constants)
         except InputError:
             raise
         except ValueError as error:
             raise InputError(str(error)) from None
+        except Exception:
+            if kind.__module__.startswith("nmmjax."):  # a bug of our own keeps its traceback
+                raise
+            with user_code(kind.__name__):
+                raise
 
 
 def build_posterior(run: RunFile, where: str) -> Posterior:
@@ -78,6 +89,8 @@ def build_posterior(run: RunFile, where: str) -> Posterior:
             if name not in names:
                 raise InputError(f"not a parameter of {run.model.name}{suggest(name, names)}")
             chosen[name] = _prior(given)
+    with located(f"{where}: [priors]"):
+        model.check_priors({p.name: chosen.get(p.name, p.prior) for p in model.parameters})
     files = [pathlib.Path(where).parent / file for file in run.target.constraint_files]
     with located(f"{where}: [target] constraints"):
         limits = library.load(
@@ -91,7 +104,9 @@ def build_posterior(run: RunFile, where: str) -> Posterior:
         wishes = library.prefer(
             {name: table.model_dump() for name, table in run.target.prefer.items()}
         )
-    with located(f"{where}: [target] prefer"):
+    with located(f"{where}: [target]"):
+        contract.check_scalars(model, (*limits, *wishes))
+    with located(where):
         return Posterior(model, chosen, limits, wishes, run.chart.kind)
 
 
@@ -106,10 +121,10 @@ def resolved(
     `physics` and `sampling` decide whether a directory may be continued; `stop` may change.
     """
     model = posterior.model
-    settings = {f.name: getattr(model, f.name) for f in dataclasses.fields(model) if f.name != "sm"}
+    chosen = {s.name: getattr(model, s.name) for s in settings(type(model))}
     priors: dict[str, Any] = {p: prior_table(prior) for p, prior in posterior.chart.priors}
     physics = {
-        "model": {"name": run.model.name, "settings": settings},
+        "model": {"name": run.model.name, "settings": chosen},
         "constants": dataclasses.asdict(model.sm),
         "priors": priors | dict(posterior.chart.fixed),
         "constraints": {c.name: _numbers(c) for c in posterior.constraints},
@@ -157,23 +172,26 @@ def _without_none(tree: Any) -> Any:
 
 def _override(tree: dict[str, Any], text: str) -> None:
     key, equals, value = text.partition("=")
-    parts = key.strip().split(".")
+    parts = [part.strip() for part in key.split(".")]
     if not equals or not all(parts):
         raise InputError(f"--set takes path.in.runfile=value, got '{text}'")
     node = tree
     for part in parts[:-1]:
         node = node.setdefault(part, {})
+        if isinstance(node, list):
+            raise InputError(f"--set {text}: '{part}' is a list: give all of it, {part}=[...]")
         if not isinstance(node, dict):
             raise InputError(f"--set {text}: '{part}' is a value in the run file, not a table")
     node[parts[-1]] = parse_value(value.strip())
 
 
 def parse_value(text: str) -> Any:
-    """A TOML value from the command line; what is not TOML is taken as a string."""
+    """A TOML value from the command line; what is not one TOML value is taken as a string."""
     try:
-        return tomllib.loads(f"x = {text}")["x"]
-    except tomllib.TOMLDecodeError:
+        tree = textfile.parse_toml(f"x = {text}")
+    except textfile.NotTOML:
         return text
+    return tree["x"] if tree.keys() == {"x"} else text
 
 
 def _constants(overrides: dict[str, float]) -> Constants:

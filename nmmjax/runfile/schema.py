@@ -48,7 +48,7 @@ class TargetSection(_Section):
 
 
 class ChartSection(_Section):
-    kind: Literal["auto", "shear", "box"] = "auto"
+    kind: Literal["auto", "ratios", "shear", "box"] = "auto"
 
 
 class EngineSection(_Section):

@@ -11,9 +11,13 @@ Three bijections follow one another, theta -> c -> r -> z:
    every handle at its reference and s = 0; earlier handles rescale their own numerators, and
    the rescaled terms also give the m(r) of step 2 without a second evaluation.
 
-Each step adds to one coordinate a function of coordinates that come before it, so |det dz/dc|
-is a constant whatever the model does, and homogeneity only decides how straight the ridge
-becomes. Barriers between the stages keep the compiler from computing one inside the next.
+   Where mass terms cancel one another, depth and shares of the cancellation (`cancellation`) take
+   the place of the ratios; m(r) then holds the sum at that depth.
+
+Steps 1 to 3 without a cancellation add to one coordinate a function of coordinates that come
+before it, so |det dz/dc| is a constant whatever the model does, and homogeneity only decides how
+straight the ridge becomes; that of a cancellation is explicit. Barriers between the stages keep
+the compiler from computing one inside the next.
 """
 
 import math
@@ -21,8 +25,11 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
+from nmmjax.target import cancellation
+from nmmjax.target.cancellation import Competition
 from nmmjax.target.model import Model, Ratio, Rescaling, Theta, guarded_predict
 from nmmjax.target.priors import LogUniform, Prior
 
@@ -30,24 +37,28 @@ type Position = Float[Array, " dim"]
 
 
 class Chart(eqx.Module):
-    """The map between chart position z and parameters theta; `log_det` is ln|det dz/dc|."""
+    """The map between chart position z and parameters theta.
+
+    `forward` and `inverse` give ln|det dz/dc| beside the point.
+    """
 
     model: Model
     priors: tuple[tuple[str, Prior], ...] = eqx.field(static=True)
     fixed: tuple[tuple[str, float], ...] = eqx.field(static=True)
     rescaling: Rescaling | None = eqx.field(static=True)
     ratios: tuple[Ratio, ...] = eqx.field(static=True)
+    competition: Competition | None = eqx.field(static=True, default=None)
 
     @property
     def dim(self) -> int:
         return sum(prior.dims for _, prior in self.priors)
 
     @property
-    def log_det(self) -> float:
-        """ln|det dz/dc|, the same at every point."""
-        shear = 0.0
+    def _log_det(self) -> float:
+        """The part of ln|det dz/dc| that is the same at every point."""
+        shear = 0.0 if self.competition is None else self.competition.log_det
         if self.rescaling is not None:
-            shear = math.log(abs(self.rescaling.degree / self.rescaling.weights[0][1]))
+            shear += math.log(abs(self.rescaling.degree / self.rescaling.weights[0][1]))
         return shear + sum(math.log(abs(ratio.degree)) for ratio in self.ratios)
 
     @property
@@ -72,6 +83,11 @@ class Chart(eqx.Module):
             )
         if self.rescaling is not None:
             names[self._index(self.rescaling.weights[0][0])] = f"ln {self.rescaling.observable}"
+        if self.competition is not None:
+            for handle, group in zip(
+                self.competition.handles, self.competition.groups[1:], strict=True
+            ):
+                names[self._index(handle)] = f"depth or share of {'+'.join(group)}"
         return tuple(names)
 
     def theta(self, z: Position) -> dict[str, Float[Array, ""]]:
@@ -90,33 +106,60 @@ class Chart(eqx.Module):
 
     def position(self, c: Position) -> Position:
         """Chart position z of prior coordinates c."""
+        return self.forward(c)[0]
+
+    def coordinates(self, z: Position) -> Position:
+        """Prior coordinates c of chart position z, at the price of one model evaluation."""
+        return self.inverse(z)[0]
+
+    def forward(self, c: Position) -> tuple[Position, Float[Array, ""]]:
+        """(z, ln|det dz/dc|) at prior coordinates c."""
+        constant = jnp.asarray(self._log_det)
         if self.rescaling is None:
-            return c
+            return c, constant
         pivot, weights, references = self._geometry(c)
         s = (c[pivot] - references[pivot]) / weights[pivot]
         r = c - s * weights
         z, terms = r, self._terms(r, references)
+        if self.competition is not None:
+            handles = self._handles(self.competition)
+            moved = self.competition.matrix @ (r[handles] - jnp.asarray(references)[handles])
+            unit, log_p, sign = self._competing(self.competition, terms)
+            found = cancellation.forward(log_p + moved, sign, self.competition.depth)
+            z = z.at[handles].set(found.slots)
+            log_mass = self._log_sum(self.competition, terms, unit, r, found.t)
+            return z.at[pivot].set(self.rescaling.degree * s + log_mass), constant + found.log_det
         for ratio in self.ratios:
             handle = self._index(ratio.handle)
             shift = ratio.degree * (r[handle] - references[handle])
             z = z.at[handle].set(shift + _log_ratio(ratio, terms))
             terms = _rescaled(ratio, terms, shift)
-        return z.at[pivot].set(self.rescaling.degree * s + self._log_mass(r, terms))
+        return z.at[pivot].set(self.rescaling.degree * s + self._log_mass(r, terms)), constant
 
-    def coordinates(self, z: Position) -> Position:
-        """Prior coordinates c of chart position z, at the price of one model evaluation."""
+    def inverse(self, z: Position) -> tuple[Position, Float[Array, ""]]:
+        """(c, ln|det dz/dc|) at chart position z: one model evaluation."""
+        constant = jnp.asarray(self._log_det)
         if self.rescaling is None:
-            return z
+            return z, constant
         pivot, weights, references = self._geometry(z)
         r = z.at[pivot].set(references[pivot])
         terms = self._terms(r, references)
+        if self.competition is not None:
+            handles = self._handles(self.competition)
+            unit, at_reference, sign = self._competing(self.competition, terms)
+            found = cancellation.inverse(z[handles], sign, self.competition.depth)
+            moved = np.linalg.inv(self.competition.matrix) @ (found.slots - at_reference)
+            r = r.at[handles].set(jnp.asarray(references)[handles] + moved)
+            log_mass = self._log_sum(self.competition, terms, unit, r, found.t)
+            s = (z[pivot] - log_mass) / self.rescaling.degree
+            return jax.lax.optimization_barrier(r + s * weights), constant + found.log_det
         for ratio in self.ratios:
             handle = self._index(ratio.handle)
             shift = z[handle] - _log_ratio(ratio, terms)
             r = r.at[handle].set(references[handle] + shift / ratio.degree)
             terms = _rescaled(ratio, terms, shift)
         s = (z[pivot] - self._log_mass(r, terms)) / self.rescaling.degree
-        return jax.lax.optimization_barrier(r + s * weights)
+        return jax.lax.optimization_barrier(r + s * weights), constant
 
     def _index(self, parameter: str) -> int:
         return self.slots[parameter].start
@@ -138,14 +181,42 @@ class Chart(eqx.Module):
         return jnp.log(jnp.abs(observables[self.rescaling.observable]))
 
     def _terms(self, r: Position, references: list[float]) -> dict[str, Float[Array, ""]]:
-        """The mass terms at r with all handles at their references; none without ratios."""
-        if not self.ratios:
+        """The mass terms at r with all handles at their references; none without handles."""
+        named = [ratio.handle for ratio in self.ratios]
+        named += [] if self.competition is None else self.competition.handles
+        if not named:
             return {}
-        for ratio in self.ratios:
-            handle = self._index(ratio.handle)
+        for handle in map(self._index, named):
             r = r.at[handle].set(references[handle])
         observables, _ = guarded_predict(self.model, self.values(r))
         return {name: observables[name] for name in self.model.mass_terms}
+
+    def _handles(self, competition: Competition) -> np.ndarray:
+        return np.array([self._index(handle) for handle in competition.handles])
+
+    def _competing(
+        self, competition: Competition, terms: dict[str, Float[Array, ""]]
+    ) -> tuple[Float[Array, ""], Float[Array, " other"], Float[Array, " other"]]:
+        """The unit, ln|T_j/unit| and signs of the other groups."""
+        unit, *others = (sum(terms[name] for name in group) for group in competition.groups)
+        ratio = jnp.stack([other / unit for other in others])
+        return jnp.asarray(unit), jnp.log(jnp.abs(ratio)), jnp.sign(ratio)
+
+    def _log_sum(
+        self,
+        competition: Competition,
+        terms: dict[str, Float[Array, ""]],
+        unit: Float[Array, ""],
+        r: Position,
+        t: Float[Array, ""],
+    ) -> Float[Array, ""]:
+        """ln|mass| where the competing terms add up to t units at the handles of r."""
+        handles = self._handles(competition)
+        grown = jnp.asarray(competition.powers[0]) @ (
+            r[handles] - jnp.asarray(_references(self.priors))[handles]
+        )
+        rest = sum(value for name, value in terms.items() if name not in competition.terms)
+        return jnp.log(jnp.abs(unit * jnp.exp(grown) * t + rest))
 
 
 def _log_ratio(ratio: Ratio, terms: dict[str, Float[Array, ""]]) -> Float[Array, ""]:
@@ -178,23 +249,29 @@ def build(
 ) -> Chart:
     """The chart of `model` under these priors.
 
-    kind "auto"   mass shear and ratios where the model declares them
-         "shear"  mass shear only
-         "box"    prior coordinates only
+    kind "auto"    mass shear, and depth and shares of the cancellation or else ratios, where the
+                   model declares them
+         "ratios"  mass shear and ratios
+         "shear"   mass shear only
+         "box"     prior coordinates only
 
     A rescaling or ratio needs its parameters sampled with a `log_uniform` prior. It is left
     out where they are not.
     """
     logs = {p for p, prior in priors.items() if isinstance(prior, LogUniform)}
-    rescaling = model.rescaling if kind in ("auto", "shear") else None
+    rescaling = None if kind == "box" else model.rescaling
     if rescaling is not None and not {p for p, _ in rescaling.weights} <= logs:
         rescaling = None
     ratios: tuple[Ratio, ...] = ()
-    if rescaling is not None and kind == "auto":
+    competition = None
+    if rescaling is not None and kind == "auto" and model.cancellation is not None:
+        scaled = {p for p, _ in rescaling.weights}
+        competition = cancellation.compete(model.cancellation, logs - scaled)
+    if rescaling is not None and competition is None and kind in ("auto", "ratios"):
         pivot = rescaling.weights[0][0]
         ratios = tuple(r for r in model.ratios if r.handle in logs and r.handle != pivot)
         _check_terms(model, ratios)
-    return Chart(model, tuple(priors.items()), tuple(fixed.items()), rescaling, ratios)
+    return Chart(model, tuple(priors.items()), tuple(fixed.items()), rescaling, ratios, competition)
 
 
 def _check_terms(model: Model, ratios: tuple[Ratio, ...]) -> None:

@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from nmmjax.physics.constants import SM, Constants
+from nmmjax.target import settings
 from nmmjax.target.priors import Prior
 
 type Theta = Mapping[str, Float[Array, ""]]
@@ -53,14 +55,40 @@ class Ratio:
     degree: float = 1.0
 
 
+@dataclasses.dataclass(frozen=True)
+class Cancellation:
+    """Mass terms that may cancel one another, and how each grows with positive handles.
+
+    terms  (name, ((handle, power), ...)): |term| ~ prod handle^power; the first is the unit
+    depth  the sum over the unit at viable points, the scale on which the depth is resolved
+
+    Powers need not be exact: they decide how straight the viable region becomes.
+    """
+
+    terms: tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
+    depth: float
+
+    @property
+    def handles(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(h for _, powers in self.terms for h, _ in powers))
+
+
 class Model(eqx.Module):
-    """Abstract model: the fields of a subclass are its settings, all static.
+    """Abstract model: the fields of a subclass are its settings (`target.settings.setting`).
 
     `predict` sees scalars: callers `vmap`. It may assume that every margin of `domain` is
-    positive. Bad settings raise `ValueError` at construction (`__check_init__`).
+    positive. Construction raises InputError for a setting that its type does not allow, and for
+    settings that do not go together (`check`).
     """
 
     sm: Constants = eqx.field(static=True, default=SM, kw_only=True)
+
+    def __check_init__(self) -> None:
+        settings.check(self)
+        self.check()
+
+    def check(self) -> None:
+        """Raise InputError for settings, each allowed by itself, that do not go together."""
 
     @property
     @abc.abstractmethod
@@ -81,6 +109,10 @@ class Model(eqx.Module):
         del theta
         return {}
 
+    def check_priors(self, priors: Mapping[str, Prior | float]) -> None:
+        """Raise InputError for priors, or fixed values, that leave nothing of the domain."""
+        del priors
+
     @property
     def mass_terms(self) -> tuple[str, ...]:
         """Names of the signed terms whose sum is the (one-generation) neutrino mass."""
@@ -95,6 +127,21 @@ class Model(eqx.Module):
     def ratios(self) -> tuple[Ratio, ...]:
         """Ratios of mass terms that refine the chart, outermost handle last."""
         return ()
+
+    @property
+    def cancellation(self) -> Cancellation | None:
+        """The mass terms that compete under these settings, for the chart; None where none do."""
+        return None
+
+
+def merged(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Join the quantities of all parts of a model; ValueError where two give the same name."""
+    found: dict[str, Any] = {}
+    for part in parts:
+        if twice := found.keys() & part.keys():
+            raise ValueError(f"two parts of a model give {', '.join(sorted(twice))}")
+        found |= part
+    return found
 
 
 def guarded_predict(model: Model, theta: Theta) -> tuple[Observables, Bool[Array, ""]]:
@@ -111,4 +158,5 @@ def guarded_predict(model: Model, theta: Theta) -> tuple[Observables, Bool[Array
     if margins:
         inside = jax.lax.optimization_barrier(inside)
         theta = {p: jnp.where(inside, x, model.reference[p]) for p, x in theta.items()}
-    return model.predict(jax.lax.optimization_barrier(dict(theta))), inside
+    observables = model.predict(jax.lax.optimization_barrier(dict(theta)))
+    return {name: jnp.asarray(value, float) for name, value in observables.items()}, inside

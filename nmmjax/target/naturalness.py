@@ -1,17 +1,19 @@
 """Fine tuning: how strongly an observable reacts to the parameters, and how much cancels in it.
 
 The two measures answer different questions and are stored side by side. The Barbieri-Giudice
-measure sees every sampled parameter but not a coupling that is simply small; the cancellation
-measure sees large terms that compensate but depends on how the mass is split into terms.
+measure sees every parameter but not a coupling that is simply small; the cancellation measure
+sees large terms that compensate but depends on how the mass is split into terms. Both are
+properties of a point: it does not matter which parameters a run samples and which it fixes.
 """
 
 from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Inexact
 
-from nmmjax.target.model import Model, Theta
+from nmmjax.physics.matrices import frobenius
+from nmmjax.target.model import Model, Observables, Theta
 
 
 def elasticities(
@@ -37,21 +39,46 @@ def elasticities(
     return {p: slopes[p] / x * (1.0 if p in angles else theta[p]) for p in names}
 
 
-def tuning_bg(
-    model: Model, theta: Theta, names: Sequence[str], observable: str = "m_nu"
-) -> Float[Array, ""]:
-    """Barbieri-Giudice tuning: max over the parameters `names` of |e_p| (see `elasticities`).
+def has_mass(observables: Mapping[str, Float[Array, "..."]]) -> bool:
+    """Whether there is one mass, `m_nu`, whose tuning can be asked for."""
+    return "m_nu" in observables and jnp.ndim(observables["m_nu"]) == 0
+
+
+def tuning_bg(model: Model, theta: Theta, observable: str = "m_nu") -> Float[Array, ""]:
+    """Barbieri-Giudice tuning: max over all parameters of the model of |e_p| (`elasticities`).
 
     A perfect power law gives its largest exponent, which is not tuning: read values of a few
     as natural.
     """
-    found = elasticities(model, theta, observable, names)
-    return jnp.max(jnp.abs(jnp.stack([found[p] for p in names])))
+    found = elasticities(model, theta, observable, [p.name for p in model.parameters])
+    return jnp.max(jnp.abs(jnp.stack(list(found.values()))))
+
+
+def cancellation(
+    terms: Sequence[Float[Array, ""] | Inexact[Array, "n n"]], total: Float[Array, ""]
+) -> Float[Array, ""]:
+    """sum_i |T_i| / |T| of the terms of a mass, Frobenius norms of matrices; inf for T = 0.
+
+    total   |T|, at least rounding apart from the norm of the sum
+    """
+    return jnp.asarray(sum(frobenius(term) for term in terms)) / total
 
 
 def tuning_cancel(
     observables: Mapping[str, Float[Array, ""]], mass_terms: Sequence[str]
 ) -> Float[Array, ""]:
-    """Cancellation among signed terms: sum_i |m_i| / |sum_i m_i| >= 1, inf if they cancel to 0."""
-    terms = jnp.stack([observables[name] for name in mass_terms])
-    return jnp.sum(jnp.abs(terms)) / jnp.abs(jnp.sum(terms))
+    """Cancellation among the signed terms of one mass, sum_i |m_i| / m_nu >= 1."""
+    return cancellation([observables[name] for name in mass_terms], observables["m_nu"])
+
+
+def measures(model: Model, theta: Theta, observables: Observables) -> Observables:
+    """The fine-tuning measures at a point whose observables are given; none without a mass.
+
+    tuning_bg, and tuning_cancel where the model names its mass terms.
+    """
+    if not has_mass(observables):
+        return {}
+    found = {"tuning_bg": tuning_bg(model, theta)}
+    if model.mass_terms:
+        found["tuning_cancel"] = tuning_cancel(observables, model.mass_terms)
+    return found

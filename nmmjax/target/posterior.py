@@ -12,10 +12,10 @@ from nmmjax.catalogue import known_or_bare
 from nmmjax.constraints.library import Constraint
 from nmmjax.errors import InputError, suggest
 from nmmjax.target import chart as charts
-from nmmjax.target import excess, naturalness
+from nmmjax.target import excess, naturalness, undefined
 from nmmjax.target.chart import Chart, Position
-from nmmjax.target.model import Model, Observables, Theta, guarded_predict
-from nmmjax.target.priors import Prior
+from nmmjax.target.model import Model, Observables, Theta, guarded_predict, merged
+from nmmjax.target.priors import Angle, Prior
 
 type Groups = dict[str, dict[str, np.ndarray]]
 
@@ -27,8 +27,9 @@ class Posterior(eqx.Module):
 
     ln p(z) = sum_p ln prior(c_p) - ln|det dz/dc| + sum_i ln L_i + sum_j (prefer terms)
 
-    finite or -inf, never NaN: -inf outside hard prior bounds, outside the model's domain, or
-    where an observable that a term needs is not finite (`causes` tells which).
+    -inf is zero density, and nothing else: outside hard prior bounds, outside the model's domain,
+    or where a likelihood is 0. NaN is undefined density: inside both, but an observable that a
+    term needs is not a finite number (`causes` tells which). Never +inf.
 
     A posterior is itself the target of an engine: calling it gives the log density, and the
     methods named `..._at` give what only some engines ask for, all at a chart position.
@@ -65,6 +66,7 @@ class Posterior(eqx.Module):
         fixed = {p: float(x) for p, x in chosen.items() if not isinstance(x, Prior)}
         if not sampled:
             raise InputError("every parameter is fixed: there is nothing to sample")
+        model.check_priors(chosen)
         self.model = model
         self.chart = charts.build(model, sampled, fixed, chart)
         self.constraints = tuple(constraints)
@@ -78,6 +80,13 @@ class Posterior(eqx.Module):
     @property
     def sampled(self) -> tuple[str, ...]:
         return tuple(p for p, _ in self.chart.priors)
+
+    @property
+    def periods(self) -> dict[str, float]:
+        """Periods of the parameters that are angles: on a circle, or so in the catalogue."""
+        known = {p.name: known_or_bare(p.name).period for p in self.model.parameters}
+        circles = {p: prior.period for p, prior in self.chart.priors if isinstance(prior, Angle)}
+        return {p: period for p, period in (known | circles).items() if period is not None}
 
     @property
     def hard_edges(self) -> tuple[str, ...]:
@@ -106,23 +115,24 @@ class Posterior(eqx.Module):
         return self.log_density(z)
 
     def log_density(self, z: Position) -> Float[Array, ""]:
-        """Log of the (unnormalised) target density at chart position z: finite or -inf."""
-        return self.log_density_of(self.chart.coordinates(z))
+        """Log of the (unnormalised) density at chart position z: finite, -inf, or undefined NaN."""
+        log_prior, log_likelihood = self._parts(*self.chart.inverse(z))
+        return jnp.where(jnp.all(jnp.isfinite(z)), log_prior + log_likelihood, -jnp.inf)
 
     def log_density_of(self, c: Position) -> Float[Array, ""]:
         """The same density, over z, at the point whose prior coordinates are c."""
-        log_prior, log_likelihood = self._parts(c)
+        log_prior, log_likelihood = self._parts(c, self.chart.forward(c)[1])
         return log_prior + log_likelihood
 
     def log_prior_at(self, z: Position) -> Float[Array, ""]:
         """Log prior density over chart positions, normalised: finite or -inf."""
-        c = self.chart.coordinates(z)
-        log_prior = self._log_prior_coordinates(c) - self.chart.log_det
+        c, log_det = self.chart.inverse(z)
+        log_prior = self._log_prior_coordinates(c) - log_det
         return jnp.where(jnp.isfinite(log_prior), log_prior, -jnp.inf)
 
     def log_likelihood_at(self, z: Position) -> Float[Array, ""]:
-        """Log likelihood of all terms, wishes included: finite or -inf (-inf outside the prior)."""
-        return self._parts(self.chart.coordinates(z))[1]
+        """Log likelihood of all terms, wishes too; -inf outside the prior, NaN if undefined."""
+        return self._parts(*self.chart.inverse(z))[1]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -176,36 +186,10 @@ class Posterior(eqx.Module):
         observables, defined = self._observables(theta)
         return _all_allowed(self.constraints, observables, defined)
 
-    def causes(self, z: Position) -> dict[str, Bool[Array, ""]]:
-        """Why the density at z is -inf, one flag per possible cause; all False if it is finite."""
-        c = self.chart.coordinates(z)
-        slots = self.chart.slots
-        found: dict[str, Bool[Array, ""]] = {}
-        clear = jnp.asarray(True)
-        for p, prior in self.chart.priors:
-            outside = ~jnp.isfinite(prior.log_density(c[slots[p]]))
-            found[f"prior bounds of {p}"] = outside & clear
-            clear = clear & ~outside
-        theta = self._values_or_reference(c, clear)
-        for name, margin in self.model.domain(theta).items():
-            outside = ~(margin > 0.0)
-            found[f"domain: {name}"] = outside & clear
-            clear = clear & ~outside
-        for name, value in self.terms(theta).items():
-            bad = ~jnp.isfinite(value)
-            found[f"{name} not finite"] = bad & clear
-            clear = clear & ~bad
-        return found
-
     def observables(self, theta: Theta) -> Observables:
         """Observables at one point, fine-tuning measures included."""
         observables, _ = guarded_predict(self.model, theta)
-        observables["tuning_bg"] = naturalness.tuning_bg(self.model, theta, self.sampled)
-        if self.model.mass_terms:
-            observables["tuning_cancel"] = naturalness.tuning_cancel(
-                observables, self.model.mass_terms
-            )
-        return observables
+        return merged(observables, naturalness.measures(self.model, theta, observables))
 
     def record(self, draws: np.ndarray | Float[Array, "chain draw dim"]) -> Groups:
         """Everything to store at `draws`, by group: parameters and observables, terms, target."""
@@ -222,21 +206,26 @@ class Posterior(eqx.Module):
             lambda *leaves: np.concatenate([np.asarray(leaf) for leaf in leaves])[: len(flat)],
             *parts,
         )
-        return jax.tree.map(lambda a: a.reshape(chains, count, *a.shape[1:]), joined)
+        shaped = jax.tree.map(lambda a: a.reshape(chains, count, *a.shape[1:]), joined)
+        return {group: variables for group, variables in shaped.items() if variables}
 
-    def variables(self) -> dict[str, dict[str, str]]:
-        """Attributes of every variable of the `posterior` group: role, units, latex, long_name."""
+    def variables(self) -> dict[str, dict[str, str | float]]:
+        """Attributes of every variable of the `posterior` group: role, units, latex, long_name.
+
+        And the period of an angle: where its prior is a circle, or the catalogue says so.
+        """
         parameters = {p.name: p for p in self.model.parameters}
         found = {}
         for name in jax.eval_shape(self._stored, jnp.zeros(self.dim))["posterior"]:
             if name in parameters:
                 p = parameters[name]
                 role = "parameter" if name in self.sampled else "fixed"
-                found[name] = _attributes(role, p.unit, p.latex, p.description)
+                period = self.periods.get(name)
+                found[name] = _attributes(role, p.unit, p.latex, p.description, period)
             else:
                 q = known_or_bare(name)
                 role = "derived" if name in ("tuning_bg", "tuning_cancel") else "observable"
-                found[name] = _attributes(role, q.unit, q.latex, q.text)
+                found[name] = _attributes(role, q.unit, q.latex, q.text, q.period)
         return found
 
     def _stored(self, z: Position) -> dict[str, dict[str, Array]]:
@@ -260,16 +249,25 @@ class Posterior(eqx.Module):
         observables, defined = guarded_predict(self.model, theta)
         return observables | dict(theta), defined
 
-    def _parts(self, c: Position) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        """(log prior density over z, log likelihood) at prior coordinates c: finite or -inf."""
-        log_prior = self._log_prior_coordinates(c) - self.chart.log_det
+    def _parts(
+        self, c: Position, log_det: Float[Array, ""]
+    ) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """(log prior density over z, log likelihood) at prior coordinates c.
+
+        Outside prior and domain the likelihood is -inf, like one of zero; NaN where undefined.
+        """
+        log_prior = self._log_prior_coordinates(c) - log_det
         inside = jax.lax.optimization_barrier(jnp.isfinite(log_prior))
         observables, defined = self._observables(self._values_or_reference(c, inside))
         terms = (*self.constraints, *self.prefer)
         total = jnp.asarray(sum((t.log_likelihood(observables) for t in terms), 0.0))
         # Computed once: the gradient of every parameter asks for it.
         sound = jax.lax.optimization_barrier(inside & defined & jnp.isfinite(total))
-        return jnp.where(inside, log_prior, -jnp.inf), jnp.where(sound, total, -jnp.inf)
+        zero = ~(inside & defined) | jnp.isneginf(total)
+        unknown = undefined.lost(c) | (inside & undefined.vague(self.model, self.chart.values(c)))
+        zero = (zero & ~unknown) | undefined.negligible(self.chart, c)
+        other = jnp.where(zero, -jnp.inf, jnp.nan)
+        return jnp.where(inside, log_prior, -jnp.inf), jnp.where(sound, total, other)
 
     def _log_prior_coordinates(self, c: Position) -> Float[Array, ""]:
         slots = self.chart.slots
@@ -295,8 +293,11 @@ def _all_allowed(
     return defined
 
 
-def _attributes(role: str, units: str, latex: str, text: str) -> dict[str, str]:
-    return {"role": role, "units": units, "latex": latex, "long_name": text}
+def _attributes(
+    role: str, units: str, latex: str, text: str, period: float | None
+) -> dict[str, str | float]:
+    about: dict[str, str | float] = {"role": role, "units": units, "latex": latex}
+    return about | {"long_name": text} | ({} if period is None else {"period": period})
 
 
 def offered(model: Model) -> set[str]:

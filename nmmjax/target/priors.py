@@ -10,6 +10,7 @@ of that width continue the density outside the bounds, for engines that need gra
 import abc
 import dataclasses
 import math
+from typing import ClassVar
 
 import jax.numpy as jnp
 from jax.scipy.special import ndtri
@@ -212,12 +213,13 @@ class Normal(Prior):
 
 @dataclasses.dataclass(frozen=True)
 class Angle(Prior):
-    """Flat on the circle (-pi, pi]; the coordinate is a plane with a unit Gaussian on it.
+    """Flat on the circle (-pi, pi] of that period; the coordinate is a plane with a unit Gaussian.
 
     The angle of (g_x, g_y) ~ N(0, 1)^2 is uniform, and no sampler ever meets a seam.
     """
 
     dims: int = dataclasses.field(default=2, init=False)
+    period: ClassVar[float] = 2.0 * math.pi
 
     @property
     def hard(self) -> bool:

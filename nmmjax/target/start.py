@@ -11,18 +11,24 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from nmmjax.errors import InputError
+from nmmjax.target import causes
 from nmmjax.target.posterior import Posterior
 
 _PER_ROUND = 64  # prior draws per start in one jitted call
+_LOOKED_AT = 4096  # prior draws, for what rejects them
 _MOST_DRAWS = 2**20  # prior draws, all without finite density, before a target is given up
 
 
 class Starts(NamedTuple):
-    """Starting positions and the share of the screened prior draws that had finite density."""
+    """Starting positions; of the screened prior draws the share that had finite density, the
+    share where it was undefined, and why: "" or "m_nu at b = 0.1, ...".
+    """
 
     positions: Float[Array, "count dim"]
     finite_fraction: float
     screened: int
+    undefined_fraction: float = 0.0
+    undefined: str = ""
 
 
 def prior(posterior: Posterior, key: Array, count: int) -> Starts:
@@ -47,14 +53,15 @@ def screened(posterior: Posterior, key: Array, count: int, rounds: int = 8) -> S
 def _search(posterior: Posterior, key: Array, count: int, rounds: int, first: bool) -> Starts:
     best = jnp.full(count, -jnp.inf)
     positions = jnp.zeros((count, posterior.dim))
-    finite, done = 0.0, 0
+    finite, lost, done = 0.0, 0.0, 0
     while done < rounds or not bool(jnp.all(jnp.isfinite(best))):
         if done >= rounds and done * count * _PER_ROUND >= _MOST_DRAWS:
             raise InputError(_hopeless(posterior, key, done, count))
-        best, positions, share = _round(posterior, jr.fold_in(key, done), best, positions, first)
-        finite += float(share)
-        done += 1
-    return Starts(_in_chart(posterior, positions), finite / done, done * count * _PER_ROUND)
+        best, positions, shares = _round(posterior, jr.fold_in(key, done), best, positions, first)
+        finite, lost, done = finite + float(shares[0]), lost + float(shares[1]), done + 1
+    why = _undefined(posterior, key) if lost > 0.0 else ""
+    screened = done * count * _PER_ROUND
+    return Starts(_in_chart(posterior, positions), finite / done, screened, lost / done, why)
 
 
 @eqx.filter_jit
@@ -65,12 +72,14 @@ def _in_chart(posterior: Posterior, coordinates: Array) -> Array:
 @eqx.filter_jit
 def _round(
     posterior: Posterior, key: Array, best: Array, positions: Array, first: bool
-) -> tuple[Array, Array, Array]:
+) -> tuple[Array, Array, tuple[Array, Array]]:
     """Challenge every start by the best of new prior draws, or by their first of finite density."""
     count, dim = positions.shape
     u = jr.uniform(key, (dim, count * _PER_ROUND), minval=jnp.finfo(float).tiny)
     c = jax.vmap(posterior.coordinates_from_unit, in_axes=-1, out_axes=-1)(u)
     log_density = jax.vmap(posterior.log_density_of, in_axes=-1)(c).reshape(count, _PER_ROUND)
+    undefined = jnp.isnan(log_density)
+    log_density = jnp.where(undefined, -jnp.inf, log_density)
     finite = jnp.isfinite(log_density)
     winner = jnp.argmax(finite if first else log_density, axis=1)
     top = jnp.take_along_axis(log_density, winner[:, None], axis=1)[:, 0]
@@ -80,13 +89,13 @@ def _round(
     return (
         jnp.where(better, top, best),
         jnp.where(better[:, None], challenger, positions),
-        jnp.mean(finite),
+        (jnp.mean(finite), jnp.mean(undefined)),
     )
 
 
 def _hopeless(posterior: Posterior, key: Array, rounds: int, count: int) -> str:
-    causes = count_causes(posterior, key, 4096)
-    listed = ", ".join(f"{name} ({share:.0%})" for name, share in causes if share > 0.0)
+    found = count_causes(posterior, key, _LOOKED_AT)
+    listed = ", ".join(f"{name} ({share:.0%})" for name, share in found if share > 0.0)
     return (
         f"found no point of finite density for some of {count} starts in "
         f"{rounds * count * _PER_ROUND} prior draws; what rejects them: {listed or 'nothing'}"
@@ -94,10 +103,25 @@ def _hopeless(posterior: Posterior, key: Array, rounds: int, count: int) -> str:
 
 
 def count_causes(posterior: Posterior, key: Array, draws: int) -> Sequence[tuple[str, float]]:
-    """Share of prior draws rejected by each cause (bounds, domain, non-finite terms)."""
-    z = prior_draws(posterior, key, draws)
-    flags = jax.jit(jax.vmap(posterior.causes, in_axes=-1))(z)
+    """Share of prior draws rejected by each cause: bounds, domain, undefined, zero likelihood."""
+    flags = _flags(posterior, prior_draws(posterior, key, draws))
     return [(name, float(np.mean(flag))) for name, flag in flags.items()]
+
+
+@eqx.filter_jit
+def _flags(posterior: Posterior, z: Float[Array, "dim draws"]) -> causes.Flags:
+    return jax.vmap(lambda z: causes.causes(posterior, z), in_axes=-1)(z)
+
+
+def _undefined(posterior: Posterior, key: Array) -> str:
+    """What is undefined at some prior draw, and where: "m_nu at b = 0.1, ..."; "" if at none."""
+    z = prior_draws(posterior, key, _LOOKED_AT)
+    for name, flag in _flags(posterior, z).items():
+        if name.startswith("undefined: ") and np.any(flag):
+            theta = posterior.theta(z[:, int(np.argmax(flag))])
+            where = ", ".join(f"{p} = {float(x):.4g}" for p, x in theta.items())
+            return f"{name.removeprefix('undefined: ')} at {where}"
+    return ""
 
 
 def prior_draws(posterior: Posterior, key: Array, draws: int) -> Float[Array, "dim draws"]:

@@ -16,7 +16,7 @@ _SOFT = 0.1  # s / t below which the barrier is a parabola
 
 
 class Measured(NamedTuple):
-    """What is asked of one point: f, the two coordinates of the map, the excesses."""
+    """The answers of one point: f, the two coordinates of the map, the excesses."""
 
     objective: Float[Array, ""]
     x: Float[Array, ""]
@@ -62,6 +62,23 @@ def _barrier(slack: Array, t: Float[Array, ""]) -> Array:
     return jnp.where(inside, jnp.log(jnp.where(inside, slack, 1.0)), parabola)
 
 
+def corners(x: Float[Array, " edge"], y: Float[Array, " edge"]) -> Cells:
+    """(x low, x high, y low, y high) of every cell between edges in the map's coordinates."""
+    shape = len(y) - 1, len(x) - 1
+    x_low, y_low = jnp.broadcast_to(x[:-1], shape), jnp.broadcast_to(y[:-1, None], shape)
+    x_high, y_high = jnp.broadcast_to(x[1:], shape), jnp.broadcast_to(y[1:, None], shape)
+    return jnp.stack([x_low, x_high, y_low, y_high], axis=-1).reshape(-1, 4)
+
+
+def around(rows: int, columns: int) -> np.ndarray:
+    """(cell, 5) numbers of every cell itself and of its neighbours, itself at an edge."""
+    row, column = np.indices((rows, columns))
+    moves = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
+    there = [np.clip(row + i, 0, rows - 1) for i, _ in moves]
+    beside = [np.clip(column + j, 0, columns - 1) for _, j in moves]
+    return (np.stack(there, -1) * columns + np.stack(beside, -1)).reshape(-1, len(moves))
+
+
 def merit(found: Measured, cell: Float[Array, "4"], t: Float[Array, ""]) -> Float[Array, ""]:
     """f and the barriers; -inf where anything is undefined."""
     excess = jnp.concatenate([found.excess, _outside_cell(found, cell)])
@@ -70,7 +87,10 @@ def merit(found: Measured, cell: Float[Array, "4"], t: Float[Array, ""]) -> Floa
 
 
 def best_of(found: Measured, cells: Cells, count: int) -> Int[Array, "cell count"]:
-    """(cell, count) numbers of points: the n-th is the best of every count-th for its cell."""
+    """Choose `count` good points for each cell, (cell, count) of their numbers.
+
+    Points are dealt out into `count` hands, and each cell takes the best of every hand.
+    """
     t = jnp.asarray(BARRIERS[0])
     worth = jax.lax.map(lambda cell: jax.vmap(lambda m: merit(m, cell, t))(found), cells)
     whole = worth.shape[1] // count
@@ -89,7 +109,7 @@ def judged(z: Points, found: Measured, cells: Cells) -> Best:
 
 
 def chosen(candidates: Best) -> Best:
-    """Of (cell, start) candidates the largest f, where none is allowed the least violation."""
+    """Choose of (cell, start) candidates the largest f, or the least violation."""
     some = jnp.any(jnp.isfinite(candidates.objective), axis=1, keepdims=True)
     rank = jnp.where(some, candidates.objective, -candidates.violation)
     best = jnp.argmax(rank, axis=1)

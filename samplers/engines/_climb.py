@@ -26,7 +26,7 @@ _LONG = 3  # that many of them count as long
 
 
 class Slopes(NamedTuple):
-    """What is known of the objective at each point."""
+    """Value, gradient and Hessian of the objective at each point."""
 
     value: Float[Array, " n"]
     gradient: Points

@@ -1,4 +1,4 @@
-"""What the evidence engines share: the prior where the likelihood is not zero, and log Z tables.
+"""The common part of the evidence engines: priors cut to finite likelihood, and log Z tables.
 
 log Z = ln of the integral of prior(z) likelihood(z) dz, the prior normalised over z. Where the
 likelihood is zero (-inf) the prior still counts: with p its share of finite likelihood,
@@ -17,11 +17,19 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from scipy.special import logsumexp
 from scipy.stats import chi2
 
-from ..base import EngineError, LogDensity, PriorTimesLikelihood
+from ..base import Doubt, EngineError, LogDensity, PriorTimesLikelihood, example
 
 _MOST_DRAWS = 2**24  # from the prior, per repeat, before a share of finite likelihood is too small
 _LEAST_BATCH = 1024  # of prior draws side by side
-_LOW_P = 1e-3  # of a test that a correct run passes
+
+DOUBTS = (
+    Doubt(
+        "evidence/repeats_p",
+        "p_value",
+        "the ln Z of independent repeats scatter more than their errors allow: a mode was missed, "
+        "or the engine mixes too slowly",
+    ),
+)  # of every engine with repeats
 
 
 class Particle(NamedTuple):
@@ -38,12 +46,14 @@ class FinitePrior(NamedTuple):
     found      how many there are: what else the arrays hold is nothing
     trials     prior draws it took to find them
     undefined  of which the density was NaN or +inf
+    example    one of those; NaN without one
     """
 
     particles: Particle
     found: Int[Array, "*repeat"]
     trials: Int[Array, "*repeat"]
     undefined: Int[Array, "*repeat"]
+    example: Float[Array, "*repeat dim"]
 
     def log_share(self) -> tuple[Float[Array, "*repeat"], Float[Array, "*repeat"]]:
         """ln of the share of finite likelihood, and its variance.
@@ -102,10 +112,12 @@ def finite_prior(key: PRNGKeyArray, target: PriorTimesLikelihood, count: int) ->
             jnp.minimum(so_far.found + jnp.sum(finite), count),
             so_far.trials + jnp.sum(used),
             so_far.undefined + jnp.sum(undefined & used),
+            example(so_far.example, new.position.T, undefined & used),
         )
 
     zero, none = jnp.array(0), jnp.zeros(count)
-    empty = FinitePrior(Particle(jnp.zeros((count, dim)), none, none), zero, zero, zero)
+    nowhere = jnp.full(dim, jnp.nan, float)
+    empty = FinitePrior(Particle(jnp.zeros((count, dim)), none, none), zero, zero, zero, nowhere)
     return jax.lax.while_loop(more, fill, (zero, empty))[1]
 
 
@@ -121,7 +133,14 @@ def require_found(engine: str, prior: FinitePrior) -> None:
         raise EngineError(
             f"{engine} needs {count} prior draws of finite likelihood; "
             f"{int(np.max(prior.trials))} draws held {found}"
+            + (f", {lost} were undefined (NaN)" if (lost := int(np.max(prior.undefined))) else "")
         )
+
+
+def undefined_share(proposals: Array, nonfinite: Array, undefined: Array) -> dict[str, Array]:
+    """`undefined_fraction`: share of all proposals but those of zero density, for the progress."""
+    inside = jnp.sum(proposals - nonfinite + undefined)
+    return {"undefined_fraction": jnp.sum(undefined) / jnp.maximum(inside, 1)}
 
 
 def with_spread(log_z: np.ndarray, within: np.ndarray) -> np.ndarray:
@@ -142,9 +161,32 @@ def agreement(log_z: np.ndarray, within: np.ndarray) -> float:
     return float(chi2.sf(np.sum(weight * (log_z - mean) ** 2), len(log_z) - 1))
 
 
-def doubtful(p: float | np.ndarray) -> bool | np.ndarray:
-    """Whether a p value is below 1e-3."""
-    return p < _LOW_P
+def of_weights(log_weight: np.ndarray) -> dict[str, np.ndarray]:
+    """Columns of a table `evidence` from (repeat, sample) weights target / proposal.
+
+    log_z_error   the larger of log_z_within and the spread over repeats
+    log_z_within  sqrt(1 / ess - 1 / samples), of the weights
+    ess           (sum w)^2 / sum w^2
+    pareto_k      shape of the tail of the weights
+    repeats_p     chi-square: do the repeats agree within log_z_within?
+
+    NaN, and an infinite k, where no draw has a weight.
+    """
+    repeats, samples = log_weight.shape
+    with np.errstate(invalid="ignore", divide="ignore"):
+        total = np.asarray(logsumexp(log_weight, axis=1))
+        ess = 1.0 / np.sum(np.exp(log_weight - total[:, None]) ** 2, axis=1)
+        log_z = total - np.log(samples)
+        within = np.sqrt(np.maximum(1.0 / ess - 1.0 / samples, 0.0))
+        error, p = with_spread(log_z, within), agreement(log_z, within)
+    return {
+        "log_z": log_z,
+        "log_z_error": error,
+        "log_z_within": within,
+        "ess": ess,
+        "pareto_k": np.array([pareto_k(w) for w in log_weight]),
+        "repeats_p": np.full(repeats, p),
+    }
 
 
 def resampled(key: PRNGKeyArray, weights: np.ndarray, count: int) -> np.ndarray:

@@ -107,6 +107,24 @@ def widened(mixture: Mixture, stretch: float, share: float) -> Mixture:
     )
 
 
+def effective(log_weight: Float[Array, " n"]) -> Float[Array, ""]:
+    """(sum w)^2 / sum w^2; 0 if all are zero."""
+    w = jnp.exp(log_weight - jnp.max(log_weight))
+    return jnp.where(jnp.isfinite(jnp.max(log_weight)), jnp.sum(w) ** 2 / jnp.sum(w**2), 0.0)
+
+
+def truncated(log_weight: Float[Array, " n"]) -> Float[Array, " n"]:
+    """Weights of sum 1, cut at sqrt(n) times their mean (Ionides, J. Comp. Graph. Stat. 17, 295).
+
+    Unweighted draws if all weights are zero.
+    """
+    n = log_weight.shape[0]
+    w = jnp.exp(log_weight - jnp.max(log_weight))
+    w = jnp.where(jnp.isfinite(jnp.max(log_weight)), w, 1.0)
+    w = jnp.minimum(w, jnp.sqrt(n) * jnp.mean(w))
+    return w / jnp.sum(w)
+
+
 def _joint(
     mixture: Mixture, x: Float[Array, "n dim"]
 ) -> tuple[Float[Array, "component n"], Float[Array, "component n"]]:

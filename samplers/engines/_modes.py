@@ -60,7 +60,7 @@ def spread_out(x: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def dips(
     target: LogDensity, scale: Float[Array, " dim"], x: Points, value: Scalars
 ) -> Float[Array, "n n"]:
-    """How far ln p falls below the lower of two points on the line between them."""
+    """Measure how far ln p falls below the lower of two points on the line between them."""
     density = in_units(target, scale)
 
     def between(a: Float[Array, " dim"], b: Float[Array, " dim"]) -> Float[Array, ""]:

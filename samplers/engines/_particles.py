@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..base import PriorTimesLikelihood, differentiable
+from ..base import PriorTimesLikelihood, differentiable, example
 from . import _evidence
 from ._evidence import Particle
 
@@ -22,11 +22,12 @@ hmc: Any = blackjax.mcmc.hmc
 
 
 class Counts(NamedTuple):
-    """Mean acceptance; proposals without a finite density, and those that were undefined."""
+    """Mean acceptance; proposals without a finite density, those undefined, and one of these."""
 
     acceptance: Float[Array, ""]
     nonfinite: Int[Array, ""]
     undefined: Int[Array, ""]
+    example: Float[Array, " dim"]
 
 
 def tempered(particle: Particle, temperature: Float[Array, ""]) -> Float[Array, "*particle"]:
@@ -61,7 +62,7 @@ def walk(
             state = random_walk.RWState(here, density(here))
             new, info = kernel(key_accept, state, density, lambda key, position: there)
             gone = jnp.isneginf(there.log_prior)
-            return new.position, Counts(info.acceptance_rate, gone, undefined)
+            return new.position, Counts(info.acceptance_rate, gone, undefined, there.position)
 
         return jax.lax.scan(step, here, jr.split(key, moves))
 
@@ -94,7 +95,7 @@ def leap(
             new, info = kernel(key_leap, here, density, length, inverse_mass, leapfrogs)
             there, undefined = _evidence.particle(target, info.proposal.position)
             gone = jnp.isneginf(there.log_prior)
-            return new, Counts(info.acceptance_rate, gone, undefined)
+            return new, Counts(info.acceptance_rate, gone, undefined, there.position)
 
         last, counts = jax.lax.scan(step, hmc.init(here.position, density), jr.split(key, moves))
         return _evidence.particle(target, last.position)[0], counts
@@ -105,8 +106,10 @@ def leap(
 def _all(one: Any, key: PRNGKeyArray, crowd: Particle) -> tuple[Particle, Counts]:
     count = len(crowd.position)
     moved, counts = jax.vmap(one)(jr.split(key, count), crowd, jnp.arange(count))
-    acceptance, nonfinite, undefined = counts
-    return moved, Counts(jnp.mean(acceptance), jnp.sum(nonfinite), jnp.sum(undefined))
+    acceptance, nonfinite, undefined, tried = counts
+    tried = tried.reshape(-1, tried.shape[-1])
+    seen = example(jnp.full(tried.shape[-1], jnp.nan, float), tried.T, undefined.ravel())
+    return moved, Counts(jnp.mean(acceptance), jnp.sum(nonfinite), jnp.sum(undefined), seen)
 
 
 def difference(

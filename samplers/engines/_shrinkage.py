@@ -14,9 +14,32 @@ from jaxtyping import Array, PRNGKeyArray
 from scipy.special import logsumexp
 from scipy.stats import kstest
 
+from ..base import Doubt
 from . import _evidence
 
 _SIMULATED = 200  # sequences of volumes, of which log Z takes mean and standard deviation
+
+_RANKS = (
+    "new points of {} do not stand among the live ones as independent draws would: the slices are "
+    "too few or too short to forget where they began (more inner_steps)"
+)
+DOUBTS = (
+    Doubt("evidence/insertion_rank_p", "p_value", _RANKS.format("a repeat")),
+    Doubt("evidence/window_p", "p_value", _RANKS.format("one stretch of a repeat")),
+    Doubt("evidence/pooled_rank_p", "p_value", _RANKS.format("all repeats together")),
+    Doubt(
+        "evidence/cut_off",
+        "flag",
+        "the option efolds ended it before the remaining volume became unimportant, and what is "
+        "higher inside is missing",
+    ),
+    Doubt(
+        "evidence/n_stuck",
+        "share",
+        "new points are copies of live ones, since none of their slices found a way",
+        "evidence/n_deaths",
+    ),
+)
 
 
 def summarise(
@@ -30,7 +53,7 @@ def summarise(
     window_p          the same for the worst stretch of `live` births, corrected for their number
     pooled_rank_p     the same for the births of all runs together
     repeats_p         chi-square: do the runs agree within log_z_within?
-    warning           sum of 1: one of these is below 1e-3; 2: repeats_p is; 4: ended by `efolds`
+    cut_off           1 where `efolds` ended the run, not the rest becoming small
     """
     host = {name: np.asarray(x) for name, x in state.items() if name != "step"}
     keys = jr.split(key, (len(host["deaths"]), 2))
@@ -47,13 +70,11 @@ def summarise(
     log_z, within = rows["log_z"], rows["log_z_within"]
     p = _evidence.agreement(log_z, within)
     ranks = np.concatenate([r[:n] for r, n in zip(host["rank"], host["deaths"], strict=True)])
-    rows["pooled_rank_p"] = np.full(len(found), kstest(ranks, "uniform").pvalue)
-    tests = [rows[name] for name in ("insertion_rank_p", "window_p", "pooled_rank_p")]
-    failed = _evidence.doubtful(np.min(tests, axis=0))
+    rows["pooled_rank_p"] = np.full(len(found), _uniform_p(ranks))
     rows["log_z_error"] = _evidence.with_spread(log_z, within)
     rows["repeats_p"] = np.full(len(found), p)
-    cut = host["deaths"] + delete > host["rank"].shape[1]
-    rows["warning"] = (failed + 2 * _evidence.doubtful(p) + 4 * cut).astype(np.int8)
+    full = host["deaths"] + delete > host["rank"].shape[1]
+    rows["cut_off"] = full.astype(np.int8)
     return jnp.asarray(np.stack(draws)), {name: jnp.asarray(x) for name, x in rows.items()}
 
 
@@ -73,22 +94,28 @@ def _one_run(
     weights = np.exp(log_weights - logsumexp(log_weights))
     rank = run["rank"][:deaths]
     windows = np.array_split(rank, max(deaths // live, 1))
-    worst = min(float(kstest(window, "uniform").pvalue) for window in windows)
+    worst = min(_uniform_p(window) for window in windows)
     row = {
         "log_z": np.mean(log_z) + run["log_share"],
         "log_z_within": np.sqrt(np.var(log_z, ddof=1) + run["share_variance"]),
         "ess": 1.0 / np.sum(weights**2),
-        "insertion_rank_p": float(kstest(rank, "uniform").pvalue),
+        "insertion_rank_p": _uniform_p(rank),
         "window_p": min(1.0, len(windows) * worst),
         "log_share": run["log_share"],
         "log_volume": run["volume"],
         "n_deaths": run["deaths"],
         "n_evaluations": run["evaluations"],
         "n_stuck": run["stuck"],
+        "n_proposals": run["proposals"],
         "n_nonfinite": run["nonfinite"],
         "n_nan": run["undefined"],
     }
     return position, weights, row
+
+
+def _uniform_p(ranks: np.ndarray) -> float:
+    """p value of a Kolmogorov-Smirnov test against a uniform law; 1 without any rank."""
+    return float(kstest(ranks, "uniform").pvalue) if ranks.size else 1.0
 
 
 def _log_weights(log_likelihood: np.ndarray, log_shrinkage: np.ndarray) -> np.ndarray:

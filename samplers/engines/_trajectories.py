@@ -1,41 +1,95 @@
-"""What the gradient engines share: refusing bad starts, counting trajectories that left the domain.
+"""The common part of the gradient engines: options, doubts, trajectories that leave the domain.
 
 The guard against NaN is `base.differentiable`: kernels and adaptations of blackjax see -inf and
 a zero gradient where the target or its gradient is undefined, so that such a proposal is
 rejected and enters no average that tunes a step size.
 """
 
-from typing import Any
+from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from ..base import LogDensity, log_density, require_finite
+from ..base import (
+    AbstractEngine,
+    Block,
+    Doubt,
+    LogDensity,
+    log_density,
+    name_of,
+    require_finite,
+)
+
+DIVERGED = (
+    "trajectories diverged: the density is too curved for the step size, and what lies there may "
+    "be missing (smaller steps by a higher target_acceptance, another chart, or the engine "
+    "'ensemble')"
+)
+ENERGY = Doubt(
+    "sample_stats/energy",
+    "energy",
+    "the trajectories explore the energy, and with it the tails of the density, too slowly",
+)
 
 
-def require_options(name: str, engine: Any, least: dict[str, int]) -> None:
-    """Raise ValueError unless every named option is at least so large."""
-    for option, smallest in least.items():
-        if getattr(engine, option) < smallest:
-            raise ValueError(f"{name} needs {option} >= {smallest}, got {getattr(engine, option)}")
+class AbstractTrajectories(AbstractEngine):
+    """Independent chains of trajectories that follow gradients, after a warm-up of their own."""
 
+    burn_in: ClassVar[int] = 0
 
-def require_acceptance(name: str, value: float) -> None:
-    """Raise ValueError unless a target acceptance lies between 0 and 1."""
-    if not 0.0 < value < 1.0:
-        raise ValueError(f"{name} needs target_acceptance between 0 and 1, got {value:g}")
+    chains: eqx.AbstractVar[int]
+    warmup: eqx.AbstractVar[int]
+    block: eqx.AbstractVar[int]
 
+    @property
+    def gradients(self) -> bool:
+        return True
 
-def require_starts(
-    name: str, chains: int, target: LogDensity, starts: Float[Array, "chain dim"]
-) -> None:
-    """Raise ValueError unless there are `chains` starting points of finite density."""
-    if starts.shape[0] != chains:
-        raise ValueError(f"{name} needs {chains} starting points, got {starts.shape[0]}")
-    value, _ = eqx.filter_jit(log_density)(target, starts.T)
-    require_finite(value)
+    @property
+    def per_block(self) -> int:
+        return self.block
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        return (Doubt("sample_stats/diverging", "share", DIVERGED),)
+
+    def require_starts(self, target: LogDensity, starts: Float[Array, "chain dim"]) -> None:
+        """Raise ValueError unless there are `chains` starting points of finite density."""
+        if starts.shape[0] != self.chains:
+            raise ValueError(
+                f"{name_of(self)} needs {self.chains} starting points, got {starts.shape[0]}"
+            )
+        value, _ = eqx.filter_jit(log_density)(target, starts.T)
+        require_finite(value)
+
+    def require_acceptance(self, value: float) -> None:
+        """Raise ValueError unless a target acceptance lies between 0 and 1."""
+        if not 0.0 < value < 1.0:
+            raise ValueError(
+                f"{name_of(self)} needs target_acceptance between 0 and 1, got {value:g}"
+            )
+
+    def require_metric(self, metric: str, known: tuple[str, ...]) -> None:
+        """Raise ValueError unless the metric is one of those known."""
+        if metric not in known:
+            raise ValueError(f"{name_of(self)} needs metric {' or '.join(known)}, got '{metric}'")
+
+    def _block(
+        self,
+        position: Float[Array, "draw chain dim"],
+        stats: dict[str, Array],
+        undefined: Float[Array, "n dim"],
+    ) -> Block:
+        """Draws and (draw, chain) statistics of a block, chains first; shares for the progress."""
+        proposals = jnp.sum(stats["n_proposals"])
+        shares = {
+            "nonfinite_fraction": jnp.sum(stats["n_nonfinite"]) / proposals,
+            "divergent_fraction": jnp.mean(stats["diverging"]),
+        }
+        by_chain = {name: x.T for name, x in stats.items()}
+        return Block(jnp.moveaxis(position, 0, 1), by_chain | shares, undefined=undefined)
 
 
 def left_domain(
@@ -51,8 +105,3 @@ def left_domain(
 
     undefined = jax.lax.cond(jnp.any(nonfinite), asked, lambda: jnp.zeros_like(nonfinite))
     return {"n_nonfinite": nonfinite.astype(int), "n_nan": undefined.astype(int)}
-
-
-def by_chain(stats: dict[str, Array]) -> dict[str, Array]:
-    """(draw, chain) arrays -> (chain, draw)."""
-    return {name: x.T for name, x in stats.items()}

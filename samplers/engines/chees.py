@@ -6,34 +6,27 @@ change in the estimator of the expected square. Hoffman, Radul and Sountsov, AIS
 blackjax's, with its diagonal metric and the floor of the length along slow directions.
 """
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import blackjax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 import optax
 from blackjax.adaptation.base import get_filter_adapt_info_fn
 from blackjax.mcmc.dynamic_hmc import halton_sequence
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..base import Block, LogDensity, differentiable, scan
-from ._trajectories import (
-    by_chain,
-    left_domain,
-    require_acceptance,
-    require_options,
-    require_starts,
-)
+from ..base import Block, Doubt, LogDensity, differentiable, example, scan
+from ._trajectories import ENERGY, AbstractTrajectories, left_domain
 
 hmc: Any = blackjax.mcmc.hmc  # its annotations say float for what may be an array
 _RATE = 0.025  # of the optimiser of the length, as in the paper
 
 
 class State(NamedTuple):
-    """Where the chains are, and what the adaptation found for all of them.
+    """The chains, and what the adaptation found for all of them.
 
     leapfrogs   largest number of leapfrogs in a trajectory; the mean is half of it
     """
@@ -45,9 +38,10 @@ class State(NamedTuple):
     inverse_mass: Float[Array, " dim"]
     leapfrogs: Float[Array, ""]
     step: Int[Array, ""]
+    example: Float[Array, " dim"]  # the last undefined end of a trajectory; NaN before
 
 
-class Chees(eqx.Module):
+class Chees(AbstractTrajectories):
     """Hamiltonian Monte Carlo with one trajectory length for all chains; needs a smooth target.
 
     chains             tuned together; independent of each other after the warm-up
@@ -66,9 +60,6 @@ class Chees(eqx.Module):
     among them where the target was NaN or +inf).
     """
 
-    gradients: ClassVar[bool] = True
-    burn_in: ClassVar[int] = 0
-
     chains: int = eqx.field(static=True, default=64)
     warmup: int = eqx.field(static=True, default=1000)
     target_acceptance: float = eqx.field(static=True, default=0.7)
@@ -77,18 +68,18 @@ class Chees(eqx.Module):
 
     def __check_init__(self) -> None:
         least = {"chains": 2, "warmup": 20, "max_leapfrogs": 1, "block": 1}
-        require_options("chees", self, least)
-        require_acceptance("chees", self.target_acceptance)
+        self.require_least(least)
+        self.require_acceptance(self.target_acceptance)
 
     @property
-    def groups(self) -> np.ndarray:
-        return np.arange(self.chains)
+    def doubts(self) -> tuple[Doubt, ...]:
+        return (*super().doubts, ENERGY)
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
         """The state after `warmup` trajectories from (chains, dim) starting points."""
-        require_starts("chees", self.chains, target, starts)
+        self.require_starts(target, starts)
         with jax.numpy_rank_promotion("allow"):
             return self._adapt(key, target, starts)
 
@@ -114,16 +105,16 @@ class Chees(eqx.Module):
             found["inverse_mass_matrix"],
             jnp.clip(leapfrogs, 1.0, self.max_leapfrogs),
             jnp.array(0),
+            jnp.full(starts.shape[1], jnp.nan, float),
         )
 
     @eqx.filter_jit
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
         """`block` draws, one trajectory each."""
         last, states, info = scan(self._step, key, target, state, self.block, 1)
-        stats = by_chain({"lp": states.log_density, **info})
-        stats["nonfinite_fraction"] = jnp.mean(info["n_nonfinite"])
-        stats["divergent_fraction"] = jnp.mean(info["diverging"])
-        return last, Block(jnp.moveaxis(states.position, 0, 1), stats)
+        return last, self._block(
+            states.position, {"lp": states.log_density, **info}, states.example
+        )
 
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State
@@ -145,7 +136,13 @@ class Chees(eqx.Module):
             "diverging": info.is_divergent,
             "energy": jnp.where(info.is_accepted, info.energy, kinetic - state.log_density),
             "n_steps": jnp.broadcast_to(steps, (self.chains,)),
+            "n_proposals": jnp.ones(self.chains, int),
             **left_domain(target, end.position, end.logdensity),
         }
-        state = state._replace(position=position, log_density=log_density, gradient=gradient)
+        state = state._replace(
+            position=position,
+            log_density=log_density,
+            gradient=gradient,
+            example=example(state.example, end.position.T, stats["n_nan"] > 0),
+        )
         return state, stats

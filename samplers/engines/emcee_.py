@@ -18,6 +18,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ..base import Block, EngineError, LogDensity, log_density, require_finite
+from ._walkers import AbstractWalkers
 
 _density: Any = eqx.filter_jit(log_density)
 
@@ -58,7 +59,7 @@ class State(NamedTuple):
     draw: Int[Array, ""]
 
 
-class Emcee(eqx.Module):
+class Emcee(AbstractWalkers):
     """Independent emcee ensembles, advanced in turn.
 
     ensembles   independent ensembles; 4 are needed for an honest R-hat
@@ -73,46 +74,24 @@ class Emcee(eqx.Module):
     Not for funnels, separate modes, cancellations that are not a coordinate, nor (with stretch
     moves) 50 dimensions: R-hat refuses them (test_proof.py, docs/samplers.md).
 
-    Stored statistics per draw: lp, acceptance_rate, and n_nonfinite and n_nan as in `ensemble`,
-    but counted per ensemble and shared out evenly over its walkers.
+    Stored statistics per draw: lp, acceptance_rate, n_proposals, n_nonfinite and n_nan as in
+    `ensemble`, the last two counted per ensemble and shared out evenly over its walkers.
     """
 
-    ensembles: int = eqx.field(static=True, default=4)
-    walkers: int = eqx.field(static=True, default=64)
-    thin: int = eqx.field(static=True, default=100)
     block: int = eqx.field(static=True, default=5)
     moves: str = eqx.field(static=True, default="stretch")
 
     def __check_init__(self) -> None:
-        for name in ("ensembles", "thin", "block"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"emcee_ needs {name} >= 1, got {getattr(self, name)}")
-        if self.walkers % 2 or self.walkers < 4:
-            raise ValueError(f"emcee_ needs an even number of walkers >= 4, got {self.walkers}")
         if self.moves not in _MOVES:
             raise ValueError(f"emcee_ needs moves {' or '.join(_MOVES)}, got '{self.moves}'")
-
-    @property
-    def chains(self) -> int:
-        return self.ensembles * self.walkers
-
-    @property
-    def groups(self) -> np.ndarray:
-        return np.repeat(np.arange(self.ensembles), self.walkers)
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
         """The state at the starting points, (ensembles * walkers, dim), ensemble by ensemble."""
         del key
-        chains, dim = starts.shape
-        if chains != self.chains:
-            raise ValueError(f"emcee_ needs {self.chains} starting points, got {chains}")
-        if self.walkers < 2 * dim:
-            raise ValueError(
-                f"emcee_ needs an even number of walkers >= 2*dim = {2 * dim}, got {self.walkers}"
-            )
-        _require_independent(starts.reshape(self.ensembles, self.walkers, dim))
+        self.require_walkers(starts)
+        _require_independent(starts.reshape(self.ensembles, self.walkers, -1))
         value, _ = eqx.filter_jit(log_density)(target, starts.T)
         require_finite(value)
         return State(starts, value, jnp.array(0))
@@ -132,19 +111,21 @@ class Emcee(eqx.Module):
             coordinates, values = ([x[name] for x in made] for name in ("position", "lp"))
             found.append({name: np.concatenate([x[name] for x in made]) for name in made[0]})
         stats = {n: jnp.asarray(np.stack([x[n] for x in found], axis=1)) for n in found[0]}
-        draws = stats.pop("position")
+        draws, seen = stats.pop("position"), stats.pop("example")
         stats["nonfinite_fraction"] = jnp.mean(stats["n_nonfinite"]) / self.thin
-        return State(draws[:, -1], stats["lp"][:, -1], state.draw + self.block), Block(draws, stats)
+        return State(draws[:, -1], stats["lp"][:, -1], state.draw + self.block), Block(
+            draws, stats, undefined=jnp.reshape(seen, (-1, draws.shape[-1]))
+        )
 
     def _draw(
         self, target: LogDensity, seed: list[int], coordinates: np.ndarray, values: np.ndarray
     ) -> dict[str, np.ndarray]:
         """One ensemble `thin` steps later: (walker, dim) positions and (walker,) statistics."""
-        rejected = np.zeros(2, dtype=int)
+        rejected, seen = np.zeros(2, dtype=int), np.full((1, coordinates.shape[1]), np.nan)
         sampler = emcee.EnsembleSampler(
             self.walkers,
             coordinates.shape[1],
-            functools.partial(_evaluate, target, rejected),
+            functools.partial(_evaluate, target, rejected, seen),
             moves=_MOVES[self.moves](),
             vectorize=True,
         )
@@ -156,14 +137,19 @@ class Emcee(eqx.Module):
             "position": end.coords,
             "lp": end.log_prob,
             "acceptance_rate": sampler.acceptance_fraction,
+            "n_proposals": np.full(self.walkers, self.thin),
             "n_nonfinite": nonfinite,
             "n_nan": undefined,
+            "example": seen,
         }
 
 
-def _evaluate(target: LogDensity, rejected: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Log density at (n, dim) points; adds to the counts of non-finite and undefined ones."""
+def _evaluate(
+    target: LogDensity, rejected: np.ndarray, seen: np.ndarray, points: np.ndarray
+) -> np.ndarray:
+    """Log density at (n, dim) points; counts non-finite and undefined ones, notes one of these."""
     value, undefined = map(np.asarray, _density(target, points.T))
+    seen[0] = points[np.argmax(undefined)] if undefined.any() else seen[0]
     rejected += (np.count_nonzero(np.isneginf(value)), np.count_nonzero(undefined))
     return value
 

@@ -26,7 +26,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 
-from ..base import Block, EngineError, LogDensity, log_density, require_finite, scan
+from ..base import Block, EngineError, LogDensity, example, log_density, require_finite, scan
+from ._walkers import AbstractWalkers
 
 _JITTER = 0.05  # relative half-width of the step length: breaks lattices of differences
 _ACCEPT_BITS, _LENGTH_BITS = 40, 23  # with one sign bit: the 64 bits of a walker's word
@@ -43,14 +44,18 @@ class Half(NamedTuple):
 
 
 class State(NamedTuple):
-    """The half that moves next, the half that guides it, and the number of half-steps taken."""
+    """The half that moves next, the half that guides it, and the number of half-steps taken.
+
+    example  the last proposal that was undefined; NaN before there is one
+    """
 
     moving: Half
     resting: Half
     step: Int[Array, ""]
+    example: Float[Array, " dim"]
 
 
-class Ensemble(eqx.Module):
+class Ensemble(AbstractWalkers):
     """Differential evolution: x' = x +- gamma (x_j - x_k), gamma = 2.38 / sqrt(2 dim).
 
     ensembles   independent ensembles; 4 are needed for an honest R-hat
@@ -63,36 +68,20 @@ class Ensemble(eqx.Module):
     Not for funnels, nor for cancellations that are not a coordinate of the chart: R-hat refuses
     both (test_proof.py, docs/samplers.md). Proven up to 50 dimensions and 18 modes.
 
-    Stored statistics per draw: lp, acceptance_rate, n_nonfinite (proposals without a finite
-    density) and n_nan (those among them where the target was NaN or +inf).
+    Stored statistics per draw: lp, acceptance_rate, n_proposals, n_nonfinite (those without a
+    finite density) and n_nan (those among them where the target was NaN or +inf).
     """
 
-    ensembles: int = eqx.field(static=True, default=4)
-    walkers: int = eqx.field(static=True, default=64)
-    thin: int = eqx.field(static=True, default=100)
     block: int = eqx.field(static=True, default=25)
     jump: float = eqx.field(static=True, default=0.1)
     stretch: float = eqx.field(static=True, default=0.1)
 
     def __check_init__(self) -> None:
-        for name in ("ensembles", "thin", "block"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"ensemble needs {name} >= 1, got {getattr(self, name)}")
-        if self.walkers % 2 or self.walkers < 4:
-            raise ValueError(f"ensemble needs an even number of walkers >= 4, got {self.walkers}")
         if not (self.jump >= 0.0 and self.stretch >= 0.0 and self.jump + self.stretch <= 1.0):
             raise ValueError(
                 "ensemble needs jump and stretch >= 0 with a sum <= 1, "
                 f"got {self.jump:g} and {self.stretch:g}"
             )
-
-    @property
-    def chains(self) -> int:
-        return self.ensembles * self.walkers
-
-    @property
-    def groups(self) -> np.ndarray:
-        return np.repeat(np.arange(self.ensembles), self.walkers)
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
@@ -100,12 +89,7 @@ class Ensemble(eqx.Module):
         """The state at the starting points, (ensembles * walkers, dim), ensemble by ensemble."""
         del key
         chains, dim = starts.shape
-        if chains != self.chains:
-            raise ValueError(f"ensemble needs {self.chains} starting points, got {chains}")
-        if self.walkers < 2 * dim:
-            raise ValueError(
-                f"ensemble needs an even number of walkers >= 2*dim = {2 * dim}, got {self.walkers}"
-            )
+        self.require_walkers(starts)
         _require_spread(starts.reshape(2 * self.ensembles, self.walkers // 2, dim))
         value, _ = eqx.filter_jit(log_density)(target, starts.T)
         require_finite(value)
@@ -113,7 +97,7 @@ class Ensemble(eqx.Module):
         zero = jnp.zeros((2, chains // 2), int)
         halves = Half(position, self._by_half(value), zero, zero, zero)
         first, second = (jax.tree.map(lambda x, i=i: x[i], halves) for i in (0, 1))
-        return State(first, second, jnp.array(0))
+        return State(first, second, jnp.array(0), jnp.full(dim, jnp.nan, float))
 
     def _by_half(self, values: Float[Array, "chain *dim"]) -> Float[Array, "2 *dim n"]:
         """(chain, ...), ensemble by ensemble -> (half, ..., n), walker-major."""
@@ -145,11 +129,12 @@ class Ensemble(eqx.Module):
         stats = {
             "lp": lp,
             "acceptance_rate": count("accepted") / self.thin,
+            "n_proposals": jnp.full(nonfinite.shape, self.thin),
             "n_nonfinite": nonfinite,
             "n_nan": count("undefined"),
             "nonfinite_fraction": jnp.mean(nonfinite) / self.thin,
         }
-        return last, Block(draws, stats)
+        return last, Block(draws, stats, undefined=states.example)
 
     def _half_step(
         self, key: PRNGKeyArray, target: LogDensity, state: State
@@ -160,13 +145,14 @@ class Ensemble(eqx.Module):
         value, undefined = log_density(target, proposal)
         accept = _log_uniform(words[2:]) < value - half.log_density + log_factor
         moved = Half(
-            jnp.where(accept, proposal, half.position),
+            jnp.where(accept[None], proposal, half.position),
             jnp.where(accept, value, half.log_density),
             half.accepted + accept,
             half.nonfinite + jnp.isneginf(value),
             half.undefined + undefined,
         )
-        return State(guide, moved, state.step), ()
+        seen = example(state.example, proposal, undefined)
+        return State(guide, moved, state.step, seen), ()
 
     def _propose(
         self,
@@ -195,7 +181,7 @@ class Ensemble(eqx.Module):
         gamma = sign * jnp.where(kind < self.jump, 1.0, gamma)
         z = 0.5 * (1.0 + v) ** 2  # density ~ 1/sqrt(z) on [1/2, 2]
         stretched = kind >= 1.0 - self.stretch
-        proposal = jnp.where(stretched, near + z * (x - near), x + gamma * (near - far))
+        proposal = jnp.where(stretched, near + z[None] * (x - near), x + gamma[None] * (near - far))
         return proposal, jnp.where(stretched, (dim - 1.0) * jnp.log(z), 0.0)
 
 

@@ -1,4 +1,4 @@
-"""How large can a quantity be where, subject to every constraint? A map over two others.
+"""Map the largest value of a quantity over the plane of two others, subject to every constraint.
 
 In each cell of a grid one quantity is maximised over all parameters, under the quoted limit of
 every constraint, the bounds of the priors and the domain of the model. All cells and several
@@ -27,25 +27,38 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..base import Block, Described, LogDensity, require_methods
+from ..base import (
+    AbstractEngine,
+    Block,
+    Described,
+    Doubt,
+    LogDensity,
+    example,
+    log_density,
+    require_methods,
+)
 from ._cells import (
     BARRIERS,
     Best,
     Cells,
     Measured,
     Points,
+    around,
     best_of,
     chosen,
     coordinate,
+    corners,
     judged,
     merit,
     prior_draws,
 )
 from ._climb import H, newton
+from ._evidence import undefined_share
 
 _OUTSIDE = ("prior_", "domain_")  # what bounds a profile likelihood, too
 _KINDS = ("largest", "smallest", "profile")
 _SCALES = ("log", "linear")
+_STILL_CHANGING = "the map still improved when its rounds were over: give more rounds"
 _NEIGHBOURS = 5  # a cell itself and the four around it
 _QUIET = 2  # rounds without a change that end the search
 
@@ -60,13 +73,17 @@ class State(NamedTuple):
     improved: Int[Array, ""]
     quiet: Int[Array, ""]
     round: Int[Array, ""]
+    proposals: Int[Array, ""]  # points looked at: prior draws, and where starts ended
+    undefined: Int[Array, ""]  # those where a quantity that counts is not a number
+    nonfinite: Int[Array, ""]  # those, and those outside prior and domain
+    example: Float[Array, " dim"]
 
 
 def _numbers(given: Sequence[float]) -> tuple[float, ...]:
     return tuple(float(x) for x in given)
 
 
-class Frontier(eqx.Module):
+class Frontier(AbstractEngine):
     """Maximise `objective` in each cell of a grid in `x` and `y`; table `frontier`, no draws.
 
     x, y         names of parameters or observables; `x_range` (low, high), `x_cells`, `x_scale`
@@ -115,9 +132,7 @@ class Frontier(eqx.Module):
         if self.scale not in _SCALES:
             raise ValueError(f"frontier needs scale log or linear, got '{self.scale}'")
         least = {"x_cells": 1, "y_cells": 1, "starts": _NEIGHBOURS + 1, "rounds": 1, "chains": 1}
-        for name, low in least.items():
-            if getattr(self, name) < low:
-                raise ValueError(f"frontier needs {name} >= {low}, got {getattr(self, name)}")
+        self.require_least(least)
         if self.pool < self.starts:
             raise ValueError(f"frontier needs pool >= starts = {self.starts}, got {self.pool}")
         if not self.tolerance > 0.0:
@@ -138,8 +153,8 @@ class Frontier(eqx.Module):
             )
 
     @property
-    def groups(self) -> np.ndarray:
-        return np.arange(self.chains)
+    def doubts(self) -> tuple[Doubt, ...]:
+        return (Doubt("progress/still_changing", "flag", _STILL_CHANGING),)
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
@@ -158,13 +173,21 @@ class Frontier(eqx.Module):
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
         """One round: all starts of all cells climb, and the map as it then is."""
         state = self._round(key, target, state)
-        stats = {
-            "round": state.round,
+        rounds = {"rounds": state.round, "rounds_asked": jnp.array(self.rounds)}
+        cells = {
             "improved_cells": state.improved,
             "feasible_cells": jnp.sum(jnp.isfinite(state.best.objective)),
+            "feasible_cells_asked": jnp.array(self.x_cells * self.y_cells),
+        } | undefined_share(state.proposals, state.nonfinite, state.undefined)
+        quiet = state.quiet >= _QUIET
+        over = state.round >= self.rounds
+        progress = rounds | {
+            "finished": (quiet | over).astype(jnp.int8),
+            "still_changing": (over & ~quiet).astype(jnp.int8),
         }
-        done = int(state.quiet) >= _QUIET or int(state.round) >= self.rounds
-        return state, Block(None, stats, {"frontier": self._table(target, state)}, done)
+        tables = {"frontier": self._table(target, state), "progress": progress}
+        done = bool(quiet | over)
+        return state, Block(None, rounds | cells, tables, done, state.example[None])
 
     def _check_target(self, target: LogDensity) -> None:
         require_methods("frontier", target, Described)
@@ -209,23 +232,10 @@ class Frontier(eqx.Module):
         return found
 
     @property
-    def _cells(self) -> Float[Array, "cell 4"]:
-        """(x low, x high, y low, y high) of every cell in the coordinates of the map."""
+    def _cells(self) -> Cells:
         edges = self._edges
         x, y = (coordinate(edges[f"{a}_edges"], getattr(self, f"{a}_scale")) for a in "xy")
-        shape = self.y_cells, self.x_cells
-        x_low, y_low = jnp.broadcast_to(x[:-1], shape), jnp.broadcast_to(y[:-1, None], shape)
-        x_high, y_high = jnp.broadcast_to(x[1:], shape), jnp.broadcast_to(y[1:, None], shape)
-        return jnp.stack([x_low, x_high, y_low, y_high], axis=-1).reshape(-1, 4)
-
-    @property
-    def _around(self) -> np.ndarray:
-        """(cell, 5) numbers of every cell itself and of its neighbours, itself at an edge."""
-        row, column = np.indices((self.y_cells, self.x_cells))
-        moves = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
-        rows = [np.clip(row + i, 0, self.y_cells - 1) for i, _ in moves]
-        columns = [np.clip(column + j, 0, self.x_cells - 1) for _, j in moves]
-        return (np.stack(rows, -1) * self.x_cells + np.stack(columns, -1)).reshape(-1, len(moves))
+        return corners(x, y)
 
     def _bounding(self, target: Any) -> list[str]:
         """Names of the excesses that count."""
@@ -259,7 +269,10 @@ class Frontier(eqx.Module):
         first = best_of(found, self._cells, 1)[:, 0]
         best = judged(pool[first], jax.tree.map(lambda v: v[first], found), self._cells)
         zero, none = jnp.zeros((), int), jnp.zeros(len(first), int)
-        state = State(jnp.std(pool, axis=0), unit, best, none, zero, zero, zero)
+        nowhere = jnp.full(target.dim, jnp.nan, float)
+        counts = zero, zero, zero, zero, zero, zero, nowhere
+        state = State(jnp.std(pool, axis=0), unit, best, none, *counts)
+        state = self._counted(target, state, pool)
         return state, tuple(jnp.mean(jnp.isfinite(v)) for v in found[:3])
 
     @eqx.filter_jit
@@ -267,12 +280,32 @@ class Frontier(eqx.Module):
         pool = prior_draws(target, jr.fold_in(key, state.round), self.pool)
         measured = self._many(target, state.unit, pool)
         fresh = pool[best_of(measured, self._cells, self.starts - _NEIGHBOURS)]
-        begun = jnp.concatenate([state.best.position[self._around], fresh], axis=1)
+        begun = jnp.concatenate(
+            [state.best.position[around(self.y_cells, self.x_cells)], fresh], axis=1
+        )
         owner = jnp.repeat(self._cells, self.starts, axis=0)
         z = self._climbed(target, state, begun.reshape(len(owner), -1), owner)
         found = judged(z, self._many(target, state.unit, z), owner)
+        state = self._counted(target, state, jnp.concatenate([pool, z]))
         return self._updated(
             state, jax.tree.map(lambda v: v.reshape(*begun.shape[:2], *v.shape[1:]), found)
+        )
+
+    def _counted(self, target: Any, state: State, z: Points) -> State:
+        """How many of (n, dim) points are outside, and at how many something is undefined."""
+        value, undefined = log_density(target, z.T)
+        shown = {self.x, self.y} | ({self.objective} if self.kind != "profile" else set())
+
+        def known(z: Float[Array, " dim"]) -> Array:
+            found = target.quantities_at(z)
+            return jnp.all(jnp.stack([jnp.isfinite(found[name]) for name in sorted(shown)]))
+
+        undefined = undefined | (jnp.isfinite(value) & ~jax.vmap(known)(z))
+        return state._replace(
+            proposals=state.proposals + len(z),
+            undefined=state.undefined + jnp.sum(undefined),
+            nonfinite=state.nonfinite + jnp.sum(undefined | jnp.isneginf(value)),
+            example=example(state.example, z.T, undefined),
         )
 
     def _climbed(self, target: Any, state: State, z: Points, owner: Cells) -> Points:
@@ -319,5 +352,14 @@ class Frontier(eqx.Module):
         }
         for i, name in enumerate(self._bounding(target)):
             flat[f"slack_{name}"] = -state.best.excess[:, i]
+        counts = {
+            "n_proposals": state.proposals,
+            "n_nonfinite": state.nonfinite,
+            "n_nan": state.undefined,
+        }
         shape = self.y_cells, self.x_cells
-        return self._edges | {name: v.reshape(*shape, *v.shape[1:]) for name, v in flat.items()}
+        return (
+            self._edges
+            | counts
+            | {name: v.reshape(*shape, *v.shape[1:]) for name, v in flat.items()}
+        )

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 from scipy.special import logsumexp
 
-from ..base import Block, EngineError, LogDensity, log_density
+from ..base import AbstractEngine, Block, Doubt, EngineError, LogDensity, example, log_density
 from . import _evidence, _mixture
 from ._mixture import Mixture
 from .ensemble import Ensemble
@@ -25,7 +25,9 @@ _KEPT = 32  # draws per walker that the first mixture is fitted to
 _FIT_STEPS = 40
 _BROAD, _BROAD_SHARE = 2.0, 0.05  # width and weight of the component that covers everything
 _OVERDISPERSED = 2.0  # width of starting points for other engines, before they are chosen
-_LARGEST_K = 0.7  # of a Pareto tail, beyond which averages over weights mean little
+_FEW_DECIDE = (
+    "a few draws carry nearly all of the weight, so that averages over the weights mean little"
+)
 
 
 class State(NamedTuple):
@@ -40,9 +42,10 @@ class State(NamedTuple):
     filled: Int[Array, ""]
     nonfinite: Int[Array, " repeat"]
     undefined: Int[Array, " repeat"]
+    example: Float[Array, "repeat dim"]  # of an undefined draw
 
 
-class Importance(eqx.Module):
+class Importance(AbstractEngine):
     """Weighted draws from fitted mixtures, several independent repeats from walkers to weights.
 
     repeats     independent repeats: their spread is the honest error of log Z
@@ -75,9 +78,7 @@ class Importance(eqx.Module):
 
     def __check_init__(self) -> None:
         least_of = {"repeats": 1, "components": 1, "rounds": 0, "adapt": 100, "samples": 100}
-        for name, least in (least_of | {"block": 1, "warmup": 2 * _KEPT}).items():
-            if getattr(self, name) < least:
-                raise ValueError(f"importance needs {name} >= {least}, got {getattr(self, name)}")
+        self.require_least(least_of | {"block": 1, "warmup": 2 * _KEPT})
         if self.samples % self.block:
             raise ValueError(
                 f"importance needs samples in whole blocks of {self.block}, got {self.samples}"
@@ -92,6 +93,10 @@ class Importance(eqx.Module):
     @property
     def groups(self) -> np.ndarray:
         return np.repeat(np.arange(self.repeats), self.walkers)
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        return (*_evidence.DOUBTS, Doubt("evidence/pareto_k", "pareto_k", _FEW_DECIDE))
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
@@ -115,12 +120,13 @@ class Importance(eqx.Module):
         _, found = explorer.advance(key_walk, target, explorer.init(key_walk, target, starts))
         assert found.draws is not None
         trail = found.draws[:, _KEPT:].reshape(self.repeats, -1, starts.shape[1])
-        return self._fit(key_fit, target, trail)
+        return self.fitted(key_fit, target, trail)
 
     @eqx.filter_jit
-    def _fit(
+    def fitted(
         self, key: PRNGKeyArray, target: LogDensity, trail: Float[Array, "repeat n dim"]
     ) -> State:
+        """The state with mixtures fitted to draws of the target, n for each repeat."""
         keys = jr.split(key, self.repeats)
         mixture = jax.vmap(lambda k, x: self._learn(k, target, x))(keys, trail)
         shape = (self.repeats, self.samples)
@@ -132,6 +138,7 @@ class Importance(eqx.Module):
             jnp.array(0),
             none,
             none,
+            jnp.full((self.repeats, trail.shape[-1]), jnp.nan, float),
         )
 
     def _learn(
@@ -143,9 +150,9 @@ class Importance(eqx.Module):
 
         def round_(carry, key):
             mixture, best, most = carry
-            x, log_weight, _, _ = _weighted(key, target, mixture, 0, self.adapt)
-            weight = _truncated(log_weight)
-            size = _effective(log_weight)
+            x, log_weight, *_ = _weighted(key, target, mixture, 0, self.adapt)
+            weight = _mixture.truncated(log_weight)
+            size = _mixture.effective(log_weight)
             better = size > most
             best = jax.tree.map(lambda new, old: jnp.where(better, new, old), mixture, best)
             for _ in range(2):
@@ -160,16 +167,16 @@ class Importance(eqx.Module):
         """`block` more weighted draws per repeat; the last block when there are `samples`."""
         state, stats = self._more(key, target, state)
         if int(state.filled) < self.samples:
-            return state, Block(None, stats)
+            return state, Block(None, stats, undefined=state.example)
         draws, lp, table = self._summarise(jr.fold_in(key, 2**31 - 1), state)
-        return state, Block(draws, stats | {"lp": lp}, {"evidence": table}, True)
+        return state, Block(draws, stats | {"lp": lp}, {"evidence": table}, True, state.example)
 
     @eqx.filter_jit
     def _more(
         self, key: PRNGKeyArray, target: LogDensity, state: State
     ) -> tuple[State, dict[str, Array]]:
         at = state.filled
-        x, log_weight, nonfinite, undefined = jax.vmap(
+        x, log_weight, nonfinite, undefined, seen = jax.vmap(
             lambda k, m: _weighted(k, target, m, at, self.block)
         )(jr.split(key, self.repeats), state.mixture)
         new = State(
@@ -179,56 +186,45 @@ class Importance(eqx.Module):
             at + self.block,
             state.nonfinite + nonfinite,
             state.undefined + undefined,
+            jnp.where(undefined[:, None] > 0, seen, state.example),
         )
-        size = jax.vmap(_effective)(log_weight) / self.block
+        size = jax.vmap(_mixture.effective)(log_weight) / self.block
         stats = {
             "effective_fraction": jnp.min(size),
             "nonfinite_fraction": jnp.mean(nonfinite) / self.block,
-        }
+        } | _evidence.undefined_share(new.filled, new.nonfinite, new.undefined)
         return new, stats
 
     def _summarise(self, key: PRNGKeyArray, state: State) -> tuple[Array, Array, dict[str, Array]]:
-        """Equally weighted draws, their log density, and the table `evidence`, a row per repeat.
-
-        log_z_error   the larger of log_z_within and the spread over repeats
-        log_z_within  sqrt(1 / ess - 1 / samples), of the weights
-        ess           (sum w)^2 / sum w^2
-        pareto_k      shape of the tail of the weights: above 0.7 they are not to be relied on
-        repeats_p     chi-square: do the repeats agree within log_z_within?
-        warning       sum of 1: pareto_k is above 0.7; 2: repeats_p is below 1e-3
-        """
+        """Equally weighted draws, their log density, and the table `evidence`."""
         log_weight, position = np.asarray(state.log_weight), np.asarray(state.position)
-        total = np.asarray(logsumexp(log_weight, axis=1))
-        weight = np.exp(log_weight - total[:, None])
-        ess = 1.0 / np.sum(weight**2, axis=1)
-        count = max(int(min(ess)) // self.walkers, 1) * self.walkers
+        rows = self.estimate(state)
+        weight = np.exp(log_weight - logsumexp(log_weight, axis=1, keepdims=True))
+        count = max(int(min(rows["ess"])) // self.walkers, 1) * self.walkers
         keys = jr.split(key, self.repeats)
         chosen = [_evidence.resampled(k, w, count) for k, w in zip(keys, weight, strict=True)]
         draws = np.stack([x[i] for x, i in zip(position, chosen, strict=True)])
         log_q = _proposal_density(state.mixture, jnp.asarray(draws))
         lp = np.stack([w[i] for w, i in zip(log_weight, chosen, strict=True)]) + log_q
-        log_z = total - np.log(self.samples)
-        within = np.sqrt(np.maximum(1.0 / ess - 1.0 / self.samples, 0.0))
-        k = np.array([_evidence.pareto_k(w) for w in log_weight])
-        p = _evidence.agreement(log_z, within)
-        rows = {
-            "log_z": log_z,
-            "log_z_error": _evidence.with_spread(log_z, within),
-            "log_z_within": within,
-            "ess": ess,
-            "pareto_k": k,
-            "repeats_p": np.full(self.repeats, p),
-            "warning": ((k > _LARGEST_K) + 2 * _evidence.doubtful(p)).astype(np.int8),
-            "n_evaluations": np.full(self.repeats, self._evaluations),
-            "n_nonfinite": state.nonfinite,
-            "n_nan": state.undefined,
-        }
         by_chain = (self.chains, count // self.walkers)
         return (
             jnp.asarray(draws.reshape(*by_chain, -1)),
             jnp.reshape(lp, by_chain),
             {name: jnp.asarray(x) for name, x in rows.items()},
         )
+
+    def more(self, key: PRNGKeyArray, target: LogDensity, state: State) -> State:
+        """The state with `block` more weighted draws per repeat."""
+        return self._more(key, target, state)[0]
+
+    def estimate(self, state: State) -> dict[str, np.ndarray]:
+        """The table `evidence` of the weighted draws so far."""
+        return _evidence.of_weights(np.asarray(state.log_weight)) | {
+            "n_evaluations": np.full(self.repeats, self._evaluations),
+            "n_proposals": np.full(self.repeats, int(state.filled)),
+            "n_nonfinite": np.asarray(state.nonfinite),
+            "n_nan": np.asarray(state.undefined),
+        }
 
     @property
     def _evaluations(self) -> int:
@@ -260,7 +256,7 @@ def starts(
         flat.log_weight - np.log(engine.repeats), flat.mean, _OVERDISPERSED * flat.factor
     )
     weigh = eqx.filter_jit(_weighted)
-    x, log_weight, nonfinite, _ = weigh(key_draw, target, pooled, 0, 16 * count)
+    x, log_weight, nonfinite, *_ = weigh(key_draw, target, pooled, 0, 16 * count)
     if int(nonfinite) > 15 * count:
         raise EngineError(
             f"importance: only {16 * count - int(nonfinite)} of {16 * count} draws of the mixture "
@@ -276,31 +272,16 @@ def _weighted(
     mixture: Mixture,
     first: int | Int[Array, ""],
     count: int,
-) -> tuple[Array, Array, Array, Array]:
-    """Draws of the broadened mixture, ln of their weights, and how many are -inf and undefined."""
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Draws of the broadened mixture, ln of their weights, how many are -inf and undefined, and
+    one of the undefined.
+    """
     proposal = _mixture.widened(mixture, _BROAD, _BROAD_SHARE)
     x = _mixture.draw(key, proposal, first, count)
     value, undefined = log_density(target, x.T)
     log_weight = value - _mixture.log_density(proposal, x)
-    return x, log_weight, jnp.sum(jnp.isneginf(value)), jnp.sum(undefined)
-
-
-def _effective(log_weight: Float[Array, " n"]) -> Float[Array, ""]:
-    """(sum w)^2 / sum w^2; 0 if all are zero."""
-    w = jnp.exp(log_weight - jnp.max(log_weight))
-    return jnp.where(jnp.isfinite(jnp.max(log_weight)), jnp.sum(w) ** 2 / jnp.sum(w**2), 0.0)
-
-
-def _truncated(log_weight: Float[Array, " n"]) -> Float[Array, " n"]:
-    """Weights of sum 1, cut at sqrt(n) times their mean (Ionides, J. Comp. Graph. Stat. 17, 295).
-
-    Unweighted draws if all weights are zero.
-    """
-    n = log_weight.shape[0]
-    w = jnp.exp(log_weight - jnp.max(log_weight))
-    w = jnp.where(jnp.isfinite(jnp.max(log_weight)), w, 1.0)
-    w = jnp.minimum(w, jnp.sqrt(n) * jnp.mean(w))
-    return w / jnp.sum(w)
+    seen = example(jnp.full(x.shape[1], jnp.nan, float), x.T, undefined)
+    return x, log_weight, jnp.sum(jnp.isneginf(value)), jnp.sum(undefined), seen
 
 
 @eqx.filter_jit

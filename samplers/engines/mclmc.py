@@ -9,14 +9,13 @@ blackjax's; metric and trajectory length come from the spread of all chains.
 
 import functools
 import math
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import blackjax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 from blackjax.adaptation.step_size import (
     DualAveragingAdaptationState,
     dual_averaging_adaptation,
@@ -24,14 +23,8 @@ from blackjax.adaptation.step_size import (
 from blackjax.mcmc.dynamic_hmc import halton_sequence
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..base import Block, LogDensity, differentiable, scan
-from ._trajectories import (
-    by_chain,
-    left_domain,
-    require_acceptance,
-    require_options,
-    require_starts,
-)
+from ..base import Block, LogDensity, differentiable, example, scan
+from ._trajectories import AbstractTrajectories, left_domain
 
 adjusted: Any = blackjax.mcmc.adjusted_mclmc  # its annotations say float for what may be an array
 HMCState: Any = blackjax.mcmc.hmc.HMCState
@@ -40,7 +33,7 @@ _QUARTER_TURN = 0.5 * math.pi  # of the oscillation in a whitened direction of u
 
 
 class State(NamedTuple):
-    """Where the chains are, and what the adaptation found for all of them.
+    """The chains, and what the adaptation found for all of them.
 
     steps   mean number of integrator steps in a trajectory
     """
@@ -52,9 +45,10 @@ class State(NamedTuple):
     inverse_mass: Float[Array, " dim"]
     steps: Float[Array, ""]
     step: Int[Array, ""]
+    example: Float[Array, " dim"]  # the last undefined end of a trajectory; NaN before
 
 
-class Mclmc(eqx.Module):
+class Mclmc(AbstractTrajectories):
     """Microcanonical trajectories of one jittered length for all chains; needs a smooth target.
 
     chains             tuned together; independent of each other after the warm-up
@@ -74,9 +68,6 @@ class Mclmc(eqx.Module):
     E-BFMI: all momenta have the same length.
     """
 
-    gradients: ClassVar[bool] = True
-    burn_in: ClassVar[int] = 0
-
     chains: int = eqx.field(static=True, default=64)
     warmup: int = eqx.field(static=True, default=1000)
     target_acceptance: float = eqx.field(static=True, default=0.8)
@@ -85,12 +76,8 @@ class Mclmc(eqx.Module):
 
     def __check_init__(self) -> None:
         least = {"chains": 4, "warmup": 100, "max_steps": 1, "block": 1}
-        require_options("mclmc", self, least)
-        require_acceptance("mclmc", self.target_acceptance)
-
-    @property
-    def groups(self) -> np.ndarray:
-        return np.arange(self.chains)
+        self.require_least(least)
+        self.require_acceptance(self.target_acceptance)
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
@@ -98,7 +85,7 @@ class Mclmc(eqx.Module):
         """The state after `warmup` trajectories from (chains, dim) starting points."""
         if starts.shape[1] < 2:
             raise ValueError("mclmc needs at least 2 dimensions: its momenta are directions")
-        require_starts("mclmc", self.chains, target, starts)
+        self.require_starts(target, starts)
         with jax.numpy_rank_promotion("allow"):
             return self._adapt(key, target, starts)
 
@@ -132,20 +119,21 @@ class Mclmc(eqx.Module):
         z, lp, slope = jax.vmap(lambda z: adjusted.init(z, differentiable(target)))(starts)
         length = _QUARTER_TURN * math.sqrt(dim)
         variance = jnp.var(starts, axis=0)
-        state = State(z, lp, slope, jnp.array(0.5 * length), variance, jnp.array(2.0), jnp.array(0))
+        none = jnp.full(dim, jnp.nan, float)
+        step = jnp.array(0.5 * length)
+        state = State(z, lp, slope, step, variance, jnp.array(2.0), jnp.array(0), none)
         (state, *_), _ = jax.lax.scan(
             learn, (state, variance, jnp.array(length)), jr.split(key, _ROUNDS)
         )
-        return state._replace(step=jnp.array(0))
+        return state._replace(step=jnp.array(0), example=none)
 
     @eqx.filter_jit
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
         """`block` draws, one trajectory each."""
         last, states, info = scan(self._step, key, target, state, self.block, 1)
-        stats = by_chain({"lp": states.log_density, **info})
-        stats["nonfinite_fraction"] = jnp.mean(info["n_nonfinite"])
-        stats["divergent_fraction"] = jnp.mean(info["diverging"])
-        return last, Block(jnp.moveaxis(states.position, 0, 1), stats)
+        return last, self._block(
+            states.position, {"lp": states.log_density, **info}, states.example
+        )
 
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State
@@ -164,9 +152,15 @@ class Mclmc(eqx.Module):
             "acceptance_rate": info.acceptance_rate,
             "diverging": info.is_divergent,
             "n_steps": jnp.broadcast_to(steps, (self.chains,)),
+            "n_proposals": jnp.ones(self.chains, int),
             **left_domain(target, end.position, end.logdensity),
         }
-        state = state._replace(position=position, log_density=log_density, gradient=gradient)
+        state = state._replace(
+            position=position,
+            log_density=log_density,
+            gradient=gradient,
+            example=example(state.example, end.position.T, stats["n_nan"] > 0),
+        )
         return state, stats
 
 

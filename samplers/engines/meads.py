@@ -7,7 +7,7 @@ damping and scales from the spread of the chains; Neal, arXiv:2001.11950, for th
 and adaptation are blackjax's.
 """
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import blackjax
 import equinox as eqx
@@ -19,15 +19,15 @@ from blackjax.adaptation.base import get_filter_adapt_info_fn
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from ..base import Block, EngineError, LogDensity, differentiable, scan
-from ._trajectories import by_chain, left_domain, require_options, require_starts
+from ..base import Block, EngineError, LogDensity, differentiable, example, scan
+from ._trajectories import AbstractTrajectories, left_domain
 
 ghmc: Any = blackjax.mcmc.ghmc  # its annotations say float for what may be an array
 _METRICS = ("diagonal", "low_rank")
 
 
 class State(NamedTuple):
-    """Where the chains are, with their momenta and slices, and what the adaptation found."""
+    """The chains with their momenta and slices, and what the adaptation found."""
 
     position: Float[Array, "chain dim"]
     momentum: Float[Array, "chain dim"]
@@ -39,9 +39,10 @@ class State(NamedTuple):
     alpha: Float[Array, ""]
     delta: Float[Array, ""]
     step: Int[Array, ""]
+    example: Float[Array, " dim"]  # the last undefined end of a trajectory; NaN before
 
 
-class Meads(eqx.Module):
+class Meads(AbstractTrajectories):
     """Generalised HMC, one leapfrog per step, for many chains at once; needs a smooth target.
 
     chains   in `folds` equal folds, each tuned by another during the warm-up
@@ -64,9 +65,6 @@ class Meads(eqx.Module):
     E-BFMI with `thin` in mind.
     """
 
-    gradients: ClassVar[bool] = True
-    burn_in: ClassVar[int] = 0
-
     chains: int = eqx.field(static=True, default=128)
     warmup: int = eqx.field(static=True, default=2000)
     thin: int = eqx.field(static=True, default=20)
@@ -77,18 +75,13 @@ class Meads(eqx.Module):
 
     def __check_init__(self) -> None:
         least = {"folds": 2, "warmup": 1, "thin": 1, "block": 1, "rank": 1}
-        require_options("meads", self, least)
+        self.require_least(least)
         if self.chains % self.folds or self.chains < 2 * self.folds:
             raise ValueError(
                 f"meads needs chains a multiple of folds, at least 2 * {self.folds}, "
                 f"got {self.chains}"
             )
-        if self.metric not in _METRICS:
-            raise ValueError(f"meads needs metric {' or '.join(_METRICS)}, got '{self.metric}'")
-
-    @property
-    def groups(self) -> np.ndarray:
-        return np.arange(self.chains)
+        self.require_metric(self.metric, _METRICS)
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
@@ -97,7 +90,7 @@ class Meads(eqx.Module):
 
         Raises EngineError where the adaptation breaks down.
         """
-        require_starts("meads", self.chains, target, starts)
+        self.require_starts(target, starts)
         with jax.numpy_rank_promotion("allow"):
             state = self._adapt(key, target, starts)
         _require_tuned(state, self.metric)
@@ -126,26 +119,24 @@ class Meads(eqx.Module):
             found["alpha"],
             found["delta"],
             jnp.array(0),
+            jnp.full(starts.shape[1], jnp.nan, float),
         )
 
     @eqx.filter_jit
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
         """`block` draws, `thin` leapfrogs apart."""
         last, states, info = scan(self._step, key, target, state, self.block, self.thin)
-        stats = by_chain(
-            {
-                "lp": states.log_density,
-                "energy": self._energy(states),
-                "acceptance_rate": info["acceptance_rate"] / self.thin,
-                "diverging": info["diverging"] > 0,
-                "n_steps": jnp.full_like(info["n_nan"], self.thin),
-                "n_nonfinite": info["n_nonfinite"],
-                "n_nan": info["n_nan"],
-            }
-        )
-        stats["nonfinite_fraction"] = jnp.mean(info["n_nonfinite"]) / self.thin
-        stats["divergent_fraction"] = jnp.mean(info["diverging"]) / self.thin
-        return last, Block(jnp.moveaxis(states.position, 0, 1), stats)
+        stats = {
+            "lp": states.log_density,
+            "energy": self._energy(states),
+            "acceptance_rate": info["acceptance_rate"] / self.thin,
+            "diverging": info["diverging"] > 0,
+            "n_steps": jnp.full_like(info["n_nan"], self.thin),
+            "n_proposals": jnp.full_like(info["n_nan"], self.thin),
+            "n_nonfinite": info["n_nonfinite"],
+            "n_nan": info["n_nan"],
+        }
+        return last, self._block(states.position, stats, states.example)
 
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State
@@ -168,7 +159,8 @@ class Meads(eqx.Module):
         }
         position, momentum, log_density, gradient, slices = new
         there = State(position, momentum, log_density, gradient, slices, *state[5:])
-        return there, stats
+        seen = example(state.example, end.position.T, stats["n_nan"] > 0)
+        return there._replace(example=seen), stats
 
     def _energy(self, states: State) -> Float[Array, "draw chain"]:
         """Kinetic and potential energy at the draws."""

@@ -6,14 +6,12 @@ by prior draws above the highest of them, found by slice sampling. Skilling, Bay
 arXiv:2601.23252); the directions of the slices, the volumes and the test are here.
 """
 
-import math
 from typing import Any, ClassVar, NamedTuple, cast
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 from blackjax.mcmc import slice as slice_sampling
 from blackjax.ns import from_mcmc, nss
 from blackjax.ns.adaptive import AdaptiveNSState
@@ -21,8 +19,16 @@ from blackjax.ns.base import StateWithLogLikelihood, delete_fn
 from blackjax.ns.integrator import NSIntegrator
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from ..base import Block, LogDensity, PriorTimesLikelihood, require_methods
-from . import _evidence, _shrinkage
+from ..base import (
+    AbstractEngine,
+    Block,
+    Doubt,
+    LogDensity,
+    PriorTimesLikelihood,
+    example,
+    require_methods,
+)
+from . import _cross_check, _evidence, _shrinkage, _slices
 
 # On dark_dipole (15 dim), rank correlation with the start after 50, 75, 150 slices: 0.4, 0.3, 0.1
 # in most coordinates, 0.6, 0.5, 0.3 in the worst. At 50, draws were worth 2.6 times less than said.
@@ -36,6 +42,9 @@ class State(NamedTuple):
     rank    of each point at its birth among the live ones, jittered to a uniform number
     volume  log of the prior share above the last dead point, and
     log_z   of the integral over the dead, both for mean shrinkage and finite likelihood only
+
+    Slices do not tell why they shrank: of the `proposals`, one for each new point is tried like
+    the first of a slice, only to count how many are `nonfinite` and `undefined`; prior draws too.
     """
 
     position: Float[Array, "repeat live dim"]
@@ -51,13 +60,15 @@ class State(NamedTuple):
     share_variance: Float[Array, " repeat"]
     evaluations: Int[Array, " repeat"]
     stuck: Int[Array, " repeat"]
+    proposals: Int[Array, " repeat"]
     nonfinite: Int[Array, " repeat"]
     undefined: Int[Array, " repeat"]
+    example: Float[Array, "repeat dim"]
     finished: Bool[Array, " repeat"]
     step: Int[Array, ""]
 
 
-class Nested(eqx.Module):
+class Nested(AbstractEngine):
     """Nested slice sampling, several independent runs.
 
     repeats      independent runs: their spread is the honest error of log Z
@@ -75,9 +86,13 @@ class Nested(eqx.Module):
     the table `evidence`. Needs a target that is prior times likelihood; starting points are not
     used. Plateaus: points of equal likelihood are right only at the top.
 
+    The table `evidence_check` holds ln Z of the same target by importance sampling, from mixtures
+    fitted to the draws: a disagreement shows volumes that shrank wrongly. No table shows a region
+    that no live point ever entered (docs/samplers.md).
+
     ln Z is not for cancellations, whether a coordinate of the chart or not: with 200 live points
-    it was up to 3.8 of its errors off, mostly too low, and no test of its own saw it; 40 slices
-    per dimension brought that to 2.4 (test_evidence.py, docs/samplers.md).
+    it was too low by up to 3.8 of its errors; 40 slices per dimension brought that to 2.4
+    (test_evidence.py, docs/samplers.md).
     """
 
     burn_in: ClassVar[int] = 0
@@ -100,9 +115,7 @@ class Nested(eqx.Module):
             "efolds": 1,
             "block": 1,
         }
-        for name, least in least_of.items():
-            if getattr(self, name) < least:
-                raise ValueError(f"nested needs {name} >= {least}, got {getattr(self, name)}")
+        self.require_least(least_of)
         if 2 * self.delete > self.live:
             raise ValueError(
                 f"nested needs delete <= live / 2 = {self.live // 2}, got {self.delete}"
@@ -115,8 +128,8 @@ class Nested(eqx.Module):
         return self.repeats
 
     @property
-    def groups(self) -> np.ndarray:
-        return np.arange(self.repeats)
+    def doubts(self) -> tuple[Doubt, ...]:
+        return (*_evidence.DOUBTS, *_shrinkage.DOUBTS, _cross_check.DOUBT)
 
     @property
     def _most(self) -> int:
@@ -162,9 +175,11 @@ class Nested(eqx.Module):
             share_variance=variance,
             evaluations=prior.trials,
             stuck=count,
+            proposals=prior.trials,
             nonfinite=prior.trials - prior.found,
             undefined=prior.undefined,
-            finished=jnp.zeros(self.repeats, bool),
+            example=prior.example,
+            finished=_flat(prior.particles.log_likelihood),
             step=jnp.array(0),
         )
 
@@ -174,12 +189,14 @@ class Nested(eqx.Module):
         """`block` batches of deaths in every run; the last block when all runs have ended."""
         state, stats = self._shrink(key, target, state)
         if not bool(jnp.all(state.finished)):
-            return state, Block(None, stats)
+            return state, Block(None, stats, undefined=state.example)
         draws, table = _shrinkage.summarise(
             jr.fold_in(key, 2**31 - 1), state._asdict(), self.delete
         )
         lp = _evidence.densities(target, draws)
-        return state, Block(draws, stats | {"lp": lp}, {"evidence": table}, True)
+        check = _cross_check.by_importance(jr.fold_in(key, 2**31 - 2), target, draws, table)
+        tables = {"evidence": table, "evidence_check": check}
+        return state, Block(draws, stats | {"lp": lp}, tables, True, state.example)
 
     @eqx.filter_jit
     def _shrink(
@@ -201,7 +218,7 @@ class Nested(eqx.Module):
             "log_z": jnp.mean(last.log_z + last.log_share),
             "log_volume": jnp.mean(last.volume),
             "remaining": jnp.max(jnp.exp(best - jnp.logaddexp(last.log_z, best))),
-        }
+        } | _evidence.undefined_share(last.proposals, last.nonfinite, last.undefined)
         return last, stats
 
     def _batch(self, key: PRNGKeyArray, target: PriorTimesLikelihood, state: State) -> State:
@@ -212,9 +229,9 @@ class Nested(eqx.Module):
             found, _ = _evidence.particle(target, z)
             return StateWithLogLikelihood(*found, loglikelihood_birth)
 
-        slices = slice_sampling.build_kernel(interval=_whole_chord)
+        slices = slice_sampling.build_kernel(interval=_slices.whole_chord)
         kernel: Any = from_mcmc.build_kernel(
-            nss.slice_constrained_step(point, slices, _along),
+            nss.slice_constrained_step(point, slices, _slices.along),
             self._slices(target.dim),
             lambda key, state, info, params: params,
             self.delete,
@@ -237,7 +254,15 @@ class Nested(eqx.Module):
         deaths = state.deaths + self.delete
         best = jnp.max(new.loglikelihood) + after.integrator.logX
         small = best < jnp.logaddexp(after.integrator.logZ, best) + jnp.log(self.remaining)
+        probes = _slices.probes(
+            jr.fold_in(key, 2), state.position, before.inner_kernel_params, self.delete
+        )
+        there, undefined = jax.vmap(functools.partial(_evidence.particle, target))(probes)
         return state._replace(
+            proposals=state.proposals + self.delete,
+            nonfinite=state.nonfinite + jnp.sum(jnp.isneginf(there.log_prior)),
+            undefined=state.undefined + jnp.sum(undefined),
+            example=example(state.example, probes.T, undefined),
             position=new.position,
             log_prior=new.logdensity,
             log_likelihood=new.loglikelihood,
@@ -249,57 +274,22 @@ class Nested(eqx.Module):
             log_z=after.integrator.logZ,
             evaluations=state.evaluations + jnp.sum(found.num_shrink),
             stuck=state.stuck + jnp.sum(~jnp.any(found.is_accepted, axis=1)),
-            finished=small | (deaths + self.delete > self._most),
+            finished=small | (deaths + self.delete > self._most) | _flat(new.loglikelihood),
         )
 
 
-def _along(
-    point: Any,
-    threshold: Float[Array, ""],
-    points: Float[Array, "live dim"],
-    factor: Float[Array, "dim dim"],
-) -> Any:
-    """Lines for the slices, in the form that blackjax's `nss` calls; the bracket has length 1.
+def _flat(log_likelihood: Float[Array, "*repeat live"]) -> Bool[Array, "*repeat"]:
+    """Whether all live points are equally likely: draws of what is left, none above them.
 
-    Half of them by the covariance of the live points, as long as the widest chord of an ellipsoid
-    with that covariance; half from one live point to another, twice as long, which suits bent and
-    separate regions better.
+    So from the start where nothing constrains: the live points are the prior.
     """
-    count, dim = points.shape
-
-    def generate(key: PRNGKeyArray, position: Float[Array, " dim"], _: Any) -> Any:
-        key_kind, key_pair, key_direction = jr.split(key, 3)
-        first, ahead = jr.randint(key_pair, (2,), jnp.array([0, 1]), count)
-        pair = points[first] - points[(first + ahead) % count]
-        spread: Any = nss.sample_direction_from_covariance_factor(key_direction, position, factor)
-        usable = jnp.any(pair != 0.0) & jr.bernoulli(key_kind)
-        line = jnp.where(usable, 2.0 * pair, math.sqrt(dim + 2.0) * spread)
-
-        def at(t: Float[Array, ""]) -> tuple[Any, Array]:
-            there = point(position + t * line, threshold)
-            return there, there.loglikelihood > threshold
-
-        return at
-
-    return generate
-
-
-def _whole_chord(
-    key: PRNGKeyArray, in_slice: Any, width: float, max_expansions: int
-) -> tuple[Array, Array, int, Any]:
-    """A bracket that lies at random around the present point and is not stepped out.
-
-    The lines are long enough as they are. Stepping out compiles the density five times, not once.
-    """
-    del in_slice, max_expansions
-    left = -width * jr.uniform(key)
-    return left, left + width, 0, lambda t: True
+    return jnp.all(log_likelihood == log_likelihood[..., :1], axis=-1)
 
 
 def _ranks(
     key: PRNGKeyArray, log_likelihood: Float[Array, " live"], new: Int[Array, " delete"]
 ) -> Float[Array, " delete"]:
-    """Where each new point stands among the survivors and the new points before it, in (0, 1).
+    """Rank each new point among the survivors and the new points before it, as a number in (0, 1).
 
     If it is an independent draw like them, every place is equally likely, whatever the places of
     the others: with a jitter within its place the number is uniform, and independent of the rest.

@@ -8,19 +8,18 @@ curved ridges need small steps and show as divergences: see R-hat, not the share
 draws.
 """
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import blackjax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 from blackjax.adaptation.base import get_filter_adapt_info_fn
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from ..base import Block, LogDensity, differentiable, scan
-from ._trajectories import left_domain, require_acceptance, require_options, require_starts
+from ..base import Block, Doubt, LogDensity, differentiable, example, scan
+from ._trajectories import ENERGY, AbstractTrajectories, left_domain
 
 hmc: Any = blackjax.mcmc.hmc  # its annotations say float for what may be an array
 _METRICS = ("diagonal", "dense", "low_rank")
@@ -28,7 +27,7 @@ _SHORTEST_WARMUP = 20  # below, the windows of the adaptation hold no draws
 
 
 class State(NamedTuple):
-    """Where the chains are, and what the adaptation found for each of them."""
+    """The chains, and what the adaptation found for each of them."""
 
     position: Float[Array, "chain dim"]
     log_density: Float[Array, " chain"]
@@ -36,9 +35,10 @@ class State(NamedTuple):
     step_size: Float[Array, " chain"]
     inverse_mass: PyTree[Float[Array, "chain ..."]]
     step: Int[Array, ""]
+    example: Float[Array, " dim"]  # the last undefined end of a trajectory; NaN before
 
 
-class Nuts(eqx.Module):
+class Nuts(AbstractTrajectories):
     """No-U-Turn trajectories of leapfrog steps; needs a smooth target.
 
     chains             independent chains; at least 4 for an honest R-hat
@@ -53,13 +53,11 @@ class Nuts(eqx.Module):
     Not for funnels, separate modes, cancellations that are not a coordinate of the chart, nor bent
     ridges between prior walls: R-hat refuses them (test_proof.py, docs/samplers.md).
 
-    Stored statistics per draw: lp, energy, acceptance_rate, diverging, n_steps (leapfrogs),
+    Stored statistics per draw: lp, energy, acceptance_rate, diverging, n_steps (leapfrogs, also
+    as n_proposals),
     n_nonfinite (trajectories that ended at a point without finite density) and n_nan (those
     among them where the target was NaN or +inf).
     """
-
-    gradients: ClassVar[bool] = True
-    burn_in: ClassVar[int] = 0
 
     chains: int = eqx.field(static=True, default=16)
     warmup: int = eqx.field(static=True, default=500)
@@ -71,20 +69,19 @@ class Nuts(eqx.Module):
 
     def __check_init__(self) -> None:
         least = {"chains": 1, "max_doublings": 1, "block": 1, "rank": 1}
-        require_options("nuts", self, least | {"warmup": _SHORTEST_WARMUP})
-        require_acceptance("nuts", self.target_acceptance)
-        if self.metric not in _METRICS:
-            raise ValueError(f"nuts needs metric {' or '.join(_METRICS)}, got '{self.metric}'")
+        self.require_least(least | {"warmup": _SHORTEST_WARMUP})
+        self.require_acceptance(self.target_acceptance)
+        self.require_metric(self.metric, _METRICS)
 
     @property
-    def groups(self) -> np.ndarray:
-        return np.arange(self.chains)
+    def doubts(self) -> tuple[Doubt, ...]:
+        return (*super().doubts, ENERGY)
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
         """The state after `warmup` steps of adaptation from (chains, dim) starting points."""
-        require_starts("nuts", self.chains, target, starts)
+        self.require_starts(target, starts)
         return self._adapt(key, target, starts)
 
     @eqx.filter_jit
@@ -106,6 +103,7 @@ class Nuts(eqx.Module):
             step_size,
             inverse_mass,
             jnp.array(0),
+            jnp.full(starts.shape[1], jnp.nan, float),
         )
 
     def _adaptation(self, smooth: LogDensity, dim: int) -> Any:
@@ -135,13 +133,9 @@ class Nuts(eqx.Module):
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
         """`block` draws, one trajectory each."""
         last, states, info = scan(self._step, key, target, state, self.block, 1)
-        by_chain = jax.tree.map(lambda x: jnp.moveaxis(x, 0, 1), info)
-        stats = {
-            "lp": states.log_density.T,
-            "nonfinite_fraction": jnp.sum(info["n_nonfinite"]) / jnp.sum(info["n_steps"]),
-            "divergent_fraction": jnp.mean(info["diverging"]),
-        }
-        return last, Block(jnp.moveaxis(states.position, 0, 1), by_chain | stats)
+        return last, self._block(
+            states.position, {"lp": states.log_density, **info}, states.example
+        )
 
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State
@@ -165,9 +159,19 @@ class Nuts(eqx.Module):
             "diverging": info.is_divergent,
             "energy": info.energy,
             "n_steps": info.num_integration_steps,
+            "n_proposals": info.num_integration_steps,
             **jax.tree.map(jnp.add, left, right),
         }
+        seen = state.example
+        for end, count in (
+            (info.trajectory_leftmost_state, left),
+            (info.trajectory_rightmost_state, right),
+        ):
+            seen = example(seen, end.position.T, count["n_nan"] > 0)
         moved = state._replace(
-            position=new.position, log_density=new.logdensity, gradient=new.logdensity_grad
+            position=new.position,
+            log_density=new.logdensity,
+            gradient=new.logdensity_grad,
+            example=seen,
         )
         return moved, stats

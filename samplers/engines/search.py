@@ -19,9 +19,11 @@ import optax
 from jax.core import Tracer
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ..base import Block, LogDensity, differentiable
+from ..base import AbstractEngine, Block, LogDensity, differentiable, example
 from ._climb import H, Slopes, newton
+from ._evidence import undefined_share
 from ._modes import Points, Scalars, dips, in_units, laplace, spread_out, told_apart
+from ._trajectories import left_domain
 
 _RATE = 0.1  # Adam's first step, in units of the spread of the starts
 _LAST = 1e-3  # its last step over its first
@@ -31,8 +33,17 @@ _HALVINGS = 20  # of a jump, at most
 _DRAWN = 16  # prior draws per start, the first of finite density counts
 
 
+class Tried(NamedTuple):
+    """Steps so far; those without a finite density, those undefined, and where one of these led."""
+
+    proposals: Array
+    nonfinite: Array
+    undefined: Array
+    example: Float[Array, " dim"]
+
+
 class State(NamedTuple):
-    """Where the starts are, in units of `scale`, and Adam's moments."""
+    """The starts on their way up, in units of `scale`, and Adam's moments."""
 
     position: Points
     value: Scalars
@@ -40,9 +51,10 @@ class State(NamedTuple):
     scale: Float[Array, " dim"]
     adam: Any
     step: Array
+    tried: Tried
 
 
-class Search(eqx.Module):
+class Search(AbstractEngine):
     """Climb from `starts` points; table `modes`, best first; no draws.
 
     starts   starting points; those of zero density do not move
@@ -63,7 +75,6 @@ class Search(eqx.Module):
 
     burn_in: ClassVar[int] = 0
     ends: ClassVar[bool] = True
-    ends: ClassVar[bool] = True
 
     starts: int = eqx.field(static=True, default=4096)
     steps: int = eqx.field(static=True, default=500)
@@ -71,17 +82,11 @@ class Search(eqx.Module):
     modes: int = eqx.field(static=True, default=32)
 
     def __check_init__(self) -> None:
-        for name in ("starts", "steps", "block", "modes"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"search needs {name} >= 1, got {getattr(self, name)}")
+        self.require_least(dict.fromkeys(("starts", "steps", "block", "modes"), 1))
 
     @property
     def chains(self) -> int:
         return self.starts
-
-    @property
-    def groups(self) -> np.ndarray:
-        return np.arange(self.starts)
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
@@ -103,8 +108,31 @@ class Search(eqx.Module):
         del key
         if int(state.step) < self.steps:
             state = _adam(target, state, self.steps, self.block)
-            return state, Block(None, _figures(state))
-        return state, Block(None, _figures(state), {"modes": self._table(target, state)}, True)
+            tables = {"progress": self._progress(state, 0)}
+            return state, Block(
+                None, self._figures(state), tables, undefined=state.tried.example[None]
+            )
+        tables = {"modes": self._table(target, state), "progress": self._progress(state, 1)}
+        return state, Block(None, self._figures(state), tables, True, state.tried.example[None])
+
+    def _progress(self, state: State, finished: int) -> dict[str, Array]:
+        steps = jnp.minimum(state.step, self.steps)
+        return {
+            "steps": steps,
+            "steps_asked": jnp.array(self.steps),
+            "finished": jnp.array(finished, jnp.int8),
+        }
+
+    def _figures(self, state: State) -> dict[str, Array]:
+        finite = jnp.isfinite(state.value)
+        best = jnp.max(state.value)
+        return {
+            "steps": jnp.minimum(state.step, self.steps),
+            "steps_asked": jnp.array(self.steps),
+            "best_log_density": best,
+            "near_best_fraction": jnp.mean(state.value > best - _DEPTH),
+            "nonfinite_fraction": jnp.mean(~finite),
+        } | undefined_share(*state.tried[:3])
 
     def _table(self, target: LogDensity, state: State) -> dict[str, Array]:
         seeds, owner = spread_out(np.asarray(state.position), np.asarray(state.value))
@@ -123,6 +151,9 @@ class Search(eqx.Module):
             "gradient_norm": jnp.linalg.norm(at.gradient[top], axis=1),
             "width": width * state.scale,
             "log_z_laplace": at.value[top] + log_volume + jnp.sum(jnp.log(state.scale)),
+            "n_proposals": state.tried.proposals,
+            "n_nonfinite": state.tried.nonfinite,
+            "n_nan": state.tried.undefined,
         }
 
 
@@ -160,7 +191,9 @@ def _begin(target: LogDensity, points: Points) -> State:
     value = jax.vmap(in_units(target, scale))(position)
     adam = _optimiser(1).init(position)
     # Adam's first step goes nowhere and finds the gradient.
-    return State(position, value, jnp.zeros_like(position), scale, adam, jnp.zeros((), int))
+    zero = jnp.zeros((), int)
+    tried = Tried(zero, zero, zero, jnp.full(points.shape[1], jnp.nan, float))
+    return State(position, value, jnp.zeros_like(position), scale, adam, zero, tried)
 
 
 def _optimiser(steps: int) -> Any:
@@ -189,20 +222,20 @@ def _adam(target: LogDensity, state: State, steps: int, block: int) -> State:
             state.scale,
             still,
             state.step + 1,
+            counted(state.tried, trial * state.scale, value),
         )
         return moved, None
 
+    def counted(tried: Tried, z: Points, value: Scalars) -> Tried:
+        gone = left_domain(target, z, value)
+        return Tried(
+            tried.proposals + len(z),
+            tried.nonfinite + jnp.sum(gone["n_nonfinite"]),
+            tried.undefined + jnp.sum(gone["n_nan"]),
+            example(tried.example, z.T, gone["n_nan"] > 0),
+        )
+
     return jax.lax.scan(step, state, length=block)[0]
-
-
-def _figures(state: State) -> dict[str, Array]:
-    finite = jnp.isfinite(state.value)
-    best = jnp.max(state.value)
-    return {
-        "best_log_density": best,
-        "near_best_fraction": jnp.mean(state.value > best - _DEPTH),
-        "nonfinite_fraction": jnp.mean(~finite),
-    }
 
 
 @eqx.filter_jit

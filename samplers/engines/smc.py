@@ -21,19 +21,31 @@ from blackjax.smc.solver import dichotomy
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from ..base import Block, LogDensity, PriorTimesLikelihood, require_methods
+from ..base import (
+    AbstractEngine,
+    Block,
+    Doubt,
+    LogDensity,
+    PriorTimesLikelihood,
+    require_methods,
+)
 from . import _evidence, _particles
 from ._evidence import Particle
 
 _KERNELS = {"random_walk": 0.234, "hmc": 0.8}  # and the acceptance they are tuned to
 _GAIN = 2.0  # of the logarithm of the scale of steps, per unit of acceptance and block
 _SETTLED = 1.2  # of the distance moved, when twice the moves have been made: see Smc
+_UNSETTLED = (
+    "particles were still moving away from where they began when the moves at a temperature ended: "
+    "they had not forgotten it (more moves, rounds or particles)"
+)
 _BISECT = functools.partial(dichotomy, max_iter=1000)  # temperatures begin at 1e-20 and less
 
 
 class State(NamedTuple):
     """The populations, and the evidence so far; a finished population stays as it is.
 
+    unsettled temperatures left before the particles had settled
     origin    where the particles were at the beginning of this temperature, and the median
     distance  from there, per coordinate, when the number of rounds was a power of two
     variance  of log_z, as far as one population can see it
@@ -52,14 +64,17 @@ class State(NamedTuple):
     stages: Int[Array, " repeat"]
     rounds: Int[Array, " repeat"]
     settled: Bool[Array, " repeat"]
+    unsettled: Int[Array, " repeat"]
     evaluations: Int[Array, " repeat"]
+    proposals: Int[Array, " repeat"]
     nonfinite: Int[Array, " repeat"]
     undefined: Int[Array, " repeat"]
+    example: Float[Array, "repeat dim"]
     finished: Bool[Array, " repeat"]
     step: Int[Array, ""]
 
 
-class Smc(eqx.Module):
+class Smc(AbstractEngine):
     """Adaptive tempering of independent populations.
 
     repeats    independent populations: their spread is the honest error of log Z
@@ -98,9 +113,7 @@ class Smc(eqx.Module):
 
     def __check_init__(self) -> None:
         least_of = {"repeats": 1, "particles": 10, "moves": 1, "rounds": 2, "leapfrogs": 1}
-        for name, least in least_of.items():
-            if getattr(self, name) < least:
-                raise ValueError(f"smc needs {name} >= {least}, got {getattr(self, name)}")
+        self.require_least(least_of)
         if not 0.0 < self.share < 1.0:
             raise ValueError(f"smc needs share between 0 and 1, got {self.share:g}")
         if self.kernel not in _KERNELS:
@@ -115,8 +128,8 @@ class Smc(eqx.Module):
         return self.repeats
 
     @property
-    def groups(self) -> np.ndarray:
-        return np.arange(self.repeats)
+    def doubts(self) -> tuple[Doubt, ...]:
+        return (*_evidence.DOUBTS, Doubt("evidence/n_unsettled", "flag", _UNSETTLED))
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
@@ -152,9 +165,12 @@ class Smc(eqx.Module):
             stages=count,
             rounds=count,
             settled=jnp.ones(self.repeats, bool),
+            unsettled=count,
             evaluations=prior.trials,
+            proposals=prior.trials,
             nonfinite=prior.trials - prior.found,
             undefined=prior.undefined,
+            example=prior.example,
             finished=jnp.zeros(self.repeats, bool),
             step=jnp.array(0),
         )
@@ -165,10 +181,11 @@ class Smc(eqx.Module):
         """The next temperature of every population; the last block when all have got to 1."""
         state, stats = self._temper(key, target, state)
         if not bool(jnp.all(state.finished)):
-            return state, Block(None, stats)
+            return state, Block(None, stats, undefined=state.example)
         found = state.particles
         stats = stats | {"lp": found.log_prior + found.log_likelihood}
-        return state, Block(found.position, stats, {"evidence": table(state)}, True)
+        tables = {"evidence": table(state)}
+        return state, Block(found.position, stats, tables, True, state.example)
 
     @eqx.filter_jit
     def _temper(
@@ -188,7 +205,7 @@ class Smc(eqx.Module):
             "temperature": jnp.min(kept.temperature),
             "acceptance": jnp.mean(kept.acceptance),
             "log_z": jnp.mean(kept.log_z),
-        }
+        } | _evidence.undefined_share(kept.proposals, kept.nonfinite, kept.undefined)
         return kept._replace(step=state.step + 1), stats
 
     def _stage(self, key: PRNGKeyArray, target: PriorTimesLikelihood, state: State) -> State:
@@ -204,17 +221,21 @@ class Smc(eqx.Module):
         distance = jnp.median(jnp.abs(particles.position - state.origin), axis=0)
         doubled = (rounds & (rounds - 1)) == 0
         settled = (rounds > 1) & doubled & jnp.all(distance < _SETTLED * state.distance)
-        settled = settled | (rounds >= self.rounds)
+        given_up = ~settled & (rounds >= self.rounds)
+        settled = settled | given_up
         return state._replace(
             particles=particles,
             distance=jnp.where(doubled, distance, state.distance),
             rounds=rounds,
             settled=settled,
+            unsettled=state.unsettled + given_up,
             scale=state.scale * jnp.exp(_GAIN * (counts.acceptance - _KERNELS[self.kernel])),
             acceptance=counts.acceptance,
             evaluations=state.evaluations + self._densities_per_block,
+            proposals=state.proposals + self.particles * self.moves,
             nonfinite=state.nonfinite + counts.nonfinite,
             undefined=state.undefined + counts.undefined,
+            example=jnp.where(counts.undefined > 0, counts.example, state.example),
             finished=settled & (state.temperature == 1.0),
         )
 
@@ -253,6 +274,7 @@ def table(state: State) -> dict[str, Array]:
     log_z_within    sqrt(sum (1/ESS - 1/N)) over temperatures, which takes particles for independent
     repeats_p       of a chi-square test that the populations agree within log_z_within
     log_share       ln of the share of the prior that has a finite likelihood (part of log_z)
+    n_unsettled     temperatures that were left after `rounds` rounds, settled or not
     """
     log_z, within = np.asarray(state.log_z), np.sqrt(np.asarray(state.variance))
     p = _evidence.agreement(log_z, within)
@@ -263,8 +285,10 @@ def table(state: State) -> dict[str, Array]:
         "repeats_p": jnp.full(len(log_z), p),
         "log_share": state.log_share,
         "n_temperatures": state.stages,
+        "n_unsettled": state.unsettled,
         "n_evaluations": state.evaluations,
         "acceptance": state.acceptance,
+        "n_proposals": state.proposals,
         "n_nonfinite": state.nonfinite,
         "n_nan": state.undefined,
     }

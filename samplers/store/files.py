@@ -1,42 +1,210 @@
-"""Writing files so that what a killed process leaves is the old or the new, never half of one."""
+"""Files of one directory, held by its descriptor: every change of the disk goes through here.
 
+A directory that is renamed meanwhile is still the one written. Links are not followed, what is
+no regular file is not opened, and new files get names that nobody can have prepared. What a
+killed process leaves is the old file or the new one, never half of one.
+"""
+
+import contextlib
+import dataclasses
+import errno
+import fcntl
 import os
 import pathlib
+import re
+import secrets
+import stat
+from collections.abc import Iterator
+from typing import Any
+
+_FLAGS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_UNFINISHED = re.compile(r"\..+\.new")
+_KINDS = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
 
 
-def beside(path: pathlib.Path, suffix: str = "new") -> pathlib.Path:
-    """The hidden neighbour of a file, `.NAME.SUFFIX`."""
-    return path.with_name(f".{path.name.removeprefix('.')}.{suffix}")
+class StoreError(ValueError):
+    """What is wrong with a run directory, in one line."""
 
 
-def replace(path: pathlib.Path, data: bytes) -> None:
-    """Write a file so that either the old or the whole new content is found under its name."""
-    with beside(path).open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    rename(beside(path), path)
+class Folder:
+    """A directory by its descriptor; `folder / name` is a file in it."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self.path = path
+        self._whole = pathlib.Path(os.path.abspath(path))  # noqa: PTH100  keeps links as given
+        self.descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def __truediv__(self, name: str) -> "File":
+        return File(self, name)
+
+    def __enter__(self) -> "Folder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def in_place(self) -> bool:
+        """Whether its path still leads here."""
+        try:
+            found = os.stat(self._whole)  # noqa: PTH116
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return identity(found) == identity(os.fstat(self.descriptor))
+
+    def names(self) -> list[str]:
+        return sorted(os.listdir(self.descriptor))  # noqa: PTH208  a descriptor has no path
+
+    def sweep(self) -> None:
+        """Remove what writes that were killed have left under names of their own."""
+        for name in filter(unfinished, self.names()):
+            with contextlib.suppress(OSError):
+                (self / name).unlink()
+
+    def sync(self) -> None:
+        """Wait until the names in it are on disk."""
+        sync(self.descriptor)
+
+    def close(self) -> None:
+        os.close(self.descriptor)
 
 
-def rename(source: pathlib.Path, target: pathlib.Path) -> None:
-    """Give a finished file its name, on disk too."""
-    source.replace(target)
-    sync(target.parent)
+@dataclasses.dataclass(frozen=True)
+class File:
+    """A name in a folder, whether there is such a file or not."""
+
+    folder: Folder
+    name: str
+
+    def __str__(self) -> str:
+        return str(self.folder.path / self.name)
+
+    def stat(self) -> os.stat_result | None:
+        """Of the name itself, not of what a link leads to; None if there is none."""
+        try:
+            return os.stat(self.name, dir_fd=self.folder.descriptor, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+
+    @contextlib.contextmanager
+    def opened(self, mode: int = os.O_RDONLY) -> Iterator[int]:
+        """The descriptor of the file. Raises StoreError for anything but a regular file."""
+        found = self.stat()
+        if found is not None:
+            self._refuse_odd(found)
+        descriptor = os.open(self.name, mode | _FLAGS, 0o666, dir_fd=self.folder.descriptor)
+        try:
+            self._refuse_odd(os.fstat(descriptor))
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _refuse_odd(self, found: os.stat_result) -> None:
+        kind = stat.S_IFMT(found.st_mode)
+        if kind != stat.S_IFREG:
+            raise StoreError(f"'{self}' is {_KINDS.get(kind, 'something')}, not a regular file")
+
+    def read(self, most: int) -> bytes:
+        """All of the file. Raises StoreError for one above `most` bytes."""
+        with self.opened() as descriptor:
+            size = os.fstat(descriptor).st_size
+            if size > most:
+                raise StoreError(f"'{self}' has {size} bytes; at most {most} belong there")
+            return read(descriptor, size, 0)
+
+    def read_text(self, most: int) -> str:
+        """The same as UTF-8; StoreError if it is not."""
+        try:
+            return self.read(most).decode()
+        except UnicodeDecodeError:
+            raise StoreError(f"'{self}' is not UTF-8 text") from None
+
+    @contextlib.contextmanager
+    def made(self) -> Iterator[int]:
+        """A new file, by descriptor, that takes this name if the block ends well."""
+        folder = self.folder.descriptor
+        name = f".{self.name.removeprefix('.')}.{secrets.token_hex(8)}.new"
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS
+        descriptor = os.open(name, flags, 0o666, dir_fd=folder)
+        try:
+            yield descriptor
+            sync(descriptor)
+            os.replace(name, self.name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(name, dir_fd=folder)
+            raise
+        finally:
+            os.close(descriptor)
+        self.folder.sync()
+
+    def replace(self, data: bytes) -> None:
+        """Write the file so that either the old or the whole new content has its name."""
+        with self.made() as descriptor:
+            write(descriptor, data, 0)
+
+    def unlink(self) -> None:
+        """Take the name away, on disk too."""
+        os.unlink(self.name, dir_fd=self.folder.descriptor)
+        self.folder.sync()
 
 
-def sync(path: pathlib.Path) -> None:
+def unfinished(name: str) -> bool:
+    """Whether a file name is that of a write that is going on or was killed."""
+    return _UNFINISHED.fullmatch(name) is not None
+
+
+def identity(found: os.stat_result) -> tuple[int, int]:
+    """What tells a file from every other: its device and inode."""
+    return found.st_dev, found.st_ino
+
+
+def write(descriptor: int, data: Any, at: int) -> None:
+    """All of the data, in one call of the system where it takes them."""
+    view = memoryview(data)
+    while view:
+        count = os.pwrite(descriptor, view, at)
+        view, at = view[count:], at + count
+
+
+def read(descriptor: int, size: int, at: int) -> bytes:
+    """The bytes [at, at + size), fewer where the file ends."""
+    pieces = []
+    while size and (piece := os.pread(descriptor, size, at)):
+        pieces.append(piece)
+        size, at = size - len(piece), at + len(piece)
+    return b"".join(pieces)
+
+
+def truncate(descriptor: int, size: int) -> None:
+    os.ftruncate(descriptor, size)
+
+
+def sync(descriptor: int) -> None:
     """Wait until a file, or the names in a folder, are on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    os.fsync(descriptor)
 
 
-def claim(descriptor: int, size: int, growth: int) -> None:
-    """Room behind the end of a file of `size` bytes, or OSError and the file as it was."""
+@contextlib.contextmanager
+def explained(path: object) -> Iterator[None]:
+    """Refusals of the operating system and of HDF5 as one line."""
     try:
-        os.posix_fallocate(descriptor, size, growth)
-    except OSError:
-        os.ftruncate(descriptor, size)
+        yield
+    except StoreError:
         raise
+    except (OSError, RuntimeError) as error:
+        if getattr(error, "errno", None) == errno.ELOOP:
+            raise StoreError(f"'{path}' is a symbolic link, not a regular file") from error
+        reason = getattr(error, "strerror", None) or (str(error).splitlines() or ["?"])[0]
+        raise StoreError(f"cannot use '{path}': {reason}") from error
+
+
+def lock(descriptor: int, shared: bool = False) -> None:
+    """Lock an open file for this process alone; BlockingIOError if another one has it."""
+    fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

@@ -1,6 +1,7 @@
 """How chains.h5 is laid out: netCDF-4 by h5py alone, draws in whole chunks.
 
 Every dataset has its dimension scales, so that xarray, arviz and netCDF tools read it as it is.
+Objects are those of HDF5 1.10, whose descriptions carry checksums; so do all numbers.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,11 +10,17 @@ from typing import Any
 import h5py
 import numpy as np
 
+from . import sums
+
 type Groups = Mapping[str, Mapping[str, np.ndarray]]
 type About = Callable[[str], Mapping[str, Any]]  # path of a group or variable -> its attributes
 
 _CHUNK_CHAINS = 1024
-_INDEX = 2**14  # bytes by which the chunk index and header of one variable can grow in a block
+
+
+def opened(file: Any, mode: str = "r") -> h5py.File:
+    """An HDF5 file from a Python file object, to be written in the format of HDF5 1.10."""
+    return h5py.File(file, mode, libver=("v110", "v110"))
 
 
 def begin(file: h5py.File, groups: np.ndarray, attributes: Mapping[str, Any]) -> None:
@@ -22,7 +29,7 @@ def begin(file: h5py.File, groups: np.ndarray, attributes: Mapping[str, Any]) ->
     file.attrs["committed_draws"] = 0
     posterior = file.create_group("posterior")
     chain = _scale(posterior, "chain", len(groups))
-    ensemble = posterior.create_dataset("ensemble", data=np.asarray(groups, dtype="i8"))
+    ensemble = _fixed(posterior, "ensemble", np.asarray(groups, dtype="i8"))
     ensemble.dims[0].attach_scale(chain)
     posterior.attrs["coordinates"] = "ensemble"
 
@@ -49,6 +56,7 @@ def _declare_group(
             dtype=values.dtype,
             chunks=(min(chains, _CHUNK_CHAINS), draws, *trailing),
             fletcher32=True,
+            fillvalue=np.nan if values.dtype.kind == "f" else None,
         )
         extra = [_scale(group, f"{key}_dim_{i}", n) for i, n in enumerate(trailing)]
         for axis, scale in enumerate([*axes, *extra]):
@@ -56,15 +64,15 @@ def _declare_group(
         found.attrs.update(about(f"{name}/{key}"))
 
 
-def append(file: h5py.File, groups: Groups, start: int, draws: int) -> None:
-    """Write draws [start, start + draws) of every variable, then count them."""
+def append(file: h5py.File, groups: Groups, start: int, draws: int) -> dict[str, str]:
+    """Write draws [start, start + draws) of every variable, then count them; their checksums."""
     end = start + draws
     written = [
-        (dataset(file, f"{name}/{key}"), values)
+        (f"{name}/{key}", dataset(file, f"{name}/{key}"), values)
         for name, variables in groups.items()
         for key, values in variables.items()
     ]
-    for variable, values in written:
+    for _, variable, values in written:
         variable.resize(end, axis=1)
         variable[:, start:end] = values
     for name in groups:
@@ -72,30 +80,27 @@ def append(file: h5py.File, groups: Groups, start: int, draws: int) -> None:
         scale.resize((end,))
         scale[start:end] = np.arange(start, end)
     file.flush()  # the journal keeps this order: who reads a file cut short counts too little
-    file.attrs["committed_draws"] = end
+    file.attrs.modify("committed_draws", end)  # in its place
+    return {path: sums.of(values.astype(variable.dtype)) for path, variable, values in written}
 
 
-def put(file: h5py.File, tables: Groups, about: About) -> None:
-    """Put whole groups of arrays in place of their older versions."""
+def put(file: h5py.File, tables: Groups, about: About) -> dict[str, dict[str, str]]:
+    """Put whole groups of arrays in place of their older versions; checksums by group."""
+    found: dict[str, dict[str, str]] = {}
     for name, variables in tables.items():
         if name in file:
             del file[name]
         group = file.create_group(name)
         group.attrs.update(about(name))
+        found[name] = {}
         for key, values in variables.items():
-            found = group.create_dataset(key, data=_plain(values))
-            found.attrs.update(about(f"{name}/{key}") or about(f"posterior/{key}"))
-            for axis, length in enumerate(found.shape):
-                found.dims[axis].attach_scale(_scale(group, f"axis{axis}_{length}", length))
-
-
-def growth(groups: Groups) -> int:
-    """Bytes by which chains.h5 grows at most when these variables are written.
-
-    Twice the data, since the last chunk along the chains may be nearly empty.
-    """
-    arrays = [np.asarray(x) for variables in groups.values() for x in variables.values()]
-    return 2 * sum(x.nbytes for x in arrays) + _INDEX * (len(arrays) + len(groups))
+            plain = _plain(values)
+            variable = _fixed(group, key, plain)
+            variable.attrs.update(about(f"{name}/{key}") or about(f"posterior/{key}"))
+            for axis, length in enumerate(plain.shape):
+                variable.dims[axis].attach_scale(_scale(group, f"axis{axis}_{length}", length))
+            found[name][f"{name}/{key}"] = sums.of(plain)
+    return found
 
 
 def dataset(group: h5py.Group, path: str) -> h5py.Dataset:
@@ -108,7 +113,7 @@ def dataset(group: h5py.Group, path: str) -> h5py.Dataset:
 
 def storable(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, np.ndarray]]:
     """As NumPy; booleans as int8, since HDF5's boolean is an enumeration to other readers."""
-    return {name: {key: _plain(x) for key, x in xs.items()} for name, xs in groups.items()}
+    return {name: {key: _plain(x) for key, x in xs.items()} for name, xs in groups.items() if xs}
 
 
 def _plain(values: Any) -> np.ndarray:
@@ -121,8 +126,19 @@ def _scale(group: h5py.Group, name: str, length: int, chunk: int | None = None) 
     if name in group:
         return dataset(group, name)
     if chunk is None:
-        scale = group.create_dataset(name, data=np.arange(length, dtype="i8"))
+        scale = _fixed(group, name, np.arange(length, dtype="i8"))
     else:
-        scale = group.create_dataset(name, (length,), "i8", maxshape=(None,), chunks=(chunk,))
+        scale = group.create_dataset(
+            name, (length,), "i8", maxshape=(None,), chunks=(chunk,), fletcher32=True
+        )
     scale.make_scale(name)
     return scale
+
+
+def _fixed(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Dataset:
+    """An array that does not grow, with a checksum: a number stands in the object's description."""
+    if values.ndim == 0:
+        compact = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        compact.set_layout(h5py.h5d.COMPACT)
+        return group.create_dataset(name, data=values, dcpl=compact)
+    return group.create_dataset(name, data=values, chunks=values.size > 0 or None, fletcher32=True)

@@ -1,59 +1,40 @@
 """The run directory: draws in HDF5, checkpoints, a lock and a status file.
 
-    chains.h5       netCDF-4 conventions: arviz, xarray and h5py open it as it is, at any time
-    state-0.npz     two generations of the sampler's state; their checksums are in manifest.json
-    status.json     where the run stands
-    run.lock        held by the process that writes
+    chains.h5         netCDF-4 conventions: arviz, xarray and h5py open it as it is, at any time
+    checksums.jsonl   of every block
+    state-0.npz       two generations of the sampler's state; their checksums are in manifest.json
+    status.json       where the run stands
+    run.lock          held by the process that writes
 
 Blocks are appended as whole chunks that are never rewritten, and counted in the attribute
 `committed_draws`, all at once (`journal`); everything else is replaced by renaming a finished
-file. A process killed at any moment leaves a directory that opens and resumes.
+file. A process killed at any moment leaves a directory that opens and resumes. A process whose
+directory, lock or chains were taken away stops at its next write.
 """
 
 import contextlib
-import datetime
-import fcntl
-import hashlib
 import io
 import json
 import math
 import os
 import pathlib
-import platform
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from typing import IO, Any, NamedTuple
+from typing import Any
 
 import h5py
 import numpy as np
 
-from . import files, journal, layout
+from . import checkpoint as states
+from . import files, journal, layout, manifest, reading, sums
+from .checkpoint import Checkpoint
+from .files import Folder, StoreError
+from .lock import INSTEAD, NAME, Lock
+
+__all__ = ["Checkpoint", "Store", "StoreError", "is_run"]
 
 type Attributes = Mapping[str, Mapping[str, Any]]
 
 _CHAINS = "chains.h5"
-_MANIFEST = "manifest.json"
-_LOCK = "run.lock"
-_FORMAT = 1
-
-
-class StoreError(ValueError):
-    """What is wrong with a run directory, in one line."""
-
-
-class Checkpoint(NamedTuple):
-    """A saved state.
-
-    draws    stored draws that it continues
-    leaves   its arrays
-    starts   (chains, dim) of the starting points, from which the shapes of the state follow
-    done     the engine has said that it ends here
-    """
-
-    draws: int
-    leaves: tuple[np.ndarray, ...]
-    starts: tuple[int, int]
-    done: bool = False
 
 
 class Store:
@@ -64,21 +45,24 @@ class Store:
     committed   draws per chain that are safely in chains.h5
     """
 
-    def __init__(self, path: pathlib.Path, lock: IO[str]) -> None:
+    def __init__(self, path: pathlib.Path, folder: Folder, lock: Lock) -> None:
         self.path = path
-        self._lock = lock
-        self._manifest = _read_manifest(path)
-        self.groups = np.array(self._manifest["groups"])
-        with _explained(path / _CHAINS):
-            journal.recover(path / _CHAINS)
-        if not (path / _CHAINS).exists():
-            if self._manifest["generations"]:
-                raise StoreError(f"'{path}' has checkpoints but no {_CHAINS}: was it moved away?")
-            _write_skeleton(path, self.groups, self._manifest["attributes"].get("/", {}))
-        with self._chains("r") as file:
-            if "committed_draws" not in file.attrs:
-                raise StoreError(f"'{path / _CHAINS}' is of another program: no committed_draws")
-            self.committed = int(np.asarray(file.attrs["committed_draws"]))
+        self._folder, self._lock = folder, lock
+        self._chains, self._manifest_file = folder / _CHAINS, folder / manifest.NAME
+        folder.sweep()
+        reading.refuse_links(folder)
+        with files.explained(self._manifest_file):
+            self._manifest = manifest.read(self._manifest_file)
+        self.groups = np.array(self._manifest["groups"], dtype=int)
+        with files.explained(self._chains):
+            journal.recover(self._chains)
+            self._begin()
+        self._remember()
+        with files.explained(folder / sums.NAME):
+            record = sums.trim(folder / sums.NAME)
+        with self._reading() as file:
+            self.committed = reading.counted(file)
+            reading.refuse_incomplete(file, self.committed, record)
 
     @classmethod
     def create(cls, path: pathlib.Path, groups: np.ndarray, attributes: Attributes) -> "Store":
@@ -90,21 +74,15 @@ class Store:
         if is_run(path):
             raise StoreError(f"'{path}' holds a run already: resume it or give another directory")
         _refuse_foreign(path)
-        with _explained(path):
+        with files.explained(path):
             path.mkdir(parents=True, exist_ok=True)
-        lock = _acquire(path)
-        try:
-            manifest = {
-                "format": _FORMAT,
-                "groups": np.asarray(groups).tolist(),
-                "attributes": attributes,
-                "generations": [],
-            }
-            _replace(path / _MANIFEST, json.dumps(manifest, indent=1).encode())
-            return cls(path, lock)
-        except BaseException:
-            lock.close()
-            raise
+        new = {
+            "format": manifest.FORMAT,
+            "groups": np.asarray(groups).tolist(),
+            "attributes": json.loads(json.dumps(attributes)),
+            "generations": [],
+        }
+        return cls._locked(path, new)
 
     @classmethod
     def open(cls, path: pathlib.Path) -> "Store":
@@ -112,23 +90,42 @@ class Store:
         if not path.is_dir():
             raise StoreError(f"there is no run directory '{path}'")
         if not is_run(path):
-            raise StoreError(f"'{path}' is not a run directory: it has no {_MANIFEST}")
-        lock = _acquire(path)
-        try:
-            return cls(path, lock)
-        except BaseException:
-            lock.close()
-            raise
+            raise StoreError(f"'{path}' is not a run directory: it has no {manifest.NAME}")
+        return cls._locked(path, None)
+
+    @classmethod
+    def _locked(cls, path: pathlib.Path, new: manifest.Manifest | None) -> "Store":
+        with contextlib.ExitStack() as undo, files.explained(path):
+            folder = undo.enter_context(Folder(path))
+            lock = Lock(folder)
+            undo.callback(lock.release)
+            if new is not None:
+                if is_run(path):  # another process was faster
+                    raise StoreError(f"'{path}' holds a run already: resume it")
+                manifest.write(folder / manifest.NAME, new)
+            store = cls(path, folder, lock)
+            undo.pop_all()
+            return store
 
     def close(self) -> None:
         """Let other processes write."""
-        self._lock.close()
+        if not self._closed:
+            self._closed = True
+            self._lock.release()
+            self._folder.close()
+
+    _closed = False
 
     def __enter__(self) -> "Store":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def attributes(self) -> Attributes:
+        """HDF5 attributes by path, as given when the run began."""
+        return self._manifest["attributes"]
 
     def append(self, groups: layout.Groups, start: int) -> None:
         """Append a block of (chain, draw, ...) variables whose first draw is number `start`.
@@ -138,81 +135,87 @@ class Store:
         """
         groups = layout.storable(groups)
         draws = next(iter(groups["posterior"].values())).shape[1]
+        self._refuse_stolen()
         if start + draws <= self.committed:
             self._verify(groups, start, draws)
             return
         if start != self.committed:
             raise StoreError(f"draw {start} cannot follow the {self.committed} that are stored")
-        if start == 0:
-            with self._rebuilt(layout.growth(groups)) as file:
-                layout.declare(file, groups, self._attributes)
-                layout.append(file, groups, 0, draws)
-        else:
-            path = self.path / _CHAINS
-            with _explained(path), journal.changed(path, layout.growth(groups)) as raw:
-                with h5py.File(raw, "r+") as file:
-                    layout.append(file, groups, start, draws)
-            with _explained(self.path):
-                files.sync(self.path)
+        change = journal.changed if start else journal.rebuilt
+        with files.explained(self._chains), change(self._chains) as raw:
+            with journal.as_hdf5(raw, "r+") as file:
+                self._refuse_other_count(file)
+                if start == 0:
+                    layout.declare(file, groups, self._attributes)
+                found = layout.append(file, groups, start, draws)
+            self._note({"draws": [start, draws], "sums": found})
+        self._remember()
         self.committed = start + draws
 
     def replace(self, tables: layout.Groups) -> None:
         """Put whole groups of arrays in place of their older versions."""
-        with self._rebuilt(layout.growth(tables)) as file:
-            layout.put(file, tables, self._attributes)
+        self._refuse_stolen()
+        with files.explained(self._chains), journal.rebuilt(self._chains) as raw:
+            with journal.as_hdf5(raw, "r+") as file:
+                self._refuse_other_count(file)
+                found = layout.put(file, tables, self._attributes)
+            for name, digests in found.items():
+                self._note({"table": name, "sums": digests})
+        self._remember()
 
-    def read(self, names: Sequence[str], group: str = "posterior") -> dict[str, np.ndarray]:
-        """Committed draws of the named variables, (chain, draw, ...)."""
-        with self._chains("r") as file:
-            return {n: layout.dataset(file, f"{group}/{n}")[:, : self.committed] for n in names}
+    def read(
+        self, names: Sequence[str], group: str = "posterior", start: int = 0
+    ) -> dict[str, np.ndarray]:
+        """Committed draws of the named variables from `start` on, (chain, draw, ...)."""
+        draws = slice(start, self.committed)
+        with self._reading() as file:
+            return {n: layout.dataset(file, f"{group}/{n}")[:, draws] for n in names}
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint over the older of the two generations."""
-        buffer = io.BytesIO()
-        np.savez(buffer, *checkpoint.leaves)
-        data = buffer.getvalue()
+        self._refuse_stolen()
+        data = states.pack(checkpoint.leaves)
         newest = self._manifest["generations"][:1]
-        name = "state-1.npz" if newest and newest[0]["file"] == "state-0.npz" else "state-0.npz"
-        entry = {
-            "file": name,
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "draws": checkpoint.draws,
-            "starts": list(checkpoint.starts),
-            "done": checkpoint.done,
-        }
-        _replace(self.path / name, data)
-        self._manifest["generations"] = [entry, *newest]
-        _replace(self.path / _MANIFEST, json.dumps(self._manifest, indent=1).encode())
+        name = states.FILES[bool(newest) and newest[0]["file"] == states.FILES[0]]
+        self._replace(name, data)
+        entries = [states.entry(name, checkpoint, data), *newest]
+        changed = self._manifest | {"generations": entries}
+        with files.explained(self._manifest_file):
+            manifest.write(self._manifest_file, changed)
+        self._manifest = changed
 
     def load(self) -> tuple[Checkpoint | None, tuple[str, ...]]:
         """The newest sound checkpoint, and a line about each one passed over."""
         had = self._manifest["generations"]
-        self._manifest["generations"] = []
-        messages = []
+        sound: list[tuple[dict[str, Any], tuple[np.ndarray, ...]]] = []
+        messages = list(self._lock.notes)
         for entry in had:
-            data = self._bytes(entry["file"])
-            if hashlib.sha256(data).hexdigest() != entry["sha256"]:
-                fault = "damaged" if data else "missing"
-                messages.append(f"{entry['file']} is {fault}: falling back to an older state")
-            elif entry["draws"] > self.committed:
+            if entry["draws"] > self.committed:
                 ahead = f"{entry['draws']} draws against {self.committed}"
                 messages.append(f"{entry['file']} is ahead of {_CHAINS} ({ahead}): not used")
+                continue
+            leaves, fault = self._leaves(entry)
+            if leaves is None:
+                messages.append(f"{entry['file']} is {fault}: falling back to an older state")
             else:
-                self._manifest["generations"].append(entry)
-        if not self._manifest["generations"]:
+                sound.append((entry, leaves))
+        self._manifest["generations"] = [entry for entry, _ in sound]
+        if not sound:
             if had:
                 messages.append("no sound checkpoint: stored draws are computed again and compared")
             return None, tuple(messages)
-        entry = self._manifest["generations"][0]
-        with np.load(io.BytesIO(self._bytes(entry["file"])), allow_pickle=False) as arrays:
-            leaves = tuple(arrays[f"arr_{i}"] for i in range(len(arrays.files)))
+        entry, leaves = sound[0]
         chains, dim = entry["starts"]
         return Checkpoint(entry["draws"], leaves, (chains, dim), entry["done"]), tuple(messages)
 
-    def _bytes(self, name: str) -> bytes:
-        path = self.path / name
-        with _explained(path):
-            return path.read_bytes() if path.is_file() else b""
+    def _leaves(self, entry: Mapping[str, Any]) -> tuple[tuple[np.ndarray, ...] | None, str]:
+        """(arrays of a checkpoint, "") or (None, what is wrong with it)."""
+        file = self._folder / entry["file"]
+        fault = reading.fault_of_state(file, entry)
+        if fault:
+            return None, fault
+        with files.explained(file):
+            return states.unpack(file.read(entry.get("bytes", reading.MOST_OF_STATE))), ""
 
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Replace status.json; numbers that JSON cannot hold become null."""
@@ -224,130 +227,101 @@ class Store:
 
     def write_text(self, name: str, text: str) -> None:
         """Replace a text file of the run directory."""
-        _replace(self.path / name, text.encode())
+        self._refuse_stolen()
+        self._replace(name, text.encode())
+
+    def _replace(self, name: str, data: bytes) -> None:
+        with files.explained(self._folder / name):
+            (self._folder / name).replace(data)
 
     def _attributes(self, path: str) -> Mapping[str, Any]:
         return self._manifest["attributes"].get(f"/{path}", {})
 
-    @contextlib.contextmanager
-    def _chains(self, mode: str) -> Iterator[h5py.File]:
-        """chains.h5 without HDF5's own lock: a reader that keeps it open must not stop us."""
-        path = self.path / _CHAINS
-        with _explained(path), h5py.File(path, mode, locking=False) as file:
-            yield file
+    def _note(self, entry: Mapping[str, Any]) -> None:
+        with files.explained(self._folder / sums.NAME):
+            sums.add(self._folder / sums.NAME, entry)
 
     @contextlib.contextmanager
-    def _rebuilt(self, growth: int) -> Iterator[h5py.File]:
-        """A copy of chains.h5, to grow by so many bytes, that takes its place if all ends well."""
-        path = self.path / _CHAINS
-        copy = files.beside(path)
-        with _explained(path):
-            try:
-                shutil.copyfile(path, copy)
-                _reserve(copy, growth)
-            except OSError:
-                copy.unlink(missing_ok=True)
-                raise
-            with h5py.File(copy, "r+", locking=False) as file:
+    def _reading(self) -> Iterator[h5py.File]:
+        """chains.h5 by descriptor, without HDF5's own lock: an open reader must not stop us."""
+        with files.explained(self._chains), self._chains.opened() as descriptor:
+            with journal.as_hdf5(journal.Patched(self._chains, descriptor)) as file:
                 yield file
-            files.sync(copy)
-            files.rename(copy, path)
+
+    def _begin(self) -> None:
+        """chains.h5 with the chains and their ensembles, and no draws, if there is none."""
+        if self._chains.stat() is not None:
+            return
+        if self._manifest["generations"]:
+            raise StoreError(f"'{self.path}' has checkpoints but no {_CHAINS}: was it moved away?")
+        memory = io.BytesIO()
+        with layout.opened(memory, "w") as file:
+            layout.begin(file, self.groups, self._attributes(""))
+        self._chains.replace(memory.getvalue())
+
+    def _found(self) -> tuple[int, int] | None:
+        """Which file chains.h5 is."""
+        found = self._chains.stat()
+        return None if found is None else files.identity(found)
+
+    def _remember(self) -> None:
+        with files.explained(self._chains):
+            self._identity = self._found()
+
+    def _refuse_stolen(self) -> None:
+        """Directory, lock and chains must still be those that this process opened."""
+        with files.explained(self.path):
+            if not self._folder.in_place():
+                what = f"'{self.path}' was moved, removed or replaced"
+            elif not self._lock.intact():
+                what = f"the lock file of '{self.path}' was removed or replaced"
+            elif self._found() != self._identity:
+                what = f"'{self._chains}' was removed or replaced"
+            else:
+                return
+        raise StoreError(
+            f"{what} while this run wrote it: stopped before it could mix with another run; "
+            f"the {self.committed} draws stored so far were not touched by this"
+        )
+
+    def _refuse_other_count(self, file: h5py.File) -> None:
+        found = reading.counted(file)
+        if found != self.committed:
+            raise StoreError(
+                f"'{self._chains}' counts {found} draws where this process stored "
+                f"{self.committed}: another process writes it; stopped"
+            )
 
     def _verify(self, groups: layout.Groups, start: int, draws: int) -> None:
-        with self._chains("r") as file:
+        with self._reading() as file:
             for name, variables in groups.items():
                 for key, values in variables.items():
                     stored = layout.dataset(file, f"{name}/{key}")[:, start : start + draws]
                     if not np.array_equal(stored, values, equal_nan=stored.dtype.kind == "f"):
                         raise StoreError(
                             f"draws {start} to {start + draws - 1} of {name}/{key}, computed again "
-                            f"from the checkpoint, differ from those in '{self.path / _CHAINS}': "
+                            f"from the checkpoint, differ from those in '{self._chains}': "
                             "resume with the device and the versions that the run began with"
                         )
 
 
 def is_run(path: pathlib.Path) -> bool:
     """Whether a directory is a run directory."""
-    return (path / _MANIFEST).is_file()
-
-
-def _reserve(path: pathlib.Path, growth: int) -> None:
-    """Claim room at the end of a file, or leave it as it was and raise OSError.
-
-    HDF5 that runs out of room in the middle of a write can neither go on nor close the file
-    properly; closing well, it gives back what it did not need.
-    """
-    with path.open("r+b") as file:
-        files.claim(file.fileno(), path.stat().st_size, growth)
-
-
-def _write_skeleton(path: pathlib.Path, groups: np.ndarray, about: Mapping[str, Any]) -> None:
-    """chains.h5 with the chains and their ensembles, and no draws."""
-    target = path / _CHAINS
-    with _explained(target):
-        with h5py.File(files.beside(target), "w", locking=False) as file:
-            layout.begin(file, groups, about)
-        files.sync(files.beside(target))
-        files.rename(files.beside(target), target)
-
-
-def _read_manifest(path: pathlib.Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads((path / _MANIFEST).read_text())
-        if manifest["format"] == _FORMAT:
-            return manifest
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
-        raise StoreError(f"'{path / _MANIFEST}' is damaged, or of another program") from None
-    raise StoreError(
-        f"'{path}' has format {manifest['format']}; this version writes format {_FORMAT}"
-    )
+    return os.path.lexists(path / manifest.NAME)
 
 
 def _refuse_foreign(path: pathlib.Path) -> None:
     """A directory with files of somebody else is left alone."""
     if not path.is_dir():
-        if path.exists():
+        if os.path.lexists(path):
             raise StoreError(f"'{path}' is a file; give a directory for the run")
         return
-    unfinished = {_LOCK, files.beside(path / _MANIFEST).name}  # of a process killed in `create`
-    others = sorted(p.name for p in path.iterdir() if p.name not in unfinished)
+    with files.explained(path):
+        names = sorted(p.name for p in path.iterdir())
+    ours = (NAME, INSTEAD)  # with unfinished files: of a process killed in `create`
+    others = [name for name in names if name not in ours and not files.unfinished(name)]
     if others:
         raise StoreError(
             f"'{path}' is not empty and not a run directory (it holds '{others[0]}'): "
             "give another directory"
         )
-
-
-def _acquire(path: pathlib.Path) -> IO[str]:
-    """The lock of a run directory, held until the file is closed or the process ends."""
-    with _explained(path):
-        file = (path / _LOCK).open("a+")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.seek(0)
-        holder = file.read().strip() or "another process"
-        file.close()
-        raise StoreError(f"'{path}' is being written by {holder}; wait for it or stop it") from None
-    since = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
-    file.truncate(0)
-    file.write(f"process {os.getpid()} on {platform.node()} since {since}\n")
-    file.flush()
-    return file
-
-
-@contextlib.contextmanager
-def _explained(path: pathlib.Path) -> Iterator[None]:
-    """Refusals of the operating system and of HDF5 as one line."""
-    try:
-        yield
-    except StoreError:
-        raise
-    except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise StoreError(f"cannot use '{path}': {reason}") from error
-
-
-def _replace(path: pathlib.Path, data: bytes) -> None:
-    with _explained(path):
-        files.replace(path, data)

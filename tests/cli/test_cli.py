@@ -1,20 +1,25 @@
 """The command as a user meets it: one small run end to end, and every refusal."""
 
 import contextlib
+import errno
 import json
 import os
-import signal
+import platform
+import shutil
 import subprocess
 import sys
-import time
 
 import arviz
 import h5py
+import jax
 import numpy as np
 import pytest
 
 from helpers.places import TOY
-from nmmjax.cli import run_command
+from nmmjax.cli import run_command, session
+from nmmjax.cli.finish import UNFINISHED
+
+pytestmark = pytest.mark.usefixtures("without_figures")  # the first run draws them
 
 SMALL = f"""
 [model]
@@ -253,26 +258,88 @@ def test_single_precision_is_refused_from_the_environment(folder):
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interruption_saves_and_the_same_command_continues(folder, tmp_path, number):
-    out = tmp_path / "run"
-    command = [sys.executable, "-m", "nmmjax", "run", str(folder / "small.toml"), "--out", str(out)]
-    command += ["--set", "run.draws=100000", "--set", "engine.options.thin=20"]
-    with subprocess.Popen(
-        command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        deadline = time.monotonic() + 120.0
-        while time.monotonic() < deadline and _committed(out) == 0:
-            time.sleep(0.1)
-        process.send_signal(number)
-        _, err = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
-    assert "to go on: nmmjax run" in err
-    committed = _committed(out)
-    assert committed > 0
-    arguments = [*command[3:-4], "--set", f"run.draws={committed + 10}"]
-    assert run_command([*arguments, "--set", "engine.options.thin=20"]) == 0
-    assert _committed(out) == committed + 10
+@pytest.fixture
+def mailed(folder, tmp_path):
+    """A copy of the run that names a plug-in which leaves a mark when it is imported."""
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text(f"import pathlib\npathlib.Path({str(tmp_path / 'mark')!r}).touch()\n")
+    run_file = tmp_path / "mailed.toml"
+    run_file.write_text(SMALL.replace(str(TOY), str(plugin)))
+    made = shutil.copytree(folder / "chains" / "small", tmp_path / "run")
+    for name in ("run.toml", "resolved.toml", "manifest.json"):
+        (made / name).write_text((made / name).read_text().replace(str(TOY), str(plugin)))
+    return tmp_path
+
+
+def test_what_only_reads_a_run_never_imports_its_plugin(mailed):
+    for command in (["summary"], ["summary", "--json"], ["status"], ["plot", "--what", "trace"]):
+        assert run_command([command[0], str(mailed / "run"), *command[1:]]) == 0
+    assert not (mailed / "mark").exists()
+
+
+def test_no_plugins_refuses_files_and_modules(mailed, refuse):
+    run_file = mailed / "mailed.toml"
+    for command in ("run", "check"):
+        assert "--no-plugins refuses it" in refuse(command, run_file, "--no-plugins")
+        module = ["--set", "model.name=plugin:Toy", "--no-plugins"]
+        assert "'plugin:Toy' is code" in refuse(command, run_file, *module)
+    engine = ["--set", "model.name=zee", "--set", "engine.name=plugin.py:Engine", "--no-plugins"]
+    assert "'plugin.py:Engine' is code" in refuse("run", run_file, *engine)
+    assert "--no-plugins" in refuse("evaluate", f"{mailed / 'plugin.py'}:Toy", "--no-plugins")
+    assert not (mailed / "mark").exists()
+
+
+def test_signs_that_steer_a_terminal_are_shown_escaped(mailed, capsys):
+    path = mailed / "run" / "resolved.toml"
+    path.write_text(path.read_text().replace(':Toy"', ':Toy\\u001b]0;title\\u0007\\u009b31m"'))
+    lock = mailed / "run" / "run.lock"
+    lock.write_text(f"process {os.getpid()} on \x1b[31m{platform.node()} since now\n")
+    for command in ("summary", "status"):
+        assert run_command([command, str(mailed / "run")]) == 0
+        text = capsys.readouterr().out
+        assert "\\x1b]0;title\\x07\\x9b31m" in text
+        assert text.replace("\n", "").isprintable()
+
+
+def test_limits_of_the_machine_leave_the_draws_and_one_line(folder, tmp_path, monkeypatch, capsys):
+    """Memory is short in the summary, there are no more file descriptors for the figures."""
+
+    def short(*_):
+        raise MemoryError
+
+    def full(*_):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("nmmjax.results.summary.summarise", short)
+    monkeypatch.setattr("nmmjax.figures.draw.save_all", full)
+    made = shutil.copytree(folder / "chains" / "small", tmp_path / "run")
+    run = ["run", str(folder / "small.toml"), "--out", str(made)]
+    assert run_command([*run, "--set", "run.draws=40"]) == UNFINISHED
+    found = [x for x in capsys.readouterr().err.splitlines() if x.startswith("nmmjax: ")]
+    assert found == [
+        "nmmjax: no summary: not enough memory. All draws are saved; to make it later: "
+        f"nmmjax summary {made}",
+        "nmmjax: no figures: Too many open files. All draws are saved; to make it later: "
+        f"nmmjax plot {made}",
+    ]
+
+
+@pytest.mark.parametrize("where", ["HOME", "XDG_CACHE_HOME", "JAX_COMPILATION_CACHE_DIR"])
+def test_a_cache_that_cannot_be_written_is_one_line(where, tmp_path, monkeypatch, capsys):
+    """A file stands where a folder belongs: root, too, cannot write there."""
+    (tmp_path / "file").write_text("")
+    for name in ("XDG_CACHE_HOME", "JAX_COMPILATION_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(where, str(tmp_path / "file" / "below"))
+    before = jax.config.jax_compilation_cache_dir
+    try:
+        session.start_jax()
+        assert jax.config.jax_compilation_cache_dir is None
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "compiled programs are not kept for the next start" in line
+    assert "Not a directory" in line
 
 
 def _committed(directory):

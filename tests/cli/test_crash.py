@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,50 +14,24 @@ import h5py
 import numpy as np
 import pytest
 
-MODEL = """\
-from nmmjax.target.model import Model, Parameter
-from nmmjax.target.priors import LogUniform
+from helpers import tiny_model
 
-
-class Tiny(Model):
-    @property
-    def parameters(self):
-        return (
-            Parameter("a", LogUniform(1e-12, 1e-8), "", "a", "coupling of the mass"),
-            Parameter("b", LogUniform(1e-6, 1.0), "", "b", "coupling of the moment"),
-        )
-
-    @property
-    def reference(self):
-        return {"a": 1e-10, "b": 0.1}
-
-    def predict(self, theta):
-        return {"m_nu": theta["a"] * 1e9, "mu_nu": theta["b"] * 1e-10}
-"""
-RUN = """\
-[model]
-name = "{model}:Tiny"
-[target]
-constraints = ["m_nu_target"]
-[engine]
-options = {{ ensembles = 4, walkers = 8, thin = 2, block = 5 }}
-[run]
-draws = {draws}
-burn_in = 50
-"""
-DRAWS = 4000
-FINALISING = 12  # kills of a run that writes its summary and figures
+EXTENSION = 100
+FEW = {"compile": 1, "warm-up": 2, "sampling": 5, "finishing": 2, "extend": 2}
+MANY = {"compile": 20, "warm-up": 40, "sampling": 80, "finishing": 40, "extend": 40}
 
 # A process that has imported everything but started no thread: each line it reads becomes a
 # child that runs one command. Python and its imports are then warm, as on a busy node.
 NURSERY = """
 import json, os, sys, warnings
 warnings.simplefilter("ignore")
-import nmmjax.cli, nmmjax.cli.run, nmmjax.figures, nmmjax.results, nmmjax.samplers.ensemble
+import nmmjax.cli, nmmjax.cli.run, nmmjax.figures.draw, nmmjax.results.summary
+import nmmjax.samplers.engines.ensemble
 for line in sys.stdin:
     order = json.loads(line)
     pid = os.fork()
     if pid == 0:
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = order["cache"]
         log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(log, 1)
         os.dup2(log, 2)
@@ -72,22 +47,18 @@ class Nursery:
 
     def __init__(self, folder):
         self.folder = folder
-        environment = dict(os.environ)
-        environment |= {
-            "JAX_COMPILATION_CACHE_DIR": str(folder / "cache"),
-            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-            "MPLBACKEND": "agg",
-        }
+        more = {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0", "MPLBACKEND": "agg"}
         self._process = subprocess.Popen(
             [sys.executable, "-c", NURSERY],
-            env=environment,
+            env=dict(os.environ) | more,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
 
-    def start(self, *arguments):
+    def start(self, *arguments, cache="cache"):
         order = {"arguments": [str(a) for a in arguments], "log": str(self.folder / "log")}
+        order["cache"] = str(self.folder / cache)
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
@@ -95,21 +66,20 @@ class Nursery:
     def wait(self):
         return int(self._process.stdout.readline())
 
+    def seconds(self, *arguments):
+        """How long a command takes that must succeed."""
+        began = time.monotonic()
+        self.start(*arguments)
+        assert self.wait() == 0, (self.folder / "log").read_text()[-2000:]
+        return time.monotonic() - began
+
     def close(self):
         self._process.communicate()
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("crash")
-    (folder / "tiny.py").write_text(MODEL)
-    (folder / "tiny.toml").write_text(RUN.format(model=folder / "tiny.py", draws=DRAWS))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def nursery(folder):
-    nursery = Nursery(folder)
+@pytest.fixture
+def nursery(tmp_path):
+    nursery = Nursery(tmp_path)
     yield nursery
     nursery.close()
 
@@ -147,16 +117,19 @@ def assert_prefix(path, whole):
 
 
 class Crash:
-    """A run directory whose process is killed again and again."""
+    """A run directory whose process is killed again and again; `kills` counts those that hit."""
 
-    def __init__(self, nursery, folder, name, whole, rng):
-        self.path, self.committed, self.killed = folder / name, 0, []
-        self._arguments = ("run", folder / "tiny.toml", "--out", self.path)
-        self._nursery, self._whole, self._rng = nursery, whole, rng
+    def __init__(self, nursery, path, whole, *more):
+        self.path, self.committed, self.kills, self._whole = path, 0, 0, whole
+        self._nursery, self._more = nursery, more
+        self._rng = np.random.default_rng(len(str(path)))
 
-    def kill(self, ready, longest):
+    def _command(self, *more):
+        return "run", self.path.parent / "tiny.toml", "--out", self.path, *more
+
+    def kill(self, longest, ready=lambda: True, cache="cache"):
         """Start it; up to `longest` seconds after `ready()` it dies."""
-        pid = self._nursery.start(*self._arguments)
+        pid = self._nursery.start(*self._command(*self._more), cache=cache)
         deadline = time.monotonic() + 60.0
         while not ready() and time.monotonic() < deadline:
             if not pathlib.Path(f"/proc/{pid}").exists():
@@ -169,63 +142,79 @@ class Crash:
         assert code in (0, -signal.SIGKILL)
         committed = assert_prefix(self.path, self._whole)
         assert committed >= self.committed
-        self.committed = committed
-        self.killed.append(code != 0)
+        self.committed, self.kills = committed, self.kills + (code != 0)
 
-    def finish(self):
-        self._nursery.start(*self._arguments)
-        assert self._nursery.wait() == 0
-        found, committed = contents(self.path)
-        assert committed == DRAWS
-        assert found.keys() == self._whole.keys()
-        for name, values in found.items():
-            assert values.tobytes() == self._whole[name].tobytes(), name
+    def kill_in_the_next_block(self):
+        mark = status(self.path).get("draws") if self.committed else None
+
+        def ready():
+            found = status(self.path)
+            return found.get("phase") == "sampling" and found.get("draws") != mark
+
+        self.kill(0.2, ready)
+
+    def finish(self, draws):
+        """Let it end; it must equal the run that was never killed."""
+        self._nursery.seconds(*self._command("--set", f"run.draws={draws}"))
+        assert assert_prefix(self.path, self._whole) == draws
         assert (self.path / "summary.txt").stat().st_size > 0
 
 
+def killed(crash, count, kill):
+    """Kill until so many kills have hit; too late ones do not count."""
+    for _ in range(6 * count):
+        if crash.kills < count:
+            kill(crash)
+    return crash.kills
+
+
+def campaign(nursery, folder, draws, wanted):
+    """Kills that hit, by what the process was doing."""
+    tiny_model.write(folder, draws=draws, burn_in=50)
+    run = ("run", folder / "tiny.toml", "--out")
+    nursery.seconds(*run, folder / "warm", "--set", "run.draws=5")  # compiles
+    short = nursery.seconds(*run, folder / "short", "--set", "run.draws=5")
+    nursery.seconds(*run, folder / "whole")
+    again = nursery.seconds(*run, folder / "whole")  # summary and figures only
+    shutil.copytree(folder / "whole", folder / "longer")
+    nursery.seconds(*run, folder / "longer", "--extend", EXTENSION)
+    whole, _ = contents(folder / "longer")
+    hits = dict.fromkeys(wanted, 0)
+
+    for number in range(wanted["compile"]):  # every time with an empty cache
+        crash = Crash(nursery, folder / f"compile-{number}", whole)
+        hits["compile"] += killed(crash, 1, lambda c, n=number: c.kill(short, cache=f"cold-{n}"))
+    for number in range(wanted["warm-up"]):
+        crash = Crash(nursery, folder / f"warm-up-{number}", whole)
+        hits["warm-up"] += killed(crash, 1, lambda c: c.kill(short))
+    crash.finish(draws)
+
+    crash = Crash(nursery, folder / "sampling", whole)
+    hits["sampling"] = killed(crash, wanted["sampling"], Crash.kill_in_the_next_block)
+    assert 0 < crash.committed
+    crash.finish(draws)
+
+    crash = Crash(nursery, folder / "sampling", whole)
+    hits["finishing"] = killed(crash, wanted["finishing"], lambda c: c.kill(again))
+    crash.finish(draws)
+
+    def extend(crash):
+        shutil.rmtree(crash.path, ignore_errors=True)
+        shutil.copytree(folder / "whole", crash.path)
+        crash.committed = draws
+        crash.kill(again)
+
+    crash = Crash(nursery, folder / "extend", whole, "--extend", EXTENSION)
+    hits["extend"] = killed(crash, wanted["extend"], extend)
+    crash.finish(draws + EXTENSION)
+    return hits
+
+
+def test_sigkill_at_a_dozen_moments(nursery, tmp_path):
+    assert campaign(nursery, tmp_path, 200, FEW) == FEW
+
+
 @pytest.mark.slow
-def test_sigkill_at_64_random_moments(nursery, folder):
-    rng = np.random.default_rng(12)
-    began = time.monotonic()
-    nursery.start("run", folder / "tiny.toml", "--out", folder / "cold", "--set", "run.draws=5")
-    assert nursery.wait() == 0  # compiles
-    began = time.monotonic()
-    nursery.start("run", folder / "tiny.toml", "--out", folder / "whole", "--set", "run.draws=5")
-    assert nursery.wait() == 0
-    short = time.monotonic() - began
-    nursery.start("run", folder / "tiny.toml", "--out", folder / "whole")
-    assert nursery.wait() == 0
-    whole, committed = contents(folder / "whole")
-    assert committed == DRAWS
-    counts = {}
-
-    # from the first file to the first draws: everything is done again
-    for number in range(8):
-        crash = Crash(nursery, folder, f"young-{number}", whole, rng)
-        for _ in range(2):
-            crash.kill(lambda: True, short)
-        counts["warm-up"] = counts.get("warm-up", 0) + sum(crash.killed)
-    crash.finish()
-
-    crash = Crash(nursery, folder, "grown", whole, rng)
-    for _ in range(36):  # blocks and checkpoints
-        mark = status(crash.path).get("draws") if crash.committed else None
-        crash.kill(
-            lambda mark=mark: (
-                status(crash.path).get("phase") == "sampling"
-                and status(crash.path).get("draws") != mark
-            ),
-            0.2,
-        )
-    counts["sampling"] = sum(crash.killed)
-    assert 0 < crash.committed < DRAWS
-    crash.finish()
-    crash.killed, began = [], time.monotonic()
-    crash.finish()  # a finished run: summary and figures again
-    again = time.monotonic() - began
-    while sum(crash.killed) < FINALISING and len(crash.killed) < 6 * FINALISING:
-        crash.kill(lambda: True, again)  # too late where the machine has become faster
-    counts["finalising"] = sum(crash.killed)
-    crash.finish()
-    assert counts["finalising"] == FINALISING
-    assert sum(counts.values()) >= 60, counts
+@pytest.mark.long
+def test_sigkill_at_220_moments(nursery, tmp_path):
+    assert campaign(nursery, tmp_path, 3000, MANY) == MANY

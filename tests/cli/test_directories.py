@@ -13,7 +13,10 @@ import h5py
 import numpy as np
 import pytest
 
+from helpers.cases import one_quick
 from nmmjax.cli import run_command
+
+pytestmark = pytest.mark.usefixtures("without_figures")  # the first run draws them
 
 MODEL = """\
 from nmmjax.target.model import Model, Parameter
@@ -161,7 +164,7 @@ def test_flipped_bytes_in_the_draws_are_found_by_their_checksum(copy, go_on):
     assert_refused(go_on(copy, 20), "chains.h5")
 
 
-@pytest.mark.parametrize("which", ["newest", "both"])
+@pytest.mark.parametrize("which", one_quick(["newest", "both"]))
 def test_a_flipped_byte_in_a_checkpoint_falls_back_and_says_so(copy, finished, go_on, which):
     whole = draws_of(shutil.copytree(finished / "run", copy.parent / "whole"))
     names = ("state-0.npz", "state-1.npz")
@@ -250,7 +253,7 @@ with h5py.File(sys.argv[1], "r") as file:
 """
 
 
-@pytest.mark.parametrize("reader", [POLLER, KEEPER])
+@pytest.mark.parametrize("reader", one_quick([POLLER, KEEPER]))
 def test_readers_do_not_stop_a_run(copy, go_on, reader):
     before = draws_of(copy)
     command = [sys.executable, "-c", reader, str(copy / "chains.h5")]
@@ -263,7 +266,7 @@ def test_readers_do_not_stop_a_run(copy, go_on, reader):
     assert_starts_with(copy, before)
 
 
-@pytest.mark.parametrize("room", [0, 20_000])
+@pytest.mark.parametrize("room", one_quick([0, 20_000], 1))
 def test_full_disk_loses_nothing(copy, go_on, room):
     """No file may grow beyond `room` bytes more than chains.h5 has: writing fails midway."""
     before = draws_of(copy)
@@ -286,7 +289,7 @@ def test_full_disk_loses_nothing(copy, go_on, room):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small file system")
-@pytest.mark.parametrize("kilobytes", [300, 700])
+@pytest.mark.parametrize("kilobytes", one_quick([300, 700]))
 def test_full_file_system_loses_nothing(finished, copy, go_on, tmp_path, kilobytes):
     disk = tmp_path / "disk"
     disk.mkdir()

@@ -77,7 +77,7 @@ def test_by_one_line_of_the_run_file(name, tmp_path, capsys):
             assert {row["name"] for row in summary["parameters"]} >= {"a", "b", "x", "m_psi"}
             assert "R-hat" in text
         else:
-            (table,) = set(file) - {"posterior", "starts"}
+            (table,) = set(file) - {"posterior", "starts", "progress"}
             assert np.all(np.isfinite(file[f"{table}/mu_nu"][...]))
             assert summary
     before = (made / "chains.h5").read_bytes()
@@ -85,9 +85,7 @@ def test_by_one_line_of_the_run_file(name, tmp_path, capsys):
     assert (made / "chains.h5").read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in engine_names() if getattr(find_engine(n), "ends", False)]
-)
+@pytest.mark.parametrize("name", [n for n in engine_names() if find_engine(n).ends])
 def test_engines_that_end_by_themselves_refuse_a_burn_in(name, tmp_path, capsys):
     path = run_file(tmp_path, name, QUICK[name])
     arguments = ["run", str(path), "--set", "run.burn_in=10"]
@@ -96,6 +94,31 @@ def test_engines_that_end_by_themselves_refuse_a_burn_in(name, tmp_path, capsys)
     assert f"[run] burn_in: {name} is no Markov chain" in line
     assert line.count("\n") == 1
     assert not (tmp_path / "chains").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "done"),
+    [
+        ("search", "50 of 100 steps"),
+        pytest.param("frontier", "1 of 2 rounds", marks=pytest.mark.slow),
+    ],
+)
+def test_what_was_stopped_early_says_so(name, done, tmp_path, capsys):
+    path = run_file(tmp_path, name, QUICK[name])
+    early = ["run", str(path), "--set", "run.until.max_minutes=1e-6"]
+    assert run_command(early) == 0
+    made = tmp_path / "chains" / name
+    text = " ".join((made / "summary.txt").read_text().split())
+    assert f"Verdict: not finished: {done} are done" in text
+    said = capsys.readouterr()
+    assert done.replace(" of ", "/") in said.err
+    assert "0/20 draws" not in said.err
+    assert run_command(["status", str(made), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["finished"], found["rounds"]) == (False, done)
+    assert run_command(["run", str(path)]) == 0
+    text = " ".join((made / "summary.txt").read_text().split())
+    assert "Verdict: finished" in text
 
 
 def test_options_of_another_engine_are_refused_with_the_remedy(tmp_path, capsys):
@@ -157,7 +180,9 @@ class Rare(Toy):
     [
         ("ensemble", 8, "has no chains that could start at the same place"),
         ("smc", 2, "has no chains that could start at the same place"),
-        ("nuts", 3, "4 chains do not make 3 superchains of equally many"),
+        pytest.param(
+            "nuts", 3, "4 chains do not make 3 superchains of equally many", marks=pytest.mark.slow
+        ),
         ("nuts", 4, "give [engine] options chains = 8"),
         ("nuts", 1, "'engine.superchains': a number >= 2 is needed"),
     ],
@@ -172,11 +197,12 @@ def test_superchains_that_cannot_be_are_refused(name, count, reason, tmp_path, c
     assert not (tmp_path / "chains").exists()
 
 
+@pytest.mark.usefixtures("without_figures")
 @pytest.mark.parametrize(
     "kind",
     [
         "screened",
-        "prior",
+        pytest.param("prior", marks=pytest.mark.slow),
         pytest.param("importance", marks=pytest.mark.slow),
         pytest.param("search", marks=pytest.mark.slow),
     ],

@@ -1,6 +1,5 @@
 """Curve constraints: interpolation against mpmath, densities by integration, published limits."""
 
-import importlib.resources
 import itertools
 
 import jax
@@ -12,57 +11,18 @@ from scipy import integrate, stats
 from scipy.interpolate import PchipInterpolator
 
 from helpers import places
-from nmmjax.constraints.curves import ExcludedRegion, LimitCurve, OneSidedGaussianCurve, pchip
-from nmmjax.constraints.entries import build, read_table
-from nmmjax.constraints.library import catalogue, load
+from helpers.curves import OWN, at, gradient, log_l, one
+from nmmjax.constraints import tables
+from nmmjax.constraints.curves import LimitCurve, OneSidedGaussianCurve
+from nmmjax.constraints.entries import build
+from nmmjax.constraints.interpolation import pchip
+from nmmjax.constraints.library import catalogue
+from nmmjax.constraints.regions import ExcludedRegion
 from nmmjax.errors import InputError
 
 REFERENCE = places.TESTS / "reference" / "constraints"
-DATA = importlib.resources.files("nmmjax.constraints") / "data" / "curves"
+DATA = places.ROOT / "nmmjax" / "constraints" / "data" / "curves"
 CURVES = [name for name, entry in catalogue().items() if entry["type"].endswith("_curve")]
-OWN = {
-    "observable": ["eps", "m_aprime"],
-    "type": "limit_curve",
-    "mass": [0.01, 0.1, 1.0],
-    "limit": [1e-5, 1e-4, 1e-3],
-    "power": 2,
-    "cl": 0.9,
-    "units": "1",
-    "year": 2026,
-    "reference": "arXiv:0000.00000",
-    "verified": "lookup",
-}
-
-
-def one(name):
-    (constraint,) = load([name])
-    return constraint
-
-
-def at(constraint, coupling, mass, branching=1.0):
-    values = (coupling, mass, branching)[: len(constraint.requires)]
-    return dict(zip(constraint.requires, map(jnp.asarray, values), strict=True))
-
-
-@jax.jit
-def _terms(constraint, coupling, mass, branching):
-    return jax.vmap(lambda *x: constraint.log_likelihood(at(constraint, *x)))(
-        coupling, mass, branching
-    )
-
-
-def log_l(constraint, coupling, mass, branching=1.0):
-    values = np.broadcast_arrays(np.atleast_1d(coupling), mass, branching)
-    return np.asarray(_terms(constraint, *map(jnp.asarray, values)))
-
-
-def gradient(constraint, coupling, mass, branching=1.0):
-    """d ln L/d(coupling, mass, branching)."""
-
-    def term(*x):
-        return constraint.log_likelihood(at(constraint, *x))
-
-    return [float(g) for g in jax.grad(term, (0, 1, 2))(coupling, mass, branching)]
 
 
 # Interpolation
@@ -198,7 +158,7 @@ def mass_below(curve, mass, limit, cl_points=24_001):
 @pytest.mark.parametrize("name", [name for name in CURVES if name != "babar_2017"])
 def test_flat_prior_returns_the_quoted_limit(name):
     curve = one(name)
-    low, high = curve.mass[0], 0.7 * curve.mass[-1]
+    low, high = 1.2 * curve.mass[0], 0.7 * curve.mass[-1]
     for mass in np.geomspace(low, high, 5):
         limit = float(curve.limit_at(jnp.asarray(mass)))
         assert mass_below(curve, mass, limit) == pytest.approx(curve.cl, abs=1e-3)
@@ -208,7 +168,8 @@ def test_flat_prior_returns_the_quoted_limit(name):
 def test_babar_reproduces_its_90_percent_limit():
     # Bayesian limits of the fitted eps^2, which agree with the published curve to 0.5%
     file = REFERENCE / "BaBar_2017_eps90_derived.csv"
-    mass, eps90 = map(np.array, read_table(file, ["m_Aprime_GeV", "eps_upper_90CL"]))
+    rows = tables.read(file, ["m_Aprime_GeV", "eps_upper_90CL"], REFERENCE)
+    mass, eps90 = np.array([row.numbers for row in rows]).T
     curve = one("babar_2017")
     keep = (mass > 0.05) & (mass < 7.0)
     assert np.asarray(curve.limit_at(jnp.asarray(mass[keep]))) == pytest.approx(
@@ -287,11 +248,6 @@ def test_end_of_the_curve_is_smooth(name):
         far = [float(curve.limit_at(jnp.asarray(end * x))) for x in (10.0, 100.0)]
         assert far[1] / far[0] == pytest.approx(100.0, rel=1e-4)  # ~ m^2
         assert not curve.allowed(at(curve, coupling, 1.01 * end))
-
-
-def test_below_the_curve_the_limit_is_held():
-    curve = one("na64e_2023")
-    assert log_l(curve, 1e-5, [1e-6, 1e-4]) == pytest.approx(log_l(curve, 1e-5, curve.mass[0])[0])
 
 
 @pytest.mark.parametrize("name", [*CURVES, "sn1987a_visible"])

@@ -10,7 +10,7 @@ import pytest
 from scipy import integrate, stats
 
 from nmmjax.catalogue import quantity
-from nmmjax.constraints.base import Measurement
+from nmmjax.constraints.gaussians import Measurement
 from nmmjax.constraints.library import build, catalogue, load, prefer
 from nmmjax.constraints.limits import LowerLimit, SmoothBound, UpperLimit
 from nmmjax.errors import InputError

@@ -4,9 +4,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from nmmjax.constraints.ends import Curve
 from nmmjax.constraints.library import catalogue, load
 from nmmjax.errors import InputError
-from nmmjax.figures.curves import CURVES, curves_figure
+from nmmjax.figures.curves import curves_figure
 
 NAMES = [
     name
@@ -22,7 +23,7 @@ def lines(axes):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_curve_draws_its_limit(name):
     (curve,) = load([name])
-    assert isinstance(curve, CURVES)
+    assert isinstance(curve, Curve)
     (axes,) = curves_figure([curve]).axes
     assert axes.get_xscale() == axes.get_yscale() == "log"
     assert "[GeV]" in axes.get_xlabel()

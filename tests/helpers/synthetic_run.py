@@ -4,6 +4,7 @@ Parameters are AR(1) series in the coordinate their prior is flat in; chains of 
 share nothing, so every figure of merit has a known size.
 """
 
+import json
 import math
 import pathlib
 
@@ -137,14 +138,18 @@ def draw_groups(chains=32, draws=500, memory=0.3, shift=0.0, seed=0):
 
 
 def write_run(
-    directory: pathlib.Path, groups, ensembles=4, committed=None, resolved=RESOLVED
+    directory: pathlib.Path, groups, ensembles=4, committed=None, resolved=RESOLVED, doubts=()
 ) -> pathlib.Path:
-    """Write `groups` in the layout of a run directory; draws beyond `committed` do not count."""
+    """Write `groups` in the layout of a run directory; draws beyond `committed` do not count.
+
+    doubts  what the engine declares, as it does
+    """
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "resolved.toml").write_text(resolved)
     chains, draws = groups["sample_stats"]["lp"].shape
     with h5py.File(directory / "chains.h5", "w") as file:
         file.attrs["committed_draws"] = draws if committed is None else committed
+        file.attrs["doubts"] = json.dumps([doubt._asdict() for doubt in doubts])
         for name, variables in groups.items():
             group = file.create_group(name)
             scales = [("chain", np.arange(chains)), ("draw", np.arange(draws))]

@@ -150,6 +150,7 @@ def test_majorana_cubic_coupling():
     assert float(below["m_nu"]) == pytest.approx(float(compiled()(theta)["m_nu"]), rel=1e-15)
 
 
+@pytest.mark.slow
 def test_majorana_is_finite_on_the_prior():
     model = BridgeMajorana(ordering="IO", lambda_uv=1e6)
     columns = prior_draws(20_000)

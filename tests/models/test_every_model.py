@@ -1,5 +1,7 @@
 """What the contract asks of every model, parametrised over the files in nmmjax/models and runs."""
 
+import inspect
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -28,7 +30,9 @@ SCALES = {
 
 
 def model_of(name):
-    return plugins.find(name, "nmmjax.models", lambda c: issubclass(c, Model), "model")()
+    return plugins.find(
+        name, "nmmjax.models", lambda c: "" if issubclass(c, Model) else "no", "model"
+    )()
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -63,3 +67,11 @@ def test_every_model_with_a_scale_says_what_mass_its_moment_suggests(named):
 def test_every_model_has_a_run_file(name):
     paths = sorted((ROOT / "runs").glob("*.toml"))
     assert name in {read(path)[0].model.name for path in paths}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_docstring_is_short_and_the_rest_is_a_page(name):
+    text = inspect.getdoc(type(model_of(name))) or ""
+    assert text.count("\n") < 40
+    assert f"docs/models/{name}.md" in text
+    assert (ROOT / "docs" / "models" / f"{name}.md").is_file()

@@ -254,6 +254,7 @@ def test_observables_are_in_the_catalogue_and_scalar(settings):
     assert set(model.mass_terms) <= set(found)
 
 
+@pytest.mark.slow
 def test_values_and_gradients_are_finite_on_the_prior():
     model = InertDoublet(**ON_SHELL, rge=True)
     columns = prior_draws(20_000)
@@ -296,9 +297,9 @@ def test_domain():
 @pytest.mark.parametrize(
     ("settings", "hint"),
     [
-        ({"convention": "printed"}, "did you mean 'as_printed'"),
-        ({"scheme": "ms_bar"}, "did you mean 'msbar'"),
-        ({"ew_splitting": "onshell"}, "did you mean 'on_shell'"),
+        ({"convention": "printed"}, "it is 'derived' or 'as_printed'"),
+        ({"scheme": "ms_bar"}, "it is 'msbar' or 'as_printed', or left out"),
+        ({"ew_splitting": "onshell"}, "it is 'none' or 'on_shell'"),
     ],
 )
 def test_bad_settings_fail_in_one_line(settings, hint):

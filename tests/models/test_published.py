@@ -75,7 +75,7 @@ def test_errata_say_how_it_was_shown_and_how_sure(page):
 
 
 def test_commands_of_the_errata_name_tests_that_exist():
-    sources = {str(path.relative_to(HERE)): path.read_text() for path in HERE.rglob("test_*.py")}
+    sources = {str(path.relative_to(HERE)): path.read_text() for path in HERE.rglob("*.py")}
     everything = "\n".join(sources.values())
     for page in ERRATA:
         text = page.read_text()

@@ -403,9 +403,12 @@ def test_mass_is_nearly_homogeneous_in_the_declared_rescaling():
 @pytest.mark.parametrize(
     ("settings", "hint"),
     [
-        ({"generations": 2}, "generations = 2 given"),
-        ({"lepton": "muon"}, "did you mean 'mu'"),
-        ({"convention": "printed"}, "did you mean 'as_printed'"),
+        (
+            {"generations": 3},
+            "it is 1 (three generations are the model weak_triplet3)",
+        ),
+        ({"lepton": "muon"}, "it is 'e', 'mu' or 'tau'"),
+        ({"convention": "printed"}, "it is 'derived' or 'as_printed'"),
         ({"y_lepton": 0.0}, "y_lepton = 0.0 given"),
         ({"y_lepton": math.inf}, "y_lepton = inf given"),
         ({"lambda_uv": -1.0}, "lambda_uv = -1.0 given"),

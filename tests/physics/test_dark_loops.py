@@ -2,75 +2,24 @@
 
 import jax
 import jax.numpy as jnp
-import mpmath as mp
 import numpy as np
 import pytest
 
 from helpers.oracles import made_with
 from nmmjax.physics import dark_loops
-from nmmjax.physics.constants import SM
+from nmmjax.physics.dark_scalars import scalars_from_masses, scalars_from_matrices
 from nmmjax.physics.dark_sector import dark_loops as sector_loops
-from nmmjax.physics.dark_sector import lepton_loop, scalars_from_masses, scalars_from_matrices
+from nmmjax.physics.dark_sector import lepton_loop
 
 MADE = made_with("dark_dipole/points.json")
 
 EPS = 2.0**-53
 MASSES = ("MH1", "MH2", "MA1", "MA2")
 
-KERNELS = {
-    "J": (dark_loops.J, ("Ma", "M1", "M2")),
-    "J_as_printed": (dark_loops.J_printed, ("Ma", "M1", "M2")),
-    "DeltaJ": (dark_loops.delta_J, ("Ma", "H1", "H2", "A1", "A2")),
-    "DeltaJ_as_printed": (dark_loops.delta_J_printed, ("Ma", "H1", "H2", "A1", "A2")),
-    "F": (dark_loops.F_lepton, ("x",)),
-    "G": (dark_loops.G_lepton, ("x",)),
-    "Jdeg": (dark_loops.J_equal, ("x",)),
-    "f35": (dark_loops.f_split, ("x",)),
-    "Bdiff": (dark_loops.delta_B, ("mh", "ma", "M")),
-}
-
-
-@pytest.fixture(scope="module")
-def rows(reference):
-    return reference("dark_dipole/loop_functions.json")["data"]
-
 
 @pytest.fixture(scope="module")
 def points(reference):
     return reference("dark_dipole/points.json")["points"]
-
-
-def at_doubles(row, keys, slopes):
-    """The reference belongs to decimal inputs: move it to the doubles by its own gradient."""
-    with mp.workdps(50):
-        steps = [mp.mpf(float(row[k])) - mp.mpf(row[k]) for k in keys]
-        shift = sum(mp.mpf(g) * dx for g, dx in zip(slopes, steps, strict=False))
-        return float(mp.mpf(row["value"]) + shift)
-
-
-def splitting_loss(row):
-    """Relative change of a splitting by rounding its two masses to doubles."""
-    pairs = [p for p in (("H1", "H2"), ("A1", "A2"), ("mh", "ma")) if p[0] in row]
-    with mp.workdps(50):
-        gaps = [(float(row[a]), abs(mp.mpf(row[a]) - mp.mpf(row[b]))) for a, b in pairs]
-    return max([0.0, *(float(2 * EPS * a / gap) for a, gap in gaps if gap > 0)])
-
-
-@pytest.mark.parametrize("name", KERNELS)
-def test_kernels_and_first_derivatives(rows, name):
-    function, keys = KERNELS[name]
-    x = [jnp.array([float(row[k]) for row in rows[name]]) for k in keys]
-    values = function(*x)
-    slopes = jax.grad(lambda *a: jnp.sum(function(*a)), argnums=range(len(keys)))(*x)
-    for i, row in enumerate(rows[name]):
-        given = row.get("grad", [row["deriv"]] if "deriv" in row else [])
-        value = at_doubles(row, keys, given)
-        loss = 0.0 if given else splitting_loss(row)
-        assert abs(values[i] - value) <= (1e-13 + loss) * abs(value), row
-        for slope, g, k in zip(slopes, given, keys, strict=False):
-            # delta_J's slopes cancel between prefactor and integral: 1e-13 of value/x then.
-            scale = max(abs(float(g)), abs(value / float(row[k])))
-            assert abs(slope[i] - float(g)) <= (1e-13 + 4 * splitting_loss(row)) * scale, row
 
 
 def scalar_arrays(point):
@@ -139,6 +88,7 @@ def path_terms(y, g_d, m, m_dirac, masses, theta_r, theta_i):
     return float(g_d) / (16 * np.pi**2) * y_max**2 / 4.0 * max(loops)
 
 
+@pytest.mark.slow
 def test_sum_over_heavy_states(points):
     """twist-free moment integral against sum M delta_J; K against its reference."""
     for point in points:
@@ -296,28 +246,7 @@ def test_mediator_factor_of_the_reference_points(points):
         assert limit == pytest.approx(float(point["outputs"]["borexino_limit_muB"]), rel=1e-14)
 
 
-def test_mediator_factor_against_the_antiderivative():
-    """Closed form at 60 digits, where float64 would lose everything, and its power law."""
-    e_nu, t_min = 8.62e-4, 5e-5
-    for mass in (1e-7, 1e-4, 3e-3, 0.1, 10.0):
-        with mp.workdps(80):
-            m_e, e, low = mp.mpf(SM.m_e), mp.mpf(e_nu), mp.mpf(t_min)
-            high = 2 * e**2 / (2 * e + m_e)
-            a = mp.mpf(mass) ** 2 / (2 * m_e)
-
-            def massless(t, e=e):
-                return mp.log(t) - t / e
-
-            def massive(t, a=a, e=e):
-                log = mp.log(t + a)
-                return log + a / (t + a) - (t - 2 * a * log - a**2 / (t + a)) / e
-
-            top = massless(high) - massless(low)
-            ref = float(mp.sqrt(top / (massive(high) - massive(low))))
-        value = dark_loops.mediator_factor(jnp.asarray(mass), SM.m_e, e_nu, t_min)
-        assert value == pytest.approx(ref, rel=1e-14)
-
-
+@pytest.mark.slow
 def test_nodes_in_turn_and_at_once_agree(monkeypatch):
     """A CPU takes the nodes in turn, an accelerator at once: values, slopes, second derivatives."""
 

@@ -189,7 +189,7 @@ def test_nuclear_table():
     assert set(decays.nuclei()) == set(published)
     for name, (overlap, rate) in published.items():
         nucleus = decays.nuclei()[name]
-        assert nucleus.overlap == overlap
+        assert nucleus.dipole == overlap
         assert nucleus.capture == rate * 1e6
 
 
@@ -201,10 +201,10 @@ def test_conversion_ratios():
         assert 1.0 / ratio == close(published, 0.05)
     assert float(decays.cr_conversion(jnp.asarray(1.0), "Au")) == close(3.93e-3, 3e-3)
     # hep-ph/0203110 writes omega = 2 G_F^2 |A D|^2 and BR(mu -> e gamma) = 384 pi^2 |A|^2
-    overlap, capture = decays.nuclei()["Al"]
-    omega = 2.0 * SM.g_f**2 * SM.m_mu**5 * overlap**2 / (384.0 * math.pi**2)
+    aluminium = decays.nuclei()["Al"]
+    omega = 2.0 * SM.g_f**2 * SM.m_mu**5 * aluminium.dipole**2 / (384.0 * math.pi**2)
     found = float(decays.cr_conversion(jnp.asarray(1.0), "Al"))
-    assert found == close(omega / (capture * SM.hbar), 1e-14)
+    assert found == close(omega / (aluminium.capture * SM.hbar), 1e-14)
 
 
 def test_unknown_nucleus():

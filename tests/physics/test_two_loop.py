@@ -38,23 +38,6 @@ def test_D3_rows(rows):
     np.testing.assert_allclose(jax.jit(two_loop.D3)(a, b, c), value, rtol=1e-14)
 
 
-@pytest.mark.parametrize("gap", [1e-15, 1e-12, 1e-8, -1e-8, 1e-3, 0.3])
-@pytest.mark.parametrize("c", [17.5, 6458.2, 3e4])
-def test_D3_at_nearly_equal_masses(gap, c):
-    """The derivative in a loses a/|a-b| ulps, and only it."""
-    a = SM.m_w**2
-    b = a * (1.0 + gap)
-    (value, slopes) = jax.value_and_grad(two_loop.D3, argnums=(0, 2))(a, b, c)
-    with mp.workdps(60):
-        assert value == pytest.approx(float(D3(a, b, c)), rel=1e-14)
-        exact = [
-            float(mp.diff(D3, (a, b, c), order, h=mp.mpf("1e-22")))
-            for order in ((1, 0, 0), (0, 0, 1))
-        ]
-    assert slopes[0] == pytest.approx(exact[0], rel=2e-15 / abs(gap) + 1e-14)
-    assert slopes[1] == pytest.approx(exact[1], rel=2e-14)
-
-
 def test_D3_at_equal_masses():
     """The limit D3(a, a, c) with first derivatives shared between the equal arguments."""
     a, c = jnp.asarray(SM.m_w**2), jnp.asarray(1e3)
@@ -71,39 +54,6 @@ def test_D3_is_symmetric():
     a, b, c = 6458.0, 1e4, 3e5
     values = [two_loop.D3(*x) for x in ((a, b, c), (b, a, c), (c, a, b), (b, c, a))]
     np.testing.assert_allclose(values, values[0], rtol=1e-14)
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_integrals(rows, name):
-    integral, tolerance = TABLES[name]
-    m, value = column(rows[name], "Mh"), column(rows[name], "value")
-    np.testing.assert_allclose(jax.jit(integral)(jnp.asarray(m)), value, rtol=tolerance)
-
-
-@pytest.mark.parametrize(
-    ("name", "m"), [("J_up_tb", 120.0), ("J_down_tb", 80.5), ("J_S_150_300", 900.0)]
-)
-def test_derivatives(name, m):
-    """Against differentiation of an adaptive quadrature in x itself, another variable."""
-    integral, _ = TABLES[name]
-    up, down, weight = {
-        "J_up_tb": (SM.m_t, SM.m_b, lambda x: x - mp.mpf(1) / 3),
-        "J_down_tb": (SM.m_t, SM.m_b, lambda x: -(x - mp.mpf(1) / 3) * (2 - x) / x),
-        "J_S_150_300": (150.0, 300.0, lambda x: x),
-    }[name]
-
-    def exact(mass):
-        def integrand(x):
-            c = up**2 / (1 - x) + down**2 / x
-            return weight(x) * D3(SM.m_w**2, mass**2, c)
-
-        return mp.quad(integrand, [0, 1e-9, 1e-6, 1e-4, 0.01, 0.1, 0.5, 0.9, 0.99, 1])
-
-    with mp.workdps(25):
-        up_m, down_m = (exact(mp.mpf(m) * (1 + s * mp.mpf("1e-6"))) for s in (1, -1))
-    value, slope = jax.jit(jax.value_and_grad(integral))(m)
-    assert value == pytest.approx(float(0.5 * (up_m + down_m)), rel=1e-11)
-    assert slope == pytest.approx(float((up_m - down_m) / (2e-6 * m)), rel=1e-9)
 
 
 def test_decoupling_of_the_scalar():

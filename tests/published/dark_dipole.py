@@ -25,7 +25,8 @@ from nmmjax.physics.dark_loops import (
     f_split,
     mediator_factor,
 )
-from nmmjax.physics.dark_sector import lepton_loop, scalars_from_matrices
+from nmmjax.physics.dark_scalars import scalars_from_matrices
+from nmmjax.physics.dark_sector import lepton_loop
 from nmmjax.physics.decays import br_radiative
 
 TO_MU_B = 2.0 * SM.m_e / SM.e  # GeV

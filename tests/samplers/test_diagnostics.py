@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
+from helpers.certified import passes
+from nmmjax.samplers import convergence as c
 from nmmjax.samplers import diagnostics as d
 
 
@@ -78,7 +80,7 @@ def test_effective_size_of_ar1(memory):
 def test_convergence_holds_the_single_figures():
     x = np.exp(ar1(np.random.default_rng(10), 16, 101, 0.5))
     groups = np.repeat(np.arange(4), 4)
-    found = d.convergence({"x": x}, groups)
+    found = c.convergence({"x": x}, groups)
     assert found.rhat == [d.rhat(x, groups)]
     assert found.ess_bulk == [d.ess_bulk(x)]
     assert found.ess_tail == [d.ess_tail(x)]
@@ -115,9 +117,9 @@ GROUPS = np.repeat(np.arange(4), 32)
 
 def test_converged_draws_are_called_converged():
     rng = np.random.default_rng(14)
-    found = d.convergence({"a": coupled(rng, 0.3), "b": coupled(rng, 0.3)}, GROUPS)
-    assert found.converged(rhat=1.01, ess=1000.0)
-    assert not found.converged(rhat=1.01, ess=1e6)
+    found = c.convergence({"a": coupled(rng, 0.3), "b": coupled(rng, 0.3)}, GROUPS)
+    assert passes(found, 1.01, 1000.0)
+    assert not passes(found, 1.01, 1e6)
 
 
 @pytest.mark.parametrize("fault", ["shifted", "wider", "stuck", "slow ensembles", "constant"])
@@ -140,10 +142,63 @@ def test_faults_are_not_called_converged(fault):
             assert d.ensemble_mean_ess(x, GROUPS) < 50.0
         case "constant":
             x[:] = 1.0
-    found = d.convergence({"fine": coupled(rng, 0.3), "faulty": x}, GROUPS)
-    assert not found.converged(rhat=1.01, ess=1000.0)
+    found = c.convergence({"fine": coupled(rng, 0.3), "faulty": x}, GROUPS)
+    assert not passes(found, 1.01, 1000.0)
     figures = ("rhat", "ess_bulk", "ess_tail", "mean_series_ess")
     assert "faulty" in {found.worst(figure)[0] for figure in figures}
+
+
+def test_a_trend_has_uniform_p_where_there_is_none():
+    """A Kolmogorov-Smirnov distance over 300 series of four ensembles: 1.63/sqrt(300) at 1%."""
+    rng = np.random.default_rng(20)
+    p = np.sort([c.trend_p(ar1(rng, 4, 150, 0.5)) for _ in range(300)])
+    assert np.max(np.abs(p - np.arange(1, 301) / 300.0)) < 1.63 / math.sqrt(300.0) + 0.05
+    assert np.mean(p < 1e-3) < 0.02
+
+
+def test_a_slow_drift_is_noticed():
+    """By 0.3 of a deviation per ensemble mean: R-hat of the walkers does not see it."""
+    rng = np.random.default_rng(21)
+    walkers = ar1(rng, 128, 300, 0.3) + 0.1 * np.linspace(-0.5, 0.5, 300)
+    groups = np.repeat(np.arange(4), 32)
+    assert d.rhat(walkers, groups) < 1.01
+    assert c.trend_p(d.means_of(walkers, groups)) < 1e-3
+    assert c.trend_p(np.zeros((4, 50))) == 1.0
+
+
+def test_one_walker_of_many_that_stays_apart_is_noticed():
+    rng = np.random.default_rng(22)
+    x = ar1(rng, 256, 150, 0.5)
+    groups = np.repeat(np.arange(4), 64)
+    assert c.stray(d.scores(np.exp(x))) < 6.0  # by ranks: tails do no harm
+    x[17, 100:] = 9.0 + 0.01 * x[17, 100:]
+    assert d.rhat(x, groups) < 1.01
+    assert d.ess_bulk(x) > 400.0
+    assert c.stray(d.scores(np.exp(x))) > 7.0
+
+
+def test_a_place_of_much_higher_density_that_was_just_entered_is_noticed():
+    rng = np.random.default_rng(23)
+    for dim in (1, 2, 20):
+        lp = -0.5 * np.sum(rng.normal(size=(64, 100, dim)) ** 2, axis=-1)
+        assert c.summit(lp)[0] == 0.0
+        lp[7, 95:] += 60.0
+        gap, beyond = c.summit(lp)
+        assert gap > 20.0
+        assert np.array_equal(np.flatnonzero(beyond.any(axis=1)), [7])
+        assert c.stays(beyond) == (1, 0)
+        lp[8:12, 50] += 60.0
+        assert c.stays(c.summit(lp)[1]) == (1, 4)
+    assert c.summit(np.zeros((8, 50)))[0] == 0.0
+
+
+def test_one_of_four_repeats_with_a_place_that_the_others_lack_is_noticed():
+    inside = np.zeros((4, 400))
+    inside[2, ::40] = 1.0
+    assert c.agreement_p(np.stack([inside, 1.0 - inside]), np.arange(4)) < 1e-3
+    inside[:, 7::40] = 1.0
+    inside[2] = inside[1]
+    assert c.agreement_p(np.stack([inside, 1.0 - inside]), np.arange(4)) > 0.1
 
 
 @pytest.mark.parametrize(
@@ -220,7 +275,7 @@ def test_nested_rhat_trusts_many_short_chains_and_sees_superchains_apart():
     assert d.rhat(x) > 1.5
     assert d.rhat_nested(x, labels) < 1.02
     assert d.rhat_nested(x + 0.5 * labels[:, None], labels) > 1.2
-    found = d.convergence({"x": x}, np.arange(512), labels)
+    found = c.convergence({"x": x}, np.arange(512), labels)
     assert found.rhat == [d.rhat_nested(x, labels)]
     assert found.ess_bulk == [d.ess_bulk(x)]
 

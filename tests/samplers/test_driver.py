@@ -12,11 +12,13 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from nmmjax.samplers.base import Block, Engine
-from nmmjax.samplers.diagnostics import convergence
-from nmmjax.samplers.driver import Until, run
+from helpers.certified import certified
+from nmmjax.cli.progress import progress_line
+from nmmjax.samplers.base import AbstractEngine, Block
+from nmmjax.samplers.driver import Hooks, Plan, Until, run
 from nmmjax.samplers.engines.ensemble import Ensemble
 from nmmjax.samplers.store.store import Store, StoreError
+from nmmjax.samplers.witness import OtherTarget, Problem
 
 KEY = jr.key(31)
 ENGINE = Ensemble(ensembles=4, walkers=8, thin=2, block=5)
@@ -40,9 +42,12 @@ def fresh(tmp_path):
     return lambda name, engine=ENGINE: Store.create(tmp_path / name, engine.groups, {})
 
 
-def go(store, draws, engine=ENGINE, target=normal, starts=STARTS, **options):
-    options = {"burn_in": 10} | options
-    return run(engine, target, KEY, starts, store, record, draws=draws, **options)
+def go(
+    store, draws, engine=ENGINE, target=normal, starts=STARTS, record=record, hooks=None, **plan
+):
+    plan = Plan(starts, draws, **{"burn_in": 10} | plan)
+    problem = Problem(target, record, ("x",))
+    return run(engine, problem, KEY, store, plan, Hooks(**(hooks or {})))
 
 
 def contents(path):
@@ -153,10 +158,15 @@ def test_without_any_checkpoint_everything_is_computed_again(fresh):
 
 
 def test_draws_of_another_target_are_not_mixed_in(fresh):
-    """After a lost checkpoint the recomputed draws are compared, so a changed target shows."""
+    """The checkpoint's points are compared; after a lost checkpoint, the recomputed draws."""
     with fresh("a") as store:
         go(store, 10)
         path = store.path
+    before = contents(path)
+    with Store.open(path) as store, pytest.raises(OtherTarget, match="the log density at"):
+        go(store, 20, target=lambda z: -0.6 * z @ z)
+    assert contents(path).keys() == before.keys()
+    assert contents(path)["posterior/x"].tobytes() == before["posterior/x"].tobytes()
     for state in path.glob("state-*.npz"):
         state.unlink()
     with (
@@ -175,8 +185,10 @@ def test_interruption_saves_and_can_be_resumed(fresh):
         outcome = go(
             store,
             30,
-            report=lambda progress: blocks.append(progress.phase),
-            interrupted=lambda: blocks.count("sampling") == 3,
+            hooks={
+                "report": lambda progress: blocks.append(progress.phase),
+                "interrupted": lambda: blocks.count("sampling") == 3,
+            },
         )
         assert (outcome.draws, outcome.reason, outcome.detail) == (
             15,
@@ -189,7 +201,7 @@ def test_interruption_saves_and_can_be_resumed(fresh):
 
 def test_interruption_in_the_burn_in_stores_nothing(fresh):
     with fresh("a") as store:
-        outcome = go(store, 30, interrupted=lambda: True)
+        outcome = go(store, 30, hooks={"interrupted": lambda: True})
         assert (outcome.draws, outcome.reason) == (0, "interrupted")
         assert store.load() == (None, ())
         assert go(store, 10).draws == 10
@@ -198,7 +210,7 @@ def test_interruption_in_the_burn_in_stores_nothing(fresh):
 def test_progress_and_status(fresh):
     seen = []
     with fresh("a") as store:
-        go(store, 20, report=seen.append)
+        go(store, 20, hooks={"report": seen.append})
         status = json.loads((store.path / "status.json").read_text())
     assert [(p.phase, p.draws) for p in seen] == [
         ("burn-in", 5),
@@ -216,6 +228,14 @@ def test_progress_and_status(fresh):
     assert status["phase"] == "sampling"
 
 
+def drawn(store):
+    return np.stack([*store.read(("x", "y")).values()], axis=-1)
+
+
+def certified_of(engine, ess):
+    return lambda store: "certified" * certified(drawn(store), engine.groups, ess=ess)
+
+
 def test_until_converged(fresh):
     engine = Ensemble(ensembles=4, walkers=16, thin=10, block=25)
     starts = jr.normal(jr.key(2), (64, 2))
@@ -226,12 +246,10 @@ def test_until_converged(fresh):
             engine=engine,
             starts=starts,
             burn_in=25,
-            stop=Until(("x", "y"), rhat=1.01, ess=2000.0),
+            stop=Until(certified_of(engine, 2000.0), rhat=1.01, ess=2000.0),
         )
-        assert outcome.reason == "until"
-        found = convergence(store.read(("x", "y")), engine.groups)
-        assert found.converged(1.01, 2000.0)
-        assert outcome.detail.startswith(f"R-hat {found.rhat.max():.4f} (")
+        assert (outcome.reason, outcome.detail) == ("until", "certified")
+        assert certified(drawn(store), engine.groups, ess=2000.0)
         assert 25 < outcome.draws < 2000
 
 
@@ -244,7 +262,7 @@ def test_until_does_not_stop_walkers_that_disagree(fresh):
         return -0.5 * (z[0] - 10.0 * jnp.round(z[0] / 10.0)) ** 2 - 0.5 * z[1] ** 2
 
     starts = 0.1 * jr.normal(jr.key(2), (64, 2)) + centre * jnp.array([1.0, 0.0])
-    stop = Until(("x", "y"), rhat=1.01, ess=100.0)
+    stop = Until(certified_of(engine, 400.0), rhat=1.01, ess=400.0)
     with fresh("a", engine) as store:
         outcome = go(store, 200, engine=engine, target=wells, starts=starts, stop=stop)
         assert (outcome.draws, outcome.reason) == (200, "draws")
@@ -252,7 +270,7 @@ def test_until_does_not_stop_walkers_that_disagree(fresh):
 
 def test_until_time_is_over(fresh):
     with fresh("a") as store:
-        outcome = go(store, 10**6, stop=Until(("x",), max_minutes=0.002))
+        outcome = go(store, 10**6, stop=Until(lambda store: "", max_minutes=0.002))
         assert (outcome.reason, outcome.detail) == ("until", "0.002 minutes are over")
         assert outcome.draws == store.committed > 0
 
@@ -266,11 +284,11 @@ def test_one_trace_for_the_whole_run(fresh):
 
     with fresh("a") as store:
         after_first = []
-        go(store, 30, target=counted, report=lambda p: after_first.append(len(traces)))
+        go(store, 30, target=counted, hooks={"report": lambda p: after_first.append(len(traces))})
     assert len(set(after_first)) == 1
 
 
-class Climb(eqx.Module):
+class Climb(AbstractEngine):
     """An engine with tables and an end of its own: gradient steps, then the optima."""
 
     chains: int = 8
@@ -285,7 +303,8 @@ class Climb(eqx.Module):
     @eqx.filter_jit
     def advance(self, key, target, state):
         z = state.z + 0.5 * jax.vmap(jax.grad(target))(state.z)
-        stats = {"best": jnp.max(jax.vmap(target)(z))}
+        counts = {"rounds": state.step + 1, "rounds_asked": jnp.array(3)}
+        stats = counts | {"best": jnp.max(jax.vmap(target)(z))}
         tables = {"optima": {"z": z, "steps": state.step + 1}}
         return ClimbState(z, state.step + 1), Block(None, stats, tables, state.step == 2)
 
@@ -297,18 +316,42 @@ class ClimbState(NamedTuple):
 
 def test_engine_that_ends_by_itself(fresh):
     engine, seen = Climb(), []
-    assert isinstance(engine, Engine)
+    assert isinstance(engine, AbstractEngine)
     starts = jr.normal(KEY, (8, 2))
     with fresh("a", engine) as store:
-        outcome = go(store, 1, engine=engine, starts=starts, burn_in=0, report=seen.append)
+        outcome = go(
+            store, 1, engine=engine, starts=starts, burn_in=0, hooks={"report": seen.append}
+        )
         assert (outcome.draws, outcome.reason) == (0, "engine")
-        assert [set(p.scalars) for p in seen] == [{"best"}] * 3
+        assert outcome.detail == "the engine is done after 3 of 3 rounds"
+        assert [set(p.scalars) for p in seen] == [{"best", "rounds", "rounds_asked"}] * 3
+        assert progress_line(seen[0]).startswith("sampling  1 of 3 rounds  best ")
+        assert "draws" not in progress_line(seen[0])
         assert math.isnan(seen[-1].acceptance)
         found = contents(store.path)
         np.testing.assert_allclose(found["optima/z"], starts / 8.0, rtol=1e-12)
         again = go(store, 1, engine=engine, starts=no_starts, burn_in=0)
         assert (again.draws, again.reason) == (0, "engine")
         assert contents(store.path)["optima/steps"] == 3
+
+
+def test_interruption_of_an_engine_that_counts_rounds(fresh):
+    engine, asked = Climb(), []
+    starts = jr.normal(KEY, (8, 2))
+    stop = {"interrupted": lambda: asked.append(1) or len(asked) > 2}
+    with fresh("a", engine) as store:
+        outcome = go(store, 1, engine=engine, starts=starts, burn_in=0, hooks=stop)
+        assert (outcome.reason, outcome.detail) == ("interrupted", "after 2 of 3 rounds")
+        with pytest.raises(OtherTarget, match="at the starting point of chain 0 differs"):
+            go(
+                store,
+                1,
+                engine=engine,
+                starts=no_starts,
+                burn_in=0,
+                record=lambda draws: record(1.5 * draws),
+            )
+        assert go(store, 1, engine=engine, starts=no_starts, burn_in=0).reason == "engine"
 
 
 def test_misfits_are_refused(fresh):
@@ -327,6 +370,14 @@ def test_misfits_are_refused(fresh):
             go(store, 20, engine=wider)
     with fresh("b") as store, pytest.raises(ValueError, match="points have zero or undefined"):
         go(store, 10, target=lambda z: jnp.where(z[0] > 0.0, -0.5 * z @ z, -jnp.inf))
+
+
+def test_groups_without_variables_are_left_out(fresh):
+    """As of a run without constraints."""
+    with fresh("a") as store:
+        go(store, 10, record=lambda draws: record(draws) | {"log_likelihood": {}})
+        assert "log_likelihood" not in contents(store.path)
+        assert store.committed == 10
 
 
 def test_undefined_density_and_short_chains_are_no_trouble(fresh):

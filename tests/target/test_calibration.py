@@ -37,7 +37,7 @@ class Data(Constraint):
         pull = (jnp.log(observables[self.requires[0]]) - self.value) / SIGMA
         return -0.5 * self.power * pull**2
 
-    def allowed(self, observables):
+    def _allowed(self, observables):
         return self._log_likelihood(observables) > -2.0
 
     def excess(self, observables):

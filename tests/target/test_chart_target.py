@@ -13,6 +13,8 @@ from nmmjax.target import start
 from nmmjax.target.model import Model
 from nmmjax.target.posterior import Posterior
 
+pytestmark = pytest.mark.slow
+
 TOY = f"{places.TOY}:Toy"
 Toy = plugins.find(TOY, "nmmjax.models", lambda c: issubclass(c, Model), "model")
 NAMES = ("b", "a", "x", "m_psi")

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from helpers.toy_model import Toy
-from nmmjax.constraints.base import GaussianND, Measurement, over
-from nmmjax.constraints.curves import ExcludedRegion
+from nmmjax.constraints.base import over
+from nmmjax.constraints.gaussians import GaussianND, Measurement
 from nmmjax.constraints.library import catalogue, load, prefer
 from nmmjax.constraints.limits import LowerLimit
+from nmmjax.constraints.regions import ExcludedRegion
 from nmmjax.constraints.wishes import Window
 from nmmjax.target import excess
 from nmmjax.target.posterior import Posterior

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from helpers.oracles import made_with
+from nmmjax.cli.evaluate import rows_at
 from nmmjax.models.weak_triplet.model import WeakTriplet
 from nmmjax.target.model import Model, Observables, Parameter, Theta
-from nmmjax.target.naturalness import elasticities, tuning_bg, tuning_cancel
+from nmmjax.target.naturalness import cancellation, elasticities, tuning_bg, tuning_cancel
+from nmmjax.target.posterior import Posterior
 from nmmjax.target.priors import Angle, LogUniform
 
 PARAMETERS = {
@@ -52,8 +54,7 @@ def test_power_law_gives_its_powers():
     assert {p: float(e) for p, e in found.items()} == pytest.approx(
         {"a": 3.0, "b": -2.0, "c": 0.0, "phi": 0.0}, abs=1e-14
     )
-    assert float(tuning_bg(Toy(), theta, "abc", "power")) == pytest.approx(3.0, abs=1e-14)
-    assert float(tuning_bg(Toy(), theta, ("b", "c"), "power")) == pytest.approx(2.0, abs=1e-14)
+    assert float(tuning_bg(Toy(), theta, "power")) == pytest.approx(3.0, abs=1e-14)
 
 
 def test_cancellation_is_seen_by_both_measures():
@@ -62,7 +63,7 @@ def test_cancellation_is_seen_by_both_measures():
         theta = point(a=1.0, b=1.0, c=1.0 - m, phi=0.0)
         observed = Toy().predict(theta)
         left = float(observed["m_nu"])
-        assert float(tuning_bg(Toy(), theta, "abc")) == pytest.approx(3.0 / left, rel=1e-12)
+        assert float(tuning_bg(Toy(), theta)) == pytest.approx(3.0 / left, rel=1e-12)
         terms = float(tuning_cancel(observed, ("loop", "tree")))
         assert terms == pytest.approx((2.0 - m) / left, rel=1e-12)
     same_sign = Toy().predict(point(a=1.0, b=1.0, c=-1.0, phi=0.0))
@@ -80,12 +81,33 @@ def test_angles_are_measured_in_radians():
 def test_batched_equals_point_by_point():
     scales = jnp.array([0.5, 1.0, 3.0])
     columns = {p: x * scales for p, x in point(a=0.7, b=1.1, c=0.2, phi=0.3).items()}
-    batch = jax.jit(jax.vmap(lambda theta: tuning_bg(Toy(), theta, tuple(theta))))(columns)
+    batch = jax.jit(jax.vmap(lambda theta: tuning_bg(Toy(), theta)))(columns)
     for i, tuning in enumerate(batch):
-        alone = tuning_bg(Toy(), {p: x[i] for p, x in columns.items()}, tuple(columns))
+        alone = tuning_bg(Toy(), {p: x[i] for p, x in columns.items()})
         assert float(alone) == pytest.approx(float(tuning), rel=1e-12)
 
 
+def test_tuning_is_a_property_of_the_point():
+    """Which parameters a run fixes does not matter: the power 3 of `a` stays."""
+    theta = point(a=1.7, b=0.3, c=0.0, phi=0.0)
+    for fixed in ({}, {"a": 1.7, "phi": 0.0}, {"a": 1.7, "b": 0.3, "phi": 0.0}):
+        target = Posterior(Toy(), fixed, chart="box")
+        assert float(target.observables(theta)["tuning_bg"]) == pytest.approx(3.0, abs=1e-14)
+    (row,) = rows_at(Toy(), [{p: float(x) for p, x in theta.items()}])
+    assert row["tuning_bg"] == pytest.approx(3.0, abs=1e-14)
+
+
+def test_cancellation_of_matrices_is_that_of_their_norms():
+    """diag(3, 4) - diag(3, 0) = diag(0, 4): (5 + 3)/4; a number is the 1 x 1 case."""
+    terms = [jnp.diag(jnp.array([3.0, 4.0])), -jnp.diag(jnp.array([3.0, 0.0]))]
+    assert float(cancellation(terms, jnp.asarray(4.0))) == pytest.approx(2.0, rel=1e-15)
+    numbers = [jnp.asarray(5.0), jnp.asarray(-3.0)]
+    single = [jnp.full((1, 1), float(x)) for x in numbers]
+    both = [float(cancellation(x, jnp.asarray(2.0))) for x in (numbers, single)]
+    assert both == pytest.approx([4.0, 4.0], rel=1e-15)
+
+
+@pytest.mark.slow
 def test_elasticities_of_model_one_match_the_reference(reference):
     """<= 1e-13 * max(1, tuning); the charged Yukawa is a setting, not a parameter."""
     rows, sm = reference("weak_triplet/model1.json")["rows"], made_with("weak_triplet/model1.json")

@@ -1,44 +1,37 @@
 r"""The dark-photon model of arXiv:2603.25704: two dark scalars and a vector-like lepton doublet."""
 
 import math
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+from pydantic import Field
 
-from nmmjax.errors import InputError, suggest
 from nmmjax.models import _oscillation
 from nmmjax.models.dark_dipole import parameters as inputs
 from nmmjax.models.dark_dipole import photon as widths
 from nmmjax.physics import decays, neutrinos
 from nmmjax.physics.casas_ibarra import complex_rotation
 from nmmjax.physics.dark_loops import Yukawas, wedge
+from nmmjax.physics.dark_scalars import Scalars, scalars_from_masses, scalars_from_matrices
 from nmmjax.physics.dark_sector import (
     Light,
-    Scalars,
     dark_loops,
     lepton_loop,
     light_from_oscillations,
     light_from_yukawas,
-    scalars_from_masses,
-    scalars_from_matrices,
     vector_coupling,
 )
 from nmmjax.physics.matrices import dagger, product
-from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta
+from nmmjax.physics.numbers import EV, squared
+from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
+from nmmjax.target.priors import Prior
+from nmmjax.target.settings import setting
 
-_EV = 1e9  # eV per GeV
-_16PI2 = 16.0 * math.pi**2
 _SCATTERING = 2e-4  # GeV, electron recoil at which vector and dipole scattering are compared
-_PMNS = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp", "alpha_21", "alpha_31")
-_CHOICES = {
-    "scalars": ("mass_matrix", "eigenstates"),
-    "yukawas": ("free", "casas_ibarra"),
-    "ordering": neutrinos.ORDERINGS,
-    "convention": ("derived", "as_printed"),
-    "source": ("pp", "7Be", "8B"),
-}
+_PMNS = (*neutrinos.ANGLES, *neutrinos.PHASES)
 
 
 class DarkDipole(Model):
@@ -57,18 +50,6 @@ class DarkDipole(Model):
     In the mass basis only the entry between the two massive states is non-zero, so that
         |mu| = |mu_23| (NO) or |mu_12| (IO) = (2 m_e/e) g_D/(128 pi^2) |C| (m_2 m_3/|det K|)^(1/2).
 
-    Settings
-        scalars         "mass_matrix": n1, n2 of N = diag(n1, n2) and a11, a12, a22 of A, GeV^2;
-                        "eigenstates": m_h1, m_h2, m_a1, m_a2, theta_r, theta_i
-        yukawas         "free": re_y_e1 ... im_y_tau2; "casas_ibarra": oscillation parameters and
-                        the complex angle ci_re + i ci_im, masses and mixing fitted exactly
-        ci_sign         1 or -1, the branch of the Casas-Ibarra rotation
-        ordering        "NO" or "IO": which state is massless
-        su2_consistent  tie m_dirac = m_e_vll (m_dirac is no parameter then)
-        convention      "derived", or "as_printed" for the formulas of the paper, see below
-        source          "pp", "7Be" or "8B": the mixture of states in mu_eff_dark_solar
-        nodes           of the loop integrals in ln t
-
     mu_eff_dark = eps mu, and _solar and _reactor with their mixture of states, have no factor for
     the mediator's mass: it belongs to each experiment's recoil window, and constraints on them
     take m_aprime as well (`dark_loops.mediator_factor` is the paper's own version for Borexino).
@@ -85,46 +66,26 @@ class DarkDipole(Model):
     mu -> 3e and conversion, two-loop masses, mu -> e A'. With m_dirac != m_e_vll SU(2) is broken
     by hand (as in the paper) and T is not finite: no t_param.
 
-    Differences of "derived" from "as_printed" (errata of arXiv:2603.25704):
-        E1-E6    moment: J, P_L structure, 1/(128 pi^2), all of Lambda and mu_B. Printed:
-                 g_D/(64 pi^2) Im Lambda with x + y in J (Eqs. 21, 22; 2 m_e/e supplied); taken in
-                 the flavour basis, mass-basis entries are not given
-        E10-E14  charged leptons: F(m_Phi^2/M_E^2)/M_E^2 with 1/(32 pi^2), 24 pi^3 alpha in BR
-        E16      Delta a = m_l^2 sum |y|^2/(24 pi^2 M_E^2)
-        E18-E21  mass, A' decays and vector coupling: printed divergent, open or zero; the derived
-                 ones are given in both
-
-    Measured against 60-digit arithmetic at 38 points (test_dark_dipole.py), relative:
-    moments and rates <= 4e-13, masses <= 1e-11 (inverted ordering, whose masses nearly agree),
-    conversion <= 8e-11 (hbar); where inputs differ by 1e-6 and less of themselves, what their
-    rounding leaves (5e-11). 160 nodes are good to 2e-12 on the default priors, 128 to 3e-9;
-    masses further apart than there need more. Yukawas of the Casas-Ibarra angle carry the
-    condition of K and cosh^2(ci_im), and have no finite value where det K = 0.
-
-    Raises InputError for settings outside the above.
+    Settings in full, conventions, accuracy, chart: docs/models/dark_dipole.md.
     Source: arXiv:2603.25704; docs/errata/dark_dipole.md.
     """
 
-    scalars: str = eqx.field(static=True, default="mass_matrix")
-    yukawas: str = eqx.field(static=True, default="free")
-    ci_sign: int = eqx.field(static=True, default=1)
-    ordering: str = eqx.field(static=True, default="NO")
-    su2_consistent: bool = eqx.field(static=True, default=False)
-    convention: str = eqx.field(static=True, default="derived")
-    source: str = eqx.field(static=True, default="7Be")
-    nodes: int = eqx.field(static=True, default=160)
-
-    def __check_init__(self) -> None:
-        for name, allowed in _CHOICES.items():
-            given = getattr(self, name)
-            if given not in allowed:
-                raise InputError(f"{name} '{given}' given{suggest(str(given), allowed)}")
-        if self.ci_sign not in (1, -1):
-            raise InputError(f"ci_sign = {self.ci_sign!r} given; it is 1 or -1")
-        if not isinstance(self.su2_consistent, bool):
-            raise InputError(f"su2_consistent = {self.su2_consistent!r} given; it is true or false")
-        if not (isinstance(self.nodes, int) and self.nodes >= 32):
-            raise InputError(f"nodes = {self.nodes!r} given; it is a whole number >= 32")
+    scalars: Literal["mass_matrix", "eigenstates"] = setting(
+        "mass_matrix", "parameters n1, n2, a11, a12, a22; or the masses and mixing angles"
+    )
+    yukawas: Literal["free", "casas_ibarra"] = setting(
+        "free", "re_y_e1 ... im_y_tau2; or oscillation parameters and a complex angle"
+    )
+    ci_sign: Literal[1, -1] = setting(1, "branch of the Casas-Ibarra rotation")
+    ordering: Literal["NO", "IO"] = setting("NO", "which state is massless: the first or the third")
+    su2_consistent: bool = setting(False, "tie m_dirac = m_e_vll; m_dirac is no parameter then")
+    convention: Literal["derived", "as_printed"] = setting(
+        "derived", "formulas as derived and verified, or those of the paper"
+    )
+    source: Literal["pp", "7Be", "8B"] = setting(
+        "7Be", "solar neutrinos whose mixture of states enters mu_eff_dark_solar"
+    )
+    nodes: Annotated[int, Field(ge=32)] = setting(160, "nodes of the loop integrals in ln t")
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -176,18 +137,19 @@ class DarkDipole(Model):
             margins["scalars_real"] = jnp.minimum(s.real[0], s.det_real / scale)
             margins["scalars_imag"] = jnp.minimum(s.imag[0], s.det_imag / scale)
         if self.yukawas == "casas_ibarra":
-            sines = [theta[p] for p in ("sin2_th12", "sin2_th23", "sin2_th13")]
-            margins["mixing"] = _smallest([*sines, *(1.0 - x for x in sines)])
-            large = theta["dm2_3l"] if self.ordering == "NO" else -theta["dm2_3l"]
-            margins["splittings"] = _smallest([theta["dm2_21"], large - theta["dm2_21"]])
+            margins |= _oscillation.domain(theta, self.ordering)
         return margins
+
+    def check_priors(self, priors: Mapping[str, Prior | float]) -> None:
+        if self.yukawas == "casas_ibarra":
+            _oscillation.check(priors, self.ordering)
 
     def yukawa_matrix(self, theta: Theta) -> Yukawas:
         """y_la, rows e, mu, tau, columns a = 1, 2, in either parametrisation."""
         return self._light(theta, self._loops(theta, self._scalars(theta))).y
 
     def predict(self, theta: Theta) -> Observables:
-        """Observables at one point; names and units as in `nmmjax.observables`."""
+        """Observables at one point; names and units as in `nmmjax.catalogue`."""
         # Computed once, and so is what the gradient asks of them.
         s = jax.lax.optimization_barrier(self._scalars(theta))
         loops = self._loops(theta, s)
@@ -199,12 +161,12 @@ class DarkDipole(Model):
         mu = moments["mu_nu"] / to_mu_b
         invisible = widths.invisible(theta, self._m_dirac(theta), s, vector_squared, mu)
         branching = invisible / (invisible + widths.visible(theta, self.sm))
-        return (
-            self._masses(light, loops)
-            | moments
-            | self._charged(theta, s, light.y)
-            | {
-                "m_nu_naive": _EV * heaviest * mu / theta["g_d"],
+        return merged(
+            self._masses(light, loops),
+            moments,
+            self._charged(theta, s, light.y),
+            {
+                "m_nu_naive": EV * heaviest * mu / theta["g_d"],
                 "v_nunu_aprime": vector,
                 "vector_dominates": _flag(vector**2, 2.0 * self.sm.m_e * _SCATTERING * mu**2),
                 "br_inv_aprime": branching,
@@ -214,8 +176,8 @@ class DarkDipole(Model):
                 "m_vll": theta["m_e_vll"],
                 "m_dark_fermion": jnp.abs(theta["m_lnv"] - self._m_dirac(theta)),
                 "min_eig": jnp.minimum(jnp.min(jnp.stack(s.h)), jnp.min(jnp.stack(s.a))),
-                "max_yukawa": jnp.sqrt(jnp.max(_squares(light.y))),
-            }
+                "max_yukawa": jnp.sqrt(jnp.max(squared(light.y))),
+            },
         )
 
     def _m_dirac(self, theta):
@@ -237,7 +199,7 @@ class DarkDipole(Model):
             angle = (theta["ci_re"], theta["ci_im"])
             rotation = complex_rotation(*angle, self.ci_sign, self.ordering)
             u = neutrinos.pmns(*(theta[p] for p in _PMNS))
-            return light_from_oscillations(u, light / _EV, rotation, loops, self.ordering)
+            return light_from_oscillations(u, light / EV, rotation, loops, self.ordering)
         rows = [
             jnp.stack([theta[f"re_y_{x}{a}"] + 1j * theta[f"im_y_{x}{a}"] for a in (1, 2)])
             for x in inputs.LEPTONS
@@ -255,18 +217,19 @@ class DarkDipole(Model):
             "m_nu_lnv_r": light.parts[0],
             "m_nu_lnv_l": light.parts[1],
         }
-        return {p: _EV * x for p, x in found.items()} | self._mixing(light)
+        return merged({p: EV * x for p, x in found.items()}, self._mixing(light))
 
     def _mixing(self, light):
         """Oscillation parameters where they are not parameters of the model."""
         if self.yukawas == "casas_ibarra":
             return {}
         u = light.u_squared
-        return neutrinos.splittings(_EV * light.masses, self.ordering) | {
+        angles = {
             "sin2_th12": u[0, 1] / (1.0 - u[0, 2]),
             "sin2_th13": u[0, 2],
             "sin2_th23": u[1, 2] / (1.0 - u[0, 2]),
         }
+        return merged(neutrinos.splittings(EV * light.masses, self.ordering), angles)
 
     def _moments(self, theta, loops, light):
         """Moments in mu_B."""
@@ -275,7 +238,7 @@ class DarkDipole(Model):
         entries, size = wedge(light.y), unit * light.wedge
         if self.convention == "as_printed":
             entries = 2.0 * entries.imag + 0j
-            size = unit * jnp.sqrt(0.5 * jnp.sum(_squares(entries)))
+            size = unit * jnp.sqrt(0.5 * jnp.sum(squared(entries)))
         found = {
             f"mu_nu_{x}{z}": unit * jnp.abs(entries[i, j])
             for i, x in enumerate(inputs.LEPTONS)
@@ -286,17 +249,18 @@ class DarkDipole(Model):
             massive = "23" if self.ordering == "NO" else "12"
             found |= {f"mu_nu_{ij}": jnp.zeros_like(size) for ij in ("12", "13", "23")}
             found[f"mu_nu_{massive}"] = size
-        reactor = unit * jnp.sqrt(jnp.sum(_squares(entries[0])))
-        return found | {
+        reactor = unit * jnp.sqrt(jnp.sum(squared(entries[0])))
+        shares = {
             "mu_nu": size,
             "mu_eff_dark": theta["eps"] * size,
             "mu_eff_dark_solar": theta["eps"] * size * self._solar_share(light),
             "mu_eff_dark_reactor": theta["eps"] * reactor,
         }
+        return merged(found, shares)
 
     def _solar_share(self, light):
         """(sum_k P_ek over the two states that the moment connects)^(1/2)."""
-        squares = (_EV * light.masses) ** 2
+        squares = (EV * light.masses) ** 2
         u = jnp.sqrt(light.u_squared) + 0j
         p = neutrinos.solar_fractions(u, squares[1] - squares[0], self.source, self.sm)
         return jnp.sqrt(p[1] + (p[2] if self.ordering == "NO" else p[0]))
@@ -308,14 +272,10 @@ class DarkDipole(Model):
         dipoles = product(y, loop, dagger(y)) / (64.0 * math.pi**2)
         if printed:
             # A_R of muon and tau alone with 24 pi^3, and Delta a of a heavy E
-            diagonal = jnp.sum(_squares(y), axis=1)
+            diagonal = jnp.sum(squared(y), axis=1)
             diagonal = diagonal / (48.0 * math.pi**2 * theta["m_e_vll"] ** 2)
             dipoles = jnp.triu(dipoles, 1) / math.sqrt(2.0) + jnp.diag(diagonal)
         return decays.observables(dipoles, self.sm)
-
-
-def _squares(z):
-    return z.real**2 + z.imag**2
 
 
 def _smallest(values):
@@ -323,4 +283,6 @@ def _smallest(values):
 
 
 def _flag(x, threshold):
-    return jnp.where(x > threshold, 1.0, 0.0)
+    """1 where x > threshold, else 0; NaN for NaN."""
+    unknown = jnp.isnan(x) | jnp.isnan(threshold)
+    return jnp.where(unknown, jnp.nan, (x > threshold).astype(float))

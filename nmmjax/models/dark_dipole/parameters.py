@@ -1,12 +1,11 @@
 """Parameters of `dark_dipole` in its parametrisations: names, priors, units."""
 
-import math
-
+from nmmjax.physics.neutrinos import FLAVOURS
+from nmmjax.physics.numbers import PERTURBATIVE
 from nmmjax.target.model import Parameter
 from nmmjax.target.priors import Angle, LogUniform, SignedLog, Uniform
 
-LEPTONS = ("e", "mu", "tau")
-_PERTURBATIVE = math.sqrt(4.0 * math.pi)
+LEPTONS = FLAVOURS
 
 
 def matrix() -> tuple[Parameter, ...]:
@@ -42,7 +41,7 @@ FERMIONS = (
     Parameter("m_e_vll", LogUniform(200.0, 1e4), "GeV", "M_E", "Vector-like charged lepton"),
 )
 GAUGE = (
-    Parameter("g_d", LogUniform(1e-4, _PERTURBATIVE), "", "g_D", "Coupling of U(1)_D"),
+    Parameter("g_d", LogUniform(1e-4, PERTURBATIVE), "", "g_D", "Coupling of U(1)_D"),
     Parameter("eps", LogUniform(1e-8, 1e-2), "", r"\epsilon", "Kinetic mixing"),
     Parameter("m_aprime", LogUniform(1e-3, 1.0), "GeV", "m_{A'}", "Dark photon"),
 )
@@ -58,7 +57,7 @@ def yukawas() -> tuple[Parameter, ...]:
     return tuple(
         Parameter(
             f"{part}_y_{lepton}{a}",
-            SignedLog(_PERTURBATIVE, scale=1e-5),
+            SignedLog(PERTURBATIVE, scale=1e-5),
             "",
             rf"\mathrm{{{part.capitalize()}}}\,y_{{{tex[lepton]}{a}}}",
             f"Yukawa coupling of L_{lepton}, Psi and S_{a}",

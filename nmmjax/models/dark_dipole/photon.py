@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Array
 
 from nmmjax.physics.constants import Constants
-from nmmjax.physics.dark_sector import Scalars
+from nmmjax.physics.dark_scalars import Scalars
+from nmmjax.physics.numbers import square_root
 from nmmjax.target.model import Theta
 
 _SAME = np.array([[1.0, -1.0], [-1.0, 1.0]])
@@ -17,8 +18,7 @@ def _momentum(x, y):
     """lambda(1, x^2, y^2)^(1/2) of a decay to masses |x|, |y| in units of the parent, or 0."""
     x, y = jnp.abs(x), jnp.abs(y)
     square = (1.0 - (x + y) ** 2) * (1.0 - (x - y) ** 2)
-    is_open = x + y < 1.0
-    return jnp.where(is_open, jnp.sqrt(jnp.where(is_open, square, 1.0)), 0.0)
+    return square_root(jnp.where(x + y >= 1.0, 0.0, square))
 
 
 def _majorana_pair(x, y):

@@ -1,132 +1,21 @@
-"""One generation of `weak_triplet`: exact mixing, one-loop masses and moment."""
+"""One generation of Model-I: exact lepton mixing, one-loop masses and moment, numbers in GeV."""
 
-import math
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
-from nmmjax.models._triplet_scalars import NeutralScalars
-from nmmjax.physics.bridge_loops import mass_observables, moment_observables, rge_mass
+from nmmjax.models._weak_triplet import NeutralScalars
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.matrices import svd2
+from nmmjax.physics.numbers import SIXTEEN_PI2, SQRT2
 from nmmjax.physics.one_loop import Fsplit, G, Gm, L, dL
 from nmmjax.target.model import Observables, Theta
 
-_SQRT2 = math.sqrt(2.0)
-_16PI2 = 16.0 * math.pi**2
-_TREE_TERMS = ("m_nu_dirac", "m_nu_seesaw")
-_LEPTONS = {"e": "m_e", "mu": "m_mu", "tau": "m_tau"}
+type Scalar = Float[Array, ""]
 
 
-@runtime_checkable
-class Settings(Protocol):
-    """What the one-generation physics reads of the model."""
-
-    sm: Constants
-    lepton: str
-    y_lepton: float | None
-    convention: str
-    lambda_uv: float
-
-    @property
-    def mass_terms(self) -> tuple[str, ...]: ...
-
-
-def predict(model: Settings, theta: Theta, scalars: NeutralScalars) -> Observables:
-    """Observables of one generation besides those of the scalars; see `WeakTriplet`."""
-    p = _point(model, theta, scalars)
-    moment = 2.0 * model.sm.m_e * _dipole(p)
-    masses = _masses(model, p, moment)
-    beta = {"m_beta": masses["m_nu"]} if model.lepton == "e" else {}
-    return masses | beta | _moments(model, p, moment) | _mixing(model, p) | _spectrum(p)
-
-
-def _point(model, theta, scalars):
-    m_psi, v_h = theta["m_psi"], model.sm.v_h
-    m_h = theta["y_psi"] * v_h / _SQRT2
-    m_s = theta["y_delta"] * theta["v_s"]
-    return _Point(
-        theta=theta,
-        neutrino=_neutral_leptons(theta["y_d"] * v_h, m_h, m_s, m_psi),
-        lepton=_charged_leptons(_light_lepton(model, m_h, m_psi), m_h, m_psi),
-        scalars=scalars,
-        t=(m_psi / theta["m_phi"]) ** 2,
-        x=_SQRT2 * theta["v_s"] / v_h,
-        m_h=m_h,
-    )
-
-
-def _light_lepton(model, m_h, m_psi):
-    """Light singular value of M_E, GeV."""
-    if model.y_lepton is None:
-        return jnp.asarray(getattr(model.sm, _LEPTONS[model.lepton]))
-    bare, mixing = model.y_lepton * model.sm.v_h, _SQRT2 * m_h
-    heavy = 0.5 * (jnp.hypot(bare + m_psi, mixing) + jnp.hypot(bare - m_psi, mixing))
-    return bare * m_psi / heavy
-
-
-def _masses(model, p, moment):
-    """Mass observables in eV; the tree mass is not summed from its two terms."""
-    m_psi, heavy = p.theta["m_psi"], p.neutrino.heavy
-    lightest = jnp.minimum(m_psi, p.theta["m_phi"])
-    loops = _loops(model, p)
-    terms = loops | {
-        "m_nu_dirac": p.theta["y_d"] * model.sm.v_h * m_psi / heavy,
-        "m_nu_seesaw": -p.m_h * p.theta["y_delta"] * p.theta["v_s"] / heavy,
-        "m_nu_rge": rge_mass(moment, lightest, model.sm),
-        "m_nu_cubic": _cubic(model, p),
-        "m_nu_tree": p.neutrino.light,
-        "m_nu_loop": sum(loops.values()),
-    }
-    added = tuple(name for name in model.mass_terms if name not in _TREE_TERMS)
-    return mass_observables(terms, ("m_nu_tree", *added))
-
-
-def _loops(model, p):
-    """One-loop mass terms, GeV."""
-    neutral = _neutral_loop(p)
-    if model.convention == "as_printed":
-        none = jnp.zeros_like(neutral)
-        return {"m_nu_neutral": -neutral, "m_nu_charged": none, "m_nu_split": none}
-    return {
-        "m_nu_neutral": neutral,
-        "m_nu_charged": _charged_loop(p),
-        "m_nu_split": _split_loop(p),
-    }
-
-
-def _cubic(model, p):
-    """Tree mass from the cubic coupling that runs between lambda_uv and m_psi, GeV."""
-    if model.lambda_uv == 0.0:
-        return jnp.zeros_like(p.m_h)
-    run = jnp.maximum(2.0 * jnp.log(model.lambda_uv / p.theta["m_psi"]), 0.0)
-    return -4.0 * p.m_h**2 * _leading_dipole(p) * run
-
-
-def _moments(model, p, moment):
-    """Moment observables in mu_B: one generation, so every effective moment is mu_nu."""
-    leading = 2.0 * model.sm.m_e * _leading_dipole(p)
-    if model.convention == "as_printed":
-        moment = -2.0 * leading * Gm(p.t) / jnp.sqrt(1.0 + p.x**2)
-    heaviest = jnp.maximum(p.theta["m_psi"], p.theta["m_phi"])
-    seen = moment_observables(moment, heaviest, model.sm)
-    return seen | {"mu_nu_leading": jnp.abs(leading * G(p.t))}
-
-
-def _mixing(model, p):
-    theta_sq = (p.m_h / p.theta["m_psi"]) ** 2
-    return {
-        "sin_theta_l": p.neutrino.sin_l,
-        "sin_theta_r": p.neutrino.sin_r,
-        "sin_theta_l_e": p.lepton.sin_l,
-        "sin_theta_r_e": p.lepton.sin_l * p.lepton.light / p.theta["m_psi"],
-        "theta_sq": theta_sq,
-        f"eta_{model.lepton}{model.lepton}": 0.5 * theta_sq,
-    }
-
-
-class _NeutralLeptons(NamedTuple):
+class NeutralLeptons(NamedTuple):
     light: Array  # GeV, signed
     heavy: Array  # GeV
     sin_l: Array
@@ -144,7 +33,7 @@ def _neutral_leptons(m_d, m_h, m_s, m_psi):
     gap = (values.heavy - values.light) * (values.heavy + values.light)
     triplet = (m_psi - values.light) * (m_psi + values.light)
     left, right = triplet + m_s**2, triplet + m_h**2
-    return _NeutralLeptons(
+    return NeutralLeptons(
         light=values.light,
         heavy=values.heavy,
         sin_l=(m_d * m_s + m_h * m_psi) / jnp.sqrt(left * gap),
@@ -153,7 +42,7 @@ def _neutral_leptons(m_d, m_h, m_s, m_psi):
     )
 
 
-class _ChargedLeptons(NamedTuple):
+class ChargedLeptons(NamedTuple):
     light: Array  # GeV
     heavy: Array  # GeV
     kappa: Array  # m_heavy^2/m_psi^2 - 1
@@ -173,44 +62,87 @@ def _charged_leptons(light, m_h, m_psi):
     gap = (m_psi - light) * (m_psi + light)
     kappa = 2.0 * m_h**2 / gap
     rho = (light / m_psi) ** 2
-    sin_l = _SQRT2 * m_h / jnp.sqrt(gap * (1.0 + kappa - rho))
+    sin_l = SQRT2 * m_h / jnp.sqrt(gap * (1.0 + kappa - rho))
     w_light = rho * sin_l**2
     heavy = m_psi * jnp.sqrt(1.0 + kappa)
-    return _ChargedLeptons(light, heavy, kappa, rho, sin_l, w_light, 1.0 - w_light)
+    return ChargedLeptons(light, heavy, kappa, rho, sin_l, w_light, 1.0 - w_light)
 
 
-class _Point(NamedTuple):
+class Point(NamedTuple):
     """What the loops share at one point."""
 
     theta: Theta
-    neutrino: _NeutralLeptons
-    lepton: _ChargedLeptons
+    neutrino: NeutralLeptons
+    lepton: ChargedLeptons
     scalars: NeutralScalars
     t: Array  # m_psi^2/m_phi^2
     x: Array  # sqrt2 v_s/v_H = -tan xi
     m_h: Array  # y_psi v_H/sqrt2, GeV
 
 
-def _leading_dipole(p):
+def point(
+    theta: Theta, scalars: NeutralScalars, sm: Constants, m_lepton: float, y_lepton: float | None
+) -> Point:
+    """Collect what the loops share; the charged Yukawa, if given, replaces the lepton's mass."""
+    m_psi, v_h = theta["m_psi"], sm.v_h
+    m_h = theta["y_psi"] * v_h / SQRT2
+    m_s = theta["y_delta"] * theta["v_s"]
+    light = jnp.asarray(m_lepton)
+    if y_lepton is not None:
+        light = _light_lepton(y_lepton * v_h, m_h, m_psi)
+    return Point(
+        theta=theta,
+        neutrino=_neutral_leptons(theta["y_d"] * v_h, m_h, m_s, m_psi),
+        lepton=_charged_leptons(light, m_h, m_psi),
+        scalars=scalars,
+        t=(m_psi / theta["m_phi"]) ** 2,
+        x=SQRT2 * theta["v_s"] / v_h,
+        m_h=m_h,
+    )
+
+
+def _light_lepton(bare, m_h, m_psi):
+    """Light singular value of M_E = [[bare, sqrt2 m_H], [0, m_psi]], GeV."""
+    mixing = SQRT2 * m_h
+    heavy = 0.5 * (jnp.hypot(bare + m_psi, mixing) + jnp.hypot(bare - m_psi, mixing))
+    return bare * m_psi / heavy
+
+
+def tree_terms(p: Point, v_h: float) -> dict[str, Scalar]:
+    """Tree-level mass and the two terms that it consists of, GeV; it is not their rounded sum."""
+    m_psi, heavy = p.theta["m_psi"], p.neutrino.heavy
+    return {
+        "m_nu_dirac": p.theta["y_d"] * v_h * m_psi / heavy,
+        "m_nu_seesaw": -p.m_h * p.theta["y_delta"] * p.theta["v_s"] / heavy,
+        "m_nu_tree": p.neutrino.light,
+    }
+
+
+def leading_dipole(p: Point) -> Scalar:
     """y_psi y_T y_delta v_H/(16 pi^2 m_phi^2), GeV^-1: times G(t), the moment to first order."""
     couplings = p.theta["y_t"] * p.theta["y_delta"]
-    return _SQRT2 * p.m_h * couplings / (_16PI2 * p.theta["m_phi"] ** 2)
+    return SQRT2 * p.m_h * couplings / (SIXTEEN_PI2 * p.theta["m_phi"] ** 2)
 
 
 def _vertex(p):
     """sin theta_L y_T y_delta cos^2 xi m_psi/(sqrt2 16 pi^2), GeV: moment and split term."""
     couplings = p.neutrino.sin_l * p.theta["y_t"] * p.theta["y_delta"]
-    return couplings * p.theta["m_psi"] / (_SQRT2 * _16PI2 * (1.0 + p.x**2))
+    return couplings * p.theta["m_psi"] / (SQRT2 * SIXTEEN_PI2 * (1.0 + p.x**2))
 
 
-def _dipole(p):
+def dipole(p: Point) -> Scalar:
     """Signed moment with exact lepton mixing, in GeV^-1 without the charge."""
     light, heavy = G(p.t * p.lepton.rho), G(p.t * (1.0 + p.lepton.kappa))
     loops = G(p.t) + p.lepton.w_light * light + p.lepton.w_heavy * heavy
     return _vertex(p) * loops / p.theta["m_phi"] ** 2
 
 
-def _neutral_loop(p):
+def printed_dipole(p: Point) -> Scalar:
+    """The moment of arXiv:2605.19544, Eq. (42), in GeV^-1 without the charge."""
+    return -2.0 * leading_dipole(p) * Gm(p.t) / jnp.sqrt(1.0 + p.x**2)
+
+
+def neutral_loop(p: Point) -> Scalar:
     """Eq. (45) with the sign of zeta that Eqs. (29), (30) imply, GeV.
 
     sin 2zeta [L_1 - L_2] keeps its form when the two scalars change places.
@@ -218,16 +150,16 @@ def _neutral_loop(p):
     u = 2.0 * jnp.log(p.theta["m_psi"]) - jnp.log(p.scalars.big)
     change = dL(u, jnp.log1p(p.scalars.gap / p.scalars.small))
     couplings = p.theta["y_psi"] * p.theta["y_delta"] * p.theta["m_psi"]
-    return -couplings * (p.scalars.m12 / p.scalars.gap) * change / (2.0 * _16PI2)
+    return -couplings * (p.scalars.m12 / p.scalars.gap) * change / (2.0 * SIXTEEN_PI2)
 
 
-def _charged_loop(p):
+def charged_loop(p: Point) -> Scalar:
     """y_psi y_delta m_psi cos theta_L sin xi cos xi L(t)/(16 pi^2) of Goldstone and S^+-, GeV."""
     couplings = p.theta["y_psi"] * p.theta["y_delta"] * p.theta["m_psi"]
-    return -couplings * p.neutrino.cos_l * p.x / (1.0 + p.x**2) * L(p.t) / _16PI2
+    return -couplings * p.neutrino.cos_l * p.x / (1.0 + p.x**2) * L(p.t) / SIXTEEN_PI2
 
 
-def _split_loop(p):
+def split_loop(p: Point) -> Scalar:
     """Psi^+ against Psi^- mixed with the lepton, GeV.
 
     F(m_psi) - w_l F(m_l) - w_h F(m_h) as two steps away from m_psi. The step to the light lepton,
@@ -240,7 +172,26 @@ def _split_loop(p):
     return _vertex(p) * (p.lepton.w_light * down - p.lepton.w_heavy * up)
 
 
-def _spectrum(p):
+def cubic(p: Point, lambda_uv: float) -> Scalar:
+    """Tree mass from the cubic coupling that runs between lambda_uv and m_psi, GeV."""
+    if lambda_uv == 0.0:
+        return jnp.zeros_like(p.m_h)
+    run = jnp.maximum(2.0 * jnp.log(lambda_uv / p.theta["m_psi"]), 0.0)
+    return -4.0 * p.m_h**2 * leading_dipole(p) * run
+
+
+def mixing(p: Point) -> Observables:
+    """Mixing of the light leptons with the triplet; |Theta|^2 to leading order."""
+    return {
+        "sin_theta_l": p.neutrino.sin_l,
+        "sin_theta_r": p.neutrino.sin_r,
+        "sin_theta_l_e": p.lepton.sin_l,
+        "sin_theta_r_e": p.lepton.sin_l * p.lepton.light / p.theta["m_psi"],
+        "theta_sq": (p.m_h / p.theta["m_psi"]) ** 2,
+    }
+
+
+def spectrum(p: Point) -> Observables:
     """Masses of the leptons in GeV, the largest Yukawa coupling."""
     yukawas = jnp.stack([p.theta[y] for y in ("y_d", "y_psi", "y_t", "y_delta")])
     return {

@@ -1,24 +1,23 @@
-r"""Mixing and loops of `weak_triplet` with three generations, as 3 x 3 matrices in GeV.
+r"""Mixing and loops of `weak_triplet3`, as 3 x 3 matrices in GeV.
 
 Rows are lepton flavours, columns nu_R, inner indices the n triplets. Left light states are the
 columns of [w_l; -Theta^dag w_l], Theta = m_H m_psi^-1, w_l = (1 + Theta Theta^dag)^(-1/2): loops
 and tree share one basis. Every loop ends in y_delta: functions return what stands before it, 3 x n.
 """
 
-import math
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from nmmjax.models._triplet_scalars import NeutralScalars
-from nmmjax.models.weak_triplet3.parameters import Settings
+from nmmjax.models._weak_triplet import NeutralScalars
+from nmmjax.physics.constants import Constants
 from nmmjax.physics.matrices import dagger, normed, product, shrink
+from nmmjax.physics.numbers import SIXTEEN_PI2, SQRT2
 from nmmjax.physics.one_loop import Fsplit, G, L, dL
+from nmmjax.target.model import Theta
 
-_SQRT2 = math.sqrt(2.0)
-_16PI2 = 16.0 * math.pi**2
 # ln(k^2/m_phi^2) of the trapezoidal rule; error e^(-2 pi^2/step) while masses lie within 6 decades
 _STEP = 0.55
 _LOG_K2 = _STEP * np.arange(-53, 83)
@@ -50,6 +49,31 @@ class Kernels(NamedTuple):
     dipole: Complex[Array, "n n"]
 
 
+def point(
+    theta: Theta,
+    y_psi: Left,
+    y_t: Float[Array, "n n"],
+    y_delta: Complex[Array, "n 3"],
+    m_psi: Float[Array, " n"],
+    sm: Constants,
+) -> Point:
+    """Collect what the loops share; `theta` gives the scalars."""
+    mixing = y_psi * (sm.v_h / (SQRT2 * m_psi))
+    charged = charged_leptons(mixing, m_psi, sm)
+    return Point(
+        m_psi=m_psi,
+        m_phi=theta["m_phi"],
+        y_psi=y_psi,
+        y_t=y_t,
+        y_delta=y_delta,
+        theta=mixing,
+        left=normed(mixing),
+        m_s=y_delta * theta["v_s"],
+        x=SQRT2 * theta["v_s"] / sm.v_h,
+        kernels=kernels(charged, m_psi, theta["m_phi"]),
+    )
+
+
 def charged_current(theta: Complex[Array, "3 n"]) -> Matrix:
     """N of U_CC = N U: (1 + 2 Theta Theta^dag)^(1/2) (1 + Theta Theta^dag)^(-1/2).
 
@@ -58,7 +82,7 @@ def charged_current(theta: Complex[Array, "3 n"]) -> Matrix:
     Source: weak-triplet current nubar gamma l + sqrt2 Psi0bar gamma Psi-, arXiv:2605.19544, Eq. 7.
     """
     stretch = jnp.eye(3) + 2.0 * product(theta, dagger(theta))
-    return product(stretch, shrink(_SQRT2 * theta), shrink(theta))
+    return product(stretch, shrink(SQRT2 * theta), shrink(theta))
 
 
 class Charged(NamedTuple):
@@ -76,7 +100,7 @@ def charged_leptons(theta, m_psi, sm):
     apart = 1.0 - ratio**2
     rooted = theta * (m_psi * jnp.sqrt(2.0 / apart))
     # u_a^* = m_a m_psi^-1 times (1 + 2 strong strong^dag)^(-1/2) sqrt2 strong, strong = theta/apart
-    right = normed(theta * (_SQRT2 / apart)) * ratio
+    right = normed(theta * (SQRT2 / apart)) * ratio
     light = jnp.conj(right)[:, :, None] * right[:, None, :]
     return Charged(product(dagger(rooted), rooted), light, masses)
 
@@ -158,7 +182,7 @@ class _Resolvent:
 
 def vertex(p: Point, kernel: Complex[Array, "n n"]) -> Left:
     """w_l Theta y_T kernel cos^2 xi/(sqrt2 16 pi^2): split term and moment."""
-    size = 1.0 / (_SQRT2 * _16PI2 * (1.0 + p.x**2))
+    size = 1.0 / (SQRT2 * SIXTEEN_PI2 * (1.0 + p.x**2))
     return product(p.left, size * p.y_t, kernel)
 
 
@@ -166,27 +190,27 @@ def neutral_loop(p: Point, scalars: NeutralScalars) -> Left:
     change = dL(
         2.0 * jnp.log(p.m_psi) - jnp.log(scalars.big), jnp.log1p(scalars.gap / scalars.small)
     )
-    return p.y_psi * (-p.m_psi * (scalars.m12 / scalars.gap) * change / (2.0 * _16PI2))
+    return p.y_psi * (-p.m_psi * (scalars.m12 / scalars.gap) * change / (2.0 * SIXTEEN_PI2))
 
 
 def charged_loop(p: Point, v_h: float) -> Left:
     """With w_l y_psi = sqrt2 w_l Theta m_psi/v_H."""
     loop = p.m_psi**2 * L((p.m_psi / p.m_phi) ** 2)
-    return p.left * (-_SQRT2 / v_h * loop * p.x / ((1.0 + p.x**2) * _16PI2))
+    return p.left * (-SQRT2 / v_h * loop * p.x / ((1.0 + p.x**2) * SIXTEEN_PI2))
 
 
-def cubic(p: Point, model: Settings) -> Left:
+def cubic(p: Point, lambda_uv: float, v_h: float) -> Left:
     """Seesaw mass of the vacuum value that the running of the cubic coupling adds to v_s."""
-    if model.lambda_uv == 0.0:
+    if lambda_uv == 0.0:
         return jnp.zeros_like(p.theta)
     larger = jnp.maximum(p.m_psi[:, None], p.m_psi[None, :])
-    run = jnp.maximum(2.0 * jnp.log(model.lambda_uv / larger), 0.0)
+    run = jnp.maximum(2.0 * jnp.log(lambda_uv / larger), 0.0)
     loop = (p.m_psi[:, None] * p.y_t * run) * product(dagger(p.y_psi), p.y_psi).T
-    delta_v_s = _SQRT2 * model.sm.v_h**2 * jnp.sum(loop).real / (0.5 * _16PI2 * p.m_phi**2)
+    delta_v_s = SQRT2 * v_h**2 * jnp.sum(loop).real / (0.5 * SIXTEEN_PI2 * p.m_phi**2)
     return -delta_v_s * p.theta
 
 
 def leading_moment(p: Point) -> Left:
     """y_psi m_psi^-1 y_T m_psi G(t) v_H/(16 pi^2 m_phi^2), GeV^-1."""
-    inner = p.m_psi * G((p.m_psi / p.m_phi) ** 2) / (_16PI2 * p.m_phi**2)
-    return product(p.theta, _SQRT2 * p.y_t * inner)
+    inner = p.m_psi * G((p.m_psi / p.m_phi) ** 2) / (SIXTEEN_PI2 * p.m_phi**2)
+    return product(p.theta, SQRT2 * p.y_t * inner)

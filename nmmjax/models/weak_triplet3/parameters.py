@@ -1,38 +1,25 @@
-"""Parameters of `weak_triplet` with three generations: names, priors, reference, arrays."""
+"""Parameters of `weak_triplet3`: names, priors, reference, arrays."""
 
 import math
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from nmmjax.models import _oscillation
+from nmmjax.models import _weak_triplet as shared
+from nmmjax.physics import neutrinos
 from nmmjax.physics.constants import Constants
-from nmmjax.target.model import Parameter, Theta
+from nmmjax.physics.numbers import PERTURBATIVE
+from nmmjax.target.model import Parameter, Theta, merged
 from nmmjax.target.priors import LogUniform, SignedLog
 
-FLAVOURS = ("e", "mu", "tau")
-ANGLES = ("sin2_th12", "sin2_th23", "sin2_th13", "delta_cp")
 _NUS = ("1", "2", "3")
 _LATEX = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
 _PARTS = (("re_", r"\mathrm{Re}\,"), ("im_", r"\mathrm{Im}\,"))
-_PERTURBATIVE = math.sqrt(4.0 * math.pi)
-_COUPLING = SignedLog(_PERTURBATIVE, scale=1e-3)
+_COUPLING = SignedLog(PERTURBATIVE, scale=1e-3)
 _HEAVY = LogUniform(10**2.5, 1e5)
-_SCALARS = ("m_phi", "v_s", "lambda_hs", "lambda_s")
-
-
-@runtime_checkable
-class Settings(Protocol):
-    """What the three-generation physics reads of the model."""
-
-    sm: Constants
-    n_psi: int
-    yukawas: str
-    ordering: str
-    rge: bool
-    lambda_uv: float
 
 
 class _Matrix(NamedTuple):
@@ -50,27 +37,29 @@ class _Matrix(NamedTuple):
         return [f"{a}{b}" for a in self.rows for b in self.columns]
 
 
-def _triplets(model: Settings) -> tuple[str, ...]:
-    return ("",) if model.n_psi == 1 else ("1", "2")
+def _triplets(n_psi: int) -> tuple[str, ...]:
+    return ("",) if n_psi == 1 else ("1", "2")
 
 
-def _matrices(model: Settings) -> dict[str, _Matrix]:
-    triplets = _triplets(model)
-    psi = SignedLog(_PERTURBATIVE, scale=1e-5)
+def _matrices(n_psi: int, yukawas: str) -> dict[str, _Matrix]:
+    triplets = _triplets(n_psi)
+    psi = SignedLog(PERTURBATIVE, scale=1e-5)
     found = {
-        "y_psi": _Matrix(FLAVOURS, triplets, psi, 1e-3, r"\Psi", "Yukawa of L, H and Psi"),
+        "y_psi": _Matrix(
+            neutrinos.FLAVOURS, triplets, psi, 1e-3, r"\Psi", "Yukawa of L, H and Psi"
+        ),
         "y_delta": _Matrix(triplets, _NUS, _COUPLING, 0.6, r"\delta", "Yukawa of Psi, S, nu_R"),
     }
-    if model.yukawas == "free":
+    if yukawas == "free":
         dirac = SignedLog(1e-11, scale=1e-15)
         found["y_d"] = _Matrix(_NUS, _NUS, dirac, 2e-13, "D", "Dirac Yukawa of L, H, nu_R")
     return found
 
 
-def parameters(model: Settings, shared: dict[str, Parameter]) -> tuple[Parameter, ...]:
-    """The parameters in chart order; `shared` are those of one generation, by name."""
+def parameters(n_psi: int, yukawas: str, ordering: str) -> tuple[Parameter, ...]:
+    """The parameters in chart order."""
     found = []
-    for name, m in _matrices(model).items():
+    for name, m in _matrices(n_psi, yukawas).items():
         for a in m.rows:
             for b in m.columns:
                 label = f"{m.symbol} {_LATEX.get(a, a)}{b}"
@@ -78,41 +67,41 @@ def parameters(model: Settings, shared: dict[str, Parameter]) -> tuple[Parameter
                     Parameter(f"{part}{name}_{a}{b}", m.prior, "", f"{of}y_{{{label}}}", m.text)
                     for part, of in _PARTS
                 ]
-    if model.yukawas == "oscillation":
-        found += _oscillation.parameters(model.ordering)
-    if model.n_psi == 1:
-        found += [shared["y_t"], shared["m_psi"]]
+    if yukawas == "oscillation":
+        found += _oscillation.parameters(ordering)
+    if n_psi == 1:
+        found += [shared.Y_T, shared.M_PSI]
     else:
         found += [
             Parameter(f"y_t_{i}{j}", _COUPLING, "", f"y_{{T {i}{j}}}", "Yukawa of Psi_i, S, Psi_j")
-            for i in _triplets(model)
-            for j in _triplets(model)
+            for i in _triplets(n_psi)
+            for j in _triplets(n_psi)
         ]
         found += [
             Parameter(f"m_psi_{i}", _HEAVY, "GeV", rf"m_{{\Psi {i}}}", "Mass of a fermion triplet")
-            for i in _triplets(model)
+            for i in _triplets(n_psi)
         ]
-    return (*found, *(shared[p] for p in _SCALARS))
+    return (*found, *shared.SCALARS)
 
 
-def reference(model: Settings) -> dict[str, float]:
+def reference(n_psi: int, yukawas: str, ordering: str) -> dict[str, float]:
     """Generic phases, sub-keV masses, |mu_nu| near 1e-12 mu_B."""
     point: dict[str, float] = {}
-    for name, m in _matrices(model).items():
+    for name, m in _matrices(n_psi, yukawas).items():
         for k, entry in enumerate(m.entries):
             phase = 1.0 + 0.7 * (k + 1) ** 2
             size = m.size / (1.0 + 0.3 * (k % 3))
             point[f"re_{name}_{entry}"] = size * math.cos(phase)
             point[f"im_{name}_{entry}"] = size * math.sin(phase)
-    if model.yukawas == "oscillation":
-        central = _oscillation.reference(model.ordering)
-        point |= {p.name: central[p.name] for p in _oscillation.parameters(model.ordering)}
-    if model.n_psi == 1:
+    if yukawas == "oscillation":
+        central = _oscillation.reference(ordering)
+        point |= {p.name: central[p.name] for p in _oscillation.parameters(ordering)}
+    if n_psi == 1:
         point |= {"y_t": 1.0, "m_psi": 1e3}
     else:
         point |= {"y_t_11": 1.0, "y_t_12": 0.3, "y_t_21": -0.2, "y_t_22": 0.8}
         point |= {"m_psi_1": 1e3, "m_psi_2": 2e3}
-    return point | {"m_phi": 1.5e3, "v_s": 4e-10, "lambda_hs": 0.1, "lambda_s": 0.1}
+    return point | shared.REFERENCE
 
 
 class Couplings(NamedTuple):
@@ -129,34 +118,31 @@ def _stacked(rows, columns, entry):
     return jnp.stack([jnp.stack([entry(f"{a}{b}") for b in columns]) for a in rows])
 
 
-def couplings(model: Settings, theta: Theta) -> Couplings:
+def couplings(theta: Theta, n_psi: int, yukawas: str) -> Couplings:
     """The parameters as arrays."""
 
     def complex_matrix(name):
-        m = _matrices(model)[name]
+        m = _matrices(n_psi, yukawas)[name]
         re, im = (
             _stacked(m.rows, m.columns, lambda k, p=p: theta[f"{p}_{name}_{k}"])
             for p in ("re", "im")
         )
         return lax.complex(re, im)
 
-    triplets = _triplets(model)
-    if model.n_psi == 1:
+    triplets = _triplets(n_psi)
+    if n_psi == 1:
         y_t, m_psi = theta["y_t"][None, None], theta["m_psi"][None]
     else:
         y_t = _stacked(triplets, triplets, lambda k: theta[f"y_t_{k}"])
         m_psi = jnp.stack([theta[f"m_psi_{i}"] for i in triplets])
-    y_d = complex_matrix("y_d") if model.yukawas == "free" else None
+    y_d = complex_matrix("y_d") if yukawas == "free" else None
     return Couplings(complex_matrix("y_psi"), y_t, complex_matrix("y_delta"), m_psi, y_d)
 
 
-def domain(model: Settings, theta: Theta) -> dict[str, Float[Array, ""]]:
+def domain(theta: Theta, yukawas: str, ordering: str, sm: Constants) -> dict[str, Float[Array, ""]]:
     """Margins besides those of the scalars: heavy triplets, oscillation parameters in range."""
-    masses = [theta["m_psi"]] if model.n_psi == 1 else [theta["m_psi_1"], theta["m_psi_2"]]
-    margins = {"m_psi": jnp.min(jnp.stack(masses)) / model.sm.m_tau - 1.0}
-    if model.yukawas == "free":
+    masses = [theta[p] for p in ("m_psi", "m_psi_1", "m_psi_2") if p in theta]
+    margins = {"m_psi": jnp.min(jnp.stack(masses)) / sm.m_tau - 1.0}
+    if yukawas == "free":
         return margins
-    for p in ANGLES[:3]:
-        margins[p] = jnp.minimum(theta[p], 1.0 - theta[p])
-    far = theta["dm2_3l"] if model.ordering == "NO" else -theta["dm2_3l"] - theta["dm2_21"]
-    return margins | {"dm2_21": theta["dm2_21"], "dm2_3l": far}
+    return merged(margins, _oscillation.domain(theta, ordering))

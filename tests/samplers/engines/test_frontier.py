@@ -139,6 +139,7 @@ def test_slacks_name_what_holds_a_maximum_back():
     assert np.all(table["slack_third"][~there] < 0.0)  # what forbids the empty cells
 
 
+@pytest.mark.slow
 def test_without_the_barriers_getting_thin_the_maximum_is_missed(monkeypatch):
     """The negative control: barriers that stay wide keep f well below."""
     monkeypatch.setattr(frontier, "BARRIERS", np.full(40, 0.3))
@@ -147,6 +148,7 @@ def test_without_the_barriers_getting_thin_the_maximum_is_missed(monkeypatch):
     assert np.nanmedian(short) > 0.05
 
 
+@pytest.mark.slow
 def test_smallest_and_linear_scales():
     """The smallest of a quantity that changes sign: -6 + p_low - q_high."""
     engine = asked(objective="signed", kind="smallest", scale="linear", y_scale="linear")
@@ -159,6 +161,7 @@ def test_smallest_and_linear_scales():
     np.testing.assert_allclose(np.diff(table["y_edges"]), np.ptp(table["y_edges"]) / 4.0)
 
 
+@pytest.mark.slow
 def test_a_profile_likelihood_has_its_closed_form_and_only_priors_bound_it():
     table, _ = mapped(Known(), asked(kind="profile", objective=""))
     p_edges, q_edges = np.log(table["x_edges"]), np.log(table["y_edges"])
@@ -256,6 +259,7 @@ def test_a_mere_density_is_refused():
         asked().init(KEY, lambda z: -z @ z, jnp.zeros((16, 4)))
 
 
+@pytest.mark.slow
 def test_a_cancellation_to_one_part_in_a_million_is_no_obstacle():
     """Toy model: mu = 1e-12 b/(M/1 TeV)^2, b <= 1, while |a - b x| = 0.05 eV of up to 1e7 eV.
 

@@ -1,6 +1,6 @@
 """Proof that the chain engines sample what they say, on targets with known answers.
 
-An engine on a target is "right" (certified by the verdict of `diagnostics`, moments within five
+An engine on a target is "right" (certified by the rule of the verdict, moments within five
 of their standard errors), "refused" (not certified: the honest failure) or "wrong" (certified and
 off: it must stand in the engine's docstring). OUTCOMES records what is not "right".
 """
@@ -18,6 +18,7 @@ import pytest
 from scipy.stats import qmc
 
 from helpers import targets as T
+from helpers.certified import certified
 from nmmjax.cli.engines import find_engine
 from nmmjax.samplers import diagnostics
 from nmmjax.samplers.base import differentiable
@@ -106,16 +107,12 @@ def worst_pull(draws, groups, moments):
     return max(found)
 
 
-def certified(draws, groups):
-    coordinates = {f"z{i}": draws[..., i] for i in range(draws.shape[-1])}
-    return diagnostics.convergence(coordinates, groups).converged()
-
-
 def outcome(name, target):
     options, burn_in, blocks = SETTINGS[name]
     engine = find_engine(name)(**options)
     draws = sample(engine, target, burn_in, blocks)
-    if not certified(draws, engine.groups):
+    lp = jax.vmap(jax.vmap(target))(jnp.asarray(draws))
+    if not certified(draws, engine.groups, lp=lp):
         return "refused"
     return "right" if worst_pull(draws, engine.groups, target.moments) < 5.0 else "wrong"
 

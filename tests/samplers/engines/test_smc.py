@@ -54,6 +54,7 @@ def finish(engine, target, seed=0):
             return block, seen, state
 
 
+@pytest.mark.slow
 def test_temperatures_over_seventeen_decades():
     target = Sharp()
     block, seen, _ = finish(Smc(repeats=4, particles=500, moves=3), target)

@@ -1,4 +1,4 @@
-"""Neutral and charged scalars of the Higgs doublet and a real triplet, shared by generations."""
+"""What one and three generations of Model-I share: parameters, scalars of doublet and triplet."""
 
 import math
 from typing import NamedTuple
@@ -7,9 +7,23 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from nmmjax.physics.constants import Constants
-from nmmjax.target.model import Observables, Theta
+from nmmjax.physics.numbers import PERTURBATIVE, SQRT2
+from nmmjax.target.model import Observables, Parameter, Theta
+from nmmjax.target.priors import LogUniform, SignedLog
 
-_SQRT2 = math.sqrt(2.0)
+Y_T = Parameter("y_t", LogUniform(1e-3, PERTURBATIVE), "", "y_T", "Yukawa of Psi, S and Psi")
+M_PSI = Parameter(
+    "m_psi", LogUniform(10**2.5, 1e5), "GeV", r"m_\Psi", "Mass of the fermion triplet"
+)
+SCALARS = (
+    Parameter("m_phi", LogUniform(10**2.5, 1e5), "GeV", r"m_{\phi^\pm}", "Charged scalar mass"),
+    Parameter("v_s", LogUniform(1e-14, 3.0), "GeV", "v_S", "VEV of the scalar triplet"),
+    Parameter(
+        "lambda_hs", SignedLog(4.0 * math.pi, scale=1e-4), "", r"\lambda_{HS}", "Portal quartic"
+    ),
+    Parameter("lambda_s", LogUniform(1e-3, 4.0 * math.pi), "", r"\lambda_S", "Triplet quartic"),
+)
+REFERENCE = {"m_phi": 1.5e3, "v_s": 4e-10, "lambda_hs": 0.1, "lambda_s": 0.1}
 
 
 class NeutralScalars(NamedTuple):
@@ -37,7 +51,7 @@ def neutral_scalars(theta: Theta, sm: Constants) -> NeutralScalars:
     from_cubic = m_phi**2 / (1.0 + x_sq)
     quartic = 8.0 * v_s**2 * theta["lambda_s"]
     m11 = m_higgs**2
-    m12 = _SQRT2 * v_s * (2.0 * v_h * theta["lambda_hs"] - from_cubic / v_h)
+    m12 = SQRT2 * v_s * (2.0 * v_h * theta["lambda_hs"] - from_cubic / v_h)
     m22 = quartic + from_cubic
     diff = (m_phi - m_higgs) * (m_phi + m_higgs) + quartic - x_sq * from_cubic
     gap = jnp.hypot(diff, 2.0 * m12)
@@ -67,7 +81,7 @@ def domain(theta: Theta, sm: Constants) -> Observables:
 
 def observables(theta: Theta, scalars: NeutralScalars, sm: Constants, sign: float) -> Observables:
     """Masses in GeV, mixing and rho_0; sign = -1 turns the printed signs of zeta and xi."""
-    x, m_phi = _SQRT2 * theta["v_s"] / sm.v_h, theta["m_phi"]
+    x, m_phi = SQRT2 * theta["v_s"] / sm.v_h, theta["m_phi"]
     higgs_like = scalars.diff >= 0.0
     m1_sq = jnp.where(higgs_like, scalars.small, scalars.big)
     m2_sq = jnp.where(higgs_like, scalars.big, scalars.small)

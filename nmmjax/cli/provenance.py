@@ -1,0 +1,107 @@
+"""What a run was made with: kept in its directory, and compared before it is continued."""
+
+import json
+import pathlib
+import tomllib
+from typing import Any
+
+import jax
+import tomli_w
+
+from nmmjax.cli.versions import commit, version
+from nmmjax.errors import InputError
+from nmmjax.runfile.build import differences
+from nmmjax.target.posterior import Posterior
+
+_PACKAGES = ("nmmjax", "jax", "jaxlib", "numpy", "scipy", "equinox", "h5py", "blackjax", "emcee")
+_MOST_DIFFERENCES = 4
+_NOT_FOR_LOO = (
+    "log likelihood of each constraint at each draw: terms of one sum, not exchangeable "
+    "observations; not for LOO or WAIC"
+)
+
+
+def attributes(about: dict[str, Any], posterior: Posterior) -> dict[str, dict[str, Any]]:
+    """HDF5 attributes by path: provenance at the root, meaning at every variable."""
+    root = about | _installed()
+    root |= {
+        "inference_library": "nmmjax",
+        "inference_library_version": version("nmmjax"),
+        "double_precision": 1,
+    }
+    variables = {f"/posterior/{k}": dict(v) for k, v in posterior.variables().items()}
+    terms = {
+        f"/log_likelihood/{c.name}": {"long_name": c.describe(), "source": c.source.reference}
+        for c in posterior.constraints
+    }
+    wishes = {f"/target/{w.name}": {"long_name": w.describe()} for w in posterior.prefer}
+    return (
+        {"/": root, "/log_likelihood": {"note": _NOT_FOR_LOO}}
+        | {"/target/allowed": {"long_name": "inside every constraint's quoted limit (0 or 1)"}}
+        | {"/target/log_prior": {"long_name": "log prior density in the sampled parameters"}}
+        | {"/sample_stats/lp": {"long_name": "log target density in chart coordinates"}}
+        | variables
+        | terms
+        | wishes
+    )
+
+
+def refuse_other_run(directory: pathlib.Path, tree: dict[str, Any]) -> None:
+    """Raise InputError unless `physics` and `sampling` are those that the directory began with.
+
+    They stand in its manifest; resolved.toml is a copy for people, which they may have edited.
+    """
+    try:
+        old = tomllib.loads(_root(directory)["resolved"])
+    except (KeyError, TypeError, tomllib.TOMLDecodeError, RecursionError):
+        raise InputError(
+            f"cannot continue '{directory}': manifest.json does not say what it was made with"
+        ) from None
+    new = tomllib.loads(tomli_w.dumps(tree))
+    found = [
+        line
+        for part in ("physics", "sampling")
+        for line in differences(old.get(part, {}), new[part], part)
+    ]
+    if found:
+        raise InputError(
+            f"'{directory}' was made by another run: {_few(found)}. Give another --out, or restore "
+            "the run file. Nothing was written"
+        )
+
+
+def changes(directory: pathlib.Path) -> str:
+    """What is installed differently since a run began, as a sentence; "" if nothing is."""
+    old, new = _root(directory), _installed()
+    found = [
+        line.removeprefix("version_")
+        for line in differences({key: old.get(key) for key in new}, new)
+    ]
+    return f". Changed since it began: {_few(found)}" if found else ""
+
+
+def _installed() -> dict[str, Any]:
+    device = jax.devices()[0]
+    return {f"version_{name}": version(name) for name in _PACKAGES} | {
+        "commit": commit(),
+        "device": f"{device.platform}: {device.device_kind}",
+    }
+
+
+def _root(directory: pathlib.Path) -> dict[str, Any]:
+    """The attributes of the whole run, from its manifest."""
+    path = directory / "manifest.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["attributes"]["/"]
+    except OSError as error:
+        raise InputError(f"cannot read '{path}': {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise InputError(f"'{path}' is damaged, or of another program") from None
+    if not isinstance(found, dict):
+        raise InputError(f"'{path}' is damaged, or of another program")
+    return found
+
+
+def _few(lines: list[str]) -> str:
+    more = len(lines) - _MOST_DIFFERENCES
+    return "; ".join(lines[:_MOST_DIFFERENCES]) + (f"; and {more} more" if more > 0 else "")

@@ -1,0 +1,119 @@
+"""Signals from the first instruction of the process: how a run stops depends on what it has.
+
+    stage      a signal (INT, TERM, HUP, USR1, USR2) then                           exit code
+    STARTING   ends the process: nothing has been stored                            NOTHING_STORED
+    SAMPLING   lets the block finish and be saved                                   SAVED
+               a second INT ends the process: finished blocks are saved             AT_ONCE
+    FINISHING  ends the process: draws are saved, summary and figures may lack      SAVED
+    ENDED      is ignored
+
+Python runs signal handlers between two of its own instructions, which can take minutes while XLA
+compiles. A thread therefore waits for the signal's number in a pipe that the C handler writes
+to, and ends the process itself: what is on disk survives SIGKILL, so nothing has to be undone.
+Commands other than `run` end with 128 + the signal's number. A signal that is ignored already,
+as HUP under nohup, stays so.
+
+Nothing but a little of the standard library is imported here, so that handlers are there early.
+"""
+
+import enum
+import os
+import signal
+import threading
+
+SAVED = 75  # EX_TEMPFAIL of sysexits.h: try again
+NOTHING_STORED = 76
+AT_ONCE = 130
+HANDLED = tuple(
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+    if hasattr(signal, name)
+)
+
+
+class Stage(enum.Enum):
+    """What a run is doing."""
+
+    STARTING = "starting"
+    SAMPLING = "sampling"
+    FINISHING = "finishing"
+    ENDED = "ended"
+
+
+class _Watch:
+    """The state of the one process."""
+
+    def __init__(self) -> None:
+        self.stage = Stage.STARTING
+        self.samples = False  # the command is `run`
+        self.caught = False  # a signal came while sampling
+        self.lock = threading.Lock()
+
+
+_watch = _Watch()
+
+
+def install(arguments: list[str]) -> None:
+    """Handle signals from now on; `arguments` are those of the command line."""
+    _watch.samples = "run" in arguments[:1]
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    threading.Thread(target=_wait, args=(reader,), name="signals", daemon=True).start()
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    for number in HANDLED:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _left_to_the_thread)
+
+
+def enter(stage: Stage) -> None:
+    """Tell what the process does from now on."""
+    with _watch.lock:  # waits for ever where the thread is about to end the process
+        _watch.stage = stage
+
+
+def caught() -> bool:
+    """Whether a signal has asked to stop while sampling."""
+    return _watch.caught
+
+
+def _left_to_the_thread(number: int, frame: object) -> None:
+    """Do nothing: there must be a handler for the number to reach the pipe."""
+
+
+def _wait(reader: int) -> None:
+    while True:
+        for number in os.read(reader, 64):
+            with _watch.lock:
+                _received(number)
+
+
+def _received(number: int) -> None:
+    name = signal.Signals(number).name
+    if _watch.stage is Stage.ENDED:
+        return
+    if not _watch.samples:
+        _end(f"stopped ({name})", 128 + number)
+    elif _watch.stage is Stage.STARTING:
+        _end(f"stopped before sampling began ({name}), nothing stored", NOTHING_STORED)
+    elif _watch.stage is Stage.FINISHING:
+        made = "before summary and figures were complete"
+        _end(f"stopped ({name}) {made}, all draws saved; the same command makes them", SAVED)
+    elif not _watch.caught:
+        _watch.caught = True
+        _say(f"{name}: finishing the block, then saving; Ctrl-C again stops at once")
+    elif number == signal.SIGINT:
+        _end("stopped at once, all finished blocks are saved", AT_ONCE)
+
+
+def _end(line: str, code: int) -> None:
+    _say(f"nmmjax: {line}", cursor="\x1b[?25h")  # a live display hides the cursor
+    os._exit(code)
+
+
+def _say(line: str, cursor: str = "") -> None:
+    """Write a line to stderr as it is, below a live display; it may be gone with its terminal."""
+    try:
+        start = f"{cursor}\n" if os.isatty(2) else ""
+        os.write(2, f"{start}{line}\n".encode())
+    except OSError:
+        pass

@@ -1,0 +1,75 @@
+"""Why a point has no finite density: zero for a reason, or undefined by a fault of the model."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from nmmjax.target.chart import Position
+from nmmjax.target.model import Observables, guarded_predict
+from nmmjax.target.posterior import Posterior
+
+type Flags = dict[str, Bool[Array, ""]]
+
+
+def causes(posterior: Posterior, z: Position) -> Flags:
+    """Why the density at z is zero or undefined: one flag per possible cause, the first counts.
+
+    All False where the density is finite.
+    """
+    c = posterior.chart.coordinates(z)
+    slots = posterior.chart.slots
+    found: Flags = {}
+    for p, prior in posterior.chart.priors:
+        found[f"prior bounds of {p}"] = jnp.isneginf(prior.log_density(c[slots[p]]))
+    theta = posterior.chart.values(c)
+    for name, margin in posterior.model.domain(theta).items():
+        found[f"domain: {name}"] = margin <= 0.0
+    faulty, zero = _faults(posterior, c)
+    found |= {f"undefined: {name}": flag for name, flag in faulty.items()}
+    found |= {f"zero likelihood of {name}": flag for name, flag in zero.items()}
+    clear = ~jnp.isfinite(posterior.log_density(z))
+    for name, flag in found.items():
+        found[name] = flag & clear
+        clear = clear & ~flag
+    return found
+
+
+def faults(posterior: Posterior, z: np.ndarray | Float[Array, "n dim"]) -> dict[str, np.ndarray]:
+    """What makes the density undefined at (n, dim) positions: (n,) flags by name, host arrays.
+
+    <observable>      one that a term needs is not a finite number
+    ln L of <term>    not a number, though all that it needs are
+    domain: <margin>  not a number
+    chart             the mass at the chart's reference scale is not a number
+    """
+    return {
+        name: np.asarray(flags) for name, flags in _vectorised(posterior, jnp.asarray(z)).items()
+    }
+
+
+@eqx.filter_jit
+def _vectorised(posterior: Posterior, z: Float[Array, "n dim"]) -> dict[str, Bool[Array, " n"]]:
+    return jax.vmap(lambda z: _faults(posterior, posterior.chart.coordinates(z))[0])(z)
+
+
+def _faults(posterior: Posterior, c: Position) -> tuple[Flags, Flags]:
+    """(what is undefined, terms of zero likelihood) at prior coordinates c inside the prior."""
+    theta = posterior.chart.values(c)
+    found: Flags = {}
+    if posterior.chart.rescaling is not None:
+        found["chart"] = jnp.any(jnp.isnan(c))
+    for name, margin in posterior.model.domain(theta).items():
+        found[f"domain: {name}"] = jnp.isnan(margin)
+    predicted, _ = guarded_predict(posterior.model, theta)
+    observables: Observables = predicted | dict(theta)
+    terms = [t for t in (*posterior.constraints, *posterior.prefer) if not t.flag]
+    for name in dict.fromkeys(name for term in terms for name in term.requires):
+        found[name] = ~jnp.all(jnp.isfinite(observables[name]))
+    zero: Flags = {}
+    for term in terms:
+        value, defined = term.log_likelihood(observables), term.defined(observables)
+        found[f"ln L of {term.name}"] = defined & (jnp.isnan(value) | jnp.isposinf(value))
+        zero[term.name] = jnp.isneginf(value)
+    return found, zero

@@ -1,0 +1,165 @@
+"""Everything that tells whether draws have converged, for many quantities at once.
+
+Beside R-hat and ESS (`diagnostics`): trends, chains that stay apart, and places of much higher
+density that few chains have entered. Figures only; whoever reads them has the thresholds.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.special import ndtr
+from scipy.stats import chi2
+
+from . import diagnostics
+
+_FEWEST_CHAINS = 16  # among which one can stay apart
+_GAUSSIAN_MAD = 1.4826  # standard deviation over median absolute deviation
+_LEAST_GAP = 3.0  # nats
+
+
+def trend_p(means: np.ndarray) -> float:
+    """p value that the first and last third of (group, draw) series have the same mean.
+
+    The error of the mean difference over groups is the larger of what the autocorrelation within
+    a third says and of the spread over groups. 1 below twelve draws, and where nothing varies.
+    """
+    third = means.shape[1] // 3
+    if third < diagnostics.MIN_DRAWS:
+        return 1.0
+    parts = np.stack([means[:, :third], means[:, third:-third][:, :third], means[:, -third:]])
+    centred = (parts - parts.mean(axis=2, keepdims=True)).reshape(-1, third)
+    if np.ptp(centred) == 0.0:
+        return 1.0
+    tau = min(centred.size / diagnostics.ess(centred), 0.5 * third)
+    variance = np.mean(np.var(centred, axis=1)) / (1.0 - tau / third)  # a mean takes its share
+    moved = parts[2].mean(axis=1) - parts[0].mean(axis=1)
+    error = np.sqrt(2.0 * variance * tau / third / len(moved))
+    if len(moved) > 1:
+        error = max(error, np.std(moved, ddof=1) / np.sqrt(len(moved)))
+    if error == 0.0:  # it varies, and only in the middle third
+        return float(moved.mean() == 0.0)
+    return float(2.0 * ndtr(-abs(moved.mean()) / error))
+
+
+def stray(values: np.ndarray) -> float:
+    """Measure how far the mean over a third of one chain lies from all others, in deviations.
+
+    values  (chain, draw) normal scores. 0 below 16 chains or twelve draws.
+    """
+    chains, draws = values.shape
+    third = draws // 3
+    if chains < _FEWEST_CHAINS or third < diagnostics.MIN_DRAWS:
+        return 0.0
+    means = np.stack([values[:, i * third : (i + 1) * third].mean(axis=1) for i in range(3)])
+    off = np.abs(means - np.median(means))
+    width = _GAUSSIAN_MAD * np.median(off)
+    return float(off.max() / width) if width > 0.0 else 0.0
+
+
+def summit(lp: np.ndarray) -> tuple[float, np.ndarray]:
+    """Find draws of much higher ln density than all others, (chain, draw), beyond a gap.
+
+    Returns (width of the gap in nats, mask of the draws beyond it); 0 and none where the largest
+    gap of the upper half is below 3 and below twice the interquartile range.
+    """
+    none = np.zeros(lp.shape, dtype=bool)
+    low, middle, high = np.quantile(lp, (0.25, 0.5, 0.75))
+    upper = np.sort(lp[lp >= middle], axis=None)
+    if len(upper) < 2 or not np.isfinite(low):
+        return 0.0, none
+    gaps = np.diff(upper)
+    at = int(np.argmax(gaps))
+    if gaps[at] < max(_LEAST_GAP, 2.0 * (high - low)):
+        return 0.0, none
+    return float(gaps[at]), lp > upper[at]
+
+
+def stays(inside: np.ndarray) -> tuple[int, int]:
+    """Count chains that are in a place at the end, and times that one has left it, (chain, draw).
+
+    A chain that has entered and not left says that the place is there, and not how much it weighs.
+    """
+    return int(inside[:, -1].sum()), int(np.sum(inside[:, :-1] & ~inside[:, 1:]))
+
+
+def agreement_p(inside: np.ndarray, groups: np.ndarray) -> float:
+    """p value that ensembles draw from the same shares of several places, each worth its bulk ESS.
+
+    inside  (place, chain, draw) of zeros and ones that add up to one; groups (chain,) labels
+
+    The ESS of an indicator takes the walkers' own crossings for granted; where none crosses, each
+    chain counts as one draw.
+    """
+    shares = inside.mean(axis=(1, 2))
+    by_group = np.stack([diagnostics.means_of(x, groups).mean(axis=1) for x in inside], axis=1)
+    ensembles, places = by_group.shape
+    if ensembles < 2 or places < 2:
+        return 1.0
+    total = 0.0
+    for k in range(places):
+        worth = diagnostics.ess(diagnostics.split(inside[k].astype(float))) / ensembles
+        variance = shares[k] * (1.0 - shares[k]) / max(worth, 1.0)
+        total += np.sum((by_group[:, k] - shares[k]) ** 2) / variance * (1.0 - shares[k])
+    return float(chi2.sf(total, (places - 1) * (ensembles - 1)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Convergence:
+    """Diagnostics of several quantities, in the order of `names`; see `convergence`."""
+
+    names: tuple[str, ...]
+    rhat: np.ndarray
+    ess_bulk: np.ndarray
+    ess_tail: np.ndarray
+    mean_series_ess: np.ndarray
+    trend_p: np.ndarray
+    stray: np.ndarray
+
+    def worst(self, figure: str) -> tuple[str, float]:
+        """(quantity, value) of the worst of one figure; undefined is worse than any number."""
+        values = getattr(self, figure)
+        badness = values if figure in ("rhat", "stray") else -values
+        index = int(np.argmax(np.where(np.isnan(values), np.inf, badness)))
+        return self.names[index], float(values[index])
+
+
+def convergence(
+    draws: Mapping[str, np.ndarray],
+    groups: np.ndarray,
+    superchains: np.ndarray | None = None,
+    few: np.ndarray | None = None,
+) -> Convergence:
+    """All diagnostics of named (chain, draw) arrays; `groups` as in `rhat`.
+
+    superchains  labels as in `rhat_nested`, which then takes the place of `rhat`
+    few          chains that stand for all in R-hat, ESS and ranks: chains of one group are
+                 exchangeable, so that effective draws are proportional to their number
+
+    trend_p counts for all quantities together: the smallest of n is multiplied by n.
+    """
+    rows = np.array([_figures(x, groups, superchains, few, len(draws)) for x in draws.values()])
+    return Convergence(tuple(draws), *rows.reshape(-1, 6).T)
+
+
+def _figures(
+    values: np.ndarray,
+    groups: np.ndarray,
+    superchains: np.ndarray | None,
+    few: np.ndarray | None,
+    count: int,
+) -> tuple[float, ...]:
+    """The figures of one quantity of `count`."""
+    few = np.arange(len(values)) if few is None else few
+    some, share = values[few], len(values) / len(few)
+    if superchains is not None:
+        found = diagnostics.rhat_nested(some, superchains[few])
+    else:
+        found = diagnostics.rhat(some, groups[few])
+    means = diagnostics.ensemble_mean_ess(values, groups, few)
+    sizes = share * diagnostics.ess_bulk(some), share * diagnostics.ess_tail(some)
+    if diagnostics.undefined(values):
+        return found, *sizes, means, np.nan, np.nan
+    scored = diagnostics.scores(values, few)
+    p = min(1.0, count * trend_p(diagnostics.means_of(scored, groups)))
+    return found, *sizes, means, p, stray(scored)

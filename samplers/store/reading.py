@@ -1,0 +1,169 @@
+"""What every reader of a run directory looks at first: nothing leads out of it, nothing is missing.
+
+A file that came by mail may be a link, a device or endless; HDF5 itself can take its numbers from
+other files, and can name sizes that nothing stands behind.
+"""
+
+import contextlib
+import hashlib
+import math
+import os
+import pathlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import h5py
+import numpy as np
+
+from . import files, journal, layout, sums
+from .files import File, Folder, StoreError
+
+MOST_OF_STATE = 2**33  # bytes of a checkpoint whose manifest does not say
+OF_DRAWS = ("posterior", "sample_stats", "log_likelihood", "target")
+_CHAINS = "chains.h5"
+_NO_LINKS = ("figures", "shards")  # directories that may be there
+_COMPRESSED = 1100  # times smaller at most: deflate reaches 1032
+_PLAIN = (h5py.h5z.FILTER_FLETCHER32, h5py.h5z.FILTER_SHUFFLE)
+
+
+def refuse_links(folder: Folder) -> None:
+    """Directories inside a run directory are directories, not links to somewhere else."""
+    for name in _NO_LINKS:
+        path = folder.path / name
+        if path.is_symlink():
+            raise StoreError(f"'{path}' is a symbolic link: a run writes into its own directory")
+
+
+@contextlib.contextmanager
+def chains(directory: pathlib.Path) -> Iterator[h5py.File]:
+    """chains.h5 without a lock, with a change that a killed process had decided on.
+
+    Raises StoreError for what is no regular file and for a journal of another file; OSError
+    where HDF5 cannot read it; FileNotFoundError if there is none.
+    """
+    with Folder(directory) as folder:
+        file = folder / _CHAINS
+        with file.opened() as descriptor:
+            change = journal.pending(file)
+            if change is not None:
+                if not change.fits(descriptor):
+                    raise journal.foreign(file)
+                with journal.as_hdf5(journal.Patched(file, descriptor, change)) as found:
+                    yield found
+                return
+    with _by_path(directory / _CHAINS) as found:
+        yield found
+
+
+def _by_path(path: pathlib.Path) -> h5py.File:
+    """The file without a lock, or with one where this process already holds it that way."""
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError:
+        return h5py.File(path, "r")
+
+
+def counted(file: h5py.File) -> int:
+    """`committed_draws`; StoreError if there is no such number."""
+    found = file.attrs.get("committed_draws")
+    value = np.asarray(found)
+    if found is None or value.shape != () or value.dtype.kind not in "iu" or value < 0:
+        raise StoreError(f"'{file.filename}' is of another program: no committed_draws")
+    return int(value)
+
+
+def refuse_outside(file: h5py.File) -> None:
+    """Numbers of a run stand in its own file: no links, no external and no virtual datasets.
+
+    A merged run, whose datasets show those of files below its own folder, is to be excepted here.
+    """
+    odd: list[str] = []
+
+    def link(name: bytes, about: Any) -> None:
+        if about.type != h5py.h5l.TYPE_HARD:
+            odd.append(f"'{name.decode(errors='replace')}' is a link")
+
+    def item(name: str, found: Any) -> None:
+        if isinstance(found, h5py.Dataset):
+            about = found.id.get_create_plist()
+            if about.get_layout() == h5py.h5d.VIRTUAL or about.get_external_count():
+                odd.append(f"'{name}' is stored in another file")
+
+    file.id.links.visit(link, info=True)
+    if not odd:
+        file.visititems(item)
+    if odd:
+        raise StoreError(
+            f"'{file.filename}': {odd[0]}; a run directory holds its numbers itself: not read"
+        )
+
+
+def refuse_hollow(variable: h5py.Dataset, draws: int | None = None) -> None:
+    """OSError if less is stored than its shape names, or than `draws` draws (axis 1) take."""
+    shape = list(variable.shape or ())
+    if variable.dtype.kind not in "iufb":
+        raise OSError(f"'{variable.name}' holds no numbers")
+    if draws is not None:
+        if len(shape) < 2 or shape[1] < draws:
+            raise OSError(f"'{variable.name}' does not hold the {draws} draws that are counted")
+        shape[1] = draws
+    about = variable.id.get_create_plist()
+    filters = [about.get_filter(i)[0] for i in range(about.get_nfilters())]
+    size = math.prod(shape)
+    if any(kind not in _PLAIN for kind in filters):
+        size = size // _COMPRESSED
+    elif variable.chunks:
+        pieces = (-(-n // c) * c for n, c in zip(shape, variable.chunks, strict=True))
+        size = math.prod(pieces)
+    if variable.id.get_storage_size() < size * variable.dtype.itemsize:
+        raise OSError(f"'{variable.name}' is not all there: {draws or size} draws or entries count")
+
+
+def variables(file: h5py.File) -> Iterator[h5py.Dataset]:
+    """Every variable (chain, draw, ...)."""
+    for name in OF_DRAWS:
+        group = file.get(name)
+        for item in group.values() if isinstance(group, h5py.Group) else ():
+            if isinstance(item, h5py.Dataset) and item.maxshape[1:2] == (None,):
+                yield item
+
+
+def refuse_incomplete(file: h5py.File, committed: int, record: sums.Record) -> None:
+    """StoreError if draws are missing, or if the last block is not the one that was written."""
+    refuse_outside(file)
+    for variable in variables(file):
+        refuse_hollow(variable, committed)
+    last = max((start for start in record.blocks if start < committed), default=None)
+    if last is None:
+        return
+    draws, digests = record.blocks[last]
+    for path, digest in digests.items():
+        if sums.of(layout.dataset(file, path)[:, last : last + draws]) != digest:
+            raise StoreError(
+                f"draws {last} to {last + draws - 1} of {path} in '{file.filename}' are not those "
+                f"of {sums.NAME}: the directory was damaged, or copied while a run wrote it; "
+                "`nmmjax status DIR --verify` checks all of it"
+            )
+
+
+def fault_of_state(file: File, entry: Mapping[str, Any]) -> str:
+    """What is wrong with a checkpoint, in a word; empty if nothing is."""
+    found = file.stat()
+    if found is None:
+        return "missing"
+    if found.st_size != entry.get("bytes", found.st_size):
+        return "damaged"
+    with files.explained(file):
+        data = file.read(MOST_OF_STATE)
+    return "" if hashlib.sha256(data).hexdigest() == entry["sha256"] else "damaged"
+
+
+def read_text(directory: pathlib.Path, name: str, most: int) -> str:
+    """A text file of a run directory, of so many bytes at most; FileNotFoundError if none."""
+    with Folder(directory) as folder:
+        return (folder / name).read_text(most)
+
+
+def exists(directory: pathlib.Path, name: str) -> bool:
+    """Whether a directory holds something of that name."""
+    return os.path.lexists(directory / name)

@@ -1,0 +1,65 @@
+"""Largest relative errors of every kernel over the instruction sets, rounded up to one digit.
+
+A test fails above MARGIN times an entry; `python -m benchmarks errors` measures them again under
+several instruction sets and reports entries that have become too good or too bad.
+"""
+
+MARGIN = 3.0
+
+# name: (value, first derivatives; None: not measured)
+ERRORS: dict[str, tuple[float, float | None]] = {}
+
+# name: (module of nmmjax.physics, function whose docstring states the error)
+HOMES = {
+    **dict.fromkeys(("L", "G", "Gm", "I_F", "I_S", "F", "dL", "dL_pair", "Fsplit"), "one_loop"),
+    **dict.fromkeys(("mass_split",), "one_loop"),
+    **dict.fromkeys(("N_F", "N_S", "f_SM", "df_SM", "K_LR"), "moment_loops"),
+    **dict.fromkeys(("F_T", "mass_step", "moment_step"), "moment_loops"),
+    **dict.fromkeys(("B_F", "B_S", "mass_split_ew"), "electroweak"),
+    **dict.fromkeys(("fW", "L0", "B0", "dB0", "rho_loop"), "bridge_loops"),
+    **dict.fromkeys(("J", "J_printed", "delta_J", "delta_J_printed", "delta_B"), "dark_loops"),
+    **dict.fromkeys(("F_lepton", "G_lepton", "J_equal", "f_split"), "dark_loops"),
+    **dict.fromkeys(("mediator_factor",), "dark_loops"),
+    **dict.fromkeys(("D3", "J_up", "J_down", "J_scalar"), "two_loop"),
+    **dict.fromkeys(("det2", "svd2", "light_block"), "matrices"),
+    **dict.fromkeys(("takagi_masses", "takagi"), "takagi"),
+    **dict.fromkeys(("svd3",), "svd3"),
+}
+FUNCTIONS = {"takagi_masses": "factorise", "takagi": "factorise"}
+HOMES = {name: (module, FUNCTIONS.get(name, name)) for name, module in HOMES.items()}
+
+
+def claim(name: str) -> str:
+    """What the docstring says: "Error 6e-16 / 9e-16", the slope after the slash."""
+    value, slope = ERRORS[name]
+    return f"rror {value:.0e}" + (f" / {slope:.0e}" if slope is not None else "")
+
+
+def page() -> str:
+    """The page docs/accuracy.md."""
+    return _HEAD + "".join(_row(name) for name in ERRORS)
+
+
+def _row(name):
+    value, slope = ERRORS[name]
+    module, function = HOMES[name]
+    slope = "" if slope is None else f"{slope:.0e}"
+    return f"| `{name}` | `physics/{module}.{function}` | {value:.0e} | {slope} |\n"
+
+
+_HEAD = """\
+# Accuracy of the kernels
+
+Largest relative errors against 30 to 120 digits, over grids that cover the domain of each
+function and crowd at its seams, and over the instruction sets of x86 processors (SSE4.2, AVX2,
+AVX-512). A relative error means of the value; where two parts of a result may cancel, of the
+parts (`F`, `Fsplit`, `dL_pair`, `mass_split_ew`); of B_S, which crosses zero, of max(|B_S|, 1).
+Derivatives are the first ones, forward and in reverse. `takagi` and `svd3`: unitarity of the
+vectors, and the matrix they give back, of its largest entry.
+
+The tests (`tests/physics/test_errors.py`) allow three times these numbers; `python -m benchmarks
+errors` measures them again. This page is written from `tests/helpers/accuracy/errors.py`.
+
+| kernel | function | value | derivatives |
+|---|---|---|---|
+"""

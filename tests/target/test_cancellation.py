@@ -1,0 +1,209 @@
+"""Charts of cancellations: determinants by autodiff, round trips, and exact weights of regions.
+
+The toy's mass is s |1 - x - y| with ln s, ln x, ln y flat. Where s is large and the mass is
+measured, t = 1 - x - y is held near 0, and the density of g = ln(x/y) along t = 0 is
+|d(ln x, ln y)/d(t, g)| = 1/(x + y) = 1: flat between the walls x > x_0 and y > y_0. The region
+where x does the cancelling (g > 0) therefore weighs ln(1/y_0) : ln(1/x_0).
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+import pytest
+
+from nmmjax.constraints import library
+from nmmjax.models.weak_triplet.model import WeakTriplet
+from nmmjax.samplers import diagnostics
+from nmmjax.samplers.engines.ensemble import Ensemble
+from nmmjax.target import cancellation, chart, start
+from nmmjax.target.model import Cancellation, Model, Parameter, Rescaling
+from nmmjax.target.posterior import Posterior
+from nmmjax.target.priors import LogUniform
+
+
+class Competing(Model):
+    """m = s |1 - x - y| eV: one competing term where y is fixed and negligible, else two."""
+
+    x_0: float = eqx.field(static=True, default=1e-1)
+    y_0: float = eqx.field(static=True, default=1e-10)
+    depth: float = eqx.field(static=True, default=1e-2)
+    both: bool = eqx.field(static=True, default=True)
+
+    @property
+    def parameters(self):
+        return (
+            Parameter("s", LogUniform(1e-2, 1e12), "", "s", "Size of the unit"),
+            Parameter("x", LogUniform(self.x_0, 1e2), "", "x", "First competitor"),
+            Parameter("y", LogUniform(self.y_0, 1e2), "", "y", "Second competitor"),
+        )
+
+    @property
+    def reference(self):
+        return {"s": 1.0, "x": 0.3, "y": 0.3}
+
+    def predict(self, theta):
+        s, x, y = theta["s"], theta["x"], theta["y"]
+        terms = {"unit": s, "first": -s * x, "second": -s * y}
+        return terms | {"m_nu": jnp.abs(sum(terms.values())), "mu_nu": s}
+
+    @property
+    def mass_terms(self):
+        return ("unit", "first", "second")
+
+    @property
+    def rescaling(self):
+        return Rescaling("m_nu", (("s", 1.0),))
+
+    @property
+    def cancellation(self):
+        terms = (("unit", ()), ("first", (("x", 1.0),)), ("second", (("y", 1.0),)))
+        return Cancellation(terms, self.depth)
+
+
+def target(tmp_path, model, size, kind="auto"):
+    """The posterior with m_nu = 1 +- 0.1 eV and a unit of `size` +- 10%."""
+    lines = []
+    for name, value in (("m_nu", 1.0), ("mu_nu", size)):
+        lines += [
+            f"[{name}_measured]",
+            f'observable = "{name}"',
+            'type = "gaussian"',
+            f"value = {value!r}",
+            f"sigma = {0.1 * value!r}",
+            f'units = "{"eV" if name == "m_nu" else "mu_B"}"',
+            "year = 2026",
+            'reference = "toy"',
+            'verified = "toy"',
+        ]
+    file = tmp_path / "toy.toml"
+    file.write_text("\n".join(lines))
+    limits = library.load(["m_nu_measured", "mu_nu_measured"], files=[file])
+    fixed = {} if model.both else {"y": 1e-30}
+    return Posterior(model, fixed, limits, chart=kind)
+
+
+def sampled(posterior, draws=400, thin=20):
+    """(chain, draw) arrays by parameter, and the groups, from the default engine."""
+    engine = Ensemble(ensembles=4, walkers=32, thin=thin, block=100)
+    starts = start.screened(posterior, jr.key(1), engine.chains).positions
+    state = engine.init(jr.key(2), posterior, starts)
+    blocks = []
+    for i in range(draws // 100 + 1):
+        state, block = engine.advance(jr.key(3), posterior, state)
+        blocks += [np.asarray(block.draws)] if i else []
+    z = np.concatenate(blocks, axis=1)
+    theta = jax.vmap(posterior.theta)(z.reshape(-1, z.shape[-1]))
+    return {p: np.asarray(x).reshape(z.shape[:2]) for p, x in theta.items()}, engine.groups
+
+
+SIGNS = [(-1.0,), (1.0,), (-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0), (1.0, -1.0, -1.0)]
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_depth_and_shares_are_a_bijection_with_the_determinant_they_claim(sign):
+    depth, sign = 1e-5, jnp.array(sign)
+    log_p = jr.uniform(jr.key(3), (200, len(sign)), minval=-30.0, maxval=5.0)
+    found = jax.vmap(lambda x: cancellation.forward(x, sign, depth))(log_p)
+    back = jax.vmap(lambda x: cancellation.inverse(x, sign, depth))(found.slots)
+    np.testing.assert_allclose(back.slots, log_p, atol=1e-12)
+    jacobian = jax.vmap(jax.jacfwd(lambda x: cancellation.forward(x, sign, depth).slots))(log_p)
+    _, log_det = np.linalg.slogdet(np.asarray(jacobian))
+    np.testing.assert_allclose(log_det, found.log_det, atol=1e-10)
+    np.testing.assert_allclose(back.log_det, found.log_det, atol=1e-10)
+    t = 1.0 + np.sum(np.asarray(sign) * np.exp(np.asarray(log_p)), axis=1)
+    np.testing.assert_allclose(found.t, t, rtol=1e-9, atol=1e-13)
+
+
+def test_the_sum_keeps_its_digits_at_any_depth():
+    """t = -expm1(ln X) where one term cancels the unit to 1e-12."""
+    log_x = jnp.array([1e-12])
+    found = cancellation.forward(log_x, jnp.array([-1.0]), 1e-6)
+    assert float(found.t) == pytest.approx(-1e-12, rel=1e-11)
+    back = cancellation.inverse(found.slots, jnp.array([-1.0]), 1e-6)
+    np.testing.assert_allclose(back.slots, log_x, rtol=1e-14)
+
+
+MODELS = [
+    pytest.param(Competing(), {}, id="two competitors"),
+    pytest.param(Competing(), {"y": 0.3}, id="one competitor"),
+    pytest.param(WeakTriplet(rge=True), {}, id="weak_triplet"),
+    pytest.param(WeakTriplet(rge=True), {"v_s": 1e-9}, id="weak_triplet, v_s fixed"),
+]
+
+
+@pytest.mark.parametrize(("model", "fixed"), MODELS)
+def test_chart_with_a_competition(model, fixed):
+    """Round trip, determinant by autodiff, and ln m_nu as a coordinate."""
+    priors = {p.name: p.prior for p in model.parameters if p.name not in fixed}
+    made = chart.build(model, priors, fixed)
+    assert made.competition is not None
+    assert len(made.competition.handles) == len(made.competition.groups) - 1
+    u = jr.uniform(jr.key(5), (500, made.dim), minval=1e-9)
+    slots = made.slots
+    unit = lambda u: jnp.concatenate([v.from_unit(u[slots[p]]) for p, v in made.priors])  # noqa: E731
+    c = jax.vmap(unit)(u)
+    z, log_det = jax.jit(jax.vmap(made.forward))(c)
+    back, same = jax.jit(jax.vmap(made.inverse))(z)
+    np.testing.assert_allclose(back, c, atol=1e-10)
+    np.testing.assert_allclose(same, log_det, atol=1e-9)
+    jacobian = jax.jit(jax.vmap(jax.jacfwd(made.position)))(c[:60])
+    _, expected = np.linalg.slogdet(np.asarray(jacobian))
+    np.testing.assert_allclose(log_det[:60], expected, atol=1e-10)
+
+
+def test_a_competition_without_handles_is_left_out():
+    priors = {p.name: p.prior for p in Competing().parameters}
+    fixed = {"x": 0.3, "y": 0.3}
+    made = chart.build(Competing(), {"s": priors["s"]}, fixed)
+    assert made.competition is None
+    assert made.rescaling is not None
+
+
+@pytest.mark.parametrize("size", [1e2, 1e4, 1e6])
+def test_regions_of_three_cancelling_terms_have_their_exact_weights(tmp_path, size):
+    """x cancels the unit ten times as often as y does: ln(1/y_0) = 10 ln(1/x_0)."""
+    posterior = target(tmp_path, Competing(depth=1.0 / size), size)
+    draws, groups = sampled(posterior)
+    share = np.log(draws["x"] / draws["y"])
+    low, high = np.log(1e-1), -np.log(1e-10)  # flat between the walls
+    rank = (share - low) / (high - low)
+    assert diagnostics.rhat(rank, groups) < 1.02
+    error = diagnostics.mcse_mean(rank)
+    assert abs(rank.mean() - 0.5) < 4.0 * error
+    assert error < 0.02
+    region = (share > 0.0).astype(float)
+    means = [region[groups == g].mean() for g in np.unique(groups)]
+    spread = np.std(means, ddof=1) / 2.0
+    assert abs(region.mean() - 10.0 / 11.0) < 4.0 * max(spread, 0.005)
+
+
+@pytest.mark.parametrize("size", [1e2, 1e6])
+def test_two_cancelling_terms_are_as_deep_as_the_mass_asks(tmp_path, size):
+    """t = 1 - x = m/s, both signs alike: x is 1 -+ m/s with m = 1 +- 0.1."""
+    posterior = target(tmp_path, Competing(depth=1.0 / size, both=False), size)
+    draws, groups = sampled(posterior)
+    t = (1.0 - draws["x"]) * draws["s"]
+    above = (t > 0.0).astype(float)
+    means = [above[groups == g].mean() for g in np.unique(groups)]
+    assert abs(above.mean() - 0.5) < 4.0 * max(np.std(means, ddof=1) / 2.0, 0.01)
+    # density of |t| s = m under flat ln s at fixed size: the measured mass itself
+    assert abs(np.abs(t).mean() - 1.0) < 0.02
+    assert abs(np.abs(t).std() - 0.1) < 0.01
+
+
+@pytest.mark.slow
+def test_box_and_chart_agree_where_the_box_can_follow(tmp_path):
+    """A cancellation to 10%: means and spreads of every parameter."""
+    model = Competing(x_0=1e-2, y_0=1e-2, depth=0.1)
+    found = {}
+    for kind in ("box", "auto"):
+        draws, groups = sampled(target(tmp_path, model, 10.0, kind), draws=3000)
+        logs = {p: np.log(x) for p, x in draws.items()}
+        assert max(diagnostics.rhat(x, groups) for x in logs.values()) < 1.02, kind
+        found[kind] = {p: (x.mean(), x.std(), diagnostics.mcse_mean(x)) for p, x in logs.items()}
+    for p, (mean, sd, error) in found["auto"].items():
+        other, other_sd, other_error = found["box"][p]
+        assert abs(mean - other) < 4.0 * np.hypot(error, other_error), p
+        assert sd == pytest.approx(other_sd, rel=0.05), p
