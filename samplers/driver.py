@@ -6,6 +6,7 @@ a run killed in it starts it again. After that a resumed run continues the same 
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 

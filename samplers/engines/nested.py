@@ -6,6 +6,7 @@ by prior draws above the highest of them, found by slice sampling. Skilling, Bay
 arXiv:2601.23252); the directions of the slices, the volumes and the test are here.
 """
 
+import functools
 from typing import Any, ClassVar, NamedTuple, cast
 
 import equinox as eqx
