@@ -53,10 +53,12 @@ NoPluginsFlag = Annotated[
 ]
 
 
-def _print_version(wanted: bool) -> None:
+def _print_version(wanted: bool) -> bool:
+    """Print the version and stop if it is wanted; what a callback returns is the option's value."""
     if wanted:
         sys.stdout.write(f"nmmjax {__version__}\n")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

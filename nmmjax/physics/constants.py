@@ -1,7 +1,7 @@
 """Standard-Model inputs: one frozen dataclass and its default instance `SM`.
 
-Masses and energies in GeV. Each field names its source; the digits are those of the
-constants every reference value in `tests/reference` was computed with.
+Masses and energies in GeV. Each field names its source. Reference values in `tests/reference` carry
+the constants that they were made with, and need no change when a value here does.
 """
 
 import dataclasses

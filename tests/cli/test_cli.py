@@ -160,7 +160,9 @@ def test_evaluate_matches_the_reference_file(reference, tmp_path, capsys):
     file = tmp_path / "points.json"
     file.write_text(json.dumps(points[:2]))
     command = ["evaluate", "weak_triplet", "--points", str(file), "--json"]
-    assert run_command([*command, "--setting", "y_lepton=2.93e-06"]) == 0
+    made_with = reference("weak_triplet/model1.json")["constants"]
+    settings = ["y_lepton=2.93e-06", *(f"sm.{key}={x}" for key, x in made_with.items())]
+    assert run_command(command + [x for pair in settings for x in ("--setting", pair)]) == 0
     found = json.loads(capsys.readouterr().out)
     for row, expected in zip(found, rows, strict=False):
         out = {name: float(value) for name, value in expected["outputs"].items()}

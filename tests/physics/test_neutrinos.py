@@ -284,8 +284,11 @@ def number(x):
 
 @pytest.mark.parametrize(("model", "majorana"), [("SM_Dirac", False), ("SM_Majorana", True)])
 def test_moments_of_the_tabulated_standard_models(reference, model, majorana):
-    for row in reference("baselines/models.json")[model]:
-        theta = _oscillation.reference(row["ordering"])
+    tables = reference("baselines/models.json")
+    for row in tables[model]:
+        given = tables["constants"]["oscillation"][row["ordering"]]
+        theta = {name: float(given[key]) for name, key in OSCILLATION.items()}
+        theta["delta_cp"] = math.radians(theta["delta_cp"])
         theta |= {"alpha_21": math.radians(row["alpha21_deg"])}
         u = pmns(theta | {"alpha_31": math.radians(row["alpha31_deg"])})
         dm2 = (theta["dm2_21"], theta["dm2_3l"])
@@ -303,6 +306,8 @@ def test_moments_of_the_tabulated_standard_models(reference, model, majorana):
 
 
 ROWS = ("mu_ij_muB", "eps_ij_muB")
+OSCILLATION = {"sin2_th12": "s12", "sin2_th23": "s23", "sin2_th13": "s13", "delta_cp": "dcp"}
+OSCILLATION |= {"dm2_21": "d21", "dm2_3l": "d3l"}
 
 
 def antisymmetric(rng):

@@ -27,10 +27,8 @@ def log_l(constraint, moment, mass):
 
 
 def test_reference_points(reference):
-    rows, sm = (
-        reference("constraints/trapping.json")["rows"],
-        made_with("constraints/trapping.json"),
-    )
+    rows = reference("constraints/trapping.json")["rows"]
+    sm = made_with("constraints/trapping.json")
     assert len(rows) == 54
     for row in rows:
         x = {key: float(row[key]) for key in row if key not in ("target", "forbidden")}

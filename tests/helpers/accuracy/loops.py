@@ -10,9 +10,10 @@ import numpy as np
 
 from helpers.accuracy import exact
 from helpers.accuracy.exact import DIGITS, R_GRID, T_GRID, mp_l, mp_weight, numbers, worst
+from helpers.oracles import made_with
 from nmmjax.physics import bridge_loops, electroweak, moment_loops, one_loop
-from nmmjax.physics.constants import SM
 
+SM = made_with("weak_triplet/dm_EW.json")
 MOMENT_GRID = T_GRID[(T_GRID > 1e-17) & (T_GRID < 1e8)]
 
 

@@ -123,7 +123,7 @@ def vector(given, constants):
     r, i = rotation(th_r), rotation(th_i)
     both = r.T * i
     nodes = [light**2, heavy**2, *h, *a]
-    low, high = mp.log(min(nodes)) - 45, mp.log(max(nodes)) + 65
+    low, high = mp.log(min(nodes)) - 45, mp.log(max(nodes)) + 80
     n = int((high - low) / H) + 1
     step, total = (high - low) / n, mp.matrix(2, 2)
     for k in range(n + 1):
@@ -134,7 +134,7 @@ def vector(given, constants):
 def vector_integrand(t, light, heavy, h, a, r, i, both):
     first, second = 1 / (t + light**2), 1 / (t + heavy**2)
     mean = (first + second) / 2
-    core = t * (t * mean**2 / 2 - light * heavy * first * second) / 2
+    core = t * (t / 2 - light * heavy) * first * second / 2  # the current links N1 to N2 only
     found = mp.matrix(2, 2)
     for x in (0, 1):
         for y in (0, 1):
