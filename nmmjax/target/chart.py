@@ -152,14 +152,14 @@ class Chart(eqx.Module):
             r = r.at[handles].set(jnp.asarray(references)[handles] + moved)
             log_mass = self._log_sum(self.competition, terms, unit, r, found.t)
             s = (z[pivot] - log_mass) / self.rescaling.degree
-            return jax.lax.optimization_barrier(r + s * weights), constant + found.log_det
+            return jax.lax.optimization_barrier(_scaled(r, s, weights)), constant + found.log_det
         for ratio in self.ratios:
             handle = self._index(ratio.handle)
             shift = z[handle] - _log_ratio(ratio, terms)
             r = r.at[handle].set(references[handle] + shift / ratio.degree)
             terms = _rescaled(ratio, terms, shift)
         s = (z[pivot] - self._log_mass(r, terms)) / self.rescaling.degree
-        return jax.lax.optimization_barrier(r + s * weights), constant
+        return jax.lax.optimization_barrier(_scaled(r, s, weights)), constant
 
     def _index(self, parameter: str) -> int:
         return self.slots[parameter].start
@@ -217,6 +217,11 @@ class Chart(eqx.Module):
         )
         rest = sum(value for name, value in terms.items() if name not in competition.terms)
         return jnp.log(jnp.abs(unit * jnp.exp(grown) * t + rest))
+
+
+def _scaled(r: Position, s: Float[Array, ""], weights: Float[Array, " dim"]) -> Position:
+    """r + s weights; where s is NaN the coordinates that the scale does not move keep theirs."""
+    return jnp.where(weights == 0.0, r, r + s * weights)
 
 
 def _log_ratio(ratio: Ratio, terms: dict[str, Float[Array, ""]]) -> Float[Array, ""]:
