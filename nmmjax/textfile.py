@@ -48,12 +48,12 @@ def read(path: pathlib.Path, what: str, largest: int = _LARGEST) -> str:
 
 def _bytes(path: pathlib.Path, largest: int) -> bytes:
     # A pipe without a writer would block an open() that waits.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
+    with open(path, "rb", opener=lambda p, flags: os.open(p, flags | os.O_NONBLOCK)) as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
             kinds = (text for is_kind, text in _KINDS if is_kind(found.st_mode))
             raise InputError(f"{next(kinds, 'it is something else')}, not a file")
-        data = file.read(largest + 1)
+        data = file.read(largest + 1) or b""  # None where the system has nothing to give yet
     if len(data) > largest:
         raise InputError(f"it is larger than {largest / 2**20:g} MB")
     return data
