@@ -6,10 +6,11 @@ import shlex
 import signal
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import tomli_w
@@ -95,7 +96,7 @@ def _sample(
             starts,
             store,
             posterior.record,
-            faults=lambda positions: causes.faults(posterior, positions),
+            faults=_telling(posterior, report.note),
             draws=draws,
             burn_in=burn_in,
             superchains=superchains,
@@ -110,6 +111,23 @@ def _sample(
             report=report,
             interrupted=lambda: bool(caught),
         )
+
+
+def _telling(posterior: Posterior, note: Callable[[str], None]) -> Any:
+    """`causes.faults` of the posterior, that tells the first time what is undefined and where."""
+    told: list[str] = []
+
+    def faults(positions: np.ndarray) -> dict[str, np.ndarray]:
+        found = causes.faults(posterior, positions)
+        for name, flags in found.items():
+            if flags.any() and name not in told:
+                told.append(name)
+                theta = posterior.theta(jnp.asarray(positions[np.argmax(flags)]))
+                where = ", ".join(f"{p} = {float(x):.4g}" for p, x in theta.items())
+                note(f"UNDEFINED density, a fault of the model: {name} at {where}")
+        return found
+
+    return faults
 
 
 def _finish(store: Store, directory: pathlib.Path) -> None:

@@ -115,24 +115,24 @@ def check(priors: Mapping[str, Prior | float], ordering: str) -> None:
     if best <= 0.0:
         flipped = _shown(priors["dm2_3l"], -1.0)
         raise InputError(
-            f"priors.dm2_3l: {given} has the wrong sign: with ordering = '{ordering}' dm2_3l is "
+            f"dm2_3l = {given} has the wrong sign: with ordering = '{ordering}' dm2_3l is "
             f"{meaning}, in the convention of NuFIT; give {flipped}, or ordering = '{other}'"
         )
     if bounds["dm2_21"][1] <= 0.0:
         raise InputError(
-            f"priors.dm2_21: {_shown(priors['dm2_21'])} is not positive; dm2_21 is "
+            f"dm2_21 = {_shown(priors['dm2_21'])} is not positive; dm2_21 is "
             "m_2^2 - m_1^2 > 0, about 7.5e-5 eV^2"
         )
     if best <= least:
         raise InputError(
-            f"priors.dm2_3l: {given} is not larger in size than dm2_21, at least {least:g}; "
+            f"dm2_3l = {given} is not larger in size than dm2_21, at least {least:g}; "
             "about 2.5e-3 eV^2"
         )
     for p in _SINES:
         if bounds[p][1] <= 0.0 or bounds[p][0] >= 1.0:
-            raise InputError(f"priors.{p}: {_shown(priors[p])} is not between 0 and 1")
+            raise InputError(f"{p} = {_shown(priors[p])} is not between 0 and 1")
     if bounds.get("m_lightest", (0.0, 0.0))[1] < 0.0:
-        raise InputError(f"priors.m_lightest: {_shown(priors['m_lightest'])} is a negative mass")
+        raise InputError(f"m_lightest = {_shown(priors['m_lightest'])} is a negative mass")
 
 
 def _bounds(prior: Prior | float) -> tuple[float, float]:

@@ -89,6 +89,8 @@ def build_posterior(run: RunFile, where: str) -> Posterior:
             if name not in names:
                 raise InputError(f"not a parameter of {run.model.name}{suggest(name, names)}")
             chosen[name] = _prior(given)
+    with located(f"{where}: [priors]"):
+        model.check_priors({p.name: chosen.get(p.name, p.prior) for p in model.parameters})
     files = [pathlib.Path(where).parent / file for file in run.target.constraint_files]
     with located(f"{where}: [target] constraints"):
         limits = library.load(

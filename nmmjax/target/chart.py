@@ -116,7 +116,8 @@ class Chart(eqx.Module):
             r = r.at[handle].set(references[handle] + shift / ratio.degree)
             terms = _rescaled(ratio, terms, shift)
         s = (z[pivot] - self._log_mass(r, terms)) / self.rescaling.degree
-        return jax.lax.optimization_barrier(r + s * weights)
+        # Where s is NaN the coordinates that the scale does not move keep their values.
+        return jax.lax.optimization_barrier(jnp.where(weights == 0.0, r, r + s * weights))
 
     def _index(self, parameter: str) -> int:
         return self.slots[parameter].start

@@ -109,7 +109,7 @@ def count_causes(posterior: Posterior, key: Array, draws: int) -> Sequence[tuple
 
 
 @eqx.filter_jit
-def _flags(posterior: Posterior, z: Float[Array, "dim draws"]) -> causes.Flags:
+def _flags(posterior: Posterior, z: Float[Array, "dim draws"]) -> dict[str, Array]:
     return jax.vmap(lambda z: causes.causes(posterior, z), in_axes=-1)(z)
 
 

@@ -47,7 +47,7 @@ def summarise(
     log_z, within = rows["log_z"], rows["log_z_within"]
     p = _evidence.agreement(log_z, within)
     ranks = np.concatenate([r[:n] for r, n in zip(host["rank"], host["deaths"], strict=True)])
-    rows["pooled_rank_p"] = np.full(len(found), kstest(ranks, "uniform").pvalue)
+    rows["pooled_rank_p"] = np.full(len(found), _uniform_p(ranks))
     tests = [rows[name] for name in ("insertion_rank_p", "window_p", "pooled_rank_p")]
     failed = _evidence.doubtful(np.min(tests, axis=0))
     rows["log_z_error"] = _evidence.with_spread(log_z, within)
@@ -73,12 +73,12 @@ def _one_run(
     weights = np.exp(log_weights - logsumexp(log_weights))
     rank = run["rank"][:deaths]
     windows = np.array_split(rank, max(deaths // live, 1))
-    worst = min(float(kstest(window, "uniform").pvalue) for window in windows)
+    worst = min(_uniform_p(window) for window in windows)
     row = {
         "log_z": np.mean(log_z) + run["log_share"],
         "log_z_within": np.sqrt(np.var(log_z, ddof=1) + run["share_variance"]),
         "ess": 1.0 / np.sum(weights**2),
-        "insertion_rank_p": float(kstest(rank, "uniform").pvalue),
+        "insertion_rank_p": _uniform_p(rank),
         "window_p": min(1.0, len(windows) * worst),
         "log_share": run["log_share"],
         "log_volume": run["volume"],
@@ -90,6 +90,11 @@ def _one_run(
         "n_nan": run["undefined"],
     }
     return position, weights, row
+
+
+def _uniform_p(ranks: np.ndarray) -> float:
+    """p value of a Kolmogorov-Smirnov test against a uniform law; 1 without any rank."""
+    return float(kstest(ranks, "uniform").pvalue) if ranks.size else 1.0
 
 
 def _log_weights(log_likelihood: np.ndarray, log_shrinkage: np.ndarray) -> np.ndarray:

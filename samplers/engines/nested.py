@@ -172,7 +172,7 @@ class Nested(eqx.Module):
             nonfinite=prior.trials - prior.found,
             undefined=prior.undefined,
             example=prior.example,
-            finished=jnp.zeros(self.repeats, bool),
+            finished=_flat(prior.particles.log_likelihood),
             step=jnp.array(0),
         )
 
@@ -265,23 +265,31 @@ class Nested(eqx.Module):
             log_z=after.integrator.logZ,
             evaluations=state.evaluations + jnp.sum(found.num_shrink),
             stuck=state.stuck + jnp.sum(~jnp.any(found.is_accepted, axis=1)),
-            finished=small | (deaths + self.delete > self._most),
+            finished=small | (deaths + self.delete > self._most) | _flat(new.loglikelihood),
         )
+
+
+def _flat(log_likelihood: Float[Array, "*repeat live"]) -> Bool[Array, "*repeat"]:
+    """Whether all live points are equally likely: draws of what is left, none above them.
+
+    So from the start where nothing constrains: the live points are the prior.
+    """
+    return jnp.all(log_likelihood == log_likelihood[..., :1], axis=-1)
 
 
 def _probes(
     key: PRNGKeyArray, position: Float[Array, "live dim"], line: dict[str, Array], count: int
 ) -> Float[Array, "count dim"]:
     """Points like the first ones that `count` slices would try."""
-    keys = jr.split(key, (count, 3))
 
-    def one(keys: PRNGKeyArray) -> Float[Array, " dim"]:
-        here = position[jr.randint(keys[0], (), 0, len(position))]
-        left, right, *_ = _whole_chord(keys[1], None, 1.0, 0)
-        along = left + (right - left) * jr.uniform(jr.fold_in(keys[1], 1))
-        return here + along * _line(keys[2], here, **line)
+    def one(key: PRNGKeyArray) -> Float[Array, " dim"]:
+        key_place, key_bracket, key_along, key_line = jr.split(key, 4)
+        here = position[jr.randint(key_place, (), 0, len(position))]
+        left, right, *_ = _whole_chord(key_bracket, None, 1.0, 0)
+        along = left + (right - left) * jr.uniform(key_along)
+        return here + along * _line(key_line, here, **line)
 
-    return jax.vmap(one)(keys)
+    return jax.vmap(one)(jr.split(key, count))
 
 
 def _line(

@@ -51,7 +51,7 @@ def test_a_fixed_value_of_the_wrong_sign_is_one_line_about_the_convention(name):
             Posterior(MODELS[name](ordering), {"dm2_3l": wrong})
         line = str(caught.value)
         assert "\n" not in line
-        assert f"priors.dm2_3l: {wrong:g} has the wrong sign" in line
+        assert f"dm2_3l = {wrong:g} has the wrong sign" in line
         assert "NuFIT" in line
         assert f"give {right}, or ordering = " in line
 
@@ -65,7 +65,7 @@ def test_a_fixed_value_of_the_wrong_sign_is_one_line_about_the_convention(name):
         ),
         ({"dm2_3l": -5e-5}, "not larger in size than dm2_21"),
         ({"dm2_21": -7.5e-5}, "not positive"),
-        ({"sin2_th13": 1.2}, "sin2_th13: 1.2 is not between 0 and 1"),
+        ({"sin2_th13": 1.2}, "sin2_th13 = 1.2 is not between 0 and 1"),
         ({"m_lightest": -0.1}, "negative mass"),
     ],
 )

@@ -16,7 +16,7 @@ RUN = f"""
 [model]
 name = "{ROOT / "tests" / "helpers" / "toy_model.py"}:Toy"
 [priors]
-phase = 0.3
+lambda_hs = 0.1
 [target]
 constraints = ["m_nu_target", "theta_sq_triplet"]
 prefer = {{ mu_nu = {{ above = 1e-12 }} }}
