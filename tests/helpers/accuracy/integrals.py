@@ -60,7 +60,7 @@ def dark(f, name, keys):
             for slope, g, k in zip(found, gradient, keys, strict=False):
                 # slopes of delta_J cancel between prefactor and integral: relative to value/x then
                 scale = max(abs(mp.mpf(g)), abs(value / mp.mpf(row[k])))
-                error = float(abs(mp.mpf(float(slope[i])) - mp.mpf(g)) / scale)
+                error = worst(slope[i : i + 1], [mp.mpf(g)], [scale])
                 slope_error.append(max(0.0, error - 4 * loss))
     return max(value_error), max(slope_error) or None
 
