@@ -60,6 +60,7 @@ def _of_chains(file: h5py.File, about: manifest.Manifest, record: sums.Record) -
     for name, versions in record.tables.items():
         yield from _of_table(file, name, versions)
     yield from _of_scales(file, about["groups"], committed)
+    yield from _of_objects(file)
     for path, wanted in about["attributes"].items():
         yield from _of_attributes(file, path, wanted)
 
@@ -119,6 +120,29 @@ def _of_scales(file: h5py.File, groups: Any, committed: int) -> Iterator[str]:
                 continue
             if not tied or not counts or scale.attrs.get("CLASS") != b"DIMENSION_SCALE":
                 yield f"{path}: its axis {axis} is not tied to {group}/{wanted} = 0, 1, ..."
+
+
+def _of_objects(file: h5py.File) -> list[str]:
+    """Everything that has no checksum of ours is at least readable by HDF5's own."""
+    faults: list[str] = []
+    known = {variable.name for variable in reading.variables(file)}
+
+    def look(name: str, item: Any) -> None:
+        try:
+            tuple(item.attrs.items())
+            if isinstance(item, h5py.Dataset):
+                reading.refuse_hollow(item)
+                if item.name not in known:
+                    item[()]
+                if item.is_scale and item.attrs["NAME"] != name.rpartition("/")[2].encode():
+                    faults.append(f"/{name}: its scale has another name")
+        except _READ as error:
+            faults.append(f"/{name}: {_reason(error)}")
+
+    file.visititems(look)
+    if file["posterior"].attrs.get("coordinates") != "ensemble":
+        faults.append("attribute 'coordinates' of /posterior is not 'ensemble'")
+    return faults
 
 
 def _of_attributes(file: h5py.File, path: str, wanted: dict[str, Any]) -> Iterator[str]:
