@@ -7,12 +7,16 @@ import pathlib
 import h5py
 import numpy as np
 
+from helpers.synthetic_run import RESOLVED
 from nmmjax.samplers.store import files, reading
 from nmmjax.samplers.store.store import Checkpoint, Store
 
 GROUPS = np.repeat(np.arange(2), 2)
 DRAWS = 3
-ABOUT = {"/": {"resolved": "[physics]", "version_x": "1"}, "/posterior/m": {"units": "eV"}}
+ABOUT = {
+    "/": {"resolved": RESOLVED, "version_x": "1"},
+    "/posterior/m": {"units": "eV", "role": "parameter", "latex": "m"},
+}
 
 
 def block(number, seed=0):
