@@ -61,8 +61,7 @@ def _of_chains(file: h5py.File, about: manifest.Manifest, record: sums.Record) -
         yield from _of_table(file, name, versions)
     yield from _of_scales(file, about["groups"], committed)
     yield from _of_objects(file)
-    for path, wanted in about["attributes"].items():
-        yield from _of_attributes(file, path, wanted)
+    yield from reading.wrong_attributes(file, about["attributes"])
 
 
 def _of_blocks(file: h5py.File, record: sums.Record, committed: int) -> Iterator[str]:
@@ -143,27 +142,6 @@ def _of_objects(file: h5py.File) -> list[str]:
     if file["posterior"].attrs.get("coordinates") != "ensemble":
         faults.append("attribute 'coordinates' of /posterior is not 'ensemble'")
     return faults
-
-
-def _of_attributes(file: h5py.File, path: str, wanted: dict[str, Any]) -> Iterator[str]:
-    if path not in file:
-        return  # nothing of it was drawn yet, or it names a variable that has no draws
-    try:
-        found = {name: _plain(value) for name, value in file[path].attrs.items()}
-    except _READ as error:
-        yield f"attributes of {path}: {_reason(error)}"
-        return
-    for name, value in wanted.items():
-        if found.get(name) != value:
-            yield f"attribute '{name}' of {path} is not what the manifest says"
-
-
-def _plain(value: Any) -> Any:
-    """An attribute as JSON would hold it."""
-    plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
-    if isinstance(plain, list):
-        return [x.decode(errors="replace") if isinstance(x, bytes) else x for x in plain]
-    return plain
 
 
 def _of_status(folder: Folder) -> Iterator[str]:

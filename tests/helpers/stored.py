@@ -25,6 +25,7 @@ def block(number, seed=0):
     return {
         "posterior": {"m": rng.normal(size=shape), "w": rng.normal(size=(*shape, 2))},
         "sample_stats": {"lp": rng.normal(size=shape), "n": rng.integers(0, 9, shape)},
+        "target": {"allowed": rng.integers(0, 2, shape).astype("i1")},
     }
 
 
