@@ -181,6 +181,7 @@ def _run(directory: pathlib.Path, resolved: dict[str, Any], file: h5py.File) -> 
     found = file.get("posterior/ensemble")
     if "committed_draws" not in file.attrs or not isinstance(found, h5py.Dataset):
         raise InputError(f"'{path}' was not written by nmmjax: it has no committed draws")
+    reading.refuse_other_attributes(directory, file)
     committed = reading.counted(file)
     reading.refuse_hollow(found)
     ensemble = np.asarray(found)

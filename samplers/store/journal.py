@@ -104,8 +104,8 @@ def _between(region: tuple[int, bytes, list[Change]]) -> bool:
 class Patched(io.RawIOBase):
     """An open file as changes make it: what h5py reads in place of the file itself.
 
-    failure  what went wrong in a read: HDF5 does not survive an exception in the midst of its own
-             work, so it is given zeros, which its checksums refuse
+    failure  what went wrong in a read. HDF5 does not survive an exception in the midst of its own
+             work: the read is tried again, or gives zeros, which checksums refuse
     """
 
     failure: BaseException | None = None
@@ -139,10 +139,12 @@ class Patched(io.RawIOBase):
     def readinto(self, buffer: Any, /) -> int:
         view = memoryview(buffer).cast("B")
         view[:] = bytes(len(view))
-        try:
-            self._fill(view)
-        except BaseException as error:
-            self.failure = error
+        for _ in range(2):
+            try:
+                self._fill(view)
+                break
+            except BaseException as error:
+                self.failure = error
         count = max(min(len(view), self._end - self._at), 0)
         self._at += count
         return count

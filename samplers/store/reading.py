@@ -15,7 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from . import files, journal, layout, sums
+from . import files, journal, layout, manifest, sums
 from .files import File, Folder, StoreError
 
 MOST_OF_STATE = 2**33  # bytes of a checkpoint whose manifest does not say
@@ -167,3 +167,41 @@ def read_text(directory: pathlib.Path, name: str, most: int) -> str:
 def exists(directory: pathlib.Path, name: str) -> bool:
     """Whether a directory holds something of that name."""
     return os.path.lexists(directory / name)
+
+
+def refuse_other_attributes(directory: pathlib.Path, file: h5py.File) -> None:
+    """StoreError if an attribute is not what a sound manifest says; without one, nothing."""
+    try:
+        with Folder(directory) as folder:
+            about = manifest.read(folder / manifest.NAME)
+    except (OSError, StoreError):
+        return  # the numbers can be read without it
+    for fault in wrong_attributes(file, about["attributes"]):
+        raise StoreError(f"'{file.filename}' is damaged: {fault}")
+
+
+def wrong_attributes(file: h5py.File, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """A line about every attribute that is not the one of the manifest: HDF5 checks no texts."""
+    for path, attributes in wanted.items():
+        yield from _wrong(file, path, attributes)
+
+
+def _wrong(file: h5py.File, path: str, wanted: Mapping[str, Any]) -> Iterator[str]:
+    if path not in file:
+        return  # nothing of it was drawn yet, or it names a variable that has no draws
+    try:
+        found = {name: _plain(value) for name, value in file[path].attrs.items()}
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        yield f"attributes of {path}: {error}"
+        return
+    for name, value in wanted.items():
+        if found.get(name) != value:
+            yield f"attribute '{name}' of {path} is not what the manifest says"
+
+
+def _plain(value: Any) -> Any:
+    """An attribute as JSON would hold it."""
+    plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    if isinstance(plain, list):
+        return [x.decode(errors="replace") if isinstance(x, bytes) else x for x in plain]
+    return plain

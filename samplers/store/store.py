@@ -63,6 +63,7 @@ class Store:
         with self._reading() as file:
             self.committed = reading.counted(file)
             reading.refuse_incomplete(file, self.committed, record)
+            reading.refuse_other_attributes(path, file)
 
     @classmethod
     def create(cls, path: pathlib.Path, groups: np.ndarray, attributes: Attributes) -> "Store":

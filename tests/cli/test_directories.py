@@ -197,6 +197,11 @@ def test_more_draws_and_other_stop_rules_on_resume(copy, finished, capsys):
     assert_starts_with(copy, before)
 
 
+def test_a_finished_run_is_sound(finished, capsys):
+    assert run_command(["status", str(finished / "run"), "--verify"]) == 0
+    assert "sound; compared with their checksums: 4 blocks" in capsys.readouterr().out
+
+
 def test_missing_directories(finished, tmp_path, capsys, go_on):
     for command in (["summary", str(tmp_path / "none")], ["summary", str(finished)]):
         assert run_command(command) == 2

@@ -7,12 +7,16 @@ import pathlib
 import h5py
 import numpy as np
 
+from helpers.synthetic_run import RESOLVED
 from nmmjax.samplers.store import files, reading
 from nmmjax.samplers.store.store import Checkpoint, Store
 
 GROUPS = np.repeat(np.arange(2), 2)
 DRAWS = 3
-ABOUT = {"/": {"resolved": "[physics]", "version_x": "1"}, "/posterior/m": {"units": "eV"}}
+ABOUT = {
+    "/": {"resolved": RESOLVED, "version_x": "1"},
+    "/posterior/m": {"units": "eV", "role": "parameter", "latex": "m"},
+}
 
 
 def block(number, seed=0):
@@ -21,6 +25,7 @@ def block(number, seed=0):
     return {
         "posterior": {"m": rng.normal(size=shape), "w": rng.normal(size=(*shape, 2))},
         "sample_stats": {"lp": rng.normal(size=shape), "n": rng.integers(0, 9, shape)},
+        "target": {"allowed": rng.integers(0, 2, shape).astype("i1")},
     }
 
 
@@ -84,14 +89,15 @@ def counted_by_hdf5(path):
         return None
 
 
-CALLS = ("open", "close", "pwrite", "pread", "ftruncate", "fsync", "replace", "unlink", "stat",
-         "fstat", "listdir")  # fmt: skip
+CHANGING = ("pwrite", "ftruncate", "fsync", "replace", "unlink")
+CALLS = (*CHANGING, "open", "close", "pread", "stat", "fstat", "listdir")
 
 
 class Disk:
     """Stands for the module `os` in `files`: counts its calls, and may fail at one of them."""
 
-    def __init__(self, monkeypatch):
+    def __init__(self, monkeypatch, names):
+        self.names = names
         self.calls, self.at, self.error, self.late = 0, None, None, False
         monkeypatch.setattr(files, "os", self)
 
@@ -103,7 +109,7 @@ class Disk:
         real = getattr(os, name)
         if name == "fsync":
             real = int  # no power fails here
-        return self._counted(name, real) if name in CALLS else real
+        return self._counted(name, real) if name in self.names else real
 
     def _counted(self, name, real):
         def call(*given, **options):

@@ -12,8 +12,6 @@ from helpers.stored import DRAWS, Disk, begun, block, checkpoint, copied, counte
 from nmmjax.samplers.store.store import Store, StoreError
 from nmmjax.samplers.store.verify import verify
 
-SECTOR = 64
-
 
 def session(store):
     """What a driver does, from two blocks on; yields how many blocks are safe by now."""
@@ -56,13 +54,12 @@ def assert_intact(path, safe):
     assert verify(path).faults == ()
 
 
-def fail_everywhere(tmp_path, monkeypatch, faults):
+def fail_everywhere(tmp_path, monkeypatch, names, faults):
     """Sessions with one failure each; `faults(at)` are the failures to try at a call."""
     begun(tmp_path / "base")
-    disk = Disk(monkeypatch)
-    total, safe = after_failure(
-        copied(tmp_path / "base", tmp_path / "whole"), disk, None, None, False
-    )
+    disk = Disk(monkeypatch, names)
+    whole = copied(tmp_path / "base", tmp_path / "whole")
+    total, safe = after_failure(whole, disk, None, None, False)
     assert safe == 4
     tried = 0
     for at in range(1, total + 1):
@@ -74,15 +71,18 @@ def fail_everywhere(tmp_path, monkeypatch, faults):
     return total, tried
 
 
-def test_an_error_or_an_interrupt_at_any_call_loses_nothing(tmp_path, monkeypatch):
-    """Each call once; what goes wrong takes turns."""
-    kinds = [(error, late) for error in stored.errors() for late in (False, True)]
-    total, tried = fail_everywhere(tmp_path, monkeypatch, lambda at: [kinds[at % len(kinds)]])
-    assert tried == total > 100
+KINDS = [(error, late) for error in stored.errors() for late in (False, True)]
+
+
+def test_an_error_or_an_interrupt_at_any_change_of_the_disk_loses_nothing(tmp_path, monkeypatch):
+    """What goes wrong takes turns."""
+    total, tried = fail_everywhere(
+        tmp_path, monkeypatch, stored.CHANGING, lambda at: [KINDS[at % len(KINDS)]]
+    )
+    assert tried == total > 60
 
 
 @pytest.mark.slow
 def test_each_error_at_each_call_loses_nothing(tmp_path, monkeypatch):
-    kinds = [(error, late) for error in stored.errors() for late in (False, True)]
-    total, tried = fail_everywhere(tmp_path, monkeypatch, lambda at: kinds)
-    assert tried == 8 * total
+    total, tried = fail_everywhere(tmp_path, monkeypatch, stored.CALLS, lambda at: KINDS)
+    assert tried == len(KINDS) * total > 2000
