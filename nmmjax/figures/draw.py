@@ -19,7 +19,7 @@ from nmmjax.figures.curves import curves_figure
 from nmmjax.figures.frontier import frontier_figure
 from nmmjax.figures.limit_lines import curves_of
 from nmmjax.figures.maps import region_map
-from nmmjax.results import verdict
+from nmmjax.results import trust, verdict
 from nmmjax.results.rundir import Run
 from nmmjax.samplers import diagnostics
 
@@ -71,7 +71,9 @@ def rank(run: Run, names: Sequence[str] = (), style: Style = STYLE) -> Figure:
 
 def _rhat(draws: np.ndarray, run: Run, few: np.ndarray) -> str:
     kind = "" if run.superchains is None else "nested "
-    return f"{kind}$\\hat R$ = {verdict.rhat_of(draws, run, few):.3f}"
+    value = verdict.rhat_of(draws, run, few)
+    doubt = "" if value < trust.RHAT else f" (needed: below {trust.RHAT:g})"
+    return f"{kind}$\\hat R$ = {value:.3f}{doubt}"
 
 
 def constraint_curves(run: Run, style: Style | None = None) -> Figure:
