@@ -86,7 +86,8 @@ def test_draws_of_the_banana_follow_its_density():
     mass = np.exp(value - value.max())
     mass /= mass.sum()
     for axis, points in ((0, x), (1, y)):
-        marginal = np.cumsum(mass.sum(axis=1 - axis))
+        each = mass.sum(axis=1 - axis)
+        marginal = np.cumsum(each) - 0.5 * each  # up to the middle of each cell
         for level in (0.1, 0.5, 0.9):
             edge = np.interp(level, marginal, points)
             assert abs(np.mean(draws[:, axis] < edge) - level) < 0.01
