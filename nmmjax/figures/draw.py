@@ -20,7 +20,7 @@ from nmmjax.figures.curves import curves_figure
 from nmmjax.figures.frontier import frontier_figure
 from nmmjax.figures.limit_lines import curves_of
 from nmmjax.figures.maps import region_map
-from nmmjax.results import angles, verdict
+from nmmjax.results import angles, trust, verdict
 from nmmjax.results.rundir import Run
 from nmmjax.samplers import diagnostics
 from nmmjax.samplers.store.files import Folder
@@ -75,7 +75,9 @@ def rank(run: Run, names: Sequence[str] = (), style: Style = STYLE) -> Figure:
 
 def _rhat(draws: np.ndarray, run: Run, few: np.ndarray, period: float | None) -> str:
     kind = "" if run.superchains is None else "nested "
-    return f"{kind}$\\hat R$ = {verdict.rhat_of(draws, run, few, period):.3f}"
+    value = verdict.rhat_of(draws, run, few, period)
+    doubt = "" if value < trust.RHAT else f" (needed: below {trust.RHAT:g})"
+    return f"{kind}$\\hat R$ = {value:.3f}{doubt}"
 
 
 def constraint_curves(run: Run, style: Style | None = None) -> Figure:

@@ -474,7 +474,7 @@ def cases():
     low = [t for t in chosen if t.density.dim == 2]
     middle = [t for t in chosen if t.density.dim == 5]
     for name, blocks in (("importance", 1), ("smc", 1), ("nested", 1)):
-        yield from ((name, t, blocks, 0) for t in (*low, *middle))
+        yield from ((name, t, blocks, 0) for t in (*low[::2], *middle[::2]))
     smooth = [t for t in low if "box" not in t.name and "passage" not in t.name]
     yield from (("nuts", t, n, 0) for t in smooth if "terrace" not in t.name for n in (2, 6))
     yield from (("emcee_", t, n, 0) for t in low for n in (8,))
