@@ -25,7 +25,7 @@ ROOMS = {
                 "samplers.store"},
     "cli": {"errors", "textfile", "signals", "catalogue", "constraints", "target", "runfile",
             "results", "figures", "samplers.base", "samplers.driver", "samplers.engines",
-            "samplers.progress", "samplers.store", "samplers.witness"},
+            "samplers.progress", "samplers.store", "samplers.undefined", "samplers.witness"},
     "samplers.base": set(),
     "samplers.diagnostics": set(),
     "samplers.convergence": {"samplers.diagnostics"},
