@@ -14,9 +14,8 @@ import numpy as np
 from nmmjax.errors import InputError
 from nmmjax.results import verdict
 from nmmjax.results.rundir import Run, open_run
-from nmmjax.samplers.store import lock, reading
-from nmmjax.samplers.store.files import Folder, StoreError
-from nmmjax.samplers.store.verify import verify
+from nmmjax.samplers.store import lock
+from nmmjax.samplers.store.files import Folder
 
 _EVERY = 2.0  # seconds between looks
 _MOST = 2**18  # draws that R-hat and ESS take, so that a look is quick
@@ -203,29 +202,6 @@ def _writer(directory: pathlib.Path, age: float | None) -> tuple[bool, str]:
 def _locked(folder: Folder) -> bool:
     """Whether a process holds the lock; without `flock` the file that stands for it says so."""
     return lock.is_held(folder)
-
-
-def show_verification(directory: pathlib.Path) -> int:
-    """Check a whole run directory and print what is wrong; 1 if anything is."""
-    if not directory.is_dir() or not reading.exists(directory, "chains.h5"):
-        open_run(directory)  # says what is missing
-    try:
-        found = verify(directory)
-    except StoreError as error:
-        raise InputError(str(error)) from None
-    faults = list(found.faults)
-    try:
-        open_run(directory)
-    except InputError as error:
-        faults.append(str(error))
-    looked = (
-        f"{found.blocks} blocks of {found.variables} variables, {found.checkpoints} checkpoints"
-    )
-    for fault in faults:
-        sys.stdout.write(f"{InputError(fault)}\n")
-    state = f"{len(faults)} faults" if faults else "sound"
-    sys.stdout.write(f"{directory}: {state}; compared with their checksums: {looked}\n")
-    return 1 if faults else 0
 
 
 def _doing(status: Status) -> str:
