@@ -14,7 +14,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5l
+from h5py import h5l  # pyright: ignore[reportAttributeAccessIssue]
 
 from . import files, journal, layout, manifest, patched, sums
 from .files import File, Folder, StoreError
