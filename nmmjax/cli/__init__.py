@@ -154,10 +154,12 @@ def status(
     ] = False,
 ) -> None:
     """Where a run stands, also while it goes on: progress, R-hat, ESS, rate, time left."""
-    from nmmjax.cli.status import show_status, show_verification
-
     if verify:
+        from nmmjax.cli.verify import show_verification
+
         raise typer.Exit(show_verification(directory))
+    from nmmjax.cli.status import show_status
+
     show_status(directory, watch, json)
 
 

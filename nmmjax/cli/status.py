@@ -17,9 +17,8 @@ from nmmjax.errors import InputError, printable
 from nmmjax.results import tables, verdict
 from nmmjax.results.rundir import Run, open_run
 from nmmjax.samplers.progress import ASKED, counted
-from nmmjax.samplers.store import lock, reading
-from nmmjax.samplers.store.files import Folder, StoreError
-from nmmjax.samplers.store.verify import verify
+from nmmjax.samplers.store import lock
+from nmmjax.samplers.store.files import Folder
 
 _EVERY = 2.0  # seconds between looks
 _STALE = 300.0  # seconds after which a run on another machine counts as stopped
@@ -228,29 +227,6 @@ def _writer(directory: pathlib.Path, age: float | None) -> tuple[bool, str]:
 def _locked(folder: Folder) -> bool:
     """Whether a process holds the lock; without `flock` the file that stands for it says so."""
     return lock.is_held(folder)
-
-
-def show_verification(directory: pathlib.Path) -> int:
-    """Check a whole run directory and print what is wrong; 1 if anything is."""
-    if not directory.is_dir() or not reading.exists(directory, "chains.h5"):
-        open_run(directory)  # says what is missing
-    try:
-        found = verify(directory)
-    except StoreError as error:
-        raise InputError(str(error)) from None
-    faults = list(found.faults)
-    try:
-        open_run(directory)
-    except InputError as error:
-        faults.append(str(error))
-    looked = (
-        f"{found.blocks} blocks of {found.variables} variables, {found.checkpoints} checkpoints"
-    )
-    for fault in faults:
-        sys.stdout.write(f"{InputError(fault)}\n")
-    state = f"{len(faults)} faults" if faults else "sound"
-    sys.stdout.write(f"{directory}: {state}; compared with their checksums: {looked}\n")
-    return 1 if faults else 0
 
 
 def _doing(status: Status) -> str:

@@ -84,7 +84,7 @@ class Run:
             self._refuse(name, self.variables.get(group, {}))
         draws = slice(0, self.committed)
 
-        def take(file: h5py.File) -> np.ndarray:
+        def take(file: Any) -> np.ndarray:
             data = file[group][name]
             if chains is None:
                 return data[:, draws]
@@ -99,7 +99,7 @@ class Run:
         if name not in self.tables:
             return {}
 
-        def take(file: h5py.File) -> dict[str, np.ndarray]:
+        def take(file: Any) -> dict[str, np.ndarray]:
             arrays = {key: item for key, item in file[name].items() if not item.is_scale}
             for item in arrays.values():
                 reading.refuse_hollow(item)
@@ -175,7 +175,7 @@ def open_run(directory: pathlib.Path) -> Run:
     return _taken(directory, lambda file: _run(directory, resolved, file))
 
 
-def _run(directory: pathlib.Path, resolved: dict[str, Any], file: h5py.File) -> Run:
+def _run(directory: pathlib.Path, resolved: dict[str, Any], file: Any) -> Run:
     path = directory / "chains.h5"
     reading.refuse_outside(file)
     found = file.get("posterior/ensemble")
@@ -273,7 +273,7 @@ def _at(tree: Any, path: str) -> Any:
     return tree
 
 
-def _taken[T](directory: pathlib.Path, take: Callable[[h5py.File], T]) -> T:
+def _taken[T](directory: pathlib.Path, take: Callable[[Any], T]) -> T:
     """What `take` finds in chains.h5; what HDF5 cannot read becomes an InputError.
 
     A file that is just being written may be unreadable for a moment: while there are signs of a

@@ -14,8 +14,9 @@ from typing import Any
 
 import h5py
 import numpy as np
+from h5py import h5l  # pyright: ignore[reportAttributeAccessIssue]
 
-from . import files, journal, layout, manifest, sums
+from . import files, journal, layout, manifest, patched, sums
 from .files import File, Folder, StoreError
 
 MOST_OF_STATE = 2**33  # bytes of a checkpoint whose manifest does not say
@@ -48,7 +49,7 @@ def chains(directory: pathlib.Path) -> Iterator[h5py.File]:
             if change is not None:
                 if not change.fits(descriptor):
                     raise journal.foreign(file)
-                with journal.as_hdf5(journal.Patched(file, descriptor, change)) as found:
+                with patched.as_hdf5(patched.Patched(file, descriptor, change)) as found:
                     yield found
                 return
     with _by_path(directory / _CHAINS) as found:
@@ -80,7 +81,7 @@ def refuse_outside(file: h5py.File) -> None:
     odd: list[str] = []
 
     def link(name: bytes, about: Any) -> None:
-        if about.type != h5py.h5l.TYPE_HARD:
+        if about.type != h5l.TYPE_HARD:
             odd.append(f"'{name.decode(errors='replace')}' is a link")
 
     def item(name: str, found: Any) -> None:
@@ -100,7 +101,7 @@ def refuse_outside(file: h5py.File) -> None:
 
 def refuse_hollow(variable: h5py.Dataset, draws: int | None = None) -> None:
     """OSError if less is stored than its shape names, or than `draws` draws (axis 1) take."""
-    shape = list(variable.shape or ())
+    shape: list[int] = list(variable.shape or ())
     if variable.dtype.kind not in "iufb":
         raise OSError(f"'{variable.name}' holds no numbers")
     if draws is not None:
@@ -124,7 +125,7 @@ def variables(file: h5py.File) -> Iterator[h5py.Dataset]:
     for name in OF_DRAWS:
         group = file.get(name)
         for item in group.values() if isinstance(group, h5py.Group) else ():
-            if isinstance(item, h5py.Dataset) and item.maxshape[1:2] == (None,):
+            if isinstance(item, h5py.Dataset) and (item.maxshape or ())[1:2] == (None,):
                 yield item
 
 
@@ -144,6 +145,19 @@ def refuse_incomplete(file: h5py.File, committed: int, record: sums.Record) -> N
                 f"of {sums.NAME}: the directory was damaged, or copied while a run wrote it; "
                 "`nmmjax status DIR --verify` checks all of it"
             )
+
+
+def refuse_other_draws(file: h5py.File, groups: layout.Groups, start: int, draws: int) -> None:
+    """StoreError unless a block that was computed again is the stored one."""
+    for name, variables in groups.items():
+        for key, values in variables.items():
+            stored = layout.dataset(file, f"{name}/{key}")[:, start : start + draws]
+            if not np.array_equal(stored, values, equal_nan=stored.dtype.kind == "f"):
+                raise StoreError(
+                    f"draws {start} to {start + draws - 1} of {name}/{key}, computed again from "
+                    f"the checkpoint, differ from those in '{file.filename}': resume with the "
+                    "device and the versions that the run began with"
+                )
 
 
 def fault_of_state(file: File, entry: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ import h5py
 import numpy as np
 
 from . import checkpoint as states
-from . import files, journal, layout, manifest, reading, sums
+from . import files, journal, layout, manifest, patched, reading, sums
 from .checkpoint import Checkpoint
 from .files import Folder, StoreError
 from .lock import INSTEAD, NAME, Lock
@@ -52,7 +52,7 @@ class Store:
         folder.sweep()
         reading.refuse_links(folder)
         with files.explained(self._manifest_file):
-            self._manifest = manifest.read(self._manifest_file)
+            self._manifest: manifest.Manifest = manifest.read(self._manifest_file)
         self.groups = np.array(self._manifest["groups"], dtype=int)
         with files.explained(self._chains):
             journal.recover(self._chains)
@@ -138,13 +138,14 @@ class Store:
         draws = next(iter(groups["posterior"].values())).shape[1]
         self._refuse_stolen()
         if start + draws <= self.committed:
-            self._verify(groups, start, draws)
+            with self._reading() as file:
+                reading.refuse_other_draws(file, groups, start, draws)
             return
         if start != self.committed:
             raise StoreError(f"draw {start} cannot follow the {self.committed} that are stored")
-        change = journal.changed if start else journal.rebuilt
+        change = patched.changed if start else patched.rebuilt
         with files.explained(self._chains), change(self._chains) as raw:
-            with journal.as_hdf5(raw, "r+") as file:
+            with patched.as_hdf5(raw, "r+") as file:
                 self._refuse_other_count(file)
                 if start == 0:
                     layout.declare(file, groups, self._attributes)
@@ -156,8 +157,8 @@ class Store:
     def replace(self, tables: layout.Groups) -> None:
         """Put whole groups of arrays in place of their older versions."""
         self._refuse_stolen()
-        with files.explained(self._chains), journal.rebuilt(self._chains) as raw:
-            with journal.as_hdf5(raw, "r+") as file:
+        with files.explained(self._chains), patched.rebuilt(self._chains) as raw:
+            with patched.as_hdf5(raw, "r+") as file:
                 self._refuse_other_count(file)
                 found = layout.put(file, tables, self._attributes)
             for name, digests in found.items():
@@ -180,7 +181,7 @@ class Store:
         name = states.FILES[bool(newest) and newest[0]["file"] == states.FILES[0]]
         self._replace(name, data)
         entries = [states.entry(name, checkpoint, data), *newest]
-        changed = self._manifest | {"generations": entries}
+        changed: manifest.Manifest = self._manifest | {"generations": entries}
         with files.explained(self._manifest_file):
             manifest.write(self._manifest_file, changed)
         self._manifest = changed
@@ -246,7 +247,7 @@ class Store:
     def _reading(self) -> Iterator[h5py.File]:
         """chains.h5 by descriptor, without HDF5's own lock: an open reader must not stop us."""
         with files.explained(self._chains), self._chains.opened() as descriptor:
-            with journal.as_hdf5(journal.Patched(self._chains, descriptor)) as file:
+            with patched.as_hdf5(patched.Patched(self._chains, descriptor)) as file:
                 yield file
 
     def _begin(self) -> None:
@@ -292,18 +293,6 @@ class Store:
                 f"'{self._chains}' counts {found} draws where this process stored "
                 f"{self.committed}: another process writes it; stopped"
             )
-
-    def _verify(self, groups: layout.Groups, start: int, draws: int) -> None:
-        with self._reading() as file:
-            for name, variables in groups.items():
-                for key, values in variables.items():
-                    stored = layout.dataset(file, f"{name}/{key}")[:, start : start + draws]
-                    if not np.array_equal(stored, values, equal_nan=stored.dtype.kind == "f"):
-                        raise StoreError(
-                            f"draws {start} to {start + draws - 1} of {name}/{key}, computed again "
-                            f"from the checkpoint, differ from those in '{self._chains}': "
-                            "resume with the device and the versions that the run began with"
-                        )
 
 
 def is_run(path: pathlib.Path) -> bool:

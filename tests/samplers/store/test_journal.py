@@ -13,6 +13,7 @@ import pytest
 
 from helpers.cases import one_quick
 from nmmjax.samplers.store import journal as _journal
+from nmmjax.samplers.store import patched
 from nmmjax.samplers.store.files import Folder
 from nmmjax.samplers.store.store import Store
 
@@ -87,8 +88,8 @@ def test_a_process_killed_while_it_appends_leaves_a_file_that_reads_and_grows(ru
 
 def interrupted(run, monkeypatch):
     """A block appended up to its journal, which is not carried out."""
-    with Store.open(run) as store, monkeypatch.context() as patched:
-        patched.setattr(_journal, "recover", lambda path: None)
+    with Store.open(run) as store, monkeypatch.context() as context:
+        context.setattr(_journal, "recover", lambda path: None)
         store.append(block(store.committed // DRAWS), store.committed)
     return run / "chains.h5", run / ".chains.h5.journal"
 
@@ -158,7 +159,7 @@ def test_an_error_leaves_the_file_as_it_was(run):
     with (
         Folder(run) as folder,
         pytest.raises(ZeroDivisionError),
-        _journal.changed(folder / "chains.h5") as raw,
+        patched.changed(folder / "chains.h5") as raw,
     ):
         change(raw)
     assert chains.read_bytes() == before
