@@ -139,7 +139,7 @@ def legible(figure: Figure) -> Figure:
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
         text.set_text(printable(text.get_text()))
-        if not _can_be_set(text.get_text()):
+        if not all(map(_can_be_set, text.get_text().split("\n"))):
             text.set_parse_math(False)
     return figure
 
