@@ -81,8 +81,8 @@ def test_other_ranges_are_refused_though_resolved_toml_is_edited_or_gone(one_run
 
 
 def test_an_edited_constraint_file_is_refused(tmp_path, refused):
-    limit = '[own]\ntype = "upper_limit"\nobservable = "mu_nu"\nlimit = 1e-11\ncl = 0.9\n'
-    limit += 'unit = "mu_B"\nyear = 2024\nreference = "a test"\nverified = "for a test"\n'
+    limit = '[own]\ntype = "upper_limit"\nobservable = "mu_nu"\nvalue = 1e-11\ncl = 0.9\n'
+    limit += 'units = "mu_B"\nyear = 2024\nreference = "a test"\nverified = "for a test"\n'
     own = tmp_path / "own.toml"
     own.write_text(limit)
     path = tiny_model.write(tmp_path, constraints='["own"]\nconstraint_files = ["own.toml"]')

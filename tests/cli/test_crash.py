@@ -210,6 +210,7 @@ def campaign(nursery, folder, draws, wanted):
     return hits
 
 
+@pytest.mark.slow
 def test_sigkill_at_a_dozen_moments(nursery, tmp_path):
     assert campaign(nursery, tmp_path, 200, FEW) == FEW
 
