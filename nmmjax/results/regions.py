@@ -21,6 +21,7 @@ _BINS = 128
 _SMOOTH = 2.0  # bins, the width of the kernel
 _VALLEY = 0.1  # density in a valley over that of the lower peak beside it
 _LEAST = 0.01  # of the mean density: what counts as empty
+_SAME = 1e-9  # relative spread below which values differ by rounding
 _FEWEST = 5.0  # draws in a bin, likewise
 
 
@@ -62,7 +63,7 @@ def find(
     prior     its table as in the resolved run file
     """
     c, back = _coordinate(values, prior)
-    if not np.all(np.isfinite(c)) or np.ptp(c) == 0.0:
+    if not np.all(np.isfinite(c)) or np.ptp(c) <= _SAME * np.max(np.abs(c)):
         return None
     valleys = _valleys(c.ravel())
     if len(valleys) == 0:
