@@ -81,7 +81,9 @@ class AbstractEngine(eqx.Module):
     burn_in: ClassVar[int] = 75
     ends: ClassVar[bool] = False
 
-    chains: eqx.AbstractVar[int]
+    @property
+    @abc.abstractmethod
+    def chains(self) -> int: ...
 
     @property
     def gradients(self) -> bool:

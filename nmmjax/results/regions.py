@@ -21,6 +21,7 @@ _BINS = 128
 _SMOOTH = 2.0  # bins, the width of the kernel
 _VALLEY = 0.1  # density in a valley over that of the lower peak beside it
 _LEAST = 0.01  # of the mean density: what counts as empty
+_SAME = 1e-9  # relative spread below which values differ by rounding
 _FEWEST = 5.0  # draws in a bin, likewise
 
 
@@ -71,7 +72,7 @@ def find(
     if period is not None and np.all(np.isfinite(values)):
         cut = angles.seam(values, period)
         c, back = (values - cut) % period, _from_cut(cut, period)
-    if not np.all(np.isfinite(c)) or np.ptp(c) == 0.0:
+    if not np.all(np.isfinite(c)) or np.ptp(c) <= _SAME * np.max(np.abs(c)):
         return None
     valleys = _valleys(c.ravel())
     if len(valleys) == 0:

@@ -16,6 +16,7 @@ from nmmjax.samplers.convergence import Convergence
 
 MOST = 2**18  # draws of each quantity that the verdict ranks; means take all of them
 _MOST_MORE = 50.0  # times as many draws, the most to ask for at once
+_SAME = 1e-9  # relative spread below which values differ by rounding
 _UNTOUCHED = 0.01  # spread of a term of ln L below which no draw feels it
 DENSITY, LIKELIHOOD = "ln density", "ln L"
 
@@ -71,7 +72,14 @@ def judged(run: Run) -> dict[str, np.ndarray]:
         if name in run.labels and name not in found:
             x = run.read(name)
             further[name] = np.where(np.isnan(x), np.inf, x)
-    return found | {name: x for name, x in further.items() if np.any(x != x.flat[0])}
+    return found | {name: x for name, x in further.items() if _varies(x)}
+
+
+def _varies(x: np.ndarray) -> bool:
+    """Tell values that differ by more than rounding, or are not finite, from a constant."""
+    if not np.all(np.isfinite(x)):
+        return True
+    return bool(np.ptp(x) > _SAME * np.max(np.abs(x)))
 
 
 def _parameters(run: Run) -> Iterator[tuple[str, np.ndarray]]:

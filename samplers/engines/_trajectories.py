@@ -39,7 +39,6 @@ class AbstractTrajectories(AbstractEngine):
 
     burn_in: ClassVar[int] = 0
 
-    chains: eqx.AbstractVar[int]
     warmup: eqx.AbstractVar[int]
     block: eqx.AbstractVar[int]
 

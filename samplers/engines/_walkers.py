@@ -13,7 +13,7 @@ class AbstractWalkers(AbstractEngine):
     ensembles: int = eqx.field(static=True, default=4)
     walkers: int = eqx.field(static=True, default=64)
     thin: int = eqx.field(static=True, default=100)
-    block: eqx.AbstractVar[int]
+    block: int = eqx.field(static=True, default=25)
 
     def __check_init__(self) -> None:
         self.require_least({"ensembles": 1, "thin": 1, "block": 1})

@@ -72,7 +72,6 @@ class Ensemble(AbstractWalkers):
     finite density) and n_nan (those among them where the target was NaN or +inf).
     """
 
-    block: int = eqx.field(static=True, default=25)
     jump: float = eqx.field(static=True, default=0.1)
     stretch: float = eqx.field(static=True, default=0.1)
 

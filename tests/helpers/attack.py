@@ -369,7 +369,7 @@ def judge(name, draws, stats, tables):
     by_name = {f"z{i}": draws[..., i] for i in range(draws.shape[-1])}
     count, table = len(by_name), tables.get("evidence", {})
     lp = stats["lp"]
-    if np.any(lp != lp.flat[0]):
+    if np.ptp(lp) > 1e-9 * np.max(np.abs(lp)):
         by_name[verdict.DENSITY] = lp
     found = convergence.convergence(by_name, way.groups)
     effective = None

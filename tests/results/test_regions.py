@@ -25,6 +25,8 @@ def test_one_region_has_none_to_tell():
         assert regions.find("x", x, ENSEMBLE, FLAT) is None
     constant = np.ones((64, 300))
     assert regions.find("x", constant, ENSEMBLE, FLAT) is None
+    rounded = constant + 1e-15 * rng.integers(-1, 2, (64, 300))
+    assert regions.find("x", rounded, ENSEMBLE, FLAT) is None
 
 
 def test_two_regions_with_the_weights_of_the_draws():
