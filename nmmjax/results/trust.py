@@ -100,7 +100,7 @@ def of_summit(lp: np.ndarray, ensemble: np.ndarray, ordered: bool) -> Iterator[F
 
 
 def _of_stays(where: str, stay: int, left: int) -> Finding:
-    figure = f"{stay} walkers ended in a place {where}, and {left} times one came back from there"
+    figure = f"{stay} of the walkers ended in a place {where}, and {left} times one came back"
     return Finding(left >= VISITS * stay, figure, f"at least {VISITS * stay:g} times", 4.0)
 
 
