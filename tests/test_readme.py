@@ -3,6 +3,7 @@
 import re
 
 import jax
+import pytest
 
 from helpers.places import ROOT
 
