@@ -1,4 +1,4 @@
-"""Double precision, strict numerics and one cache of compiled code for every test."""
+"""Double precision and one cache of compiled code for every test."""
 
 import json
 import os
@@ -18,7 +18,6 @@ if (
 import jax  # noqa: E402
 
 jax.config.update("jax_enable_x64", True)
-# RANK jax.config.update("jax_numpy_rank_promotion", "raise")
 
 REFERENCE = pathlib.Path(__file__).parent / "reference"
 

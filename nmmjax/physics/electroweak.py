@@ -39,7 +39,7 @@ def B_F(r: Float[Array, "*b"]) -> Float[Array, "*b"]:
         B_F = -2r + 2r^3 ln r + 2(4-r^2)(2+r^2) arccos(r/2)/sqrt(4-r^2)
             = 4 p theta (3+p^2) + 2 p K,   r = 2 cosh theta = p + 1/p   (used for r > 3)
 
-    B_F(0) = 4 pi, 12 ln(r)/r at large r. Error 2e-15 / 3e-14, 1e-12 < r < 1e4.
+    B_F(0) = 4 pi, 12 ln(r)/r at large r. Error 4e-15 / 5e-14, 1e-12 < r < 1e4.
     Source: arXiv:2605.19544, eq. (58), real form.
     """
     far = r > 3.0
@@ -58,7 +58,7 @@ def B_S(r: Float[Array, "*b"]) -> Float[Array, "*b"]:
             = -4 theta (3/p + p^3) - (2/p)(1 + p^2 + p^2 K)   (used for r > 3)
 
     B_S(0) = 4 pi, zero near r = 1.5, where errors are relative to max(|.|, 1).
-    Error 2e-15 / 2e-15, 1e-12 < r < 1e4.
+    Error 2e-15 / 1e-15, 1e-12 < r < 1e4.
     Source: arXiv:2605.19544, eq. (59), real form.
     """
     far = r > 3.0
@@ -94,7 +94,7 @@ def mass_split_ew(
 
         alpha m/(4 pi s2w) {(Q^2-Q'^2) s2w f(m_z/m) + (Q-Q')(Q+Q'-2y) [f(m_w/m) - f(m_z/m)]}
 
-    kind is "fermion" or "scalar" (f = f_F, f_S). Error 2e-15 of its largest term.
+    kind is "fermion" or "scalar" (f = f_F, f_S). Error 6e-16 of its terms.
     Source: arXiv:2605.19544, eqs. (58), (59) and hep-ph/0512090. An infrared effect: inserted
     in a neutrino-mass loop it overestimates. Raises InputError for another kind.
     """

@@ -23,9 +23,8 @@ class Svd3(NamedTuple):
 def svd3(m: Complex[Array, "3 3"]) -> Svd3:
     """M = u diag(values) v^dagger of any complex 3 x 3 matrix; the unit of `values` is that of M.
 
-    The phases of the pairs (u_i, v_i) are free. u and v are unitary and reproduce M to 4e-15 of
-    the largest entry, whatever the degeneracy; values far below the largest are good to 3e-16 of
-    the largest, and to 3e-16 of themselves where the columns of M are graded.
+    The phases of the pairs (u_i, v_i) are free. u and v are unitary and reproduce M, and
+    the values are right relative to the largest: error 2e-15, whatever the degeneracy.
 
     Derivatives are exact where values differ and none is 0. At equal values only quantities
     symmetric in the pair have one: the rotation inside the pair is held fixed, and so are the

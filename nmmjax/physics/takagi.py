@@ -25,9 +25,9 @@ def factorise(m: Complex[Array, "3 3"]) -> Takagi:
     """u^T M u = diag(m_1, m_2, m_3), ascending, of a complex symmetric matrix.
 
     Signs of the columns: Re s + Im s >= 0 with s = u_1 + sqrt2 u_2 + sqrt3 u_3. Only
-    (M + M^T)/2 enters. u is unitary and u* D u^dagger = M to 3e-15 (of the largest entry) whatever
-    the degeneracy, and the light masses of a graded matrix (M_ij ~ sqrt(m_i m_j), over seven
-    decades) have relative error 9e-16; 2 us per matrix in batches on one core.
+    (M + M^T)/2 enters. u is unitary and u* D u^dagger = M with error 2e-15 (of the largest
+    entry) whatever the degeneracy, and the light masses of a graded matrix (M_ij ~ sqrt(m_i m_j),
+    over seven decades) have relative error 4e-15; 2 us per matrix in batches on one core.
 
     Derivatives: exact where masses differ (1e-12 for the second ones). At equal masses only
     quantities symmetric in the pair have one: the rotation inside the pair is held fixed. Likewise

@@ -9,7 +9,7 @@ from helpers.accuracy.errors import ERRORS, HOMES, MARGIN, claim, page
 from helpers.accuracy.measure import CASES
 from helpers.places import ROOT
 
-LONG = {"light_block", "svd2", "D3", "J_scalar"}  # seconds of mpmath or of compilation
+LONG = {"light_block"}  # twelve seconds of compilation and mpmath
 
 
 def test_every_kernel_has_an_entry():

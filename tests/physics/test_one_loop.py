@@ -79,7 +79,7 @@ def test_weights_of_the_two_masses_add_to_one():
 
 def test_bracket_reference_rows(reference):
     rows = reference("weak_triplet/loop_r.json")["rows"]
-    (r,) = exact.columns(rows, "r")
+    r = jnp.asarray(exact.columns(rows, "r")[0])
     with mp.workdps(30):
         column = {key: [mp.mpf(row[key]) for row in rows] for key in rows[0]}
         for name, letter, floor in (("B_F", "F", 0.0), ("B_S", "S", 1.0)):
