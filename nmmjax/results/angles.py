@@ -37,7 +37,7 @@ def spread(values: np.ndarray, period: float) -> float:
 
 def unrolled(values: np.ndarray, about: float, period: float) -> np.ndarray:
     """The same angles within half a period of `about`."""
-    return values - period * np.round((values - about) / period)
+    return np.asarray(values - period * np.round((values - about) / period))
 
 
 def arc(values: np.ndarray, share: float, period: float) -> tuple[float, float]:
