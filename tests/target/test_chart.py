@@ -6,15 +6,11 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from helpers import places
+from helpers.toy_model import Toy
 from nmmjax.models.weak_triplet.model import WeakTriplet
-from nmmjax.runfile import plugins
 from nmmjax.target import chart
-from nmmjax.target.model import Model, Ratio, guarded_predict
+from nmmjax.target.model import Ratio, guarded_predict
 from nmmjax.target.naturalness import tuning_cancel
-
-TOY = f"{places.TOY}:Toy"
-Toy = plugins.find(TOY, "nmmjax.models", lambda c: issubclass(c, Model), "model")
 
 CASES = [
     pytest.param(Toy(), "ratios", id="toy-ratios"),

@@ -4,19 +4,15 @@ import jax
 import numpy as np
 import pytest
 
-from helpers import places
+from helpers.toy_model import Toy
 from nmmjax.constraints import library
-from nmmjax.runfile import plugins
 from nmmjax.samplers import diagnostics
 from nmmjax.samplers.engines.ensemble import Ensemble
 from nmmjax.target import start
-from nmmjax.target.model import Model
 from nmmjax.target.posterior import Posterior
 
 pytestmark = pytest.mark.slow
 
-TOY = f"{places.TOY}:Toy"
-Toy = plugins.find(TOY, "nmmjax.models", lambda c: issubclass(c, Model), "model")
 NAMES = ("b", "a", "x", "m_psi")
 
 

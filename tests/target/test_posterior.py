@@ -7,17 +7,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from helpers import places
+from helpers.toy_model import Toy
 from nmmjax.constraints import library
 from nmmjax.errors import InputError
-from nmmjax.runfile import plugins
 from nmmjax.target import causes
-from nmmjax.target.model import Model
 from nmmjax.target.posterior import Posterior
 from nmmjax.target.priors import LogUniform, Uniform
-
-TOY = f"{places.TOY}:Toy"
-Toy = plugins.find(TOY, "nmmjax.models", lambda c: issubclass(c, Model), "model")
 
 LIMITS = library.load(["m_nu_target", "theta_sq_triplet"])
 WISH = library.prefer({"mu_nu": {"above": 1e-12, "below": None, "width_dex": 0.25}})
