@@ -23,14 +23,13 @@ app = typer.Typer(
 
 
 def _named(path: pathlib.Path) -> pathlib.Path:
-    """Refuse a name that no file can have, or that may not be looked at."""
+    """Refuse a name that is too long, goes in circles, or may not be looked at."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         pass
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "that is no name of a file"
-        raise InputError(f"cannot read '{path}': {reason}") from None
+    except OSError as error:
+        raise InputError(f"cannot read '{path}': {error.strerror}") from None
     return path
 
 
@@ -241,7 +240,8 @@ def run_command(arguments: list[str]) -> int:
     """The exit code of `nmmjax ARGUMENTS`."""
 
     def refuse(message: str, code: int) -> int:
-        terminal.say(f"nmmjax: {' '.join(message.split())}")
+        if message:  # none after the help that `nmmjax` alone prints
+            terminal.say(f"nmmjax: {' '.join(message.split())}")
         return code
 
     try:
