@@ -25,6 +25,10 @@ class InputError(ValueError):
         super().__init__(shown)
 
 
+class Damaged(InputError):
+    """Stored draws that cannot be read as they were written."""
+
+
 def printable(text: str, keep: str = "\n") -> str:
     """Escape the signs of a text that do not print, so that a file cannot steer a terminal.
 

@@ -4,7 +4,7 @@ import pathlib
 from collections.abc import Callable
 
 from nmmjax.cli.terminal import out, say
-from nmmjax.errors import InputError, printable
+from nmmjax.errors import Damaged, InputError, printable
 from nmmjax.samplers.store.store import Store, StoreError
 
 UNFINISHED = 3  # exit code: all draws are saved, summary or figures are not
@@ -49,9 +49,14 @@ def _figures(store: Store) -> None:
 
 
 def _made(part: str, command: str, write: Callable[[], None]) -> bool:
-    """Whether a part could be made; if not, one line says why, and how to make it later."""
+    """Whether a part could be made; if not, one line says why, and how to make it later.
+
+    Raises InputError if the draws themselves cannot be read: then they are not all saved.
+    """
     try:
         write()
+    except Damaged:
+        raise
     except (InputError, StoreError, OSError, MemoryError, ImportError, RuntimeError) as error:
         if not (reason := limit(error)):
             raise

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 
 from nmmjax.catalogue import CATALOGUE, known_or_bare
-from nmmjax.errors import InputError, suggest
+from nmmjax.errors import Damaged, InputError, suggest
 from nmmjax.samplers.store import reading
 from nmmjax.samplers.store.files import Folder, StoreError
 
@@ -298,11 +298,11 @@ def _taken[T](directory: pathlib.Path, take: Callable[[Any], T]) -> T:
     raise AssertionError("unreachable")
 
 
-def _unreadable(path: pathlib.Path, error: Exception) -> InputError:
+def _unreadable(path: pathlib.Path, error: Exception) -> Damaged:
     if isinstance(error, StoreError):
-        return InputError(str(error))
+        return Damaged(str(error))
     reason = str(error.args[0]) if error.args and isinstance(error, KeyError) else str(error)
-    return InputError(f"'{path}' cannot be read, it is damaged or not HDF5: {reason}")
+    return Damaged(f"'{path}' cannot be read, it is damaged or not HDF5: {reason}")
 
 
 def _being_written(directory: pathlib.Path) -> bool:

@@ -155,7 +155,7 @@ def test_damaged_chains_are_named_and_left_alone(copy, go_on, harm, piece):
 
 
 def test_flipped_bytes_in_the_draws_are_found_by_their_checksum(copy, go_on):
-    """Damage inside a chunk of a variable: readers refuse it rather than show a wrong number."""
+    """Damage inside a chunk of a variable: refused, not shown or called saved."""
     data = bytearray((copy / "chains.h5").read_bytes())
     with h5py.File(copy / "chains.h5") as file:
         stored = file["posterior/b"].id.get_chunk_info(0)
