@@ -62,7 +62,7 @@ def _barrier(slack: Array, t: Float[Array, ""]) -> Array:
     return jnp.where(inside, jnp.log(jnp.where(inside, slack, 1.0)), parabola)
 
 
-def corners(x: Float[Array, " edge"], y: Float[Array, " edge"]) -> Cells:
+def corners(x: Float[Array, " across"], y: Float[Array, " up"]) -> Cells:
     """(x low, x high, y low, y high) of every cell between edges in the map's coordinates."""
     shape = len(y) - 1, len(x) - 1
     x_low, y_low = jnp.broadcast_to(x[:-1], shape), jnp.broadcast_to(y[:-1, None], shape)
