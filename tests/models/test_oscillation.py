@@ -10,7 +10,7 @@ from nmmjax.models import _oscillation
 from nmmjax.models.dark_dipole.model import DarkDipole
 from nmmjax.models.sm_dirac import SmDirac
 from nmmjax.models.sm_majorana import SmMajorana
-from nmmjax.models.weak_triplet.model import WeakTriplet
+from nmmjax.models.weak_triplet3.model import WeakTriplet3
 from nmmjax.target.posterior import Posterior
 from nmmjax.target.priors import Uniform
 
@@ -18,7 +18,7 @@ MODELS = {
     "sm_dirac": lambda o: SmDirac(ordering=o),
     "sm_majorana": lambda o: SmMajorana(ordering=o),
     "dark_dipole": lambda o: DarkDipole(ordering=o, yukawas="casas_ibarra"),
-    "weak_triplet": lambda o: WeakTriplet(ordering=o, generations=3, yukawas="oscillation"),
+    "weak_triplet3": lambda o: WeakTriplet3(ordering=o, yukawas="oscillation"),
 }
 SIZE = 2.483e-3
 
