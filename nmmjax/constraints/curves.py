@@ -8,8 +8,8 @@ so that a search switches off smoothly where its decay does. Tables are interpol
 cubics (PCHIP), C1 and without overshoot. At either end of its table a curve ends in a smooth
 gate, unless its entry says that it goes on: extend = "below" holds it constant below the first
 mass, beyond = "slope" continues its last slope. A table that starts at mass 0 has no lower end.
-ln L is C1, but for the first mass of a curve that goes on below and the last of
-`OneSidedGaussianCurve`.
+ln L is C1, but for the first mass, below which the limit is held also inside the gate, and the
+last of `OneSidedGaussianCurve`.
 """
 
 import itertools
