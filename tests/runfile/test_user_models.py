@@ -2,8 +2,10 @@
 
 import textwrap
 
+import h5py
 import pytest
 
+from nmmjax.cli import run_command
 from nmmjax.cli.engines import build_engine, check_engine
 from nmmjax.errors import InputError
 from nmmjax.runfile.build import build_posterior, read
@@ -207,11 +209,11 @@ def test_a_file_without_a_class_must_hold_one_model(folder):
 
 
 ENGINE = """\
-import equinox as eqx
-import numpy as np
+import jax
+from nmmjax.samplers.base import AbstractEngine, Block
 
 
-class Mine(eqx.Module):
+class Mine(AbstractEngine):
     size: int = 4
 
     @property
@@ -220,25 +222,25 @@ class Mine(eqx.Module):
 
     @property
     def groups(self):
-        return np.arange(self.chains)
+        return 0 * super().groups
 
     def init(self, key, target, starts):
         return starts
 
     def advance(self, key, target, state):
-        return state, None
+        return state, Block(state[:, None], {"lp": jax.vmap(target)(state)[:, None]})
 """
 
 
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [
-        ("def advance", "def advances", "mine.py, line 5: 'Mine' is no engine: it has no advance"),
-        ("def groups", "def labels", "'Mine' is no engine: it has no groups"),
-        ("np.arange(self.chains)", "[0]", "mine.py, line 13: groups must be 4 whole numbers"),
+        ("def advance", "def advances", "line 5: 'Mine' is no engine: it does not define advance"),
+        ("def chains", "def chain", "line 5: 'Mine' is no engine: it does not define chains"),
+        ("0 * super().groups", "[0]", "mine.py, line 13: groups must be 4 whole numbers"),
         ("return self.size", "return 'a'", "mine.py, line 9: chains must be a whole number >= 1"),
         ("return starts", "return starts[7]['a']", "mine.py, line 17: "),
-        ("(eqx.Module)", "", "'Mine' is no engine: it is no eqx.Module of options"),
+        ("(AbstractEngine)", "", "line 5: 'Mine' is no engine: it is no subclass of nmmjax.sampl"),
     ],
 )
 def test_an_engine_of_ones_own(folder, old, new, text):
@@ -247,3 +249,18 @@ def test_an_engine_of_ones_own(folder, old, new, text):
     assert ENGINE.count(old) == 1
     (folder / "mine.py").write_text(ENGINE.replace(old, new))
     assert text in refusal(folder, "engine.name=mine.py:Mine")
+
+
+@pytest.mark.usefixtures("without_figures")
+def test_a_run_with_an_engine_of_ones_own(folder, capsys):
+    """Chains that stand still: stored as they are, continued, and never certified."""
+    (folder / "mine.py").write_text(ENGINE)
+    command = ["run", str(folder / "a.toml"), "--set", "engine.name=mine.py:Mine"]
+    for draws in (6, 9):
+        assert run_command([*command, "--set", f"run.draws={draws}", "--set", "run.burn_in=0"]) == 0
+        with h5py.File(folder / "chains" / "a" / "chains.h5") as file:
+            assert file.attrs["committed_draws"] == draws
+            x, starts = file["posterior/x"][:, :draws], file["starts/x"][...]
+            assert x.shape == (4, draws)
+            assert (x == starts[:, None]).all()
+    assert "Verdict: not converged" in capsys.readouterr().out
