@@ -18,6 +18,7 @@ import pytest
 from helpers.places import TOY
 from nmmjax.cli import run_command, session
 from nmmjax.cli.finish import UNFINISHED
+from nmmjax.samplers.store import manifest
 
 pytestmark = pytest.mark.usefixtures("without_figures")  # the first run draws them
 
@@ -231,6 +232,13 @@ def test_bad_command_lines_and_files(folder, refuse, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+def test_without_arguments_the_help_is_all(capsys):
+    assert run_command([]) == 2
+    out, err = capsys.readouterr()
+    assert "Usage: nmmjax" in out
+    assert err == ""
+
+
 def test_foreign_and_unwritable_directories(folder, refuse, tmp_path):
     foreign = tmp_path / "thesis"
     foreign.mkdir()
@@ -260,6 +268,22 @@ def test_single_precision_is_refused_from_the_environment(folder):
     assert done.stderr.count("\n") == 1
 
 
+def reworded(made, old, new):
+    """Replace words in all that a run directory says it was made with."""
+    texts = ("run_file", "resolved")
+    for name in ("run.toml", "resolved.toml"):
+        (made / name).write_text((made / name).read_text().replace(old, new))
+    with h5py.File(made / "chains.h5", "r+") as file:
+        for key in texts:
+            file.attrs[key] = file.attrs[key].replace(old, new)
+    about = json.loads((made / "manifest.json").read_text())
+    del about["sha256"]
+    root = about["attributes"]["/"]
+    root |= {key: root[key].replace(old, new) for key in texts}
+    signed = about | {"sha256": manifest.digest(about)}
+    (made / "manifest.json").write_text(json.dumps(signed))
+
+
 @pytest.fixture
 def mailed(folder, tmp_path):
     """A copy of the run that names a plug-in which leaves a mark when it is imported."""
@@ -268,8 +292,7 @@ def mailed(folder, tmp_path):
     run_file = tmp_path / "mailed.toml"
     run_file.write_text(SMALL.replace(str(TOY), str(plugin)))
     made = shutil.copytree(folder / "chains" / "small", tmp_path / "run")
-    for name in ("run.toml", "resolved.toml", "manifest.json"):
-        (made / name).write_text((made / name).read_text().replace(str(TOY), str(plugin)))
+    reworded(made, str(TOY), str(plugin))
     return tmp_path
 
 
@@ -292,8 +315,7 @@ def test_no_plugins_refuses_files_and_modules(mailed, refuse):
 
 
 def test_signs_that_steer_a_terminal_are_shown_escaped(mailed, capsys):
-    path = mailed / "run" / "resolved.toml"
-    path.write_text(path.read_text().replace(':Toy"', ':Toy\\u001b]0;title\\u0007\\u009b31m"'))
+    reworded(mailed / "run", ':Toy"', ':Toy\\u001b]0;title\\u0007\\u009b31m"')
     lock = mailed / "run" / "run.lock"
     lock.write_text(f"process {os.getpid()} on \x1b[31m{platform.node()} since now\n")
     for command in ("summary", "status"):
