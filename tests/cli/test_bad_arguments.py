@@ -200,9 +200,12 @@ def runs_or_is_refused(capfd, folder, arguments):
     code = run_command(arguments)
     out, err = capfd.readouterr()
     assert code in (0, 2), (code, err)
-    if code:
+    if code and arguments:
         damage.one_line(err[:-1])
-        assert out == "" or "Usage" in out
+        assert out == ""
+    elif code:
+        assert err == ""
+        assert "Usage" in out
     assert list(folder.iterdir()) == before
 
 
