@@ -112,7 +112,7 @@ class Run:
         if name not in self.tables:
             return {}
 
-        def take(file: h5py.File) -> dict[str, Attributes]:
+        def take(file: Any) -> dict[str, Attributes]:
             found = {key: dict(item.attrs) for key, item in file[name].items() if not item.is_scale}
             return {
                 key: {k: str(x) for k, x in about.items()}

@@ -217,6 +217,7 @@ def _row(name: str, about: Attributes, values: np.ndarray, run: Run, few: np.nda
             q05=q05,
             q50=q50,
             q95=q95,
+            angle=False,
             **verdict.figures(values, run, few),
         )
 

@@ -115,6 +115,7 @@ def test_the_second_interrupt_stops_at_once(tmp_path):
     with started(path) as process:
         wait_until(lambda: committed(tmp_path) > 0)
         process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
         assert "Ctrl-C again stops at once" in next(x for x in process.stderr if "SIGINT" in x)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == signals.AT_ONCE

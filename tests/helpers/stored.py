@@ -98,7 +98,8 @@ class Disk:
 
     def __init__(self, monkeypatch, names):
         self.names = names
-        self.calls, self.at, self.error, self.late = 0, None, None, False
+        self.calls, self.at, self.late = 0, None, False
+        self.error: BaseException = OSError()
         monkeypatch.setattr(files, "os", self)
 
     def fail(self, at, error, late):
