@@ -111,7 +111,7 @@ def agree(p: float) -> bool:
 
 def reliable(pareto_k: float) -> bool:
     """Tell whether averages over weights with this tail mean something."""
-    return pareto_k < PARETO_K
+    return bool(pareto_k < PARETO_K)
 
 
 def doubts(run: Run) -> tuple[str, ...]:
