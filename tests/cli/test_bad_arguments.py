@@ -228,12 +228,14 @@ def test_damaged_arguments(capfd, tmp_path, monkeypatch, data):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @damage.examples(2_000, jsons)
 def test_thousands_of_damaged_points(capfd, tmp_path, data):
     damaged_points(capfd, tmp_path, data)
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @damage.examples(2_000, commands)
 def test_thousands_of_damaged_arguments(capfd, tmp_path, monkeypatch, data):
     monkeypatch.chdir(tmp_path)

@@ -211,6 +211,7 @@ def campaign(nursery, folder, draws, wanted):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_sigkill_at_a_dozen_moments(nursery, tmp_path):
     assert campaign(nursery, tmp_path, 200, FEW) == FEW
 

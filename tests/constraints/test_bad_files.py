@@ -301,6 +301,7 @@ def test_damaged_files_are_refused_in_one_line(tmp_path_factory, data):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @damage.examples(8_000, damaged)
 def test_thousands_of_damaged_files(tmp_path_factory, data):
     refused_or_good(tmp_path_factory, data)

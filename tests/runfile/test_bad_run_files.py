@@ -96,6 +96,7 @@ def test_damaged_run_files_are_refused_in_one_line(tmp_path_factory, data):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @damage.examples(10_000, damaged)
 def test_ten_thousand_damaged_run_files(tmp_path_factory, data):
     refused_or_good(_folder(tmp_path_factory), data)

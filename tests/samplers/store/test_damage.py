@@ -213,5 +213,6 @@ def test_damaged_files_of_every_kind_give_one_line(run):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_thousands_of_damaged_files_give_one_line(run):
     assert fuzz(run, 4000, 6) > 4000

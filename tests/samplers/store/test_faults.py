@@ -83,6 +83,7 @@ def test_an_error_or_an_interrupt_at_any_change_of_the_disk_loses_nothing(tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_each_error_at_each_call_loses_nothing(tmp_path, monkeypatch):
     total, tried = fail_everywhere(tmp_path, monkeypatch, stored.CALLS, lambda at: KINDS)
     assert tried == len(KINDS) * total > 2000
