@@ -1,4 +1,4 @@
-"""What a user got wrong: one line that says what was given, where, and what would be right."""
+"""Errors of the user: one line that says what was given, where, and what would be right."""
 
 import contextlib
 import difflib
@@ -48,7 +48,7 @@ def closest(given: str, options: Iterable[str]) -> str:
 
 
 def suggest(given: str, options: Iterable[str]) -> str:
-    """'; did you mean ...?' or the options themselves, to end an error message with."""
+    """End an error message: '; did you mean ...?', or the options themselves."""
     options = sorted(options)
     if close := closest(given, options):
         return f"; did you mean '{close}'?"

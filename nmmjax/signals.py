@@ -32,7 +32,7 @@ HANDLED = tuple(
 
 
 class Stage(enum.Enum):
-    """What a run is doing."""
+    """Stage of a run."""
 
     STARTING = "starting"
     SAMPLING = "sampling"
@@ -72,7 +72,7 @@ def enter(stage: Stage) -> None:
 
 
 def caught() -> bool:
-    """Whether a signal has asked to stop while sampling."""
+    """Tell whether a signal has asked to stop while sampling."""
     return _watch.caught
 
 

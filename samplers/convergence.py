@@ -1,4 +1,4 @@
-"""Everything that tells whether draws have converged, for many quantities at once.
+"""Convergence diagnostics of draws, for many quantities at once.
 
 Beside R-hat and ESS (`diagnostics`): trends, chains that stay apart, and places of much higher
 density that few chains have entered. Figures only; whoever reads them has the thresholds.

@@ -187,7 +187,7 @@ def _normal_scores(values: np.ndarray) -> np.ndarray:
 
 
 def undefined(values: np.ndarray) -> bool:
-    """Too short, holding NaN, or the same everywhere."""
+    """Tell whether values are too short, hold a NaN, or are all the same."""
     return bool(
         values.shape[1] < MIN_DRAWS or np.any(np.isnan(values)) or np.all(values == values.flat[0])
     )

@@ -29,7 +29,7 @@ type Starts = Float[Array, "chain dim"] | Callable[[], Float[Array, "chain dim"]
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How a run ended: draws stored, why, the reason in words, and what was noticed on resume."""
+    """End of a run: draws stored, the reason and its words, and what was noticed on resume."""
 
     draws: int
     reason: Literal["draws", "until", "interrupted", "engine"]
@@ -42,13 +42,13 @@ type Stop = Callable[[Progress, Store], str]
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """Where a run begins and how long it goes on.
+    """Beginning and length of a run.
 
     starts       (chain, dim) chart positions, or a function that finds them (not on resume)
     draws        stored draws per chain, at least: whole blocks are taken
     burn_in      draws discarded at the beginning, at least; never again on resume
     superchains  (chain,) labels of chains that start at the same place: the running R-hat is nested
-    stop         asked after every block; its answer, unless empty, ends the run
+    stop         called after every block; an answer that is not empty ends the run
     """
 
     starts: Starts
@@ -60,10 +60,10 @@ class Plan:
 
 @dataclasses.dataclass(frozen=True)
 class Hooks:
-    """What the caller hears of a run, and how it may end it.
+    """Functions by which the caller follows a run and may end it.
 
-    report       gets the progress after every block
-    interrupted  asked before every block: True saves and returns
+    report       called with the progress after every block
+    interrupted  called before every block: True saves and returns
     storing      called before each block of draws or tables is stored
     """
 
@@ -150,7 +150,7 @@ def _refuse_misfit(engine: AbstractEngine, store: Store) -> None:
 
 
 class _Place(NamedTuple):
-    """Where a run is between two blocks.
+    """State of a run between two blocks.
 
     draws    stored per chain
     starts   (chains, dim) of the starting points
@@ -167,7 +167,7 @@ class _Place(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class _Job:
-    """What stays the same during a run."""
+    """Parts that stay the same during a run."""
 
     engine: AbstractEngine
     problem: Problem
@@ -205,7 +205,7 @@ class _Job:
         return _Place(state, saved.draws, saved.starts, seen, saved.done), noticed
 
     def ended(self, at: _Place, meter: Meter) -> tuple[Any, str] | None:
-        """Why the run ends here, (reason, detail), or None."""
+        """Say why the run ends here, (reason, detail); None if it goes on."""
         if at.done:
             return "engine", f"the engine is done {meter.after(at.draws)}".rstrip()
         if at.draws >= self.plan.draws:
@@ -252,7 +252,7 @@ class _Job:
 def _groups(
     recorded: witness.Groups, stats: Mapping[str, Array]
 ) -> dict[str, dict[str, np.ndarray]]:
-    """What is stored of a block: the record of its draws, and its statistics per draw.
+    """Return what is stored of a block: the record of its draws, and its statistics per draw.
 
     A group without variables, such as the terms of a run without constraints, is left out.
     """

@@ -1,4 +1,4 @@
-"""Where a run stands: rates, running R-hat and ESS, rounds of engines that count no draws."""
+"""Progress of a run: rates, running R-hat and ESS, rounds of engines that count no draws."""
 
 import dataclasses
 import math
@@ -17,15 +17,15 @@ ASKED = "_asked"  # ends the name of the scalar that says how many there are to 
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
-    """Where a run stands; what is not known yet is NaN.
+    """Progress of a run; what is not known yet is NaN.
 
     draws, target      stored draws per chain, and those asked for (of the burn-in during it)
     since              draws that were there when this session began
-    seconds            that it has sampled for
+    seconds            spent sampling
     rate               draws per second, all chains together, in this session
     rhat, ess          worst running R-hat and smallest ESS over chart coordinates, this session
     nonfinite          share of proposals without a finite density
-    undefined          share of proposals with an undefined one, of those where it is not zero
+    undefined          share with an undefined density, of the proposals whose density is not zero
     scalars            what else the engine reports
     """
 
@@ -50,7 +50,7 @@ class Progress:
 
 
 def counted(scalars: Mapping[str, float]) -> list[str]:
-    """What an engine counts beside draws: '3 of 20 rounds' from `rounds` and `rounds_asked`."""
+    """Say what an engine counts beside draws: '3 of 20 rounds' from `rounds`, `rounds_asked`."""
     return [
         f"{scalars[name]:.0f} of {scalars[name + ASKED]:.0f} {name.replace('_', ' ')}"
         for name in scalars
@@ -79,7 +79,7 @@ class Meter:
         self._inside = self._undefined = 0  # proposals
 
     def after(self, draws: int) -> str:
-        """'after 40 draws', 'after 3 of 20 rounds', or "" for an engine that has neither yet."""
+        """Say 'after 40 draws', 'after 3 of 20 rounds', or "" for an engine with neither yet."""
         done = self._counted[:1] or ([f"{draws} draws"] if draws else [])
         return f"after {done[0]}" if done else ""
 

@@ -1,4 +1,4 @@
-"""Is a run continued with the target that it began with? A few of its points are asked again.
+"""Witness points: a run is continued only with the target that it began with.
 
 Every checkpoint keeps, for one position per chain, everything that was recorded there: the last
 stored draws, or the starting points of an engine that has stored none. A resumed session computes
@@ -40,7 +40,7 @@ _SHOWN = 4
 
 
 class Problem(NamedTuple):
-    """What is sampled.
+    """Target and record of a run.
 
     target      log density at a chart position
     record      (chain, draw, dim) positions -> group -> variable -> (chain, draw, ...)
@@ -55,7 +55,7 @@ class Problem(NamedTuple):
 
 
 class Witness(NamedTuple):
-    """What was recorded at `positions`.
+    """Quantities recorded at `positions`.
 
     positions  (n, dim)
     length     draws of the block whose last they are, 0 for points that are not of a block
@@ -138,7 +138,7 @@ _DIGITS = (
 
 
 def _is_function(name: str) -> bool:
-    """Whether a stored variable follows from the position alone."""
+    """Tell whether a stored variable follows from the position alone."""
     return not name.startswith("sample_stats/") or name == _DENSITY
 
 
@@ -181,7 +181,7 @@ def _same(old: np.ndarray, new: np.ndarray) -> bool:
 
 
 def _bound(name: str, value: np.ndarray, moved: Sequence[np.ndarray]) -> np.ndarray:
-    """By how much a quantity may differ between two devices: see the formula above."""
+    """Return how far a quantity may differ between two devices: see the module's docstring."""
     if value.dtype.kind not in "fc":  # a flag may change where what it is made of does
         return np.where([m != value for m in moved], np.inf, 0.0).max(axis=0)
     scale = np.abs(value) + (1.0 if name.startswith(_LOGS) else 0.0)

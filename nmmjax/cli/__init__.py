@@ -152,7 +152,7 @@ def status(
         bool, typer.Option("--verify", help="Check every block, checkpoint and attribute instead.")
     ] = False,
 ) -> None:
-    """Where a run stands, also while it goes on: progress, R-hat, ESS, rate, time left."""
+    """Show the state of a run, finished or still going: progress, R-hat, ESS, rate, time left."""
     if verify:
         from nmmjax.cli.verify import show_verification
 
@@ -205,7 +205,7 @@ def list_(
     group: Annotated[str | None, typer.Option(help="Only constraints of this group.")] = None,
     json: JsonFlag = False,
 ) -> None:
-    """What there is: models, constraints, engines, observables; or one of them in full."""
+    """List the models, constraints, engines or observables; or show one of them in full."""
     from nmmjax.cli.show import show_list
 
     show_list(what, name, group, json)

@@ -142,7 +142,7 @@ def options_of(engine: AbstractEngine) -> dict[str, Any]:
 
 
 def _lacks(kind: type) -> str:
-    """What a class lacks to be an engine, "" if nothing."""
+    """Name what a class lacks to be an engine, "" if nothing."""
     if not issubclass(kind, AbstractEngine):
         return "it is no subclass of nmmjax.samplers.base.AbstractEngine"
     missing = sorted(getattr(kind, "__abstractmethods__", ()))
@@ -153,7 +153,7 @@ def _lacks(kind: type) -> str:
 
 
 def _ours(kind: type) -> bool:
-    """Whether a bug in it is a bug of the package, whose traceback is kept."""
+    """Tell whether an engine is part of the package: its bugs keep their traceback."""
     return kind.__module__.startswith("nmmjax.")
 
 

@@ -49,9 +49,10 @@ def _figures(store: Store) -> None:
 
 
 def _made(part: str, command: str, write: Callable[[], None]) -> bool:
-    """Whether a part could be made; if not, one line says why, and how to make it later.
+    """Make a part of the results and tell whether it could be made.
 
-    Raises InputError if the draws themselves cannot be read: then they are not all saved.
+    If not, one line says why, and how to make the part later. Raises InputError if the draws
+    themselves cannot be read: then they are not all saved.
     """
     try:
         write()
@@ -66,7 +67,7 @@ def _made(part: str, command: str, write: Callable[[], None]) -> bool:
 
 
 def limit(error: Exception) -> str:
-    """Which limit of the machine an error is about; "" for a fault of the program."""
+    """Name the limit of the machine that an error is about; "" for a fault of the program."""
     text = " ".join(str(error).split())
     if isinstance(error, InputError | StoreError):
         return text

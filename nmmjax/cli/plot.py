@@ -66,7 +66,7 @@ def _listed(option: str, text: str | None) -> list[str]:
 
 
 def _flat(tree: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    """[font] size = 9 and "font.size" = 9 are the same."""
+    """Join nested keys with dots: [font] size = 9 becomes "font.size" = 9."""
     for key, value in tree.items():
         below = f"{path}.{key}" if path else key
         if isinstance(value, dict):
@@ -89,7 +89,7 @@ def _checked(given: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Complaints(logging.Handler):
-    """matplotlib logs what is wrong in a style sheet, and goes on without it."""
+    """Collector of matplotlib's warnings: faults of a style sheet are only logged there."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)

@@ -14,7 +14,7 @@ _EVERY = 5.0  # seconds between plain lines
 
 
 class Reporter:
-    """Called with every `Progress`, writes to stderr; use as a context manager.
+    """Writer of progress to stderr, called with every `Progress`; use as a context manager.
 
     A terminal that is closed meanwhile is no trouble: nothing is written from then on.
     """

@@ -1,4 +1,4 @@
-"""What a run was made with: kept in its directory, and compared before it is continued."""
+"""Versions a run was made with: kept in its directory, compared before the run is continued."""
 
 import json
 import pathlib
@@ -71,7 +71,7 @@ def refuse_other_run(directory: pathlib.Path, tree: dict[str, Any]) -> None:
 
 
 def changes(directory: pathlib.Path) -> str:
-    """What is installed differently since a run began, as a sentence; "" if nothing is."""
+    """Name in a sentence the packages that changed since a run began; "" if none did."""
     old, new = _root(directory), _installed()
     found = [
         line.removeprefix("version_")

@@ -111,7 +111,7 @@ def _telling(posterior: Posterior, note: Callable[[str], None]) -> undefined.Fau
 
 
 def _certified(rhat: float | None, store: Store) -> str:
-    """Why the stored draws may be trusted, in words; "" if the verdict is against them."""
+    """Say why the stored draws may be trusted; "" if the verdict is against them."""
     from nmmjax.results import trust, verdict
     from nmmjax.results.rundir import open_run
 
@@ -152,7 +152,7 @@ def _opened(
 
 @contextlib.contextmanager
 def _refusals(directory: pathlib.Path) -> Iterator[None]:
-    """What the store or an engine refuses is the user's to mend."""
+    """Turn refusals by the store or an engine into errors of the user."""
     try:
         yield
     except OtherTarget as error:

@@ -1,4 +1,4 @@
-"""What every command that computes needs first: JAX in double precision, with its cache on."""
+"""Set-up of every command that computes: JAX in double precision, with its cache on."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ from nmmjax.runfile import plugins
 
 
 def start_jax() -> None:
-    """Double precision and a persistent compilation cache; refuses an explicit float32 request.
+    """Set double precision and a compilation cache; refuse an explicit request for float32.
 
     The cache sits in $JAX_COMPILATION_CACHE_DIR, else below the user's cache folder, apart for
     each kind of processor, since compiled CPU code does not travel between kinds. Where neither
@@ -51,7 +51,7 @@ def refuse_plugins(asked: bool, *names: str) -> None:
 
 
 def cache_directory() -> pathlib.Path | None:
-    """Where compiled programs are kept on this kind of machine; None for a user without a home."""
+    """Return the folder of compiled programs for this processor; None for a user without a home."""
     base = os.environ.get("XDG_CACHE_HOME")
     try:
         above = pathlib.Path(base) if base else pathlib.Path.home() / ".cache"
@@ -61,7 +61,7 @@ def cache_directory() -> pathlib.Path | None:
 
 
 def _unusable(folder: pathlib.Path) -> str:
-    """Why a folder cannot take files, "" if it can."""
+    """Say why a folder cannot take files, "" if it can."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:

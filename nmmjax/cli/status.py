@@ -27,7 +27,7 @@ _MOST_STATUS = 2**20  # bytes of status.json
 
 @dataclasses.dataclass(frozen=True)
 class Status:
-    """What is known of a run; `progress` is status.json, {} before the first block."""
+    """State of a run; `progress` is status.json, {} before the first block."""
 
     directory: str
     model: str
@@ -190,7 +190,7 @@ def _progress(directory: pathlib.Path) -> tuple[dict[str, Any], float | None]:
 
 
 def _is_progress(tree: Any) -> bool:
-    """Numbers that a double holds, or null, under names that print; the phase is a word."""
+    """Tell whether status.json holds numbers or null, under printable names, and a phase."""
     return isinstance(tree, dict) and all(
         name.isprintable()
         and (value is None or _is_number(value) or (name == "phase" and _is_word(value)))
@@ -206,7 +206,7 @@ def _is_word(value: Any) -> bool:
 
 
 def _writer(directory: pathlib.Path, age: float | None) -> tuple[bool, str]:
-    """(whether a process writes this run, which). The lock decides, not the file's text.
+    """Return (whether a process writes this run, which one). The lock decides, not the file's text.
 
     The lock is tried only where the process it names is alive: trying it could otherwise refuse
     a run that starts at that very moment.
@@ -225,7 +225,7 @@ def _writer(directory: pathlib.Path, age: float | None) -> tuple[bool, str]:
 
 
 def _locked(folder: Folder) -> bool:
-    """Whether a process holds the lock; without `flock` the file that stands for it says so."""
+    """Tell whether a process holds the lock of a run (without `flock`: the file in its place)."""
     return lock.is_held(folder)
 
 
@@ -288,12 +288,12 @@ def _known(progress: dict[str, Any], name: str, form: str) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    """A finite number that a double holds."""
+    """Tell whether x is a finite number that a double holds."""
     return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
 def _ago(seconds: float) -> str:
-    """'12 s', '3.4 min', '2.1 h', '5 days'."""
+    """Say how long ago: '12 s', '3.4 min', '2.1 h', '5 days'."""
     for unit, size in (("s", 60.0), ("min", 60.0), ("h", 48.0)):
         if seconds < size:
             return f"{seconds:.0f} s" if unit == "s" else f"{seconds:.1f} {unit}"

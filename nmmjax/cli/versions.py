@@ -1,4 +1,4 @@
-"""Which code runs here: versions of packages, and the commit of the checkout."""
+"""Versions of the packages installed here, and the commit of the checkout."""
 
 import contextlib
 import importlib.metadata
@@ -26,7 +26,7 @@ def commit() -> str:
 
 
 def _git(folder: pathlib.Path, *arguments: str) -> str:
-    """What git says; "" if it refuses, as for a file that is not its own."""
+    """Return the output of git; "" if git refuses, as for a file that it does not track."""
     done = subprocess.run(
         ["git", *arguments], cwd=folder, capture_output=True, text=True, check=False
     )

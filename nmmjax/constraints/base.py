@@ -1,4 +1,4 @@
-"""What a constraint is; the shapes have their own files.
+"""Interface of a constraint; the shapes have their own files.
 
 Each shape works in the variable in which the rate is linear (mu^2, eps^2, BR) and is normalised
 to ln L = 0 at its maximum over the physical region. Value and gradient are finite as long as the
@@ -22,7 +22,7 @@ type Observed = Mapping[str, Float[Array, "..."]]
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Where the numbers come from; `verified` says how they were checked."""
+    """Origin of the numbers; `verified` says how they were checked."""
 
     reference: str
     year: int | None
@@ -36,7 +36,7 @@ class Source:
 
 
 class Interval(NamedTuple):
-    """What a shape leaves of an axis: ends (infinite: open), and how a figure names them."""
+    """Allowed interval of an axis: its ends (infinite: open), and their names in a figure."""
 
     low: float
     high: float
@@ -79,14 +79,14 @@ class Constraint(eqx.Module):
         return jnp.where(self.defined(observables), log_l, jnp.nan)
 
     def allowed(self, observables: Observed) -> Bool[Array, ""]:
-        """Whether the point is inside the quoted limit, or within two sigma of a measurement.
+        """Tell whether the point is inside the quoted limit, or within two sigma of a measurement.
 
-        False where an observable that it needs is not finite.
+        False where an observable that the constraint needs is not finite.
         """
         return self._allowed(observables) & self.defined(observables)
 
     def defined(self, observables: Observed) -> Bool[Array, ""]:
-        """Whether every observable that the constraint needs is a finite number."""
+        """Tell whether every observable that the constraint needs is a finite number."""
         finite = [jnp.all(jnp.isfinite(observables[name])) for name in self.requires]
         return jnp.all(jnp.stack(finite))
 
@@ -100,15 +100,17 @@ class Constraint(eqx.Module):
 
     @abc.abstractmethod
     def excess(self, observables: Observed) -> Float[Array, ""]:
-        """<= 0 where `allowed` (but for rounding at the limit), of order one, with a gradient
-        towards what is allowed."""
+        """Return a number <= 0 where `allowed` (but for rounding at the limit), else > 0.
+
+        The excess is of order one and has a gradient towards what is allowed.
+        """
 
     @abc.abstractmethod
     def describe(self) -> str:
         """One line: 'mu_eff_solar < 6.4e-12 mu_B (90% CL)'."""
 
     def interval(self) -> Interval | None:
-        """What the shape leaves of the axis of its observable; None if it has no ends there."""
+        """Return the allowed interval of the observable; None if the shape sets no ends."""
         return None
 
     def _observed(self, observables: Observed) -> Float[Array, ""]:
@@ -145,12 +147,12 @@ def power_tail(log_l: Float[Array, ""], sigma: float) -> Float[Array, ""]:
 
 
 def raised(key: str, power: int) -> str:
-    """'mu_nu^2'; the name alone for power 1."""
+    """Write the observable with its power, 'mu_nu^2'; the name alone for power 1."""
     return key if power == 1 else f"{key}^{power}"
 
 
 def percent(cl: float) -> str:
-    """'90% CL'."""
+    """Write a confidence level in words, '90% CL'."""
     return f"{100.0 * cl:.10g}% CL"
 
 

@@ -106,10 +106,10 @@ class LimitCurve(Curve):
 
 
 class PoissonZeroCurve(Curve):
-    r"""No event seen, none expected: ln L = g(m) ln(1 - cl) x / limit(m)^2, x = coupling^2 BR.
+    r"""Poisson limit, 0 events: ln L = g(m) ln(1 - cl) x / limit(m)^2, x = coupling^2 BR.
 
-    The signal is ln(1/(1 - cl)) events at the limit (2.30 at 90%). Interpolation and gate are
-    those of `LimitCurve`.
+    No event is seen and none expected. The signal is ln(1/(1 - cl)) events at the limit (2.30 at
+    90%). Interpolation and gate are those of `LimitCurve`.
     """
 
     word: ClassVar[str] = "poisson_zero_curve"

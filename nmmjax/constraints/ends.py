@@ -1,4 +1,4 @@
-"""Where a curve against a mass begins and ends, and which share of the signal it sees."""
+"""Ends of a curve against a mass, and the share of the signal that the experiment sees there."""
 
 import abc
 import math

@@ -162,7 +162,7 @@ def _shape(entry: Entry) -> type[Constraint]:
 
 
 def _split_sigma(entry: Entry) -> dict[str, Any]:
-    """One `sigma` of a Gaussian is both of them."""
+    """Use one given `sigma` of a Gaussian as both `sigma_plus` and `sigma_minus`."""
     if "sigma" not in entry:
         return dict(entry)
     if any(key in entry for key in _SIGMAS):
@@ -217,7 +217,7 @@ def _units(given: Entry, requires: Sequence[str], shape: type[Constraint]) -> tu
 
 
 def _catalogue_unit(observable: str) -> str | None:
-    """None for a name outside the catalogue: the user's model may have its own."""
+    """Return the catalogue's unit; None for other names, since a user's model may have its own."""
     try:
         return quantity(observable).unit
     except InputError:

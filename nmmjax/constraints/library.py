@@ -95,7 +95,7 @@ def answered(name: str, observables: Collection[str], ordering: str = "NO") -> t
 
 
 def card(name: str, files: Files = ()) -> dict[str, str]:
-    """What there is to say about one constraint: value, source, note, licence, alternatives."""
+    """Describe one constraint: value, source, note, licence, alternatives."""
     known = _all(files)
     (constraint,) = load([name], files=files)
     source, tag = constraint.source, known[name].entry.get("one_of")
@@ -227,7 +227,10 @@ def _members(
     if name not in _sets():
         raise InputError(f"'{request}' is not a known set{suggest(request, sets())}")
     if observables is None:
-        raise InputError(f"the set '{request}' can be resolved for a model only")
+        raise InputError(
+            f"the set '{request}' can be resolved for a model, not on its own: which constraints "
+            "it holds depends on what the model predicts; name a single constraint"
+        )
     about = _sets()[name]
     other = {"NO": "oscillation_IO", "IO": "oscillation_NO"}.get(ordering)
     if other is None:

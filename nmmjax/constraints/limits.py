@@ -110,7 +110,7 @@ class UpperLimitBand(Constraint):
         return limit + quoted(self.requires[0], self.cl, self.power, self.convention)
 
     def interval(self) -> Interval:
-        """Up to the weak end, as `allowed`."""
+        """Return the interval up to the weak end, as `allowed`."""
         return Interval(-self.value[1], self.value[1], self._labelled(percent(self.cl)))
 
 
@@ -254,7 +254,7 @@ def check_limit(cl: float, power: int, convention: str) -> None:
 
 
 def quoted(key: str, cl: float, power: int, convention: str) -> str:
-    """' (90% CL), Gaussian in mu_nu^2': how a limit is to be read."""
+    """Say how a limit is to be read: ' (90% CL), Gaussian in mu_nu^2'."""
     profile = ", profile" if convention == "profile" else ""
     variable = "" if power == 1 else f", Gaussian in {raised(key, power)}"
     return f" ({percent(cl)}{profile}){variable}"

@@ -42,7 +42,7 @@ class Window(Constraint):
         return f"{window}, Gaussian edges of {self.sigma:.10g}"
 
     def interval(self) -> Interval:
-        """Up to two sigma outside the window, as `allowed`."""
+        """Return the window widened by two sigma on either side, as `allowed`."""
         low, high = self.value
         reach = 2.0 * self.sigma
         return Interval(low - reach, high + reach, self._labelled("±2σ"))

@@ -130,7 +130,7 @@ def axis_label(run: Run, label: str) -> str:
 
 @functools.cache
 def _math(latex: str) -> str:
-    """Between dollars; "" where matplotlib cannot set it."""
+    """Put LaTeX between dollar signs; "" where matplotlib cannot set it."""
     return f"${latex}$" if _can_be_set(f"${latex}$") else ""
 
 
@@ -146,7 +146,10 @@ def legible(figure: Figure) -> Figure:
 
 @functools.cache
 def _can_be_set(words: str) -> bool:
-    """Whether matplotlib can set a line; without dollars, or with an odd one, it always can."""
+    """Tell whether matplotlib can typeset a line of text.
+
+    Text without dollar signs, or with a single one, is set as it stands.
+    """
     if words.replace(r"\$", "").count("$") in (0, 1):
         return True
     try:
@@ -176,7 +179,7 @@ def bin_of(c: np.ndarray, ends: tuple[float, float], bins: int) -> np.ndarray:
 
 
 def short(x: float) -> str:
-    """Two digits, for a panel's title: 0.05, 4300, 2.5e-14."""
+    """Write x with two digits, for a panel's title: 0.05, 4300, 2.5e-14."""
     mantissa, e, exponent = f"{float(f'{x:.1e}'):.5g}".partition("e")
     mantissa = mantissa.replace("-", "\N{MINUS SIGN}")
     return f"{mantissa}{e}{int(exponent) if e else ''}"

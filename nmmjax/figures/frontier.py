@@ -50,7 +50,7 @@ def draw_frontier(
     style: Style = STYLE,
     so_far: str = "",
 ) -> Figure:
-    """The same from the arrays themselves.
+    """Draw the map of a frontier from the arrays of the table.
 
     asked  options of the engine: x, y, x_scale, y_scale, objective, kind, scale
     about  units and latex by name; the catalogue of observables stands in for what is missing
@@ -146,7 +146,7 @@ def _contours(
 
 
 def _round(scale: Scale, ends: np.ndarray, most: int) -> list[float]:
-    """At most `most` round numbers between two values."""
+    """Return at most `most` round numbers between two values."""
     low, high = (float(x) for x in scale.forward(ends))
     return scale.ticks(low, high, most)
 

@@ -1,4 +1,4 @@
-"""What constraints leave of an axis or of a plane: intervals and curves to be drawn.
+"""Limits on an axis or in a plane: intervals and curves to be drawn.
 
 The limits are those of the resolved run file; `future` ones are the library's projections for
 the same observables, whether the run applied them or not.
@@ -65,7 +65,7 @@ def _projections() -> tuple[Constraint, ...]:
 
 
 def _limits(run: Run, name: str) -> Iterator[Limit]:
-    """Of terms on `name`, or on an observable equal to it at every draw."""
+    """Yield the limits on quantity `name`, or on an observable equal to it at every draw."""
     physics = run.resolved["physics"]
     terms = physics.get("constraints", {}) | physics.get("prefer", {})
     same: dict[str, bool] = {}
@@ -90,7 +90,7 @@ def _limits(run: Run, name: str) -> Iterator[Limit]:
 
 
 def _equal(run: Run, a: str, b: str) -> bool:
-    """Whether two quantities are the same at every draw."""
+    """Tell whether two quantities are the same at every draw."""
     some = run.few(_SOME)
     if not np.array_equal(run.read(a, chains=some), run.read(b, chains=some)):
         return False

@@ -1,4 +1,4 @@
-"""What `inert_doublet` and `colored_triplet` share: a neutrino that reaches the loop through Psi.
+"""Neutrino that reaches the loop through Psi, shared by `inert_doublet` and `colored_triplet`.
 
 nu mixes with the neutral member of the triplet Psi, nu_R couples to the loop alone:
 M_N = [[y_d v_H, y_psi v_H/sqrt2], [0, m_psi]]. Masses in GeV, K = 16 pi^2.

@@ -82,7 +82,7 @@ def _even(t):
 
 
 def _odd(t):
-    """The same with a chirality flip on Psi."""
+    """Psi^- S^0 and Psi^0 S^- together, with a chirality flip on Psi."""
     _, i_1, i_2, _ = _moments(t)
     return 2.0 * i_2 - i_1
 

@@ -1,4 +1,4 @@
-"""What one and three generations of Model-I share: parameters, scalars of doublet and triplet."""
+"""Parameters and scalars (doublet, triplet) that one and three generations of Model-I share."""
 
 import math
 from typing import NamedTuple

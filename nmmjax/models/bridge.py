@@ -172,7 +172,7 @@ class Bridge(Model):
 
     @property
     def _ew_shift(self) -> float:
-        """On-shell electroweak shift per unit of T3, GeV."""
+        """Return the on-shell electroweak shift per unit of T3, GeV."""
         if self.ew_splitting == "none":
             return 0.0
         return self.representation[1] * self.sm.m_z / self.sm.alpha_inv_mz
@@ -220,7 +220,7 @@ class Bridge(Model):
 
 
 class _Loop(NamedTuple):
-    """What the loop gives per vertex: moment (GeV^-1) and masses (GeV), and its spectrum."""
+    """Result of the loop per vertex: moment (GeV^-1) and masses (GeV), and the loop's spectrum."""
 
     moment: Array
     masses: dict[str, Array]

@@ -117,7 +117,7 @@ class ColoredTriplet(bridge.PsiBridge):
         )
 
     def _shift(self, kind, m, m_up):
-        """What the charge 4/3 member, of mass m_up, gains by gauge loops; GeV."""
+        """Return the gauge-loop mass shift of the charge 4/3 member, whose mass is m_up; GeV."""
         shift = bridge.on_shell_shift(self, kind, m, _CHARGES)
         if self.convention == "derived":
             return shift
@@ -144,7 +144,7 @@ class ColoredTriplet(bridge.PsiBridge):
 
 
 class _Point(NamedTuple):
-    """What the observables share at one point."""
+    """Intermediate results that several observables use, at one point."""
 
     nu: bridge.Neutrino
     vertex: Array  # N_c sin theta_L y_T y_delta/sqrt2

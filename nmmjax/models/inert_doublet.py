@@ -145,7 +145,7 @@ class InertDoublet(bridge.PsiBridge):
 
 
 class _Point(NamedTuple):
-    """What the observables share at one point."""
+    """Intermediate results that several observables use, at one point."""
 
     nu: bridge.Neutrino
     m_eta: Array  # tree-level mass of eta+, GeV

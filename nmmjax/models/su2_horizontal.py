@@ -194,7 +194,7 @@ class SU2Horizontal(Model):
 
 
 class _Spectrum(NamedTuple):
-    """Of [[A, B], [B, C+d]] for every shift d, GeV^2."""
+    """Spectrum of [[A, B], [B, C+d]] for every shift d, GeV^2."""
 
     off: Array  # B
     small: Array  # lower eigenvalue

@@ -163,7 +163,7 @@ def f_split(x: Real) -> Real:
 def mediator_factor(
     m_aprime: Real, m_e: float, e_nu: float, t_min: float, t_max: float | None = None
 ) -> Real:
-    r"""How much weaker a limit on the moment gets when the mediator has a mass, kappa >= 1.
+    r"""Return the factor kappa >= 1 by which a mediator mass weakens a limit on the moment.
 
         kappa^2 = \int w dT / \int w F^2 dT,   w = 1/T - 1/e_nu,   F = 2 m_e T/(2 m_e T + m^2)
 

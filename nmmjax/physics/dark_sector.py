@@ -92,8 +92,10 @@ def dark_loops(
 
 
 def _limits(s, m1, m2):
-    """Where ln t may start and end. The integrands fall as t^2 below the smallest scale and at
-    least as t between it and the next: a single scale may be arbitrarily small.
+    """Return the limits of integration in ln t.
+
+    The integrands fall as t^2 below the smallest scale, and at least as t between the smallest and
+    the next: a single scale may be arbitrarily small.
     """
     scales = jnp.sort(jnp.stack([m1, m2, *s.h, *s.a]))
     lowest = jnp.maximum(jnp.log(scales[0]) - TAIL / 2.0, jnp.log(scales[1]) - TAIL)

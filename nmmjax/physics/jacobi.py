@@ -1,4 +1,4 @@
-"""What the Jacobi rotations of `takagi` and of `svd3` have in common."""
+"""Jacobi rotations shared by `takagi` and `svd3`."""
 
 import functools
 
@@ -27,7 +27,7 @@ def inverse(x: Float[Array, "*b"], largest: Float[Array, ""]) -> Float[Array, "*
 
 
 def ascending(first, second):
-    """Two columns, tuples that begin with their value, the smaller value first."""
+    """Order two columns, tuples that begin with their value, the smaller value first."""
     swap = first[0] > second[0]
     pick = functools.partial(jax.tree.map, lambda x, y: jnp.where(swap, x, y))
     return pick(second, first), pick(first, second)

@@ -1,4 +1,4 @@
-"""What loop functions are made of: series, slopes taken forward, and the kernels K_n.
+"""Building blocks of loop functions: series, derivatives by forward mode, the kernels K_n.
 
 Elementwise. The slope of every kernel is the next one of its family, so that one short series
 serves value and slopes of any order.
@@ -21,10 +21,10 @@ _DEGREE = 19  # of the economised series: truncation 7.9^-20
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
 def forward(f: Callable[..., Array], *x: Array) -> Array:
-    """f(*x) of an elementwise f, with its slopes taken forward, also inside reverse mode.
+    """Return f(*x) of an elementwise f, differentiated by forward mode even inside `jax.grad`.
 
     The backward pass then needs one number per argument in place of every intermediate result,
-    among them all partial sums of a series: half the price of a gradient in large batches.
+    among them all partial sums of a series.
     """
     return f(*x)
 

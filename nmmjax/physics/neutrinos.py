@@ -82,7 +82,7 @@ def light_masses(m_lightest: Scalar, dm2_21: Scalar, dm2_3l: Scalar, ordering: s
 
 
 def columns(ordering: str) -> np.ndarray:
-    """Where the states 1, 2, 3 are among states sorted by ascending mass."""
+    """Return the places of the states 1, 2, 3 among states sorted by ascending mass."""
     return np.array([0, 1, 2] if ordering == "NO" else [1, 2, 0])
 
 

@@ -52,7 +52,7 @@ def _svd3(m):
 
 @_svd3.defjvp
 def _svd3_jvp(primals, tangents):
-    """With p = u^dag dM v: dD = Re p_ii, du = u x, dv = v y with anti-Hermitian x, y."""
+    """Differentiate: p = u^dag dM v, dD = Re p_ii, du = u x, dv = v y, x and y anti-Hermitian."""
     d, u, v = _svd3(*primals)
     p = product(dagger(u), tangents[0], v)
     p_dag = dagger(p)

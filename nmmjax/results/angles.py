@@ -36,7 +36,7 @@ def spread(values: np.ndarray, period: float) -> float:
 
 
 def unrolled(values: np.ndarray, about: float, period: float) -> np.ndarray:
-    """The same angles within half a period of `about`."""
+    """Shift angles by whole periods to within half a period of `about`."""
     return np.asarray(values - period * np.round((values - about) / period))
 
 
@@ -75,7 +75,7 @@ def sine_about_mean(values: np.ndarray, period: float) -> np.ndarray:
 
 
 def worst(figures: Sequence[dict[str, float]]) -> dict[str, float]:
-    """Of figures of several series the worst each: smallest ESS, else the largest; NaN stays."""
+    """Return the worst of each figure over several series: smallest ESS, else largest, or NaN."""
     return {
         name: float((np.min if name.startswith("ess") else np.max)([f[name] for f in figures]))
         for name in figures[0]

@@ -1,4 +1,4 @@
-"""Read how the sampler fared: proposals, acceptance, divergences, energy; none of it a proof."""
+"""Health of a sampler: proposals, acceptance, divergences, energy; none of them is a proof."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Tell a reader what must be known beside the numbers, in a sentence or two each."""
+"""Notes that a reader needs beside the numbers, of a sentence or two each."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rank constraints by what each excludes: every one left out in turn, by reweighting.
+"""Ranking of constraints by what each excludes: each is left out in turn, by reweighting.
 
 Dropping constraint c multiplies the posterior by 1/L_c. With weights w ~ 1/L_c over the stored
 draws, smoothed in the tail (PSIS, Vehtari et al., arXiv:1507.02646),

@@ -117,7 +117,7 @@ def _growth(inside: np.ndarray, ensemble: np.ndarray) -> float:
 
 
 def _from_cut(cut: float, period: float) -> Callable[[float], float]:
-    """From places along the circle, cut open, to angles within half a period of 0."""
+    """Return the map from places on a circle cut open at `cut` to angles within half a period."""
     return lambda c: float(angles.unrolled(np.array(c + cut), 0.0, period))
 
 

@@ -274,10 +274,10 @@ def _at(tree: Any, path: str) -> Any:
 
 
 def _taken[T](directory: pathlib.Path, take: Callable[[Any], T]) -> T:
-    """What `take` finds in chains.h5; what HDF5 cannot read becomes an InputError.
+    """Return what `take` reads from chains.h5; raise InputError for what HDF5 cannot read.
 
     A file that is just being written may be unreadable for a moment: while there are signs of a
-    writer it is tried again.
+    writer, reading is tried again.
     """
     path = directory / "chains.h5"
     for attempt in range(_ATTEMPTS):

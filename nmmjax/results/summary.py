@@ -1,4 +1,4 @@
-"""Summarise a run: tables, best point, largest moment, ranking of constraints, a verdict.
+"""Summary of a run: tables, best point, largest moment, ranking of constraints, a verdict.
 
 `tree` alone imports arviz, the ranking its statistics.
 """

@@ -1,4 +1,4 @@
-"""Every threshold of trust, each with its source, and what is decided by them.
+"""Thresholds of trust, each with its source, and the decisions taken with them.
 
 Draws are trusted where chains agree (R-hat), where they are worth enough independent ones (ESS),
 where nothing still moves (trend) and no walker stays apart (stray), for every quantity that is

@@ -59,7 +59,7 @@ class Undefined:
 
 
 def of(run: Run) -> Undefined | None:
-    """What the run counted; None where nothing was undefined, or it does not count."""
+    """Return the undefined proposals that a run counted; None if there are none, or no count."""
     proposals, nonfinite, count = _counts(run)
     if count == 0:
         return None
@@ -77,7 +77,7 @@ def of(run: Run) -> Undefined | None:
 
 
 def against(run: Run) -> list[str]:
-    """What speaks against a result where more than 1e-3 of the proposals were undefined."""
+    """Say what speaks against a result if more than 1e-3 of the proposals were undefined."""
     found = of(run)
     if found is None or found.share <= trust.SHARE:
         return []

@@ -1,4 +1,4 @@
-"""Decide whether draws are converged, and advise if not; that draws are allowed plays no part."""
+"""Verdict on the convergence of draws, with advice; whether draws are allowed plays no part."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a user's own code did wrong: one line with its file and line, and what would be right."""
+"""Errors in a user's own code: one line with file, line, and what would be right."""
 
 import contextlib
 import importlib.util

@@ -143,7 +143,7 @@ def resolved(
 
 
 def _numbers(constraint: Constraint) -> dict[str, Any]:
-    """What the likelihood computes with: shape and every field but its name and source."""
+    """Return what the likelihood of a constraint uses: shape, and fields except name and source."""
     fields = (f.name for f in dataclasses.fields(constraint) if f.name not in ("name", "source"))
     return {"shape": type(constraint).__name__} | {f: getattr(constraint, f) for f in fields}
 

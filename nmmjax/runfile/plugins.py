@@ -21,7 +21,7 @@ from nmmjax.runfile import blame
 
 
 def names(package: str) -> list[str]:
-    """Its public files, and its folders that hold a `model.py`, without importing them."""
+    """List a package's public files and its folders that hold a `model.py`, without imports."""
     spec = importlib.util.find_spec(package)
     assert spec is not None, package
     places = spec.submodule_search_locations or []

@@ -24,7 +24,7 @@ class ModelSection(_Section):
 
 
 class PriorTable(_Section):
-    """Exactly one kind, e.g. `{ log_uniform = [800, 1e5], edge = 0.1 }`."""
+    """Prior of exactly one kind, e.g. `{ log_uniform = [800, 1e5], edge = 0.1 }`."""
 
     uniform: Pair | None = None
     log_uniform: Pair | None = None
@@ -165,7 +165,7 @@ def _is_key(part: str) -> bool:
 
 
 def _belongs(key: str) -> str:
-    """'; it belongs in [run]' for a key that another section has; "" if none or several do."""
+    """Say '; it belongs in [run]' for a key that another section has; "" if none or several do."""
     homes = [
         section
         for section, field in RunFile.model_fields.items()

@@ -1,1 +1,1 @@
-"""What is sampled: model, priors, chart and constraints joined to a density."""
+"""Target density: model, priors, chart and constraints joined."""

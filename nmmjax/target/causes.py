@@ -1,4 +1,4 @@
-"""Why a point has no finite density: zero for a reason, or undefined by a fault of the model."""
+"""Causes of a density that is not finite: zero for a reason, or undefined by the model's fault."""
 
 import equinox as eqx
 import jax
@@ -14,9 +14,10 @@ type Flags = dict[str, Bool[Array, ""]]
 
 
 def causes(posterior: Posterior, z: Position) -> Flags:
-    """Why the density at z is zero or undefined: one flag per possible cause, the first counts.
+    """Flag the causes of a zero or undefined density at z.
 
-    All False where the density is finite.
+    One flag per possible cause, of which the first that is set counts. All are False where the
+    density is finite.
     """
     c = posterior.chart.coordinates(z)
     slots = posterior.chart.slots
@@ -37,10 +38,10 @@ def causes(posterior: Posterior, z: Position) -> Flags:
 
 
 def faults(posterior: Posterior, z: np.ndarray | Float[Array, "n dim"]) -> dict[str, np.ndarray]:
-    """What makes the density undefined at (n, dim) positions: (n,) flags by name, host arrays.
+    """Flag the causes of an undefined density at (n, dim) positions: (n,) host arrays by name.
 
-    <observable>      one that a term needs is not a finite number
-    ln L of <term>    not a number, though all that it needs are
+    <observable>      not a finite number, though a term needs it
+    ln L of <term>    not a number, though all observables of the term are finite
     domain: <margin>  not a number
     chart             the mass at the chart's reference scale is not a number
     """

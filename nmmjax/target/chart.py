@@ -63,7 +63,7 @@ class Chart(eqx.Module):
 
     @property
     def slots(self) -> dict[str, slice]:
-        """Where each sampled parameter sits in a position."""
+        """Return the slice of a position that holds each sampled parameter."""
         ends = [0]
         for _, prior in self.priors:
             ends.append(ends[-1] + prior.dims)

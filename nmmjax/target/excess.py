@@ -1,7 +1,7 @@
-"""How far a point is outside what is allowed: one signed number per limit, bound and margin.
+"""Signed excess of a point over every limit, prior bound and margin of the domain.
 
-Each is <= 0 where it allows the point, of order one near its limit, and has a gradient that leads
-back from decades away, so that an engine can maximise under all of them.
+An excess is <= 0 where the limit allows the point, of order one near the limit, and has a gradient
+that leads back from decades away, so that an engine can maximise under all limits together.
 """
 
 from collections.abc import Sequence
@@ -17,14 +17,19 @@ type Excess = dict[str, Float[Array, ""]]
 
 
 def of_limits(constraints: Sequence[Constraint], observables: Observed) -> Excess:
-    """Of every constraint at its quoted limit, by name; `observables` includes parameters."""
+    """Return the excess over every constraint's quoted limit, by name.
+
+    `observables` includes parameters.
+    """
     return {constraint.name: constraint.excess(observables) for constraint in constraints}
 
 
 def of_bounds(chart: Chart, c: Position) -> Excess:
-    """Of every prior that has bounds, shoulders not counted: `prior_<parameter>`.
+    """Return the excess over the bounds of every prior that has some: `prior_<parameter>`.
 
     over(((c - middle) / half the width)^2)   in the coordinate c in which the prior is flat
+
+    The Gaussian shoulders that `edge` adds lie outside the bounds.
     """
     found = {}
     for name, prior in chart.priors:
@@ -36,7 +41,7 @@ def of_bounds(chart: Chart, c: Position) -> Excess:
 
 
 def of_domain(model: Model, theta: Theta) -> Excess:
-    """Of the margins of the model's domain, -margin each: `domain_<margin>`."""
+    """Return the excess over the margins of the model's domain, -margin each: `domain_<margin>`."""
     return {f"domain_{name}": -margin for name, margin in model.domain(theta).items()}
 
 

@@ -1,4 +1,4 @@
-"""What a model is: declared parameters, frozen settings, one pure `predict`."""
+"""Interface of a model: declared parameters, frozen settings, one pure `predict`."""
 
 import abc
 import dataclasses

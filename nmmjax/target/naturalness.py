@@ -40,7 +40,7 @@ def elasticities(
 
 
 def has_mass(observables: Mapping[str, Float[Array, "..."]]) -> bool:
-    """Whether there is one mass, `m_nu`, whose tuning can be asked for."""
+    """Tell whether the observables hold one neutrino mass, `m_nu`, whose tuning is defined."""
     return "m_nu" in observables and jnp.ndim(observables["m_nu"]) == 0
 
 

@@ -140,7 +140,7 @@ class Posterior(eqx.Module):
         return tuple(jax.eval_shape(self.quantities_at, jnp.zeros(self.dim)))
 
     def excess_at(self, z: Position) -> dict[str, Float[Array, ""]]:
-        """How far z is outside each limit, prior bound and domain margin: <= 0 inside."""
+        """Return the excess of z over each limit, prior bound and domain margin: <= 0 inside."""
         c = self.chart.coordinates(z)
         theta = self.chart.values(c)
         observables, _ = self._observables(theta)
@@ -157,7 +157,7 @@ class Posterior(eqx.Module):
 
     @property
     def planes(self) -> tuple[int, ...]:
-        """Where a parameter on a circle has the first of its two coordinates."""
+        """Return the index of the first of the two coordinates of each parameter on a circle."""
         slots = self.chart.slots
         return tuple(slots[p].start for p, prior in self.chart.priors if prior.dims == 2)
 
@@ -182,7 +182,7 @@ class Posterior(eqx.Module):
         return {term.name: term.log_likelihood(observables) for term in both}
 
     def allowed(self, theta: Theta) -> Bool[Array, ""]:
-        """Whether theta lies in the domain and inside every constraint's quoted limit."""
+        """Tell whether theta lies in the domain and inside every constraint's quoted limit."""
         observables, defined = self._observables(theta)
         return _all_allowed(self.constraints, observables, defined)
 
@@ -245,7 +245,7 @@ class Posterior(eqx.Module):
         }
 
     def _observables(self, theta: Theta) -> tuple[Observables, Bool[Array, ""]]:
-        """What constraints see: observables, and parameters under their own names."""
+        """Return what constraints use: observables, and parameters under their own names."""
         observables, defined = guarded_predict(self.model, theta)
         return observables | dict(theta), defined
 

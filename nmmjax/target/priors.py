@@ -51,7 +51,7 @@ class Prior(abc.ABC):
     @property
     @abc.abstractmethod
     def hard(self) -> bool:
-        """Whether the density has an edge that gradient engines cannot cross."""
+        """Tell whether the density has an edge that gradient engines cannot cross."""
 
 
 @dataclasses.dataclass(frozen=True)

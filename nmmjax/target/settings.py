@@ -42,7 +42,7 @@ def _as_given(value: Any) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """What a model says of one setting: name, type, default, one line of meaning."""
+    """Declaration of one setting of a model: name, type, default, one line of meaning."""
 
     name: str
     annotation: Any
@@ -51,7 +51,7 @@ class Setting:
 
     @property
     def expected(self) -> str:
-        """What it takes, in words: "'NO' or 'IO'", "a finite number > 0, or left out"."""
+        """Say which values are allowed: "'NO' or 'IO'", "a finite number > 0, or left out"."""
         try:
             schema = _adapter(self.annotation).json_schema()
         except pydantic.errors.PydanticInvalidForJsonSchema:  # no type of a run file

@@ -32,7 +32,7 @@ class Starts(NamedTuple):
 
 
 def prior(posterior: Posterior, key: Array, count: int) -> Starts:
-    """For each of `count` starts a prior draw of finite density: as overdispersed as can be.
+    """Draw each of `count` starts from the prior, with finite density: as overdispersed as can be.
 
     Raises InputError that names what rejects the draws if there is none in a million of them.
     """
@@ -40,7 +40,7 @@ def prior(posterior: Posterior, key: Array, count: int) -> Starts:
 
 
 def screened(posterior: Posterior, key: Array, count: int, rounds: int = 8) -> Starts:
-    """For each of `count` starts the best of 64 * rounds prior draws of its own.
+    """Choose for each of `count` starts the best of its own 64 * rounds prior draws.
 
     No start sees another's draws, so together they spread like a power of the posterior that is
     flatter than the posterior itself. More rounds are added while some start has no point of
@@ -114,7 +114,7 @@ def _flags(posterior: Posterior, z: Float[Array, "dim draws"]) -> dict[str, Arra
 
 
 def _undefined(posterior: Posterior, key: Array) -> str:
-    """What is undefined at some prior draw, and where: "m_nu at b = 0.1, ..."; "" if at none."""
+    """Name a quantity undefined at a prior draw, and where: "m_nu at b = 0.1, ..."; "" if none."""
     z = prior_draws(posterior, key, _LOOKED_AT)
     for name, flag in _flags(posterior, z).items():
         if name.startswith("undefined: ") and np.any(flag):

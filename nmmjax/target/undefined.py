@@ -1,4 +1,4 @@
-"""Where a density is undefined, beyond observables that are not finite, and where that is moot."""
+"""Undefined densities other than from non-finite observables, and where they do not matter."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
@@ -10,12 +10,12 @@ _UNDERFLOW = -745.0  # ln of the smallest double
 
 
 def lost(c: Position) -> Bool[Array, ""]:
-    """Whether the chart found no prior coordinates: the mass at its reference scale is NaN."""
+    """Tell whether the chart found no prior coordinates: the mass at its reference scale is NaN."""
     return jnp.any(jnp.isnan(c))
 
 
 def vague(model: Model, theta: Theta) -> Bool[Array, ""]:
-    """Whether a margin of the domain is NaN, and none says that theta is outside."""
+    """Tell whether a margin of the domain is NaN, and none says that theta is outside."""
     margins = [jnp.asarray(margin) for margin in model.domain(theta).values()]
     if not margins:
         return jnp.asarray(False)
@@ -24,10 +24,10 @@ def vague(model: Model, theta: Theta) -> Bool[Array, ""]:
 
 
 def negligible(chart: Chart, c: Position) -> Bool[Array, ""]:
-    """Whether the prior at c, over that at its peak, is 0 in double precision.
+    """Tell whether the prior at c, divided by its peak value, is 0 in double precision.
 
-    Beyond hard bounds, and far beyond the Gaussian shoulders of soft ones; coordinates that the
-    chart did not find do not count.
+    This is so beyond hard bounds, and far beyond the Gaussian shoulders of soft ones. Coordinates
+    that the chart did not find do not count.
     """
     below = jnp.zeros(())
     for p, prior in chart.priors:

@@ -91,9 +91,9 @@ def improve(mixture: Mixture, x: Float[Array, "n dim"], weight: Float[Array, " n
 
 
 def widened(mixture: Mixture, stretch: float, share: float) -> Mixture:
-    """With one more component of weight `share`: the mean of all, `stretch` times their spread.
+    """Add a component of weight `share`: mean of all components, `stretch` times their spread.
 
-    It keeps importance weights bounded where the others have missed something nearby.
+    The wide component keeps importance weights bounded where the others miss something nearby.
     """
     weight = jnp.exp(mixture.log_weight)
     mean = weight @ mixture.mean

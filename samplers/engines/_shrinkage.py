@@ -1,4 +1,4 @@
-"""From the dead points of nested sampling to log Z, its error, weights and a test of the ranks.
+"""Log Z of nested sampling from its dead points: value, error, weights and a test of the ranks.
 
 Death i of a run shrinks the prior volume by a factor distributed as the largest of n_i uniform
 numbers, n_i being the points alive. Skilling, Bayesian Anal. 1 (2006) 833.

@@ -1,4 +1,4 @@
-"""Map the largest value of a quantity over the plane of two others, subject to every constraint.
+"""Map of the largest value of a quantity over the plane of two others, subject to every constraint.
 
 In each cell of a grid one quantity is maximised over all parameters, under the quoted limit of
 every constraint, the bounds of the priors and the domain of the model. All cells and several
@@ -292,7 +292,7 @@ class Frontier(AbstractEngine):
         )
 
     def _counted(self, target: Any, state: State, z: Points) -> State:
-        """How many of (n, dim) points are outside, and at how many something is undefined."""
+        """Count the (n, dim) points outside what is allowed, and those with an undefined value."""
         value, undefined = log_density(target, z.T)
         shown = {self.x, self.y} | ({self.objective} if self.kind != "profile" else set())
 

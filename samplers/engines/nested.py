@@ -91,9 +91,9 @@ class Nested(AbstractEngine):
     fitted to the draws: a disagreement shows volumes that shrank wrongly. No table shows a region
     that no live point ever entered (docs/samplers.md).
 
-    ln Z is not for cancellations, whether a coordinate of the chart or not: with 200 live points
-    it was too low by up to 3.8 of its errors; 40 slices per dimension brought that to 2.4
-    (test_evidence.py, docs/samplers.md).
+    Do not use ln Z for cancellations, whether a coordinate of the chart or not: with 200 live
+    points ln Z comes out too low by up to 3.8 of its standard errors, with 40 slices per
+    dimension by up to 2.4 (test_evidence.py, docs/samplers.md).
     """
 
     burn_in: ClassVar[int] = 0
@@ -280,9 +280,10 @@ class Nested(AbstractEngine):
 
 
 def _flat(log_likelihood: Float[Array, "*repeat live"]) -> Bool[Array, "*repeat"]:
-    """Whether all live points are equally likely: draws of what is left, none above them.
+    """Tell whether all live points are equally likely.
 
-    So from the start where nothing constrains: the live points are the prior.
+    The live points are then draws of the whole remaining volume. Without constraints this holds
+    from the start: the live points are draws from the prior.
     """
     return jnp.all(log_likelihood == log_likelihood[..., :1], axis=-1)
 

@@ -95,9 +95,9 @@ class Smc(AbstractEngine):
     those with a common one. Needs a target that is prior times likelihood; starting points are
     not used.
 
-    Not for funnels: the repeats disagree, and repeats_p says so. Nor alone for cancellations that
-    are no coordinate of the chart: one ln Z of ten was 3.2 of its errors off there
-    (test_evidence.py, docs/samplers.md).
+    Not for funnels: the repeats disagree, and repeats_p says so. For cancellations that are no
+    coordinate of the chart, compare with a second engine: there one ln Z of ten is off by 3.2
+    standard errors (test_evidence.py, docs/samplers.md).
     """
 
     burn_in: ClassVar[int] = 0

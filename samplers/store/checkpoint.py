@@ -62,7 +62,7 @@ def _array(members: zipfile.ZipFile, name: str, most: int) -> np.ndarray:
 
 
 def entry(name: str, checkpoint: Checkpoint, data: bytes) -> dict[str, Any]:
-    """What the manifest says of a checkpoint."""
+    """Return the manifest's entry of a checkpoint."""
     return {
         "file": name,
         "sha256": hashlib.sha256(data).hexdigest(),

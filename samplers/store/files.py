@@ -30,7 +30,7 @@ _KINDS = {
 
 
 class StoreError(ValueError):
-    """What is wrong with a run directory, in one line."""
+    """Fault of a run directory, in one line."""
 
 
 class Folder:
@@ -51,7 +51,7 @@ class Folder:
         self.close()
 
     def in_place(self) -> bool:
-        """Whether its path still leads here."""
+        """Tell whether the path of the folder still leads to this folder."""
         try:
             found = os.stat(self._whole)  # noqa: PTH116
         except (FileNotFoundError, NotADirectoryError):
@@ -86,7 +86,7 @@ class File:
         return str(self.folder.path / self.name)
 
     def stat(self) -> os.stat_result | None:
-        """Of the name itself, not of what a link leads to; None if there is none."""
+        """Return the status of the name itself, without following links; None if there is none."""
         try:
             return os.stat(self.name, dir_fd=self.folder.descriptor, follow_symlinks=False)
         except FileNotFoundError:
@@ -111,7 +111,7 @@ class File:
             raise StoreError(f"'{self}' is {_KINDS.get(kind, 'something')}, not a regular file")
 
     def read(self, most: int) -> bytes:
-        """All of the file. Raises StoreError for one above `most` bytes."""
+        """Read the whole file. Raises StoreError for one above `most` bytes."""
         with self.opened() as descriptor:
             size = os.fstat(descriptor).st_size
             if size > most:
@@ -119,7 +119,7 @@ class File:
             return read(descriptor, size, 0)
 
     def read_text(self, most: int) -> str:
-        """The same as UTF-8; StoreError if it is not."""
+        """Read the whole file as UTF-8 text. Raises StoreError if it is not."""
         try:
             return self.read(most).decode()
         except UnicodeDecodeError:
@@ -156,17 +156,17 @@ class File:
 
 
 def unfinished(name: str) -> bool:
-    """Whether a file name is that of a write that is going on or was killed."""
+    """Tell whether a file name is that of a write that is going on or was killed."""
     return _UNFINISHED.fullmatch(name) is not None
 
 
 def identity(found: os.stat_result) -> tuple[int, int]:
-    """What tells a file from every other: its device and inode."""
+    """Return the device and inode, which tell a file from every other."""
     return found.st_dev, found.st_ino
 
 
 def write(descriptor: int, data: Any, at: int) -> None:
-    """All of the data, in one call of the system where it takes them."""
+    """Write all of the data, in one system call where possible."""
     view = memoryview(data)
     while view:
         count = os.pwrite(descriptor, view, at)
@@ -193,7 +193,7 @@ def sync(descriptor: int) -> None:
 
 @contextlib.contextmanager
 def explained(path: object) -> Iterator[None]:
-    """Refusals of the operating system and of HDF5 as one line."""
+    """Turn refusals of the operating system and of HDF5 into a StoreError of one line."""
     try:
         yield
     except StoreError:

@@ -31,7 +31,7 @@ class Change(NamedTuple):
 
 
 class Journal(NamedTuple):
-    """What a file is to become: `changes` in their order, its length from `before` to `after`."""
+    """Planned changes of a file, in their order, and of its length from `before` to `after`."""
 
     before: int
     after: int
@@ -47,7 +47,7 @@ class Journal(NamedTuple):
 
     @classmethod
     def unpack(cls, whole: bytes) -> "Journal | None":
-        """None if it is damaged."""
+        """Read a journal from its bytes; None if it is damaged."""
         data = whole[40:]
         if whole[:8] != _MAGIC or hashlib.sha256(data).digest() != whole[8:40]:
             return None
@@ -61,7 +61,7 @@ class Journal(NamedTuple):
         return cls(before, after, tail, tuple(changes))
 
     def fits(self, descriptor: int) -> bool:
-        """Whether a file is the one before the change, the one after, or on the way between."""
+        """Tell whether a file is in the state before the change, after it, or in between."""
         if os.fstat(descriptor).st_size < self.after:
             return False
         digest = hashlib.sha256()
@@ -84,7 +84,7 @@ class Journal(NamedTuple):
 
 
 def _between(region: tuple[int, bytes, list[Change]]) -> bool:
-    """Whether every byte is an old one or one that a change puts there."""
+    """Tell whether every byte is an old one or one that a change puts there."""
     begin, data, changes = region
     now = np.frombuffer(data, "u1")
     if begin + len(now) < max(offset + len(new) for offset, _, new in changes):
@@ -141,7 +141,7 @@ def foreign(file: File) -> StoreError:
 
 
 def decided(file: File) -> bool:
-    """Whether the journal has its name, as far as anybody can tell."""
+    """Tell whether the journal has its final name; True if that cannot be found out."""
     try:
         return beside(file).stat() is not None
     except BaseException:

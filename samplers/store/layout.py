@@ -1,6 +1,7 @@
-"""How chains.h5 is laid out: netCDF-4 by h5py alone, draws in whole chunks.
+"""Layout of chains.h5: netCDF-4 by h5py alone, draws in whole chunks.
 
-Every dataset has its dimension scales, so that xarray, arviz and netCDF tools read it as it is.
+Every dataset has its dimension scales, so that xarray, arviz and netCDF tools read the file
+unchanged.
 Objects are those of HDF5 1.10, whose descriptions carry checksums; so do all numbers.
 """
 
@@ -112,7 +113,7 @@ def dataset(group: h5py.Group, path: str) -> h5py.Dataset:
 
 
 def storable(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, np.ndarray]]:
-    """As NumPy; booleans as int8, since HDF5's boolean is an enumeration to other readers."""
+    """Return NumPy arrays; booleans as int8, since other readers see HDF5's as an enumeration."""
     return {name: {key: _plain(x) for key, x in xs.items()} for name, xs in groups.items() if xs}
 
 

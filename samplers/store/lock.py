@@ -1,4 +1,4 @@
-"""Who may write a run directory: one process at a time.
+"""Lock of a run directory: one process at a time may write.
 
 The file run.lock is locked (`flock`), and so is the directory itself: the lock holds even if
 somebody removes the file. On a file system without `flock` a file that only one process can
@@ -35,7 +35,7 @@ class Holder(NamedTuple):
     text: str
 
     def dead(self) -> bool:
-        """Whether it is known to have ended: processes of other hosts are not."""
+        """Tell whether the process is known to have ended; False for one on another host."""
         if self.host != platform.node():
             return False
         try:
@@ -48,7 +48,7 @@ class Holder(NamedTuple):
 
 
 def holder(file: File) -> Holder | None:
-    """Who is named in a lock file; None if there is none, or it says something else."""
+    """Return the process named in a lock file; None if there is no file, or no name in it."""
     try:
         match = _HOLDER.match(file.read(MOST).decode(errors="replace"))
     except (OSError, StoreError):
@@ -57,7 +57,7 @@ def holder(file: File) -> Holder | None:
 
 
 def is_held(folder: Folder) -> bool:
-    """Whether some process holds the lock of a folder; without `flock`, whether one says so."""
+    """Tell whether a process holds the lock of a folder; without `flock`, whether one says so."""
     try:
         with (folder / NAME).opened() as descriptor:
             files.lock(descriptor, shared=True)
@@ -71,7 +71,7 @@ def is_held(folder: Folder) -> bool:
 
 
 class Lock:
-    """Held from its making to `release`. Raises StoreError if another process holds it.
+    """Lock held from its making to `release`. Raises StoreError if another process holds it.
 
     notes  lines for the user
     """
@@ -88,7 +88,7 @@ class Lock:
             raise
 
     def intact(self) -> bool:
-        """Whether the lock files are still those that were locked."""
+        """Tell whether the lock files are still those that were locked."""
         return all(self._is_ours(name) for name in self._held)
 
     def release(self) -> None:

@@ -54,7 +54,7 @@ def _damaged(file: File) -> StoreError:
 
 
 def _sound(manifest: Manifest) -> bool:
-    """Whether every entry is of the kind that is read later."""
+    """Tell whether every entry has the type that readers expect."""
     groups, about, states = (manifest.get(k) for k in ("groups", "attributes", "generations"))
     return (
         manifest.keys() == _KEYS

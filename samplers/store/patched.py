@@ -134,7 +134,10 @@ class Changes(Patched):
         return bytes(self._tail[:size]).ljust(size, b"\0")
 
     def _journal(self) -> Journal:
-        """Where the file ends comes first, for who reads meanwhile; the rest in HDF5's order."""
+        """Collect the changes: the header with the file's end first, the rest in HDF5's order.
+
+        A process that reads meanwhile then never looks behind the end that the header states.
+        """
         head = _head(files.read(self._descriptor, 9, 0))
         changes = []
         for offset, data in self._changes:
@@ -193,7 +196,7 @@ def _head(data: bytes) -> int:
 
 
 def _length(descriptor: int) -> int:
-    """Where an HDF5 file ends by its own account; what a killed process left behind it is not."""
+    """Return the length that an HDF5 file states for itself, without what a killed process left."""
     size = os.fstat(descriptor).st_size
     head = files.read(descriptor, 48, 0)
     at = {0: 40, 2: 28, 3: 28}.get(head[8] if len(head) == 48 else -1)

@@ -1,4 +1,4 @@
-"""What every reader of a run directory looks at first: nothing leads out of it, nothing is missing.
+"""Checks of a run directory before any reading: no link leads out of it, nothing is missing.
 
 A file that came by mail may be a link, a device or endless; HDF5 itself can take its numbers from
 other files, and can name sizes that nothing stands behind.
@@ -161,7 +161,7 @@ def refuse_other_draws(file: h5py.File, groups: layout.Groups, start: int, draws
 
 
 def fault_of_state(file: File, entry: Mapping[str, Any]) -> str:
-    """What is wrong with a checkpoint, in a word; empty if nothing is."""
+    """Say in a word what is wrong with a checkpoint; empty if nothing is."""
     found = file.stat()
     if found is None:
         return "missing"
@@ -179,7 +179,7 @@ def read_text(directory: pathlib.Path, name: str, most: int) -> str:
 
 
 def exists(directory: pathlib.Path, name: str) -> bool:
-    """Whether a directory holds something of that name."""
+    """Tell whether a directory holds something of that name."""
     return os.path.lexists(directory / name)
 
 

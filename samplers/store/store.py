@@ -262,7 +262,7 @@ class Store:
         self._chains.replace(memory.getvalue())
 
     def _found(self) -> tuple[int, int] | None:
-        """Which file chains.h5 is."""
+        """Return the identity of chains.h5, None if there is no such file."""
         found = self._chains.stat()
         return None if found is None else files.identity(found)
 
@@ -296,7 +296,7 @@ class Store:
 
 
 def is_run(path: pathlib.Path) -> bool:
-    """Whether a directory is a run directory."""
+    """Tell whether a directory is a run directory."""
     return os.path.lexists(path / manifest.NAME)
 
 

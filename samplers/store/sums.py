@@ -22,7 +22,7 @@ type Sums = Mapping[str, str]  # "group/variable" -> checksum
 
 
 class Record(NamedTuple):
-    """What the file says.
+    """Contents of the file of checksums.
 
     blocks  first draw -> (draws, checksums)
     tables  group -> the checksums of its last two versions: a kill may have left either
@@ -95,7 +95,7 @@ def trim(file: File) -> Record:
 
 
 def _end_of_lines(descriptor: int) -> int:
-    """Where the last whole line ends: behind it a failed write may have left something."""
+    """Return the end of the last whole line: a failed write may have left something behind it."""
     size = os.fstat(descriptor).st_size
     while size and files.read(descriptor, 1, size - 1) != b"\n":
         size -= 1

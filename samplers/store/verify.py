@@ -122,7 +122,7 @@ def _of_scales(file: h5py.File, groups: Any, committed: int) -> Iterator[str]:
 
 
 def _of_objects(file: h5py.File) -> list[str]:
-    """Everything that has no checksum of ours is at least readable by HDF5's own."""
+    """List the faults of HDF5 objects that no checksum of the store covers."""
     faults: list[str] = []
     known = {variable.name for variable in reading.variables(file)}
 

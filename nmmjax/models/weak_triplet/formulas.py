@@ -69,7 +69,7 @@ def _charged_leptons(light, m_h, m_psi):
 
 
 class Point(NamedTuple):
-    """What the loops share at one point."""
+    """Intermediate results that several loops use, at one point."""
 
     theta: Theta
     neutrino: NeutralLeptons

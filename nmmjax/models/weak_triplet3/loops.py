@@ -28,7 +28,7 @@ type Left = Complex[Array, "3 n"]
 
 
 class Point(NamedTuple):
-    """What the loops share; masses in GeV, matrices as in the module's docstring."""
+    """Intermediate results of all loops; masses in GeV, matrices as in the module's docstring."""
 
     m_psi: Float[Array, " n"]
     m_phi: Real
@@ -118,7 +118,11 @@ def kernels(charged, m_psi, m_phi):
 
 
 def _kernels_of_one(charged, m_psi, m_phi):
-    """As two steps away from m_psi, to the heavy and (suppressed) to the light states."""
+    """Compute the kernels of one triplet.
+
+    The difference is taken in two steps from m_psi: to the heavy state, and to the light states,
+    whose share of the triplet is small.
+    """
     t, t_light = (m_psi / m_phi) ** 2, (charged.masses / m_phi) ** 2
     kappa, w = charged.delta[0, 0].real / m_psi**2, charged.light[:, 0, 0].real
     up = Fsplit(2.0 * jnp.log(m_psi), 2.0 * jnp.log(m_phi), jnp.log1p(kappa), 0.0)
@@ -130,7 +134,9 @@ def _kernels_of_one(charged, m_psi, m_phi):
 
 
 def _kernels_of_two(charged, m_psi, m_phi):
-    r"""By resolvents in the loop momentum, with no eigenvectors: smooth for any masses.
+    r"""Compute the kernels of two triplets by resolvents in the loop momentum.
+
+    No eigenvectors are needed, so that the result is smooth for any masses.
 
     F(A) - F(P) = -\int dk^2 k^2/(k^2 + m_phi^2) (k^2 + A)^-1 (P - A)(k^2 + P)^-1
     G(P/m_phi^2)/m_phi^2 = \int dk^2 k^2/(k^2 + m_phi^2) (k^2 + P)^-2
@@ -194,7 +200,7 @@ def neutral_loop(p: Point, scalars: NeutralScalars) -> Left:
 
 
 def charged_loop(p: Point, v_h: float) -> Left:
-    """With w_l y_psi = sqrt2 w_l Theta m_psi/v_H."""
+    """Return the charged loop, using w_l y_psi = sqrt2 w_l Theta m_psi/v_H."""
     loop = p.m_psi**2 * L((p.m_psi / p.m_phi) ** 2)
     return p.left * (-SQRT2 / v_h * loop * p.x / ((1.0 + p.x**2) * SIXTEEN_PI2))
 

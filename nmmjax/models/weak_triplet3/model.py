@@ -21,7 +21,7 @@ type Matrix = Complex[Array, "3 3"]
 
 
 class Solution(NamedTuple):
-    """What the observables are made of: point, moment in mu_B, mass terms in GeV, light states."""
+    """Ingredients of the observables: point, moment in mu_B, mass terms in GeV, light states."""
 
     point: loops.Point
     moment: Matrix
