@@ -194,7 +194,7 @@ def log_density(
 def example(
     old: Float[Array, " dim"], position: Float[Array, "dim n"], undefined: Bool[Array, " n"]
 ) -> Float[Array, " dim"]:
-    """One of (dim, n) positions where `undefined`; the old one if there is none."""
+    """Choose one of the (dim, n) positions where `undefined`; the old one if there is none."""
     return jnp.where(jnp.any(undefined), position[:, jnp.argmax(undefined)], old)
 
 

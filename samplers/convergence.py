@@ -130,7 +130,7 @@ def convergence(
     superchains: np.ndarray | None = None,
     few: np.ndarray | None = None,
 ) -> Convergence:
-    """All diagnostics of named (chain, draw) arrays; `groups` as in `rhat`.
+    """Compute all diagnostics of named (chain, draw) arrays; `groups` as in `rhat`.
 
     superchains  labels as in `rhat_nested`, which then takes the place of `rhat`
     few          chains that stand for all in R-hat, ESS and ranks: chains of one group are

@@ -236,7 +236,7 @@ class _Job:
         self.hooks.report(progress)
 
     def _burnt_in(self, state: Any) -> Any:
-        """The state after at least `burn_in` draws that nobody keeps; None if interrupted."""
+        """The state after at least `burn_in` draws that are discarded; None if interrupted."""
         meter, done = Meter(self.engine.groups, self.plan.burn_in, 0, "burn-in"), 0
         while done < self.plan.burn_in:
             if self.hooks.interrupted():

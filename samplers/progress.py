@@ -44,7 +44,7 @@ class Progress:
     scalars: dict[str, float]
 
     def status(self) -> dict[str, Any]:
-        """Everything in one table, as status.json holds it."""
+        """Return the table that status.json holds."""
         table = dataclasses.asdict(self)
         return table | table.pop("scalars")
 
@@ -84,7 +84,7 @@ class Meter:
         return f"after {done[0]}" if done else ""
 
     def measure(self, block: Block, done: int) -> Progress:
-        """The first block holds the compilation: later on, rates count from its end."""
+        """Measure progress after a block; rates leave out the first, which includes compilation."""
         now = time.monotonic()
         draws, begun = self._mark or (self._since, self._begun)
         self._mark = self._mark or (done, now)

@@ -26,7 +26,7 @@ class Examples:
         self._next = 1
 
     def new(self, positions: Array | None) -> dict[str, dict[str, Array]]:
-        """Take in (n, dim) positions; the table, if it is time to write it, else nothing."""
+        """Take in (n, dim) positions and return the table once it is due, else nothing."""
         if positions is None or self._faults is None:
             return {}
         for row in np.asarray(positions):

@@ -95,7 +95,7 @@ def packed(seen: Witness) -> tuple[np.ndarray, ...]:
 
 
 def unpacked(arrays: Sequence[np.ndarray]) -> Witness | None:
-    """Undo `packed`; None for arrays that it did not make."""
+    """Undo `packed`; None for arrays that `packed` did not make."""
     if len(arrays) < 3 or len(arrays) != 3 + arrays[2].size or arrays[2].dtype.kind != "U":
         return None
     positions, length, names, *values = arrays
@@ -149,7 +149,7 @@ def _flat(groups: Groups) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _recorded(problem: Problem, positions: np.ndarray, length: int) -> dict[str, np.ndarray]:
-    """Everything recorded at (n, dim) positions, computed in blocks of the shape given."""
+    """Compute all that is recorded at (n, dim) positions, in blocks of the shape given."""
     if length == 0:
         return {k: x[0] for k, x in _flat(problem.record(jnp.asarray(positions[None])))}
     block = np.repeat(positions[:, None], length, axis=1)
@@ -194,7 +194,7 @@ def _bound(name: str, value: np.ndarray, moved: Sequence[np.ndarray]) -> np.ndar
 
 
 def _beyond(old: np.ndarray, new: np.ndarray, bound: np.ndarray) -> np.ndarray:
-    """(n, ...), where two values are further apart than they may be; NaN is near NaN only."""
+    """Flag (n, ...) where two values lie further apart than allowed; NaN is near NaN only."""
     if old.shape != new.shape:
         return np.ones(new.shape, dtype=bool)
     with np.errstate(invalid="ignore"):

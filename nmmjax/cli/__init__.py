@@ -14,8 +14,8 @@ from nmmjax.cli import terminal
 from nmmjax.errors import InputError
 
 app = typer.Typer(
-    help="Where is the neutrino's magnetic moment large and its mass viable, and how finely "
-    "tuned is that region? Sample models of new physics under experimental limits.",
+    help="Sample models of new physics under experimental limits: find where the neutrino's "
+    "magnetic moment is large and its mass viable, and how finely tuned that region is.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -111,7 +111,7 @@ def check(runfile: RunFileArg, set_: SetOption = None, no_plugins: NoPluginsFlag
 
 @app.command()
 def summary(directory: DirArg, json: JsonFlag = False) -> None:
-    """Table, best fit, largest moment, fine-tuning and a verdict on a run directory."""
+    """Summarise a run: table, best fit, largest moment, fine-tuning and a verdict."""
     from nmmjax.cli.show import show_summary
 
     show_summary(directory, json)
@@ -122,22 +122,25 @@ def plot(
     directory: DirArg,
     what: Annotated[
         str | None,
-        typer.Option(help="Of corner,map,trace,rank,constraints,frontier. Default: all there is."),
+        typer.Option(
+            help="Any of corner,map,trace,rank,constraints,frontier. Default: all available."
+        ),
     ] = None,
     params: Annotated[
         str | None,
         typer.Option(help="Parameters or observables: a,b. A map draws the last one upwards."),
     ] = None,
-    format_: Annotated[str, typer.Option("--format", help="Of png,pdf,svg.")] = "png",
+    format_: Annotated[str, typer.Option("--format", help="Any of png,pdf,svg.")] = "png",
     style: Annotated[
         pathlib.Path | None,
         typer.Option(help="Parameters of matplotlib: a TOML file or a style file of its own."),
     ] = None,
     out: Annotated[
-        pathlib.Path | None, typer.Option(help="Where to. Default: figures/ in the run directory.")
+        pathlib.Path | None,
+        typer.Option(help="Folder for the figures. Default: figures/ in the run directory."),
     ] = None,
 ) -> None:
-    """Figures of a run directory: regions of any two quantities, contours, limits, ranks."""
+    """Draw figures of a run: regions of any two quantities, contours, limits, ranks."""
     from nmmjax.cli.plot import plot_run
 
     plot_run(directory, what, params, format_, style, out)
@@ -164,7 +167,7 @@ def status(
 
 @app.command()
 def info(json: JsonFlag = False) -> None:
-    """Versions, devices, memory, precision, cache and data: for every bug report."""
+    """Print versions, devices, memory, precision, cache and data, for bug reports."""
     from nmmjax.cli.info import show_info
 
     show_info(json)
@@ -189,7 +192,7 @@ def evaluate(
     json: JsonFlag = False,
     no_plugins: NoPluginsFlag = False,
 ) -> None:
-    """Observables at one point or at a list of points.
+    """Compute the observables at one point or at a list of points.
 
     A model given as module:Class or path/file.py:Class is code that runs: read it first.
     """
@@ -218,11 +221,12 @@ def constraint(
         list[pathlib.Path] | None, typer.Option(help="A constraint file of your own. Repeatable.")
     ] = None,
     out: Annotated[
-        pathlib.Path | None, typer.Option(help="Where to draw a curve. Default: NAME.png here.")
+        pathlib.Path | None,
+        typer.Option(help="File for the curve. Default: NAME.png in this folder."),
     ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """One constraint: value, source, note, licence, alternatives, and its curve as PNG."""
+    """Show one constraint: value, source, note, licence, alternatives; draw its curve as PNG."""
     from nmmjax.cli.show import show_constraint
 
     show_constraint(name, list(file or []), out, json)

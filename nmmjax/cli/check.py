@@ -97,7 +97,7 @@ def _prior_report(posterior: Posterior, key: jax.Array) -> list[str]:
 def _engine_report(
     run: RunFile, posterior: Posterior, engine: AbstractEngine, burn_in: int, key: jax.Array
 ) -> list[str]:
-    """One real block of the engine: what the run will take."""
+    """Sample one block with the engine and estimate the time of the run."""
     began = time.perf_counter()
     starts = start.screened(posterior, jr.fold_in(key, 1), engine.chains)
     state = engine.init(key, posterior, starts.positions)

@@ -52,7 +52,7 @@ def evaluate_points(
 
 
 def rows_at(model: Model, points: list[Point]) -> list[Row]:
-    """One flat row per point: numbers, null where undefined, and the list of problems."""
+    """Return one flat row per point: numbers, null where undefined, and the list of problems."""
     if not points:
         return []
     columns = {p: jnp.array([point[p] for point in points], dtype=float) for p in points[0]}

@@ -36,7 +36,7 @@ def show_info(as_json: bool) -> None:
 
 
 def collect() -> dict[str, Any]:
-    """Everything that `nmmjax info` says, sizes in bytes."""
+    """Collect everything that `nmmjax info` says, sizes in bytes."""
     cache = jax.config.jax_compilation_cache_dir  # pyright: ignore[reportAttributeAccessIssue]
     kept = pathlib.Path(cache) if cache else None
     found = kept.rglob("*") if kept is not None and kept.is_dir() else ()

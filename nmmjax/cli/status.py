@@ -174,7 +174,7 @@ def _judged(run: Run) -> _Judged:
 
 
 def _progress(directory: pathlib.Path) -> tuple[dict[str, Any], float | None]:
-    """status.json and its age; it is replaced whole, so it is never half written."""
+    """Read status.json and its age; the file is replaced whole, so it is never half written."""
     path = directory / "status.json"
     try:
         with Folder(directory) as folder:

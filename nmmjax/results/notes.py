@@ -67,7 +67,7 @@ def _sampling(run: Run) -> Iterator[str]:
 
 
 def _astrophysics(run: Run) -> Iterator[str]:
-    """Stars and supernovae are asked for, never there by default: their limits lean on models."""
+    """Say that limits from stars and supernovae are off: they depend on models of the stars."""
     used = run.resolved["physics"].get("constraints", {})
     could = library.answered("@astro", run.variables["posterior"])
     if could and not any(name in used for name in could):

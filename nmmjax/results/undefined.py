@@ -37,7 +37,7 @@ class Undefined:
 
     @property
     def text(self) -> str:
-        """One sentence."""
+        """Say in one sentence how many proposals were undefined, and why."""
         known = f" ({self.share:.2g})" if self.inside else ""
         total = f" of {self.inside}" if self.inside else ""
         return (

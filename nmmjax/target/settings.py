@@ -60,13 +60,13 @@ class Setting:
 
     @property
     def line(self) -> str:
-        """Name, default, what it takes and what it means, for a list."""
+        """Describe the setting for a list: name, default, allowed values and meaning."""
         default = "left out" if self.default is None else f"= {shown(self.default)}"
         meaning = f": {self.text}" if self.text else ""
         return f"{self.name} {default} ({self.expected}){meaning}"
 
     def value(self, given: Any) -> Any:
-        """The value given as its type (1 as 1.0). Raises InputError where it is another one."""
+        """Convert a value to the setting's type (1 to 1.0). Raises InputError if that fails."""
         try:
             value = _adapter(self.annotation).validate_python(given)
             if isinstance(value, bool) == isinstance(given, bool):  # true is not the choice 1

@@ -84,7 +84,7 @@ def _numbers(given: Sequence[float]) -> tuple[float, ...]:
 
 
 class Frontier(AbstractEngine):
-    """Maximise `objective` in each cell of a grid in `x` and `y`; table `frontier`, no draws.
+    """Map of the largest `objective` in each cell of a grid in `x`, `y`; a table, no draws.
 
     x, y         names of parameters or observables; `x_range` (low, high), `x_cells`, `x_scale`
                  ("log" or "linear"), and the same of y
@@ -171,7 +171,7 @@ class Frontier(AbstractEngine):
         return state
 
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
-        """One round: all starts of all cells climb, and the map as it then is."""
+        """Run one round: climb from all starts of all cells, and return the map so far."""
         state = self._round(key, target, state)
         rounds = {"rounds": state.round, "rounds_asked": jnp.array(self.rounds)}
         cells = {

@@ -55,7 +55,7 @@ class State(NamedTuple):
 
 
 class Search(AbstractEngine):
-    """Climb from `starts` points; table `modes`, best first; no draws.
+    """Search for maxima from `starts` points; table `modes`, best first; no draws.
 
     starts   starting points; those of zero density do not move
     steps    steps of Adam, its rate falling along a cosine

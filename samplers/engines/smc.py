@@ -209,7 +209,7 @@ class Smc(AbstractEngine):
         return kept._replace(step=state.step + 1), stats
 
     def _stage(self, key: PRNGKeyArray, target: PriorTimesLikelihood, state: State) -> State:
-        """One block of one population: a new temperature if it is settled, then moves."""
+        """Run one block of one population: a new temperature if it has settled, then moves."""
         key_resample, key_move = jr.split(key)
         state = self._heat(key_resample, state)
         here = (key_move, target, state.particles, state.temperature, state.scale, self.moves)

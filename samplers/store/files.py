@@ -62,13 +62,13 @@ class Folder:
         return sorted(os.listdir(self.descriptor))  # noqa: PTH208  a descriptor has no path
 
     def sweep(self) -> None:
-        """Remove what writes that were killed have left under names of their own."""
+        """Remove the temporary files that killed writes have left."""
         for name in filter(unfinished, self.names()):
             with contextlib.suppress(OSError):
                 (self / name).unlink()
 
     def sync(self) -> None:
-        """Wait until the names in it are on disk."""
+        """Wait until the names in the folder are on disk."""
         sync(self.descriptor)
 
     def close(self) -> None:

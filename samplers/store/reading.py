@@ -74,7 +74,7 @@ def counted(file: h5py.File) -> int:
 
 
 def refuse_outside(file: h5py.File) -> None:
-    """Numbers of a run stand in its own file: no links, no external and no virtual datasets.
+    """Refuse links and external or virtual datasets: a run's numbers stand in its own file.
 
     A merged run, whose datasets show those of files below its own folder, is to be excepted here.
     """
@@ -100,7 +100,7 @@ def refuse_outside(file: h5py.File) -> None:
 
 
 def refuse_hollow(variable: h5py.Dataset, draws: int | None = None) -> None:
-    """OSError if less is stored than its shape names, or than `draws` draws (axis 1) take."""
+    """Raise OSError if less is stored than the shape or `draws` draws (axis 1) need."""
     shape: list[int] = list(variable.shape or ())
     if variable.dtype.kind not in "iufb":
         raise OSError(f"'{variable.name}' holds no numbers")
@@ -130,7 +130,7 @@ def variables(file: h5py.File) -> Iterator[h5py.Dataset]:
 
 
 def refuse_incomplete(file: h5py.File, committed: int, record: sums.Record) -> None:
-    """StoreError if draws are missing, or if the last block is not the one that was written."""
+    """Raise StoreError if draws are missing, or if the last block is not the one written."""
     refuse_outside(file)
     for variable in variables(file):
         refuse_hollow(variable, committed)
@@ -148,7 +148,7 @@ def refuse_incomplete(file: h5py.File, committed: int, record: sums.Record) -> N
 
 
 def refuse_other_draws(file: h5py.File, groups: layout.Groups, start: int, draws: int) -> None:
-    """StoreError unless a block that was computed again is the stored one."""
+    """Raise StoreError unless a block computed again equals the stored one."""
     for name, variables in groups.items():
         for key, values in variables.items():
             stored = layout.dataset(file, f"{name}/{key}")[:, start : start + draws]
@@ -184,7 +184,7 @@ def exists(directory: pathlib.Path, name: str) -> bool:
 
 
 def refuse_other_attributes(directory: pathlib.Path, file: h5py.File) -> None:
-    """StoreError if an attribute is not what a sound manifest says; without one, nothing."""
+    """Raise StoreError if an attribute is not what a sound manifest says; skip without one."""
     try:
         with Folder(directory) as folder:
             about = manifest.read(folder / manifest.NAME)

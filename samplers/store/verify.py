@@ -99,7 +99,7 @@ def _of_table(file: h5py.File, name: str, versions: list[sums.Sums]) -> Iterator
 
 
 def _of_scales(file: h5py.File, groups: Any, committed: int) -> Iterator[str]:
-    """Coordinates are 0, 1, ...; every axis of a variable is tied to its own."""
+    """List the faults of dimension scales: coordinates are 0, 1, ..., each axis has its own."""
     if groups is not None and not np.array_equal(
         layout.dataset(file, "posterior/ensemble"), groups
     ):
