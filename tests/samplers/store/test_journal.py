@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from helpers.cases import one_quick
+from helpers.places import TESTS
 from nmmjax.samplers.store import journal as _journal
 from nmmjax.samplers.store import patched
 from nmmjax.samplers.store.files import Folder
@@ -66,6 +67,7 @@ def append_forever(path):
 
 CHILD = f"""
 import pathlib, runpy, sys
+sys.path.insert(0, {str(TESTS)!r})
 runpy.run_path({__file__!r})["append_forever"](pathlib.Path(sys.argv[1]))
 """
 
