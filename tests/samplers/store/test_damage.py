@@ -86,6 +86,7 @@ def test_flipped_bits_of_the_chains_are_found(run):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_many_flipped_bits_of_the_chains_are_found(run):
     silent, missed = flip_chains(run, 3000, 2)
     assert missed == 0
