@@ -210,6 +210,11 @@ _TUNING = {
         "", r"\Delta_{\mathrm{cancel}}", "Sum of the sizes of the mass terms over that of the mass"
     ),
     "tuning_rge": Quantity("", r"\Delta_{\mathrm{RGE}}", "|m_nu_rge| over 0.05 eV"),
+    "rge_log": Quantity(
+        "",
+        r"\ln(M/v)",
+        "Logarithm in m_nu_rge, M the heaviest mass in the loop; below 1 it is taken as 1",
+    ),
 }
 
 CATALOGUE: dict[str, Quantity] = (

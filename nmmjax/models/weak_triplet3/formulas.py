@@ -8,7 +8,7 @@ from jaxtyping import Array, Complex, Float
 
 from nmmjax.models import _triplet_lfv as lfv
 from nmmjax.models.weak_triplet3 import loops
-from nmmjax.physics import neutrinos
+from nmmjax.physics import neutrinos, rge
 from nmmjax.physics.bridge_loops import moment_observables
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.matrices import (
@@ -115,11 +115,12 @@ def mass_terms(
 
 
 def sizes(p: loops.Point, moment: Matrix, sm: Constants) -> Observables:
-    """Moment to first order in Theta, in mu_B, and the mass expected of it, in eV."""
-    heaviest = jnp.maximum(jnp.max(p.m_psi), p.m_phi)
+    """Moment to first order in Theta, in mu_B; the mass expected of it, in eV, and its running."""
+    heaviest = loops.heaviest(p)
     return {
         "mu_nu_leading": 2.0 * sm.m_e * frobenius(product(loops.leading_moment(p), p.y_delta)),
-        "m_nu_naive": moment_observables(frobenius(moment), heaviest, sm)["m_nu_naive"],
+        "m_nu_naive": moment_observables(frobenius(moment), jnp.max(heaviest), sm)["m_nu_naive"],
+        "rge_log": rge.logarithm(jnp.min(heaviest), sm.v_ew),
     }
 
 
