@@ -181,6 +181,23 @@ _ELECTROWEAK = {
     "u_param": Quantity("", r"U", "Oblique parameter U, new contribution"),
     "rho0": Quantity("", r"\rho_0", "Tree-level rho parameter, 1 in the Standard Model"),
     "m_w": Quantity("GeV", r"m_W", "Mass of the W boson"),
+    "gamma_z_ee": Quantity("MeV", r"\Gamma(Z\to ee)", "Width of Z -> e e"),
+    "gamma_z_mumu": Quantity("MeV", r"\Gamma(Z\to\mu\mu)", "Width of Z -> mu mu"),
+    "gamma_z_tautau": Quantity("MeV", r"\Gamma(Z\to\tau\tau)", "Width of Z -> tau tau"),
+    "m_w_heavy": Quantity("GeV", r"m_{W_2}^{\mathrm{heavy}}", "Mass of a second, right-handed W"),
+    "w_mixing": Quantity("rad", r"\xi_{LR}", "Mixing angle of W_L and W_R"),
+    "sin2_eff": Quantity(
+        "", r"\sin^2\theta_{\mathrm{eff}}", "Weak mixing angle of the Z's couplings, by G_mu"
+    ),
+    "delta_g_mu": Quantity(
+        "", r"\Delta G_\mu/G_F", "Fermi constant of muon decay over v's, minus 1"
+    ),
+    "ckm_row_1": Quantity(
+        "", r"\sum_i|V_{ui}|^2", "First row of the CKM matrix as measured with G_mu and electrons"
+    ),
+    "g_tau_over_g_mu": Quantity("", r"g_\tau/g_\mu", "Charged current of tau over muon, tau -> e"),
+    "g_tau_over_g_e": Quantity("", r"g_\tau/g_e", "Charged current of tau over e, tau -> mu"),
+    "g_mu_over_g_e": Quantity("", r"g_\mu/g_e", "Charged current of mu over e, pi -> l nu"),
     "gamma_z_inv": Quantity("GeV", r"\Gamma_Z^{\mathrm{inv}}", "Invisible width of the Z boson"),
     "n_eff": Quantity("", r"N_{\mathrm{eff}}", "Effective number of relativistic neutrinos"),
 }

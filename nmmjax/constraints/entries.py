@@ -206,6 +206,8 @@ def _units(given: Entry, requires: Sequence[str], shape: type[Constraint]) -> tu
     Only a correlated Gaussian gives all its observables in these units, the others their first.
     """
     units, scale = _PUBLISHED.get(given["units"], (given["units"], 1.0))
+    if given["units"] == _catalogue_unit(requires[0]):
+        units, scale = given["units"], 1.0
     power = given.get("power", 1) if shape.powered_units else 1
     for key in requires if shape.all_in_units else requires[:1]:
         expected = _catalogue_unit(key)

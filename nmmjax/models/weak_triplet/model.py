@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from nmmjax.models import _weak_triplet as shared
 from nmmjax.models.weak_triplet import formulas
+from nmmjax.physics import z_pole
 from nmmjax.physics.bridge_loops import mass_observables, moment_observables
 from nmmjax.physics.numbers import PERTURBATIVE
 from nmmjax.physics.one_loop import G
@@ -155,9 +156,15 @@ class WeakTriplet(Model):
             self._moments(p, moment),
             mixing,
             {f"eta_{self.lepton}{self.lepton}": 0.5 * mixing["theta_sq"]},
+            self._currents(p),
             formulas.spectrum(p),
             shared.observables(theta, neutral, self.sm, sign),
         )
+
+    def _currents(self, p):
+        """Z pole, muon decay and universality of the mixed lepton."""
+        theta = z_pole.one_flavour(p.m_h / p.theta["m_psi"], self.lepton)
+        return z_pole.triplet_observables(theta, p.theta["m_psi"][None], self.sm)
 
     def _masses(self, p, moment):
         """Mass observables in eV; the tree mass is not summed from its two terms."""

@@ -8,7 +8,7 @@ from jaxtyping import Array, Complex, Float
 
 from nmmjax.models import _triplet_lfv as lfv
 from nmmjax.models.weak_triplet3 import loops
-from nmmjax.physics import neutrinos, rge
+from nmmjax.physics import neutrinos, rge, z_pole
 from nmmjax.physics.bridge_loops import moment_observables
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.matrices import (
@@ -142,13 +142,11 @@ def resolved(dm2_21: Array) -> Array:
 
 
 def flavour_violation(p: loops.Point, sm: Constants) -> Observables:
-    """Non-unitarity of the mixing and lepton-flavour violation."""
+    """Non-unitarity of the mixing, weak currents and lepton-flavour violation."""
     z = lfv.z_couplings(p.theta)
-    pairs = [(a, b) for a in range(3) for b in range(a, 3)]
-    names = {f"eta_{neutrinos.FLAVOURS[a]}{neutrinos.FLAVOURS[b]}": (a, b) for a, b in pairs}
     dipole = lfv.dipoles(p.theta, p.m_psi, p.y_t, p.m_phi, sm)
-    etas = {name: 0.5 * jnp.abs(z[pair]) for name, pair in names.items()}
-    return merged(etas, lfv.observables(dipole, z, sm))
+    currents = z_pole.triplet_observables(p.theta, p.m_psi, sm)
+    return merged(lfv.etas(z), currents, lfv.observables(dipole, z, sm))
 
 
 def couplings(p: loops.Point, light: Light, v_h: float) -> Observables:
