@@ -238,6 +238,17 @@ CATALOGUE: dict[str, Quantity] = (
     _NEUTRINO_MASS | _MOMENTS | _MIXING | _SPECTRUM | _RARE | _ELECTROWEAK | _DARK | _TUNING
 )
 
+_GROUPS = {
+    "Neutrino masses": _NEUTRINO_MASS,
+    "Magnetic moments": _MOMENTS,
+    "Flavour": _MIXING | _RARE,
+    "Dark sector": _DARK,
+    "Collider and electroweak": _SPECTRUM | _ELECTROWEAK,
+    "Fine-tuning": _TUNING,
+}
+OTHER = "Other quantities"
+GROUPS = (*_GROUPS, OTHER)
+
 _FLAVOUR = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
 _INDEX = _FLAVOUR | {str(i): str(i) for i in (1, 2, 3)}
 _PAIR = r"(?:([123])([123])|(e|mu|tau)(e|mu|tau))"
@@ -265,6 +276,16 @@ def quantity(name: str) -> Quantity:
     if match := re.fullmatch(rf"(re_|im_)?(mu_nu|d_nu|m_nu)_{_PAIR}", name):
         return _entry(match[1] or "", _FAMILIES[match[2]], [g for g in match.groups()[2:] if g])
     raise InputError(f"'{name}' is not in the catalogue of observables{suggest(name, CATALOGUE)}")
+
+
+def group(name: str) -> str:
+    """The group of `GROUPS` that a quantity is told in."""
+    for words, members in _GROUPS.items():
+        if name in members:
+            return words
+    unit = known_or_bare(name).unit
+    by_unit = {"eV": "Neutrino masses", "mu_B": "Magnetic moments"}
+    return "Flavour" if name.startswith("eta_") else by_unit.get(unit, OTHER)
 
 
 def known_or_bare(name: str) -> Quantity:
