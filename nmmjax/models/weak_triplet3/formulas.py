@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from nmmjax.models import _triplet_lfv as lfv
@@ -22,6 +21,7 @@ from nmmjax.physics.matrices import (
     widened,
 )
 from nmmjax.physics.numbers import EV, MASS_SCALE
+from nmmjax.physics.staging import kept
 from nmmjax.physics.svd3 import svd3
 from nmmjax.target.model import Observables, Theta, merged
 from nmmjax.target.naturalness import cancellation
@@ -66,7 +66,7 @@ def solved(p: loops.Point, theta: Theta, others: Matrix, ordering: str) -> Light
     """
     masses = neutrinos.light_masses(theta["m_lightest"], theta["dm2_21"], theta["dm2_3l"], ordering)
     u = neutrinos.pmns(*(theta[angle] for angle in neutrinos.ANGLES))
-    a = lax.optimization_barrier(u * (masses / EV) - others)
+    a = kept(u * (masses / EV) - others)
     small = product(dagger(p.left), a)
     y = _right_mixing(p.m_psi, small, p.m_s + small)
     r = root(product(dagger(p.theta), p.theta))
