@@ -51,6 +51,9 @@ _NEUTRINO_MASS = {
     "m_nu_unsuppressed": Quantity(
         "eV", r"m_\nu^{\mathrm{uns}}", "Estimate: loop mass without the protecting symmetry"
     ),
+    "m_nu_2loop": Quantity(
+        "eV", r"m_\nu^{(2)}", "Estimate: mass from the two-loop moment's graphs without photon"
+    ),
     "m_nu_l1": Quantity("eV", r"m_\nu^{L_1}", "Mass term of the coupling product l1, signed"),
     "m_nu_l2": Quantity("eV", r"m_\nu^{L_2}", "Mass term of the coupling product l2, signed"),
     "m_nu_naive": Quantity(
@@ -141,6 +144,7 @@ _SPECTRUM = {
     "mu_cubic": Quantity("GeV", r"\mu_{HHS}", "Cubic coupling of the scalar potential"),
     "lambda_h": Quantity("", r"\lambda_H", "Higgs quartic coupling"),
     "det_m0": Quantity("GeV^4", r"\det M_0^2", "Determinant of the neutral-scalar mass matrix"),
+    "quartic_kappa": Quantity("", r"\lambda_\kappa", "Quartic coupling behind a cubic one, kappa"),
     "delta_c_loop": Quantity(
         "GeV^2", r"\delta_c^{\mathrm{loop}}", "Estimate: scalar splitting that Yukawa loops induce"
     ),
