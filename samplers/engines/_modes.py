@@ -67,7 +67,7 @@ def dips(
         return jnp.min(jax.vmap(lambda t: density(a + t * (b - a)))(jnp.asarray(_ALONG)))
 
     lowest = jax.lax.map(lambda a: jax.vmap(lambda b: between(a, b))(x), x)
-    return jnp.minimum(value[:, None], value) - lowest
+    return jnp.minimum(value[:, None], value[None]) - lowest
 
 
 def told_apart(x: np.ndarray, value: np.ndarray, dips: np.ndarray) -> np.ndarray:

@@ -318,9 +318,9 @@ class Frontier(AbstractEngine):
             x, h, _ = newton(functools.partial(penalised, t=t), *at, owner)
             return (x, h), None
 
-        begun = z / state.scale, jnp.full(len(z), H)
+        begun = z / state.scale[None], jnp.full(len(z), H)
         (x, _), _ = jax.lax.scan(step, begun, jnp.asarray(BARRIERS))
-        return x * state.scale
+        return x * state.scale[None]
 
     def _updated(self, state: State, found: Best) -> State:
         """Every cell's best of what it had and what its starts found."""
