@@ -42,7 +42,7 @@ def log_grid(low, high, count):
 
 
 def grid_sums(f: Callable, low: Scalar, high: Scalar, count: int) -> tuple[Array, ...]:
-    """The numbers that f(t) gives at one node, integrated over ln t as on `log_grid`.
+    """Integrate the numbers that f(t) gives at one node over ln t, on the nodes of `log_grid`.
 
     On a CPU one node after the other: a batch of points stays in the cache, which arrays of all
     their nodes leave (5 times slower), and the backward pass evaluates f again, storing nothing.

@@ -49,7 +49,7 @@ def draw(
 
 
 def fit(key: PRNGKeyArray, x: Float[Array, "n dim"], components: int, steps: int) -> Mixture:
-    """A mixture for equally weighted points: spread-out centres, then `steps` of `improve`."""
+    """Fit a mixture for equally weighted points: spread-out centres, then `steps` of `improve`."""
     weight = jnp.full(len(x), 1.0 / len(x))
 
     def step(mixture: Mixture, _: None) -> tuple[Mixture, None]:

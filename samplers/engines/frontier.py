@@ -159,7 +159,7 @@ class Frontier(AbstractEngine):
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
-        """The best starting point of every cell; nothing has been climbed yet.
+        """Start from the best starting point of every cell; nothing has been climbed yet.
 
         Raises ValueError for a target that only has a density, a name that it does not know, a
         range outside its prior box, and an objective without a logarithm where one is needed.

@@ -91,7 +91,7 @@ class Search(AbstractEngine):
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
-        """The starts with their values and gradients; at least one must have finite density."""
+        """Begin at the starts, with values and gradients; at least one must have finite density."""
         del key
         if starts.shape[0] != self.starts:
             raise ValueError(f"search needs {self.starts} starting points, got {starts.shape[0]}")

@@ -136,7 +136,7 @@ def moments(light: Light, moment: Matrix, dm2_21: Array, sm: Constants) -> Obser
 
 
 def resolved(dm2_21: Array) -> Array:
-    """A solar splitting large enough for the Sun's mixing to be defined, eV^2."""
+    """Return a solar splitting large enough for the Sun's mixing to be defined, eV^2."""
     return jnp.maximum(dm2_21, _NO_SPLITTING)
 
 
