@@ -209,7 +209,7 @@ def test_moments_are_invariant_under_rephasing():
     for name, value in seen.items():
         assert float(rotated[name]) == close(float(value), 1e-13), name
     # negative control: the other convention is not an invariance
-    wrong = majorana_moments(phase[:, None] * mu * phase, phase[:, None] * u)
+    wrong = majorana_moments(phase[:, None] * mu * phase[None, :], phase[:, None] * u)
     assert abs(float(wrong["mu_eff_solar"] / seen["mu_eff_solar"]) - 1.0) > 1e-3
 
 
