@@ -284,7 +284,7 @@ def main() -> None:
 
 
 def run_command(arguments: list[str]) -> int:
-    """The exit code of `nmmjax ARGUMENTS`."""
+    """Run `nmmjax ARGUMENTS` and return its exit code."""
 
     def refuse(message: str, code: int) -> int:
         if message:  # none after the help that `nmmjax` alone prints

@@ -130,7 +130,7 @@ def _model_entry(name: str) -> dict[str, Any]:
 
 
 def prior_text(table: dict[str, Any]) -> str:
-    """A prior as one line, in the run file's words."""
+    """Return a prior as one line, in the run file's words."""
     return ", ".join(
         f"{kind} [{', '.join(f'{x:g}' for x in value)}]"
         if isinstance(value, list)

@@ -97,7 +97,7 @@ class Summary:
 
 
 def tree(directory: pathlib.Path) -> Any:
-    """The chains as arviz holds them: an xarray DataTree."""
+    """Return the chains as arviz holds them: an xarray DataTree."""
     open_run(directory)  # its error messages, not arviz's
     import arviz
 

@@ -85,7 +85,7 @@ class Ensemble(AbstractWalkers):
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
-        """The state at the starting points, (ensembles * walkers, dim), ensemble by ensemble."""
+        """Begin at the starting points, (ensembles * walkers, dim), ensemble by ensemble."""
         del key
         chains, dim = starts.shape
         self.require_walkers(starts)
