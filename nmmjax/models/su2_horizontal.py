@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from nmmjax.models import _oscillation
 from nmmjax.physics import rge
+from nmmjax.physics.electroweak import log_average
 from nmmjax.physics.moment_loops import F_T, N_F, mass_step, moment_step
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2, gap
 from nmmjax.physics.one_loop import G
@@ -54,7 +55,8 @@ class SU2Horizontal(Model):
         delta_a_mu = + f'^2 m_mu^2/(32 pi^2) sum_{H0, A0} N_F(m_tau^2/m^2)/m^2
                      - f^2 m_mu^2/(96 pi^2) (sin^2 alpha/m_h^2 + cos^2 alpha/m_H^2)
         eps_tau    = f^2/(4 sqrt2 G_F) (sin^2 alpha/m_h^2 + cos^2 alpha/m_H^2)
-        t_param    = two doublet copies at alignment, function F_T
+        t_param    = two doublet copies at alignment, function F_T; s_param of the same
+        g_tau/g_mu = g_tau/g_e = 1 + eps_tau
     Correlation: delta_a_mu/f'^2 is fixed by the neutral masses, mu_nu/(f f' sin 2alpha) by the
     charged ones, so delta_a_mu bounds f' and eps_tau bounds f.
 
@@ -112,6 +114,7 @@ class SU2Horizontal(Model):
             self._estimates(theta, couplings, jnp.abs(moment)),
             self._charged_leptons(theta),
             {
+                "s_param": _s_param(theta),
                 "t_param": self._t_param(theta),
                 "m_charged_scalar": jnp.minimum(theta["m_h_plus"], theta["m_heavy_plus"]),
                 "max_yukawa": jnp.maximum(jnp.abs(theta["f"]), jnp.abs(theta["f_prime"])),
@@ -174,11 +177,14 @@ class SU2Horizontal(Model):
             + (jnp.cos(theta["alpha"]) / theta["m_heavy_plus"]) ** 2
         )
         charged = -exchange * sm.m_mu**2 / (6.0 * SIXTEEN_PI2)
+        eps_tau = exchange / (4.0 * math.sqrt(2.0) * sm.g_f)
         return {
             "delta_a_mu": neutral + charged,
             "delta_a_mu_neutral": neutral,
             "delta_a_mu_charged": charged,
-            "eps_tau": exchange / (4.0 * math.sqrt(2.0) * sm.g_f),
+            "eps_tau": eps_tau,
+            "g_tau_over_g_mu": 1.0 + eps_tau,
+            "g_tau_over_g_e": 1.0 + eps_tau,
         }
 
     def _t_param(self, theta):
@@ -191,6 +197,19 @@ class SU2Horizontal(Model):
             - 2.0 * s_sq * c_sq * F_T(h, heavy)
         )
         return 2.0 * total / (SIXTEEN_PI2 * self.sm.alpha_0 * self.sm.v_ew**2)
+
+
+def _s_param(theta):
+    r"""S of two doublet copies whose charged members mix with singlets.
+
+    (1/6pi) {<ln m^2>_{H0 A0} + c^4 ln m_h^2 + s^4 ln m_H^2 + 2 c^2 s^2 <ln m^2>_{hH}
+             - 2 c^2 ln m_h^2 - 2 s^2 ln m_H^2},  <ln m^2> = int 6x(1-x) ln[x a + (1-x) b]
+    """
+    c_sq, s_sq = jnp.cos(theta["alpha"]) ** 2, jnp.sin(theta["alpha"]) ** 2
+    h, heavy, h0, a0 = (theta[m] ** 2 for m in ("m_h_plus", "m_heavy_plus", "m_h0", "m_a0"))
+    neutral = jnp.log(a0 / h) + log_average(h0 / a0)
+    mixed = 2.0 * c_sq * log_average(heavy / h) + (s_sq - 2.0) * jnp.log(heavy / h)
+    return (neutral + s_sq * mixed) / (6.0 * math.pi)
 
 
 class _Spectrum(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Literal
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax.physics import decays, neutrinos, rge
+from nmmjax.physics import decays, neutrinos, rge, z_pole
 from nmmjax.physics.matrices import product
 from nmmjax.physics.moment_loops import mass_step, moment_step
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2, gap
@@ -72,7 +72,8 @@ class Zee(Model):
         S_eta = sin^2 phi/m_h^2 + cos^2 phi/m_H^2, S_phi with sin <-> cos
     of the charged scalars only: the neutral ones of the second doublet, of comparable size and
     of either sign, need masses that this model does not have. eps_emu ... = F_ab^2 S_eta/(4 sqrt2
-    G_F), the amplitude of l_a -> l_b nu nubar relative to the W.
+    G_F), the amplitude of l_a -> l_b nu nubar relative to the W: eps_emu shifts G_mu, and with it
+    m_w, the Z's widths and the CKM row (`physics.z_pole`), all three the tau's universality.
 
     Estimates: m_nu_naive = m_h^2 mu/(2 m_e mu_B); m_nu_rge, `rge.majorana_mass` at m_h with
     coefficients from memory.
@@ -179,8 +180,16 @@ class Zee(Model):
         right = m_l[:, None] / m_l[None, :] * product(y.T, y)
         dipoles = -(product(f.T, f) * s_eta + right * s_phi) / (12.0 * SIXTEEN_PI2)
         rate = s_eta / (4.0 * math.sqrt(2.0) * self.sm.g_f)
-        universality = {f"eps_{pair}": f[a, b] ** 2 * rate for pair, (a, b) in _PAIRS.items()}
-        return merged(decays.observables(dipoles + 0j, self.sm), universality)
+        eps = {pair: f[a, b] ** 2 * rate for pair, (a, b) in _PAIRS.items()}
+        return merged(
+            decays.observables(dipoles + 0j, self.sm),
+            {f"eps_{pair}": x for pair, x in eps.items()},
+            z_pole.observables(z_pole.unmixed(), eps["emu"], self.sm),
+            {
+                "g_tau_over_g_mu": (1.0 + eps["etau"]) / (1.0 + eps["emu"]),
+                "g_tau_over_g_e": (1.0 + eps["mutau"]) / (1.0 + eps["emu"]),
+            },
+        )
 
     def _spectrum(self, theta):
         couplings = [theta[p.name] for p in _PARAMETERS if p.name.startswith(("f_", "y_"))]
