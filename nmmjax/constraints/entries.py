@@ -21,8 +21,8 @@ from nmmjax.errors import InputError, located, suggest
 type Entry = Mapping[str, Any]
 
 _REQUIRED = ("observable", "type", "units", "year", "reference", "verified")
-_SOURCE = ("year", "reference", "verified", "note", "group", "use", "licence")
-_ABOUT = (*_REQUIRED, "note", "group", "use", "licence", "one_of", "not_with")
+_SOURCE = ("year", "reference", "verified", "note", "group", "use", "licence", "label")
+_ABOUT = (*_REQUIRED, "label", "note", "group", "use", "licence", "one_of", "not_with")
 _TABLE = ("file", "columns", "times", "mass_units")
 _USES = ("default", "optional", "projection", "flag")
 _SIGMAS = ("sigma_plus", "sigma_minus")

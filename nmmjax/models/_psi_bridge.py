@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax.physics import rge, z_pole
+from nmmjax.physics import z_pole
 from nmmjax.physics.bridge_loops import (
     LightHeavy,
     bridge_mass,
@@ -95,20 +95,17 @@ def masses_and_moments(
     nu: Neutrino,
     loops: dict[str, Scalar],
     moments: tuple[Scalar, Scalar],
-    scales: tuple[Scalar, Scalar],
+    heaviest: Scalar,
 ) -> Observables:
     """Mass observables in eV, moment observables in mu_B.
 
-    loops    m_nu_quartic and m_nu_ew in GeV
-    moments  the derived one, which runs into m_nu_rge, and that of the convention
-    scales   lightest heavy mass (m_nu_rge) and heaviest in the loop (m_nu_naive)
+    loops     m_nu_quartic and m_nu_ew in GeV
+    moments   the derived one, which runs into m_nu_rge, and that of the convention
+    heaviest  mass in the loop, GeV
     """
-    (derived, shown), (lightest, heaviest) = moments, scales
-    terms = {
-        "m_nu_dirac": nu.leptons.light,
-        "m_nu_rge": rge.dirac_mass(derived, lightest, model.sm),
-    }
-    masses = mass_observables(merged(terms, loops), model.mass_terms)
+    derived, shown = moments
+    terms = merged({"m_nu_dirac": nu.leptons.light}, loops)
+    masses = mass_observables(terms, model.mass_terms, derived, heaviest, model.sm)
     named = {
         "m_nu_tree": masses["m_nu_dirac"],
         "m_nu_loop": masses["m_nu_quartic"] + masses["m_nu_ew"],

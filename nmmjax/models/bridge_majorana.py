@@ -63,7 +63,7 @@ class BridgeMajorana(Model):
     its entries: of the triplet alone. Flavour violation and weak currents of charged leptons are
     those of the triplet of `weak_triplet3`; loops of H2^+ and N are left out.
     Estimates: m_nu_naive = max(m_psi, m_S)^2 mu/(2 m_e mu_B), and, not part of m_nu, m_nu_rge:
-    `rge.majorana_mass` at min(m_psi, m_S, m_N), coefficients from memory. First order in v^2/m^2.
+    `rge.majorana_mass` at max(m_psi, m_S), coefficients from memory. First order in v^2/m^2.
     Domain: 0 < sin_beta < 1. Derivatives of m_nu_i and mixing exist where masses differ.
 
     Settings in full, conventions, accuracy, chart: docs/models/bridge_majorana.md.
@@ -157,12 +157,12 @@ class BridgeMajorana(Model):
         )
 
     def _estimates(self, theta, mu):
-        lightest = jnp.minimum(theta["m_n"], jnp.minimum(theta["m_psi"], theta["m_s"]))
         heaviest = jnp.maximum(theta["m_psi"], theta["m_s"])
         naive = heaviest**2 * neutrinos.transition_size(mu) / (2.0 * self.sm.m_e)
         return {
             "m_nu_naive": EV * naive,
-            "m_nu_rge": rge.majorana_mass(mu, lightest, self.sm, "SU(2)"),
+            "m_nu_rge": rge.majorana_mass(mu, heaviest, self.sm, "SU(2)"),
+            "rge_log": rge.logarithm(heaviest, self.sm.m_w),
         }
 
 

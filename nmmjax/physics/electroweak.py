@@ -17,10 +17,6 @@ _LOG_SERIES = np.array(  # ((1+y)^3 ln(1+y) - y - y^2)/y^2
     [3 / 2, 11 / 6] + [6 * (-1) ** k / (k * (k - 1) * (k - 2) * (k - 3)) for k in range(4, 20)]
 )
 
-_STEP = 0.42  # in ln[x/(1-x)]; error ~ exp(-2 pi^2/step)
-_LOGISTIC = 1.0 / (1.0 + np.exp(-_STEP * np.arange(-46, 47)))
-_LOGISTIC_WEIGHTS = 6.0 * _STEP * (_LOGISTIC * _LOGISTIC[::-1]) ** 2
-
 
 def _arc(r):
     """arccos(r/2)/sqrt(4-r^2) = 2 atan(sqrt y)/sqrt y/(2+r), y = (2-r)/(2+r); 0 < r < 4."""
@@ -81,16 +77,6 @@ def f_F(r: Float[Array, "*b"]) -> Float[Array, "*b"]:
 def f_S(r: Float[Array, "*b"], k: float = 0.0) -> Float[Array, "*b"]:
     """(r/4) B_S(r) + k r^2/4: 2 pi r at small r; k is the scheme. Error as `B_S`."""
     return 0.25 * r * B_S(r) + 0.25 * k * r * r
-
-
-def log_average(ratio: Float[Array, "*b"]) -> Float[Array, "*b"]:
-    r"""int_0^1 6 x (1-x) ln(1 - x + x ratio) dx, ratio = a/b > 0 of two squared masses: of S.
-
-    Vacuum polarisation of scalars of masses a and b, less ln b; 0 for equal masses, and
-    log_average(r) = ln r + log_average(1/r). Trapezoidal rule in ln[x/(1-x)]: error 2e-15 for
-    1e-8 < ratio < 1e8. Source: derived.
-    """
-    return jnp.log1p((ratio[..., None] - 1.0) * _LOGISTIC) @ _LOGISTIC_WEIGHTS
 
 
 def mass_split_ew(

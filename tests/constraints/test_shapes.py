@@ -226,7 +226,7 @@ def test_moments_enter_squared():
     for name in UPPER:
         assert (one(name).power == 2) == (
             ENTRIES[name]["group"] == "mu_nu"
-            or name in ("ewpo_kinetic_mixing", "nonunitarity_eta_emu")
+            or name in ("ewpo_kinetic_mixing", "nonunitarity_eta_emu", "future_m_beta_project8")
         )
     xenon = one("xenonnt_2022")
     ratio = curve(xenon, np.array([6.4e-12, 12.8e-12]))

@@ -3,12 +3,11 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from nmmjax.models import _triplet_lfv as lfv
 from nmmjax.models.weak_triplet3 import loops
-from nmmjax.physics import neutrinos, z_pole
+from nmmjax.physics import neutrinos, rge, z_pole
 from nmmjax.physics.bridge_loops import moment_observables
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.matrices import (
@@ -22,6 +21,7 @@ from nmmjax.physics.matrices import (
     widened,
 )
 from nmmjax.physics.numbers import EV, MASS_SCALE
+from nmmjax.physics.staging import kept
 from nmmjax.physics.svd3 import svd3
 from nmmjax.target.model import Observables, Theta, merged
 from nmmjax.target.naturalness import cancellation
@@ -66,7 +66,7 @@ def solved(p: loops.Point, theta: Theta, others: Matrix, ordering: str) -> Light
     """
     masses = neutrinos.light_masses(theta["m_lightest"], theta["dm2_21"], theta["dm2_3l"], ordering)
     u = neutrinos.pmns(*(theta[angle] for angle in neutrinos.ANGLES))
-    a = lax.optimization_barrier(u * (masses / EV) - others)
+    a = kept(u * (masses / EV) - others)
     small = product(dagger(p.left), a)
     y = _right_mixing(p.m_psi, small, p.m_s + small)
     r = root(product(dagger(p.theta), p.theta))
@@ -115,11 +115,12 @@ def mass_terms(
 
 
 def sizes(p: loops.Point, moment: Matrix, sm: Constants) -> Observables:
-    """Moment to first order in Theta, in mu_B, and the mass expected of it, in eV."""
-    heaviest = jnp.maximum(jnp.max(p.m_psi), p.m_phi)
+    """Moment to first order in Theta, in mu_B; the mass expected of it, in eV, and its running."""
+    heaviest = loops.heaviest(p)
     return {
         "mu_nu_leading": 2.0 * sm.m_e * frobenius(product(loops.leading_moment(p), p.y_delta)),
-        "m_nu_naive": moment_observables(frobenius(moment), heaviest, sm)["m_nu_naive"],
+        "m_nu_naive": moment_observables(frobenius(moment), jnp.max(heaviest), sm)["m_nu_naive"],
+        "rge_log": rge.logarithm(jnp.min(heaviest), sm.v_ew),
     }
 
 
