@@ -11,13 +11,13 @@ from nmmjax.errors import InputError, suggest
 from nmmjax.runfile import plugins
 
 
-def show_summary(directory: pathlib.Path, as_json: bool) -> None:
-    """Print the summary of a run directory."""
+def show_summary(directory: pathlib.Path, as_json: bool, allow_changes: bool = False) -> None:
+    """Print the summary of a run directory, or of shards as one run."""
     from nmmjax.results import summary, tables
     from nmmjax.results import text as report
-    from nmmjax.results.rundir import open_run
+    from nmmjax.results.shards import open_run
 
-    run = open_run(directory)
+    run = open_run(directory, allow_changes)
     if run.committed == 0 and run.tables:
         if as_json:
             _print_json(tables.to_json(run))
