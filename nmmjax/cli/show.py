@@ -11,12 +11,14 @@ from nmmjax.errors import InputError, suggest
 from nmmjax.runfile import plugins
 
 
-def show_summary(directory: pathlib.Path, as_json: bool, full: bool = False) -> None:
-    """Print the first screen of the summary of a run directory, or all of it."""
+def show_summary(
+    directory: pathlib.Path, as_json: bool, full: bool = False, allow_changes: bool = False
+) -> None:
+    """Print the first screen of the summary of a run, or of shards as one run; or all of it."""
     from nmmjax.cli.session import start_jax
-    from nmmjax.results.rundir import open_run
+    from nmmjax.results.shards import open_run
 
-    run = open_run(directory)
+    run = open_run(directory, allow_changes)
     from nmmjax.results import screen, summary, tables
     from nmmjax.results import text as report
 
