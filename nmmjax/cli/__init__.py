@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
-from nmmjax import __version__, signals
+from nmmjax import __version__, signals, textfile
 from nmmjax.cli import terminal
-from nmmjax.errors import InputError
+from nmmjax.errors import InputError, located
+
+_OF_A_RUN = ("resolved.toml", "manifest.json", "shards")
 
 app = typer.Typer(
     help="Sample models of new physics under experimental limits: find where the neutrino's "
@@ -33,11 +35,19 @@ def _named(path: pathlib.Path) -> pathlib.Path:
     return path
 
 
+def _run_file(path: pathlib.Path) -> pathlib.Path:
+    """A run file that can be read; one that cannot is refused before anything heavy is imported."""
+    text = textfile.read(_named(path), "run file")
+    with located(str(path)):
+        textfile.parse_toml(text)
+    return path
+
+
 RunFileArg = Annotated[
     pathlib.Path,
     typer.Argument(
         help="Run definition, a TOML file. It may name Python code: read it first.",
-        callback=_named,
+        callback=_run_file,
     ),
 ]
 
@@ -49,7 +59,12 @@ def _named_or_none(path: pathlib.Path | None) -> pathlib.Path | None:
 def _run_directory(path: pathlib.Path) -> pathlib.Path:
     """The directory of a run, also where its chains.h5 is given."""
     named = _named(path)
-    return named.parent if named.name == "chains.h5" and named.is_file() else named
+    named = named.parent if named.name == "chains.h5" and named.is_file() else named
+    if not any((named / name).exists() for name in _OF_A_RUN):
+        from nmmjax.results.rundir import open_run
+
+        open_run(named)  # it says what is wrong, before anything heavy is imported
+    return named
 
 
 DirArg = Annotated[

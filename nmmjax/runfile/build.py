@@ -11,7 +11,7 @@ from typing import Any
 
 from nmmjax import textfile
 from nmmjax.constraints import library
-from nmmjax.constraints.library import Constraint
+from nmmjax.constraints.base import Constraint
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.physics.constants import Constants
 from nmmjax.runfile import contract, plugins

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from nmmjax.catalogue import known_or_bare
-from nmmjax.constraints.library import Constraint
+from nmmjax.constraints.base import Constraint
 from nmmjax.errors import InputError, suggest
 from nmmjax.physics.staging import kept
 from nmmjax.target import chart as charts
