@@ -71,6 +71,8 @@ class AbstractEngine(eqx.Module):
                that warm up by themselves
     ends       it is no Markov chain, and says itself when it is done, whatever number of draws is
                asked for
+    ahead      `advance` returns at once, before its block is computed: the next may be asked for
+               while the last is stored
     gradients  it differentiates the target (hard prior edges are refused to it)
     chains     number of chains, which is the number of starting points
     groups     (chains,) integers: chains with the same number are coupled to each other
@@ -80,6 +82,7 @@ class AbstractEngine(eqx.Module):
 
     burn_in: ClassVar[int] = 75
     ends: ClassVar[bool] = False
+    ahead: ClassVar[bool] = False
 
     @property
     @abc.abstractmethod
