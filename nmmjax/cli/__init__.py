@@ -17,7 +17,7 @@ app = typer.Typer(
     help="Sample models of new physics under experimental limits: find where the neutrino's "
     "magnetic moment is large and its mass viable, and how finely tuned that region is.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
@@ -40,7 +40,21 @@ RunFileArg = Annotated[
         callback=_named,
     ),
 ]
-DirArg = Annotated[pathlib.Path, typer.Argument(help="A run directory.", callback=_named)]
+
+
+def _named_or_none(path: pathlib.Path | None) -> pathlib.Path | None:
+    return None if path is None else _named(path)
+
+
+def _run_directory(path: pathlib.Path) -> pathlib.Path:
+    """The directory of a run, also where its chains.h5 is given."""
+    named = _named(path)
+    return named.parent if named.name == "chains.h5" and named.is_file() else named
+
+
+DirArg = Annotated[
+    pathlib.Path, typer.Argument(help="A run directory, or its chains.h5.", callback=_run_directory)
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SetOption = Annotated[
     list[str] | None,
@@ -110,11 +124,40 @@ def check(runfile: RunFileArg, set_: SetOption = None, no_plugins: NoPluginsFlag
 
 
 @app.command()
-def summary(directory: DirArg, json: JsonFlag = False) -> None:
-    """Summarise a run: table, best fit, largest moment, fine-tuning and a verdict."""
+def summary(
+    directory: DirArg,
+    full: Annotated[
+        bool, typer.Option("--full", help="Tables, points, constraints and notes as well.")
+    ] = False,
+    json: JsonFlag = False,
+) -> None:
+    """Answer the question of a run on one screen: verdict, largest moment, what decides it."""
     from nmmjax.cli.show import show_summary
 
-    show_summary(directory, json)
+    show_summary(directory, json, full)
+
+
+@app.command()
+def ablate(
+    directory: DirArg,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A constraint to leave out, several with commas, or 'direct': all limits on "
+            "moments. Repeatable. Default: each constraint that some draw feels, and 'direct'."
+        ),
+    ] = None,
+    minutes: Annotated[float, typer.Option(min=0.0, help="Time for all of them together.")] = 5.0,
+    runfile: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="The run file, where it names files beside it.", callback=_named_or_none),
+    ] = None,
+    no_plugins: NoPluginsFlag = False,
+) -> None:
+    """Sample again without each constraint: what it takes away, and what mu_nu would be."""
+    from nmmjax.cli.ablate import ablate_run
+
+    ablate_run(directory, list(without or []), minutes, runfile, no_plugins)
 
 
 @app.command()

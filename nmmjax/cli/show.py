@@ -6,29 +6,32 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-from nmmjax.cli.terminal import out
+from nmmjax.cli.terminal import out, width
 from nmmjax.errors import InputError, suggest
 from nmmjax.runfile import plugins
 
 
-def show_summary(directory: pathlib.Path, as_json: bool) -> None:
-    """Print the summary of a run directory."""
-    from nmmjax.results import summary, tables
-    from nmmjax.results import text as report
+def show_summary(directory: pathlib.Path, as_json: bool, full: bool = False) -> None:
+    """Print the first screen of the summary of a run directory, or all of it."""
+    from nmmjax.cli.session import start_jax
     from nmmjax.results.rundir import open_run
 
     run = open_run(directory)
+    from nmmjax.results import screen, summary, tables
+    from nmmjax.results import text as report
+
     if run.committed == 0 and run.tables:
         if as_json:
             _print_json(tables.to_json(run))
         else:
-            out(tables.to_text(run))
+            out(tables.to_text(run, width()))
         return
+    start_jax()
     found = summary.summarise(run)
     if as_json:
         _print_json(report.to_json(found))
     else:
-        out(report.to_text(found))
+        out((report if full else screen).to_text(found, width()))
 
 
 def show_constraint(
@@ -75,9 +78,9 @@ def show_list(what: str, name: str | None, group: str | None, as_json: bool) -> 
     if as_json:
         _print_json(entries if name is None else entries[name])
     elif name is None:
-        width = max(len(key) for key in entries)
+        wide = max(len(key) for key in entries)
         for key, entry in entries.items():
-            out(f"{key:<{width}}  {entry['line']}\n")
+            out(f"{key:<{wide}}  {entry['line']}\n")
     else:
         out(_in_full(name, entries[name]))
 

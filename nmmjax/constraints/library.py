@@ -101,6 +101,7 @@ def card(name: str, files: Files = ()) -> dict[str, str]:
     source, tag = constraint.source, known[name].entry.get("one_of")
     others = [n for n, found in known.items() if tag and found.entry.get("one_of") == tag]
     return {
+        "label": source.label,
         "value": constraint.describe(),
         "observables": ", ".join(constraint.requires),
         "group": source.group,
@@ -112,6 +113,12 @@ def card(name: str, files: Files = ()) -> dict[str, str]:
         "licence": source.licence,
         "alternatives": ", ".join(n for n in others if n != name),
     }
+
+
+def label(name: str) -> str:
+    """The printed name of a constraint of the library; the name itself of another one."""
+    found = _library().get(name)
+    return name if found is None else found.entry.get("label", name)
 
 
 def prefer(wishes: Mapping[str, Mapping[str, float | None]]) -> tuple[Prefer, ...]:

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float
 from nmmjax.catalogue import known_or_bare
 from nmmjax.constraints.library import Constraint
 from nmmjax.errors import InputError, suggest
+from nmmjax.physics.staging import kept
 from nmmjax.target import chart as charts
 from nmmjax.target import excess, naturalness, undefined
 from nmmjax.target.chart import Chart, Position
@@ -257,12 +258,12 @@ class Posterior(eqx.Module):
         Outside prior and domain the likelihood is -inf, like one of zero; NaN where undefined.
         """
         log_prior = self._log_prior_coordinates(c) - log_det
-        inside = jax.lax.optimization_barrier(jnp.isfinite(log_prior))
+        inside = kept(jnp.isfinite(log_prior))
         observables, defined = self._observables(self._values_or_reference(c, inside))
         terms = (*self.constraints, *self.prefer)
         total = jnp.asarray(sum((t.log_likelihood(observables) for t in terms), 0.0))
         # Computed once: the gradient of every parameter asks for it.
-        sound = jax.lax.optimization_barrier(inside & defined & jnp.isfinite(total))
+        sound = kept(inside & defined & jnp.isfinite(total))
         zero = ~(inside & defined) | jnp.isneginf(total)
         unknown = undefined.lost(c) | (inside & undefined.vague(self.model, self.chart.values(c)))
         zero = (zero & ~unknown) | undefined.negligible(self.chart, c)
