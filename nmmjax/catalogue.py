@@ -218,6 +218,9 @@ _DARK = {
     "v_nunu_aprime": Quantity(
         "", r"\max|v_{\nu\nu A'}|", "Largest vector coupling of light neutrinos to A'"
     ),
+    "g_nu_e_solar": Quantity(
+        "", r"|g_\nu g_e|^{\odot}", "Couplings of A' to solar neutrinos times that to electrons"
+    ),
     "vector_dominates": Quantity(
         "", r"[v_{\nu\nu A'}\ \mathrm{dominates}]", "1 where the vector coupling beats the dipole"
     ),
