@@ -1,19 +1,19 @@
-"""Summary of a run: tables, best point, largest moment, ranking of constraints, a verdict.
-
-`tree` alone imports arviz, the ranking its statistics.
-"""
+"""Summary of a run: tables, best point, largest moment, ranking of constraints, a verdict."""
 
 import dataclasses
 import hashlib
-import pathlib
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from nmmjax.errors import InputError
+<<<<<<< HEAD
 from nmmjax.results import angles, evidence, headline, health, notes, ranking, regions, verdict
 from nmmjax.results.rundir import Attributes, Run, open_run
+=======
+from nmmjax.results import angles, evidence, headline, health, notes, ranking, regions, verdict
+from nmmjax.results.rundir import Attributes, Run
+>>>>>>> d14
 from nmmjax.samplers.convergence import Convergence
 
 _SAME = 1e-9  # relative spread below which an observable is listed as a constant
@@ -96,6 +96,7 @@ class Summary:
     verdict: str
 
 
+<<<<<<< HEAD
 def tree(directory: pathlib.Path) -> Any:
     """Return the chains as arviz holds them: an xarray DataTree."""
     open_run(directory)  # its error messages, not arviz's
@@ -125,6 +126,8 @@ def to_tree(
     return made
 
 
+=======
+>>>>>>> d14
 def summarise(run: Run) -> Summary:
     """Tables, best and largest-moment points, convergence and verdict of a run.
 
