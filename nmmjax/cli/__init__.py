@@ -208,6 +208,19 @@ def table(
 
 
 @app.command()
+def report(
+    directory: DirArg,
+    out: Annotated[
+        pathlib.Path | None, typer.Option(help="File to write. Default: report.html in DIR.")
+    ] = None,
+) -> None:
+    """Write one HTML file with answers, figures, tables, diagnostics, provenance and citations."""
+    from nmmjax.cli.report import write_report
+
+    write_report(directory, out)
+
+
+@app.command()
 def plot(
     directory: DirArg,
     what: Annotated[

@@ -21,7 +21,7 @@ def show_table(
     directory: pathlib.Path, columns: str | None, form: str, share: float, transpose: bool
 ) -> None:
     """Print a table of some quantities: posterior, best draw, draw of the largest moment."""
-    found = next((known for known in _FORMS if known == form), None)
+    found: Form | None = next((known for known in _FORMS if known == form), None)
     if found is None:
         raise InputError(f"--format: '{form}' is unknown{suggest(form, _FORMS)}")
     out(table(open_run(directory), _names(columns), found, share, transpose))

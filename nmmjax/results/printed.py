@@ -59,8 +59,8 @@ def measured(middle: float, low: float, high: float) -> Printed:
     power = 0 if _LOW <= largest < _HIGH else math.floor(math.log10(largest))
     scale = 10.0**power
     place = _place(smallest / scale)
-    shown = (_at(x / scale, place) for x in (middle, plus, minus))
-    return Printed(*shown, power)
+    value, above, below = (_at(x / scale, place) for x in (middle, plus, minus))
+    return Printed(value, above, below, power)
 
 
 def bare(x: float) -> Printed:
