@@ -19,7 +19,7 @@ ROOMS = {
     "target": {"errors", "catalogue", "physics", "constraints"},
     "models": {"errors", "physics", "constraints", "target"},
     "runfile": {"errors", "textfile", "physics", "constraints", "target"},
-    "results": {"errors", "catalogue", "constraints", "samplers.convergence",
+    "results": {"errors", "textfile", "catalogue", "constraints", "samplers.convergence",
                 "samplers.diagnostics", "samplers.store"},
     "figures": {"errors", "catalogue", "constraints", "results", "samplers.diagnostics",
                 "samplers.store"},

@@ -13,11 +13,13 @@ _PACKAGES = {"models": "nmmjax.models", "engines": "nmmjax.samplers.engines"}
 _KINDS = (*_PACKAGES, "constraints", "observables")
 
 
-def show_summary(directory: pathlib.Path, as_json: bool, full: bool = False) -> None:
-    """Print the first screen of the summary of a run directory, or all of it."""
-    from nmmjax.results.rundir import open_run
+def show_summary(
+    directory: pathlib.Path, as_json: bool, full: bool = False, allow_changes: bool = False
+) -> None:
+    """Print the first screen of the summary of a run, or of shards as one run; or all of it."""
+    from nmmjax.results.shards import open_run
 
-    run = open_run(directory)  # refused before anything heavy is imported
+    run = open_run(directory, allow_changes)  # refused before anything heavy is imported
     from nmmjax.cli.session import start_jax
     from nmmjax.results import screen, summary, tables
     from nmmjax.results import text as report
@@ -162,7 +164,7 @@ def _model_entry(name: str) -> dict[str, Any]:
 
 
 def prior_text(table: dict[str, Any]) -> str:
-    """A prior as one line, in the run file's words."""
+    """Return a prior as one line, in the run file's words."""
     return ", ".join(
         f"{kind} [{', '.join(f'{x:g}' for x in value)}]"
         if isinstance(value, list)

@@ -50,7 +50,7 @@ def load(
     ordering: str = "NO",
     tail_sigma: float | None = None,
 ) -> "tuple[Constraint, ...]":
-    """The named constraints in the order given, sets expanded.
+    """Load the named constraints in the order given, sets expanded.
 
     observables  what the model returns, parameters included; a set needs it
     files        the user's own TOML files; their curves lie beside them

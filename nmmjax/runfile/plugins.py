@@ -69,7 +69,7 @@ def find(
     kind: str,
     folder: pathlib.Path = pathlib.Path(),
 ) -> type:
-    """The class that `given` names.
+    """Find the class that `given` names.
 
     lacks   what a class lacks to be of the kind, in words; "" if nothing
     kind    "model" or "engine", for error messages

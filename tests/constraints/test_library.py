@@ -56,7 +56,8 @@ def names(*given, **options):
 def test_default_holds_what_the_model_answers():
     offered = {"mu_eff_solar", "mu_eff_reactor", "m_nu", "rho0", "max_yukawa", "m_triplet"}
     found = names("@default", observables=offered)
-    assert found == ["perturbative", "gemma_2012", "borexino_2017", "xenonnt_2022", "typeIII_atlas"]
+    limits = ["gemma_2012", "borexino_2017", "xenonnt_2022", "rho0", "typeIII_atlas"]
+    assert found == ["perturbative", *limits]
     assert all(catalogue()[name]["use"] == "default" for name in names("@default"))
 
 
@@ -118,7 +119,10 @@ def test_every_set_loads_and_has_words(name):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["oblique_ST_U0", "rho0"], "keep one of oblique_STU, oblique_ST_U0, rho0, m_W"),
+        (
+            ["oblique_ST_U0", "rho0"],
+            "keep one of oblique_STU, oblique_ST_U0, t_param_alone, rho0, m_W",
+        ),
         (["m_W", "oblique_STU"], "'m_W' and 'oblique_STU' exclude each other"),
         (["mu_e_gamma_meg2_2023", "mu_e_gamma_meg2_2025"], "searches for mu -> e gamma"),
         (["delta_a_e_Rb", "delta_a_e_Cs"], "electron g-2"),
