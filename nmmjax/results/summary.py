@@ -176,6 +176,14 @@ def summarise(run: Run) -> Summary:
     )
 
 
+def points(run: Run) -> tuple[Point, Point | None]:
+    """The best draw and the allowed one of largest mu_nu; InputError if no draw is stored yet."""
+    if run.committed == 0:
+        raise InputError(f"'{run.directory}' holds no draws yet: run the same command again")
+    lp = run.read("lp", "sample_stats")
+    return _point(run, lp, lp), _largest(run, lp, run.read("allowed", "target").astype(bool))
+
+
 class _Table(NamedTuple):
     rows: list[Row]
     constant: dict[str, float]
