@@ -1,8 +1,8 @@
 """The only loop: blocks, stopping, interruption. Everything that is written goes through Store.
 
 The key of a run splits in two, one for `init`, one for all of `advance`. Warm-up (`init` and
-the burn-in blocks) is a pure function of key and starting points: it is not checkpointed, and
-a run killed in it starts it again. After that a resumed run continues the same chains.
+the burn-in blocks) is a pure function of key and starting points; after `init` and after each of
+its blocks it is checkpointed as the draws are. A resumed run continues the same chains.
 """
 
 import dataclasses
@@ -128,6 +128,7 @@ def run(
     else:
         at, noticed = job.resume(key_init, checkpoint)
         messages += noticed
+    at = job.warmed(at)
     if at is None:
         return Outcome(store.committed, "interrupted", "in the burn-in", messages)
     labels = engine.groups if plan.superchains is None else plan.superchains
@@ -162,6 +163,7 @@ class _Place(NamedTuple):
     starts   (chains, dim) of the starting points
     witness  positions and what was stored of them, for the next session to compute again
     done     the engine has said that it ends here
+    burnt    draws discarded so far; None after the warm-up
     """
 
     state: Any
@@ -169,6 +171,13 @@ class _Place(NamedTuple):
     starts: tuple[int, int]
     witness: witness.Witness
     done: bool = False
+    burnt: int | None = None
+
+    def checkpoint(self) -> Checkpoint:
+        """Pack it for the store: the state, the witness, and in the warm-up what is burnt."""
+        warm = () if self.burnt is None else (np.array(self.burnt),)
+        leaves = (*map(np.asarray, jax.tree.leaves(self.state)), *witness.packed(self.witness))
+        return Checkpoint(self.draws, (*leaves, *warm), self.starts, self.done)
 
 
 class _Computed(NamedTuple):
@@ -191,8 +200,8 @@ class _Job:
     hooks: Hooks
     examples: Examples
 
-    def begin(self, key: PRNGKeyArray) -> _Place | None:
-        """Find starting points, store them, warm up; None if that was interrupted."""
+    def begin(self, key: PRNGKeyArray) -> _Place:
+        """Find starting points, store them, make the first state."""
         starts = self.plan.starts
         points = jnp.asarray(starts() if callable(starts) else starts)
         shape = (points.shape[0], points.shape[1])
@@ -200,8 +209,9 @@ class _Job:
         first = witness.of_points(self.problem, points, length)
         self.store.replace({"starts": {**first.group("posterior"), "position": first.positions}})
         state = self.engine.init(key, self.problem.target, points)
-        state = self._burnt_in(state)
-        return None if state is None else _Place(state, 0, shape, first)
+        at = _Place(state, 0, shape, first, burnt=0)
+        self.save(at)
+        return at
 
     def resume(self, key: PRNGKeyArray, saved: Checkpoint) -> tuple[_Place, tuple[str, ...]]:
         """Take up a checkpoint; a line about it where the target differs in its last digits."""
@@ -210,14 +220,16 @@ class _Job:
         expected, structure = jax.tree.flatten(like)
         leaves, rest = saved.leaves[: len(expected)], saved.leaves[len(expected) :]
         described = [(x.shape, x.dtype) for x in expected]
-        seen = witness.unpacked(rest)
+        burnt = None
+        if (seen := witness.unpacked(rest)) is None and rest and rest[-1].shape == ():
+            seen, burnt = witness.unpacked(rest[:-1]), int(rest[-1])
         if described != [(x.shape, x.dtype) for x in leaves] or seen is None:
             raise StoreError(
                 "the checkpoint was made by another engine or with other options of it"
             )
         state = jax.tree.unflatten(structure, map(jnp.asarray, leaves))
         noticed = witness.compare(self.problem, seen, str(self.store.path))
-        return _Place(state, saved.draws, saved.starts, seen, saved.done), noticed
+        return _Place(state, saved.draws, saved.starts, seen, saved.done, burnt), noticed
 
     def ended(self, at: _Place, meter: Meter) -> tuple[Any, str] | None:
         """Say why the run ends here, (reason, detail); None if it goes on."""
@@ -247,8 +259,7 @@ class _Job:
         tables = {**block.tables, **self.examples.new(block.undefined)}
         tables = {name: _table(self.problem, table) for name, table in tables.items()}
         after = _Place(computed.state, draws, at.starts, seen, bool(block.done))
-        leaves = (*map(np.asarray, jax.tree.leaves(state)), *witness.packed(seen))
-        checkpoint = Checkpoint(draws, leaves, after.starts, after.done)
+        checkpoint = after._replace(state=state).checkpoint()
         stored = writer.submit(self._store, groups, at.draws, tables, checkpoint)
         try:
             return after, meter.measure(block, draws)
@@ -269,9 +280,17 @@ class _Job:
         self.store.write_status(progress.status())
         self.hooks.report(progress)
 
-    def _burnt_in(self, state: Any) -> Any:
-        """The state after at least `burn_in` draws that are discarded; None if interrupted."""
-        meter, done = Meter(self.engine.groups, self.plan.burn_in, 0, "burn-in"), 0
+    def save(self, at: _Place) -> None:
+        """Write a checkpoint of the warm-up."""
+        self.hooks.storing()
+        self.store.save(at.checkpoint())
+
+    def warmed(self, at: _Place) -> _Place | None:
+        """The place after at least `burn_in` draws that are discarded; None if interrupted."""
+        if at.burnt is None:
+            return at
+        meter = Meter(self.engine.groups, self.plan.burn_in, at.burnt, "burn-in")
+        state, done = at.state, at.burnt
         while done < self.plan.burn_in:
             if self.hooks.interrupted():
                 return None
@@ -279,8 +298,10 @@ class _Job:
             if block.draws is None:
                 raise ValueError("an engine that stores no draws from the start has no burn-in")
             done += block.draws.shape[1]
+            at = at._replace(state=state, burnt=done)
+            self.save(at)
             self.tell(meter.measure(jax.device_get(block), done))
-        return state
+        return at._replace(burnt=None)
 
 
 def _groups(

@@ -67,7 +67,7 @@ class Witness(NamedTuple):
     values: dict[str, np.ndarray]
 
     def group(self, name: str) -> dict[str, np.ndarray]:
-        """The values of one group, by variable."""
+        """Collect the values of one group, by variable."""
         head = f"{name}/"
         return {k.removeprefix(head): x for k, x in self.values.items() if k.startswith(head)}
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from nmmjax.catalogue import known_or_bare
-from nmmjax.constraints.library import Constraint
+from nmmjax.constraints.base import Constraint
 from nmmjax.errors import InputError, suggest
 from nmmjax.physics.staging import kept
 from nmmjax.target import chart as charts
@@ -103,11 +103,11 @@ class Posterior(eqx.Module):
         return self.chart.z(theta)
 
     def from_unit(self, u: Float[Array, " dim"]) -> Position:
-        """A prior draw as a chart position, from `dim` uniform numbers in (0, 1)."""
+        """Return a prior draw as a chart position, from `dim` uniform numbers in (0, 1)."""
         return self.chart.position(self.coordinates_from_unit(u))
 
     def coordinates_from_unit(self, u: Float[Array, " dim"]) -> Position:
-        """A prior draw in the priors' own coordinates."""
+        """Return a prior draw in the priors' own coordinates."""
         slots = self.chart.slots
         return jnp.concatenate([prior.from_unit(u[slots[p]]) for p, prior in self.chart.priors])
 
@@ -121,7 +121,7 @@ class Posterior(eqx.Module):
         return jnp.where(jnp.all(jnp.isfinite(z)), log_prior + log_likelihood, -jnp.inf)
 
     def log_density_of(self, c: Position) -> Float[Array, ""]:
-        """The same density, over z, at the point whose prior coordinates are c."""
+        """Return the same density, over z, at the point whose prior coordinates are c."""
         log_prior, log_likelihood = self._parts(c, self.chart.forward(c)[1])
         return log_prior + log_likelihood
 

@@ -122,12 +122,11 @@ class WeakTriplet3(Model):
         p = loops.point(theta, y.y_psi, y.y_t, y.y_delta, y.m_psi, self.sm)
         p = kept(p)
         moment = 2.0 * self.sm.m_e * loops.vertex(p, p.kernels.dipole)
-        lightest = jnp.minimum(jnp.min(p.m_psi), p.m_phi)
         lefts = {
             "m_nu_neutral": loops.neutral_loop(p, neutral),
             "m_nu_charged": loops.charged_loop(p, self.sm.v_h),
             "m_nu_split": loops.vertex(p, p.kernels.split),
-            "m_nu_rge": rge.dirac_mass(1.0, lightest, self.sm) * moment,
+            "m_nu_rge": rge.dirac_mass(1.0, loops.heaviest(p), self.sm) * moment,
             "m_nu_cubic": loops.cubic(p, self.lambda_uv, self.sm.v_h),
         }
         counted = jnp.asarray(sum(lefts[name] for name in self._counted))
