@@ -1,8 +1,8 @@
-r"""Electron recoil by solar neutrinos: cross-sections on electrons at rest, rates, limits on couplings.
+r"""Electron recoil by solar neutrinos: sections on electrons at rest, rates, limits on couplings.
 
-Energies in GeV; d sigma/dT in GeV^-3 per squared coupling, 0 outside the kinematic range. t (recoil),
-e (neutrino) broadcast. Rates are those of free electrons: in xenon an electron counts where the
-recoil exceeds its binding energy.
+Energies in GeV; d sigma/dT in GeV^-3 per squared coupling, 0 outside the kinematic range. Recoils t
+and neutrino energies e broadcast. Rates are those of free electrons: in xenon an electron counts
+where the recoil exceeds its binding energy.
 """
 
 import math
@@ -85,7 +85,7 @@ def moment(t: Real, e: Real, m_n: Real = 0.0, sm: Constants = SM) -> Float[Array
 
 
 def vector(t: Real, e: Real, mass: Real = 0.0, sm: Constants = SM) -> Float[Array, "..."]:
-    """Return d sigma/dT by a vector boson, per (g_nu g_e)^2 of g_nu nubar gamma P_L nu, g_e e gamma e.
+    """Return d sigma/dT by a vector boson, g_nu nubar gamma P_L nu and g_e e gamma e, over g^2 g^2.
 
         m_e/[4 pi (2 m_e T + M^2)^2] [1 + (1 - T/E)^2 - m_e T/E^2]
 

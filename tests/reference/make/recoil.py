@@ -1,10 +1,10 @@
 """Neutrinos on electrons at rest: cross-sections from explicit traces of 4 x 4 gamma matrices.
 
-    moment   (mu/2) Nbar sigma^{mn} P_L nu F_mn,  amplitude mu q_n Nbar sigma^{mn} P_L nu e ebar gamma_m e/q^2
+    moment   (mu/2) Nbar sigma^{mn} P_L nu F_mn:  mu q_n Nbar sigma^{mn} P_L nu e ebar gamma_m e/q^2
     vector   g_nu g_e nubar gamma^m P_L nu ebar gamma_m e/(q^2 - M^2)
 
-d sigma/dT = <|amplitude|^2>/(32 pi m_e E^2), averaged over the spin of the electron. Recoils end where
-the electron goes straight on: cos = 1 in the laboratory.
+d sigma/dT = <|amplitude|^2>/(32 pi m_e E^2), averaged over the spin of the electron. Recoils end
+where the electron goes straight on: cos = 1 in the laboratory.
 """
 
 import mpmath as mp
