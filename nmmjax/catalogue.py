@@ -273,7 +273,7 @@ _FAMILIES = {
 
 
 def quantity(name: str) -> Quantity:
-    """The catalogue's entry of `name`, or that of its family.
+    """Return the catalogue's entry of `name`, or that of its family.
 
     Families: mu_nu_12 (mass basis), mu_nu_emu (flavour basis), d_nu and m_nu alike, their
     real and imaginary parts re_mu_nu_12, im_mu_nu_12; m_nu_1, m_nu_2, m_nu_3; eta_ee, eta_emu.
@@ -302,7 +302,7 @@ def group(name: str) -> str:
 
 
 def known_or_bare(name: str) -> Quantity:
-    """The catalogue's entry, or the bare name for an observable that only a plug-in knows."""
+    """Return the catalogue's entry, or the bare name of an observable that only a plug-in knows."""
     try:
         return quantity(name)
     except InputError:

@@ -71,6 +71,8 @@ class AbstractEngine(eqx.Module):
                that warm up by themselves
     ends       it is no Markov chain, and says itself when it is done, whatever number of draws is
                asked for
+    ahead      `advance` returns at once, before its block is computed: the next may be asked for
+               while the last is stored
     gradients  it differentiates the target (hard prior edges are refused to it)
     chains     number of chains, which is the number of starting points
     groups     (chains,) integers: chains with the same number are coupled to each other
@@ -80,6 +82,7 @@ class AbstractEngine(eqx.Module):
 
     burn_in: ClassVar[int] = 75
     ends: ClassVar[bool] = False
+    ahead: ClassVar[bool] = False
 
     @property
     @abc.abstractmethod
@@ -103,11 +106,11 @@ class AbstractEngine(eqx.Module):
 
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray, target: Any, starts: Float[Array, "chain dim"]) -> Any:
-        """The state at (chains, dim) starting points, after any adaptation."""
+        """Return the state at (chains, dim) starting points, after any adaptation."""
 
     @abc.abstractmethod
     def advance(self, key: PRNGKeyArray, target: Any, state: Any) -> tuple[Any, Block]:
-        """The state one block later, and the block."""
+        """Return the state one block later, and the block."""
 
     def require_least(self, least: Mapping[str, int]) -> None:
         """Raise ValueError unless every named option is at least so large."""
@@ -117,7 +120,7 @@ class AbstractEngine(eqx.Module):
 
 
 def name_of(engine: AbstractEngine) -> str:
-    """The name that a run file gives to an engine: that of its module."""
+    """Return the name that a run file gives to an engine: that of its module."""
     return type(engine).__module__.rpartition(".")[2]
 
 
@@ -138,7 +141,7 @@ class PriorTimesLikelihood(Protocol):
     def log_likelihood_at(self, z: Float[Array, " dim"]) -> Float[Array, ""]: ...
 
     def from_unit(self, u: Float[Array, " dim"]) -> Float[Array, " dim"]:
-        """A prior draw from `dim` uniform numbers in (0, 1)."""
+        """Return a prior draw from `dim` uniform numbers in (0, 1)."""
         ...
 
 
@@ -201,7 +204,7 @@ def example(
 
 
 def differentiable(target: LogDensity) -> LogDensity:
-    """The target for gradient engines: -inf where it is undefined, never a NaN gradient.
+    """Guard a target for gradient engines: -inf where undefined, never a NaN gradient.
 
     NaN and +inf become -inf; where value or gradient are not finite the gradient is zero. Any
     force field keeps leapfrog steps reversible and volume-preserving, so that the density that

@@ -29,7 +29,7 @@ _ENTRIES = {
 
 
 def parameters(ordering: str) -> tuple[Parameter, ...]:
-    """The six oscillation parameters with flat priors, far wider than the data, and m_lightest.
+    """Declare six oscillation parameters with flat priors far wider than the data, and m_lightest.
 
     With massless lightest neutrino fix `m_lightest = 0`; Majorana neutrinos have the phases of
     `majorana_parameters` besides. Raises InputError for an unknown ordering.
@@ -60,7 +60,7 @@ def parameters(ordering: str) -> tuple[Parameter, ...]:
 
 
 def majorana_parameters() -> tuple[Parameter, Parameter]:
-    """The Majorana phases alpha_21, alpha_31, flat on the circle."""
+    """Declare the Majorana phases alpha_21, alpha_31, flat on the circle."""
     return (
         Parameter("alpha_21", Angle(), "rad", r"\alpha_{21}", "Majorana phase of column 2"),
         Parameter("alpha_31", Angle(), "rad", r"\alpha_{31}", "Majorana phase of column 3"),

@@ -7,7 +7,7 @@ from typing import Literal
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax.physics import decays, neutrinos, rge
+from nmmjax.physics import decays, neutrinos, rge, z_pole
 from nmmjax.physics.matrices import product
 from nmmjax.physics.moment_loops import mass_step, moment_step
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2, gap
@@ -150,8 +150,16 @@ class ZeeScalars(Model):
         right = m_l[:, None] / m_l[None, :] * product(y.T, y)
         dipoles = -(product(f.T, f) * s_eta + right * s_phi) / (12.0 * SIXTEEN_PI2)
         rate = s_eta / (4.0 * math.sqrt(2.0) * self.sm.g_f)
-        universality = {f"eps_{pair}": f[a, b] ** 2 * rate for pair, (a, b) in _PAIRS.items()}
-        return merged(decays.observables(dipoles + 0j, self.sm), universality)
+        eps = {pair: f[a, b] ** 2 * rate for pair, (a, b) in _PAIRS.items()}
+        return merged(
+            decays.observables(dipoles + 0j, self.sm),
+            {f"eps_{pair}": x for pair, x in eps.items()},
+            z_pole.observables(z_pole.unmixed(), eps["emu"], self.sm),
+            {
+                "g_tau_over_g_mu": (1.0 + eps["etau"]) / (1.0 + eps["emu"]),
+                "g_tau_over_g_e": (1.0 + eps["mutau"]) / (1.0 + eps["emu"]),
+            },
+        )
 
     def _spectrum(self, theta):
         couplings = [theta[p.name] for p in _PARAMETERS if p.name.startswith(("f_", "y_"))]

@@ -25,7 +25,8 @@ class Zee(ZeeScalars):
         S_eta = sin^2 phi/m_h^2 + cos^2 phi/m_H^2, S_phi with sin <-> cos
     of the charged scalars only: the neutral ones of the second doublet, of comparable size and
     of either sign, need masses that this model does not have. eps_emu ... = F_ab^2 S_eta/(4 sqrt2
-    G_F), the amplitude of l_a -> l_b nu nubar relative to the W.
+    G_F), the amplitude of l_a -> l_b nu nubar relative to the W: eps_emu shifts G_mu, and with it
+    m_w, the Z's widths and the CKM row (`physics.z_pole`), all three the tau's universality.
 
     Estimates: m_nu_naive = m_h^2 mu/(2 m_e mu_B); m_nu_rge, `rge.majorana_mass` at m_h with
     coefficients from memory.

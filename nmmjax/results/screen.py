@@ -66,8 +66,7 @@ def _first(summary: Summary) -> str:
 
 
 def _verdict(summary: Summary) -> str:
-    words = summary.verdict
-    return words[:1].upper() + words[1:]
+    return f"Verdict: {summary.verdict}"
 
 
 def _rows(summary: Summary) -> Iterator[tuple[str, str]]:

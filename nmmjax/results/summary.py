@@ -97,7 +97,7 @@ class Summary:
 
 
 def tree(directory: pathlib.Path) -> Any:
-    """The chains as arviz holds them: an xarray DataTree."""
+    """Return the chains as arviz holds them: an xarray DataTree."""
     open_run(directory)  # its error messages, not arviz's
     import arviz
 
@@ -209,6 +209,7 @@ def _equal(a: np.ndarray, b: np.ndarray) -> bool:
 def _row(name: str, about: Attributes, values: np.ndarray, run: Run, few: np.ndarray) -> Row:
     if (period := run.period(name)) is not None:
         return _angle(name, about, values, run, few, period)
+    judged = _independent(name, values, run)
     with np.errstate(over="ignore", invalid="ignore"):  # inf and NaN show as such
         q05, q50, q95 = (float(q) for q in np.quantile(values, (0.05, 0.5, 0.95)))
         return Row(
@@ -221,8 +222,13 @@ def _row(name: str, about: Attributes, values: np.ndarray, run: Run, few: np.nda
             q50=q50,
             q95=q95,
             angle=False,
-            **verdict.figures(values, run, few),
+            **verdict.figures(judged, run, few),
         )
+
+
+def _independent(name: str, values: np.ndarray, run: Run) -> np.ndarray:
+    """What R-hat and ESS are of: the draws of each ensemble, before any count by weight."""
+    return values if run.independent is run else run.independent.read(name)
 
 
 def _angle(
@@ -230,8 +236,9 @@ def _angle(
 ) -> Row:
     """Circular mean and spread, the shortest arc with 90%; figures are the worse of cos and sin."""
     low, middle, high = angles.interval(values, 0.9, period)
-    found = verdict.figures(values, run, few, period)
-    sine = verdict.figures(angles.sine_about_mean(values, period), run, few)
+    judged = _independent(name, values, run)
+    found = verdict.figures(judged, run, few, period)
+    sine = verdict.figures(angles.sine_about_mean(judged, period), run, few)
     found["mcse_mean"] = angles.error_of_mean(values, sine["mcse_mean"], period)
     return Row(
         name=name,

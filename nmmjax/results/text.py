@@ -74,7 +74,7 @@ def _constraints_parts(summary: Summary, width: int) -> Iterator[str]:
 
 
 def to_json(summary: Summary) -> dict[str, Any]:
-    """The summary as strict JSON: plain lists and numbers, null where a number is undefined."""
+    """Write the summary as strict JSON: lists and numbers, null where a number is undefined."""
     return strict(dataclasses.asdict(summary))
 
 

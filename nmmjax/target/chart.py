@@ -252,7 +252,7 @@ def _references(priors: tuple[tuple[str, Prior], ...]) -> list[float]:
 def build(
     model: Model, priors: dict[str, Prior], fixed: dict[str, float], kind: str = "auto"
 ) -> Chart:
-    """The chart of `model` under these priors.
+    """Build the chart of `model` under these priors.
 
     kind "auto"    mass shear, and depth and shares of the cancellation or else ratios, where the
                    model declares them

@@ -16,7 +16,7 @@ textbook step, and the same effective draws per step.
 """
 
 import math
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -72,6 +72,8 @@ class Ensemble(AbstractWalkers):
     finite density) and n_nan (those among them where the target was NaN or +inf).
     """
 
+    ahead: ClassVar[bool] = True
+
     jump: float = eqx.field(static=True, default=0.1)
     stretch: float = eqx.field(static=True, default=0.1)
 
@@ -85,7 +87,7 @@ class Ensemble(AbstractWalkers):
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
-        """The state at the starting points, (ensembles * walkers, dim), ensemble by ensemble."""
+        """Begin at the starting points, (ensembles * walkers, dim), ensemble by ensemble."""
         del key
         chains, dim = starts.shape
         self.require_walkers(starts)

@@ -159,7 +159,7 @@ class Frontier(AbstractEngine):
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
-        """The best starting point of every cell; nothing has been climbed yet.
+        """Start from the best starting point of every cell; nothing has been climbed yet.
 
         Raises ValueError for a target that only has a density, a name that it does not know, a
         range outside its prior box, and an objective without a logarithm where one is needed.
@@ -318,9 +318,9 @@ class Frontier(AbstractEngine):
             x, h, _ = newton(functools.partial(penalised, t=t), *at, owner)
             return (x, h), None
 
-        begun = z / state.scale, jnp.full(len(z), H)
+        begun = z / state.scale[None], jnp.full(len(z), H)
         (x, _), _ = jax.lax.scan(step, begun, jnp.asarray(BARRIERS))
-        return x * state.scale
+        return x * state.scale[None]
 
     def _updated(self, state: State, found: Best) -> State:
         """Every cell's best of what it had and what its starts found."""

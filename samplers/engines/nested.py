@@ -299,7 +299,7 @@ def _ranks(
     """
     value = log_likelihood[new]
     survives = jnp.ones(log_likelihood.shape, bool).at[new].set(False)
-    below = jnp.sum(survives & (log_likelihood < value[:, None]), axis=1)
+    below = jnp.sum(survives[None] & (log_likelihood[None] < value[:, None]), axis=1)
     earlier = jnp.sum(jnp.tril(value[None, :] < value[:, None], -1), axis=1)
     others = jnp.sum(survives) + jnp.arange(new.shape[0])
     return (below + earlier + jr.uniform(key, new.shape)) / (others + 1)

@@ -67,7 +67,7 @@ class Store:
 
     @classmethod
     def create(cls, path: pathlib.Path, groups: np.ndarray, attributes: Attributes) -> "Store":
-        """A new run directory at `path`, which must be absent or empty.
+        """Create a new run directory at `path`, which must be absent or empty.
 
         groups      (chain,) labels of the coupled chains
         attributes  HDF5 attributes by path: "/" for the file, "/posterior/x" for a variable
@@ -87,7 +87,7 @@ class Store:
 
     @classmethod
     def open(cls, path: pathlib.Path) -> "Store":
-        """The run directory at `path`, to be continued."""
+        """Open the run directory at `path`, to be continued."""
         if not path.is_dir():
             raise StoreError(f"there is no run directory '{path}'")
         if not is_run(path):
@@ -187,7 +187,7 @@ class Store:
         self._manifest = changed
 
     def load(self) -> tuple[Checkpoint | None, tuple[str, ...]]:
-        """The newest sound checkpoint, and a line about each one passed over."""
+        """Load the newest sound checkpoint, and a line about each one passed over."""
         had = self._manifest["generations"]
         sound: list[tuple[dict[str, Any], tuple[np.ndarray, ...]]] = []
         messages = list(self._lock.notes)

@@ -10,6 +10,8 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from helpers import model_points
+from helpers.model_points import error, prior_draws
 from helpers.oracles import made_with
 from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
@@ -36,30 +38,15 @@ PRINTED = {"convention": "as_printed"}
 SETTINGS = [{}, {"rge": True}, ON_SHELL, PRINTED, {**PRINTED, **ON_SHELL, "scheme": "msbar"}]
 
 
-@functools.cache
+point = functools.partial(model_points.point, ColoredTriplet())
+
+
 def compiled(**settings):
-    return jax.jit(ColoredTriplet(**settings).predict)
+    return model_points.compiled(ColoredTriplet(**settings))
 
 
-@functools.cache
 def batched(**settings):
-    return jax.jit(jax.vmap(ColoredTriplet(**settings).predict))
-
-
-def point(**changes):
-    return {p: jnp.asarray(x) for p, x in (ColoredTriplet().reference | changes).items()}
-
-
-def prior_draws(n, seed=0):
-    """n points drawn from the default priors, columns first."""
-    parameters = ColoredTriplet().parameters
-    keys = jax.random.split(jax.random.key(seed), len(parameters))
-    return {
-        p.name: jax.vmap(lambda u, prior=p.prior: prior.value(prior.from_unit(u)))(
-            jax.random.uniform(key, (n, p.prior.dims))
-        )
-        for p, key in zip(parameters, keys, strict=True)
-    }
+    return model_points.batched(ColoredTriplet(**settings))
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +65,6 @@ def columns(rows):
 @pytest.fixture(scope="module")
 def unsplit(columns):
     return columns | {"lambda_prime": jnp.zeros_like(columns["m_s"])}
-
-
-def error(values, rows, name, unit=1.0):
-    """Worst relative error against reference column `name`."""
-    expected = unit * np.array([float(row["outputs"][name]) for row in rows])
-    return np.max(np.abs(np.asarray(values) / expected - 1.0))
 
 
 def test_tree_level_splitting(rows, columns):
@@ -261,7 +242,7 @@ def test_observables_are_in_the_catalogue_and_scalar(settings):
 @pytest.mark.slow
 def test_values_and_gradients_are_finite_on_the_prior():
     model = ColoredTriplet(**ON_SHELL, rge=True)
-    columns = prior_draws(20_000)
+    columns = prior_draws(ColoredTriplet(), 20_000)
 
     def seen(theta):
         o, inside = guarded_predict(model, theta)
