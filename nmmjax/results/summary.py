@@ -7,13 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from nmmjax.errors import InputError
-<<<<<<< HEAD
-from nmmjax.results import angles, evidence, headline, health, notes, ranking, regions, verdict
-from nmmjax.results.rundir import Attributes, Run, open_run
-=======
 from nmmjax.results import angles, evidence, headline, health, notes, ranking, regions, verdict
 from nmmjax.results.rundir import Attributes, Run
->>>>>>> d14
 from nmmjax.samplers.convergence import Convergence
 
 _SAME = 1e-9  # relative spread below which an observable is listed as a constant
@@ -96,38 +91,6 @@ class Summary:
     verdict: str
 
 
-<<<<<<< HEAD
-def tree(directory: pathlib.Path) -> Any:
-    """Return the chains as arviz holds them: an xarray DataTree."""
-    open_run(directory)  # its error messages, not arviz's
-    import arviz
-
-    return arviz.from_netcdf(directory / "chains.h5")
-
-
-def to_tree(
-    groups: Mapping[str, Mapping[str, np.ndarray]],
-    ensemble: np.ndarray,
-    attributes: Mapping[str, Attributes] | None = None,
-) -> Any:
-    """Draws in memory as arviz holds them: an xarray DataTree like that of a run directory.
-
-    groups      group -> variable -> (chain, draw, ...), as `Posterior.record` returns
-    ensemble    (chain,) label of the ensemble of each chain, as `engine.groups` returns
-    attributes  of the variables of `posterior`, as `Posterior.variables` returns
-    """
-    import arviz
-
-    plain = {group: dict(variables) for group, variables in groups.items()}
-    made = arviz.from_dict(plain, check_conventions=False)  # walkers often outnumber draws
-    made["posterior"].coords["ensemble"] = ("chain", np.asarray(ensemble))
-    for name, about in (attributes or {}).items():
-        made["posterior"][name].attrs.update(about)
-    return made
-
-
-=======
->>>>>>> d14
 def summarise(run: Run) -> Summary:
     """Tables, best and largest-moment points, convergence and verdict of a run.
 
