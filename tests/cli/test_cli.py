@@ -223,7 +223,7 @@ def _model(name):
 
 def test_a_part_of_a_name_and_a_model_without_a_point(refuse, capsys):
     line = refuse("constraint", "xenon")
-    assert "did you mean 'xenonnt_2022' or 'xenonnt_2022_massive'?" in line
+    assert "did you mean 'xenonnt_2022', 'xenonnt_2022_massive'" in line
     assert run_command(["evaluate", f"{TOY}:Toy", "--json"]) == 0
     out, err = capsys.readouterr()
     assert "at the reference point of the model" in err
