@@ -50,7 +50,7 @@ def closest(given: str, options: Iterable[str]) -> str:
 
 
 def containing(given: str, options: Iterable[str]) -> list[str]:
-    """Find the options of which `given` is a part, whatever the case; those it begins come first."""
+    """Find the options of which `given` is a part, whatever the case: first those it begins."""
     part = given.lower()
     if len(part) < _SHORTEST:
         return []
