@@ -71,6 +71,8 @@ class AbstractEngine(eqx.Module):
                that warm up by themselves
     ends       it is no Markov chain, and says itself when it is done, whatever number of draws is
                asked for
+    ahead      `advance` returns at once, before its block is computed: the next may be asked for
+               while the last is stored
     gradients  it differentiates the target (hard prior edges are refused to it)
     chains     number of chains, which is the number of starting points
     groups     (chains,) integers: chains with the same number are coupled to each other
@@ -80,6 +82,7 @@ class AbstractEngine(eqx.Module):
 
     burn_in: ClassVar[int] = 75
     ends: ClassVar[bool] = False
+    ahead: ClassVar[bool] = False
 
     @property
     @abc.abstractmethod
@@ -194,8 +197,10 @@ def log_density(
 def example(
     old: Float[Array, " dim"], position: Float[Array, "dim n"], undefined: Bool[Array, " n"]
 ) -> Float[Array, " dim"]:
-    """Choose one of the (dim, n) positions where `undefined`; the old one if there is none."""
-    return jnp.where(jnp.any(undefined), position[:, jnp.argmax(undefined)], old)
+    """Choose the first (dim, n) position where `undefined`; the old one if there is none."""
+    n = undefined.size
+    first = jnp.min(jnp.where(undefined, jnp.arange(n), n))  # one reduction
+    return jnp.where(first < n, position[:, jnp.minimum(first, n - 1)], old)
 
 
 def differentiable(target: LogDensity) -> LogDensity:
@@ -240,15 +245,19 @@ def scan(
     state    a NamedTuple with a field `step`, the number of steps taken so far
 
     The key of step i is fold_in(key, i): the draws do not depend on how they are cut into
-    blocks. Stacked results have the draws as leading axis.
+    blocks. Stacked results have the draws as leading axis. An accelerator takes two steps in one
+    turn of the loop, so that two halves that change places need not be copied.
     """
 
     def once(state, _):
         new, info = step(jr.fold_in(key, state.step), target, state)
         return new._replace(step=state.step + 1), info
 
+    def steps(unroll: int) -> Callable[[Any], tuple[Any, PyTree]]:
+        return lambda state: jax.lax.scan(once, state, length=thin, unroll=unroll)
+
     def draw(state, _):
-        state, infos = jax.lax.scan(once, state, length=thin)
+        state, infos = jax.lax.platform_dependent(state, cpu=steps(1), default=steps(2))
         return state, (state, jax.tree.map(lambda x: jnp.sum(x, axis=0), infos))
 
     last, (states, infos) = jax.lax.scan(draw, state, length=draws)

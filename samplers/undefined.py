@@ -25,7 +25,7 @@ class Examples:
         self._rows: dict[bytes, np.ndarray] = {}
         self._next = 1
 
-    def new(self, positions: Array | None) -> dict[str, dict[str, Array]]:
+    def new(self, positions: Array | np.ndarray | None) -> dict[str, dict[str, Array]]:
         """Take in (n, dim) positions and return the table once it is due, else nothing."""
         if positions is None or self._faults is None:
             return {}

@@ -22,7 +22,7 @@ type Observed = Mapping[str, Float[Array, "..."]]
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Origin of the numbers; `verified` says how they were checked."""
+    """Origin of the numbers; `verified` says how they were checked, `label` is a printed name."""
 
     reference: str
     year: int | None
@@ -33,6 +33,7 @@ class Source:
     group: str = ""
     use: str = "default"
     licence: str = ""
+    label: str = ""
 
 
 class Interval(NamedTuple):

@@ -21,8 +21,8 @@ from nmmjax.errors import InputError, located, suggest
 type Entry = Mapping[str, Any]
 
 _REQUIRED = ("observable", "type", "units", "year", "reference", "verified")
-_SOURCE = ("year", "reference", "verified", "note", "group", "use", "licence")
-_ABOUT = (*_REQUIRED, "note", "group", "use", "licence", "one_of", "not_with")
+_SOURCE = ("year", "reference", "verified", "note", "group", "use", "licence", "label")
+_ABOUT = (*_REQUIRED, "label", "note", "group", "use", "licence", "one_of", "not_with")
 _TABLE = ("file", "columns", "times", "mass_units")
 _USES = ("default", "optional", "projection", "flag")
 _SIGMAS = ("sigma_plus", "sigma_minus")
@@ -206,6 +206,8 @@ def _units(given: Entry, requires: Sequence[str], shape: type[Constraint]) -> tu
     Only a correlated Gaussian gives all its observables in these units, the others their first.
     """
     units, scale = _PUBLISHED.get(given["units"], (given["units"], 1.0))
+    if given["units"] == _catalogue_unit(requires[0]):
+        units, scale = given["units"], 1.0
     power = given.get("power", 1) if shape.powered_units else 1
     for key in requires if shape.all_in_units else requires[:1]:
         expected = _catalogue_unit(key)

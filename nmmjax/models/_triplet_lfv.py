@@ -6,6 +6,7 @@ lbar_a gamma P_L l_b with g_ab = -(Theta Theta^dagger)_ab, at tree level.
 """
 
 import functools
+import itertools
 import math
 
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ from nmmjax.physics import decays
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.kernels import forward, kernel
 from nmmjax.physics.matrices import dagger, product
+from nmmjax.physics.neutrinos import FLAVOURS
 from nmmjax.physics.numbers import SIXTEEN_PI2, squared
 
 type Mixing = Complex[Array, "3 n"]
@@ -27,6 +29,12 @@ def z_couplings(theta: Mixing) -> Complex[Array, "3 3"]:
     To relative order Theta^2. Source: arXiv:0707.4058, the type-III seesaw; derived.
     """
     return -product(theta, dagger(theta))
+
+
+def etas(z: Complex[Array, "3 3"]) -> dict[str, Array]:
+    """eta_ab = |Theta Theta^dag|_ab/2, a <= b."""
+    names = itertools.combinations_with_replacement(enumerate(FLAVOURS), 2)
+    return {f"eta_{a}{b}": 0.5 * jnp.abs(z[i, j]) for (i, a), (j, b) in names}
 
 
 def _moments(r):

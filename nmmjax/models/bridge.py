@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from nmmjax.errors import InputError
-from nmmjax.physics import rge
+from nmmjax.physics import z_pole
 from nmmjax.physics.bridge_loops import (
     L0,
     bridge_mass,
@@ -50,7 +50,7 @@ class Bridge(Model):
         m_nu_split  p sum_{T3>0} T3 [h_a - h_-a]/K,  h = m_F B0(0; m_F, m_S) in MSbar at mu_bar:
                     0.0 exactly where split_f = split_s = 0
         m_nu_ew     the same for on-shell shifts T3_a Y alpha M_Z of all components; 0.0 for Y = 0
-        m_nu_rge    running of the SU(2) dipole from the lightest heavy mass to v
+        m_nu_rge    running of the SU(2) dipole from the heaviest mass in the loop to v
     m_nu = |sum of the terms in `mass_terms`|. One generation: every mu_eff_* is mu_nu.
 
     The paper's display equations were not available: formulas follow its text and are derived
@@ -83,6 +83,7 @@ class Bridge(Model):
         "none", "no m_nu_ew, or 2 T3 Y alpha M_Z put into the loop: an overestimate by 20 to 30"
     )
     rge: bool = setting(False, "add m_nu_rge to the total")
+    lepton: Literal["e", "mu", "tau"] = setting("e", "flavour that mixes with the triplet")
 
     def check(self) -> None:
         """Raise InputError where a case does not go with the representation given."""
@@ -151,17 +152,19 @@ class Bridge(Model):
         vertex = self.representation[2] * sin_l * theta["y_t"] * theta["y_delta"]
         loop = self._higgs_loop(theta) if self.case == "b" else self._multiplet_loop(theta)
         moment = -2.0 * sm.m_e * vertex * loop.moment
-        lightest = jnp.minimum(theta["m_psi"], jnp.minimum(theta["m_f"], loop.lightest))
+        heaviest = jnp.maximum(theta["m_f"], loop.heaviest)
         terms = {name: vertex * mass for name, mass in loop.masses.items()}
-        terms["m_nu_rge"] = rge.dirac_mass(moment, lightest, sm)
-        masses = mass_observables(terms, self.mass_terms)
+        masses = mass_observables(terms, self.mass_terms, moment, heaviest, sm)
         yukawas = jnp.stack([theta[name] for name in ("y_psi", "y_t", "y_delta")])
         return merged(
             masses,
-            {"m_beta": masses["m_nu"]},
-            moment_observables(moment, jnp.maximum(theta["m_f"], loop.heaviest), sm),
+            {"m_beta": masses["m_nu"]} if self.lepton == "e" else {},
+            moment_observables(moment, heaviest, sm),
             {"sin_theta_l": sin_l, "theta_sq": t**2, "m_triplet": theta["m_psi"]},
             {"max_yukawa": jnp.max(jnp.abs(yukawas))},
+            z_pole.triplet_observables(
+                z_pole.one_flavour(t, self.lepton), theta["m_psi"][None], sm
+            ),
             loop.spectrum,
         )
 
@@ -200,7 +203,6 @@ class Bridge(Model):
         return _Loop(
             moment=bridge_moment(t3, t3 + y, m_f + shift, seen),
             masses=masses,
-            lightest=theta["m_s"],
             heaviest=theta["m_s"],
             spectrum=spectrum,
         )
@@ -213,7 +215,6 @@ class Bridge(Model):
                 "m_nu_tree": -0.5 * self.sm.v_h**2 / m_f,
                 "m_nu_loop": -1.5 * m_psi**2 * m_f * L0(m_psi**2, m_f**2) / SIXTEEN_PI2,
             },
-            lightest=m_f,
             heaviest=m_f,
             spectrum={},
         )
@@ -224,6 +225,5 @@ class _Loop(NamedTuple):
 
     moment: Array
     masses: dict[str, Array]
-    lightest: Array
     heaviest: Array
     spectrum: dict[str, Array]

@@ -45,7 +45,7 @@ class ColoredTriplet(bridge.PsiBridge):
         m_nu_quartic  p m_F [F(m_F, m_S4/3) - F(m_F, m_S2/3)], exactly 0 for lambda_prime = 0
         m_nu_ew       p [m_F4/3 F(m_F4/3, m_S4/3) - m_F F(m_F, m_S4/3)]: on-shell electroweak
                       shifts of the charge 4/3 masses; 0 with ew_splitting = "none"
-        m_nu_rge      running of the SU(2) dipole from the lightest heavy mass to v
+        m_nu_rge      running of the SU(2) dipole from the heaviest mass in the loop to v
         moment        p [(4/3) m_F4/3 G/m_S4/3^2 + (2/3) m_F2/3 G/m_S2/3^2], G at m_F^2/m_S^2
     m_nu = |sum of the terms in `mass_terms`|. One generation: every mu_eff_* is mu_nu.
 
@@ -87,11 +87,10 @@ class ColoredTriplet(bridge.PsiBridge):
             "m_nu_quartic": p.vertex * _quartic_loop(p),
             "m_nu_ew": -p.vertex * bridge.ew_loop(self, p.m_f, p.dm_f, p.m_up, p.dm_s),
         }
-        lightest = jnp.minimum(p.m_f, jnp.minimum(theta["m_psi"], p.m_down))
-        scales = lightest, jnp.maximum(p.m_f, p.m_s)
+        heaviest = jnp.maximum(p.m_f, p.m_s)
         return merged(
-            bridge.masses_and_moments(self, p.nu, loops, (derived, moment), scales),
-            bridge.mixing(p.nu, theta, ("y_d", "y_psi", "y_t", "y_delta")),
+            bridge.masses_and_moments(self, p.nu, loops, (derived, moment), heaviest),
+            bridge.mixing(self, p.nu, theta, ("y_d", "y_psi", "y_t", "y_delta")),
             self._oblique(p),
             {
                 "m_colored_scalar": jnp.minimum(p.m_up, p.m_down),

@@ -74,6 +74,8 @@ class LeftRight(Model):
                 "m_nu": jnp.asarray(theta["m_nu_dirac"]),
                 "m_nu_mixing": EV * jnp.abs(estimate),
                 "m_nu_naive": EV * sm.m_w**2 * moment / (2.0 * sm.m_e),
+                "w_mixing": jnp.asarray(theta["xi"]),
+                "m_w_heavy": jnp.asarray(theta["m_w2"]),
             },
         )
 

@@ -57,11 +57,14 @@ def grid_sums(f: Callable, low: Scalar, high: Scalar, count: int) -> tuple[Array
     def add(total, k):
         return tuple(x + y for x, y in zip(total, at(k), strict=True)), None
 
+    def one_by_one(k):
+        return lax.scan(add, tuple(jnp.zeros_like(x) for x in jax.eval_shape(at, low)), k)[0]
+
+    def at_once(k):
+        return tuple(jnp.sum(x, axis=0) for x in jax.vmap(at)(k))
+
     k = jnp.arange(count, dtype=float)
-    if jax.default_backend() == "cpu":
-        sums, _ = lax.scan(add, tuple(jnp.zeros_like(x) for x in jax.eval_shape(at, low)), k)
-    else:
-        sums = tuple(jnp.sum(x, axis=0) for x in jax.vmap(at)(k))
+    sums = lax.platform_dependent(k, cpu=one_by_one, default=at_once)
     return tuple(step * x for x in sums)
 
 

@@ -17,6 +17,7 @@ from nmmjax.physics.dark_loops import TAIL, Yukawas, grid_sums, wedge
 from nmmjax.physics.dark_scalars import Scalars
 from nmmjax.physics.matrices import dagger, product
 from nmmjax.physics.numbers import SIXTEEN_PI2, gap, square_root, squared
+from nmmjax.physics.staging import kept
 
 type Scalar = Float[Array, ""] | float
 type Symmetric = tuple[Scalar, Scalar, Scalar]  # (11, 12, 22)
@@ -65,7 +66,7 @@ def dark_loops(
         change = [(t * (t * a + b) + c) * over_dets for a, b, c in between]
         pairs = zip(_plus(t, real), _plus(t, imag), strict=True)
         both = [x * over_r + y * over_i for x, y in pairs]
-        change, both = jax.lax.optimization_barrier((change, both))  # not again in each sum
+        change, both = kept((change, both))  # not again in each sum
         if printed:
             flip = (t + q) * (both[0] + both[2]) * over_d
         else:
@@ -97,9 +98,19 @@ def _limits(s, m1, m2):
     The integrands fall as t^2 below the smallest scale, and at least as t between the smallest and
     the next: a single scale may be arbitrarily small.
     """
-    scales = jnp.sort(jnp.stack([m1, m2, *s.h, *s.a]))
-    lowest = jnp.maximum(jnp.log(scales[0]) - TAIL / 2.0, jnp.log(scales[1]) - TAIL)
-    return lowest, jnp.log(scales[-1]) + TAIL
+    first, second, last = _extremes(m1, m2, *s.h, *s.a)
+    lowest = jnp.maximum(jnp.log(first) - TAIL / 2.0, jnp.log(second) - TAIL)
+    return lowest, jnp.log(last) + TAIL
+
+
+def _extremes(*scales):
+    """Return the smallest, the next and the largest: no sort, which does not fuse."""
+    first = last = scales[0]
+    second = jnp.inf
+    for x in scales[1:]:
+        second = jnp.minimum(second, jnp.maximum(first, x))
+        first, last = jnp.minimum(first, x), jnp.maximum(last, x)
+    return first, second, last
 
 
 def _adjugate(m):
@@ -143,8 +154,8 @@ def lepton_loop(s: Scalars, m_e: Scalar, count: int, printed: bool = False) -> S
     `printed`: powers 2 and 3 exchanged (Eqs. 25, 26) and twice as large (1/(32 pi^2)).
     Source: derived; arXiv:2603.25704, Eqs. (25)-(28).
     """
-    scales = jnp.sort(jnp.stack([m_e**2, *s.h, *s.a]))
-    low = jnp.maximum(jnp.log(scales[0]) - TAIL / 4.0, jnp.log(scales[1]) - TAIL / 1.0)
+    first, second, last = _extremes(m_e**2, *s.h, *s.a)
+    low = jnp.maximum(jnp.log(first) - TAIL / 4.0, jnp.log(second) - TAIL / 1.0)
 
     def node(t):
         total = [0.0, 0.0, 0.0]
@@ -158,7 +169,7 @@ def lepton_loop(s: Scalars, m_e: Scalar, count: int, printed: bool = False) -> S
         fermion = 2.0 / (t + m_e**2) ** 2 if printed else 1.0 / (t + m_e**2) ** 3
         return tuple(t**4 * fermion / 3.0 * x for x in total)
 
-    return _matrix(*grid_sums(node, low, jnp.log(scales[-1]) + TAIL, count))
+    return _matrix(*grid_sums(node, low, jnp.log(last) + TAIL, count))
 
 
 def _cubed(m, square):

@@ -95,7 +95,7 @@ def J_scalar(m_s: Float[Array, "*b"], m_w: float, m_plus: Real, m_0: Real) -> Fl
 
     c = (m_plus^2 x + m_0^2 (1-x))/(x(1-x)); units as `J_up`. Error 6e-16 / 5e-15 (at m_plus = 150,
     m_0 = 300 GeV); differentiable in every argument.
-    Source: derived once, not checked against any other source.
+    Source: derived twice (docs/errata/baselines.md).
     """
     c = jnp.asarray(m_plus**2 / _X_BAR + m_0**2 / _X)
     loops = D3(m_w**2, jnp.asarray(m_s)[..., None] ** 2, _last(c, m_s))

@@ -109,6 +109,11 @@ def agree(p: float) -> bool:
     return not p < P_VALUE
 
 
+def agrees(rhat: float, limit: float = RHAT_STUCK) -> bool:
+    """Tell whether chains agree well enough for a number of two digits."""
+    return bool(rhat < limit)
+
+
 def reliable(pareto_k: float) -> bool:
     """Tell whether averages over weights with this tail mean something."""
     return bool(pareto_k < PARETO_K)

@@ -107,12 +107,14 @@ def _terms(run: Run) -> Iterator[tuple[str, np.ndarray]]:
 
 def convergence(run: Run) -> Convergence:
     """Diagnostics of everything that is judged."""
+    run = run.independent
     few = run.few(MOST)
     return of_chains.convergence(judged(run), run.ensemble, run.superchains, few)
 
 
 def separate(run: Run) -> tuple[Regions, ...]:
     """Quantities with separate regions: sampled parameters, and ln density."""
+    run = run.independent
     few = run.few(MOST)
     priors = run.resolved["physics"]["priors"]
     read = {name: run.read(name, chains=few) for name in run.sampled}
@@ -163,7 +165,7 @@ def verdict(
     rhat: float = trust.RHAT,
 ) -> tuple[bool, str]:
     """(converged, words), of the draws and of everything that their engine says against them."""
-    stop = run.resolved["stop"]
+    run, stop = run.independent, run.resolved["stop"]
     wanted = max(float(stop.get("until", {}).get("ess", trust.ESS)), trust.ESS)
     kind = "R-hat" if run.superchains is None else "nested R-hat"
     count = sum(1 for name in found.names if name in _names(run))

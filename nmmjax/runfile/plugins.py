@@ -4,6 +4,7 @@ A name is a file of the package ("weak_triplet"), an importable "module:Class", 
 "path/to/file.py:Class". The class may be left out where a file holds one of the kind.
 """
 
+import ast
 import functools
 import importlib
 import importlib.util
@@ -31,6 +32,27 @@ def names(package: str) -> list[str]:
 
 def _model_file(info: pkgutil.ModuleInfo, places: Iterable[str]) -> bool:
     return any((pathlib.Path(place) / info.name / "model.py").is_file() for place in places)
+
+
+def line(name: str, package: str) -> str:
+    """The first line of what the class of a file says of itself, read without importing it."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None, package
+    for place in map(pathlib.Path, spec.submodule_search_locations or []):
+        for path in (place / f"{name}.py", place / name / "model.py"):
+            if path.is_file():
+                return _first_line(path.read_text(encoding="utf-8"), name)
+    return ""
+
+
+def _first_line(source: str, name: str) -> str:
+    """Docstring's first line of the class with the file's name in capitals, else of the file."""
+    tree = ast.parse(source)
+    bare = name.replace("_", "").lower()
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name.lower() == bare:
+            return (ast.get_docstring(node) or "").partition("\n")[0]
+    return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
 def foreign(given: str) -> bool:

@@ -62,6 +62,7 @@ class UntilTable(_Section):
     rhat: Annotated[Number, Field(gt=1.0)] | None = None
     ess: Annotated[Number, Field(gt=0.0)] | None = None
     max_minutes: Annotated[Number, Field(gt=0.0)] | None = None
+    shards: bool = False  # rhat and ess are those of the draws of all tasks together
 
 
 class RunSection(_Section):

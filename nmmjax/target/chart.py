@@ -23,11 +23,11 @@ the compiler from computing one inside the next.
 import math
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from nmmjax.physics.staging import kept
 from nmmjax.target import cancellation
 from nmmjax.target.cancellation import Competition
 from nmmjax.target.model import Model, Ratio, Rescaling, Theta, guarded_predict
@@ -152,14 +152,14 @@ class Chart(eqx.Module):
             r = r.at[handles].set(jnp.asarray(references)[handles] + moved)
             log_mass = self._log_sum(self.competition, terms, unit, r, found.t)
             s = (z[pivot] - log_mass) / self.rescaling.degree
-            return jax.lax.optimization_barrier(_scaled(r, s, weights)), constant + found.log_det
+            return kept(_scaled(r, s, weights)), constant + found.log_det
         for ratio in self.ratios:
             handle = self._index(ratio.handle)
             shift = z[handle] - _log_ratio(ratio, terms)
             r = r.at[handle].set(references[handle] + shift / ratio.degree)
             terms = _rescaled(ratio, terms, shift)
         s = (z[pivot] - self._log_mass(r, terms)) / self.rescaling.degree
-        return jax.lax.optimization_barrier(_scaled(r, s, weights)), constant
+        return kept(_scaled(r, s, weights)), constant
 
     def _index(self, parameter: str) -> int:
         return self.slots[parameter].start

@@ -16,7 +16,7 @@ textbook step, and the same effective draws per step.
 """
 
 import math
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -71,6 +71,8 @@ class Ensemble(AbstractWalkers):
     Stored statistics per draw: lp, acceptance_rate, n_proposals, n_nonfinite (those without a
     finite density) and n_nan (those among them where the target was NaN or +inf).
     """
+
+    ahead: ClassVar[bool] = True
 
     jump: float = eqx.field(static=True, default=0.1)
     stretch: float = eqx.field(static=True, default=0.1)

@@ -64,6 +64,7 @@ def test_files_of_points_that_are_refused(capfd, points, data, said):
 
 def test_what_is_no_file_is_refused_before_it_is_read(capfd, tmp_path):
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "manifest.json").touch()  # as a run directory has
     places = ((tmp_path / "pipe", "pipe"), ("/dev/zero", "device"), (tmp_path, "directory"))
     for place, word in places:
         for command in (

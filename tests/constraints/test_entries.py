@@ -67,8 +67,8 @@ def test_projections_are_called_future():
             {"value": -0.14, "sigma_plus": 0.13, "sigma_minus": 0.15},
             "m_beta^2 = -0.14 +0.13 -0.15 eV^2; m_beta < 0.45 eV (90% CL)",
         ),
-        # PDG 2024, electroweak review: rho_0 = 1.00031 +- 0.00019
-        ("rho0", {"value": 1.00031, "sigma_plus": 0.00019}, "rho0 = 1.00031 +- 0.00019"),
+        # PDG 2025, T alone -0.032 to 0.084 at 95%: rho_0 = 1 + alpha(m_Z) T
+        ("rho0", {"value": 1.0002, "sigma_plus": 0.00023}, "rho0 = 1.0002 +- 0.00023"),
         # ATLAS, EPJC 82 (2022) 988, arXiv:2202.02039: type-III leptons above 910 GeV (95%)
         ("typeIII_atlas", {"value": 910.0}, "m_triplet > 910 GeV (95% CL)"),
         # MEG II, EPJC 85 (2025) 1177, arXiv:2504.15711: BR(mu -> e gamma) < 1.5e-13 (90%)

@@ -101,9 +101,37 @@ def test_model_independent_rows(reference):
     rows = [row for row in data["dirac_RG"] if row["r"] == "-1"]
     assert len(rows) == 5
     for row in rows:
-        per_moment = EV * rge.dirac_mass(1.0, float(row["Lambda"]), MADE)
+        scale = float(row["Lambda"])
+        log = math.log(scale / MADE.v_ew)  # the rows do not raise it to 1
+        per_moment = EV * rge.dirac_mass(1.0, scale, MADE) * log / max(log, 1.0)
         assert relative(1.0 / per_moment, float(row["mu_bound_muB_for_1eV"])) < 1e-14
-    assert float(rge.dirac_mass(1e-12, 200.0, MADE)) == 0.0
+
+
+def test_running_from_a_light_loop_is_that_of_a_logarithm_of_one():
+    """Continuous at M = e v, flat below, and its gradient finite everywhere."""
+    edge = math.e * MADE.v_ew
+    least = float(rge.dirac_mass(1e-12, edge, MADE))
+    with mp.workdps(30):
+        g_sq = 4 * mp.pi / (mp.mpf(MADE.alpha_inv_mz) * MADE.s2w)
+        tan_sq = MADE.s2w / (1 - mp.mpf(MADE.s2w))
+        expected = 9 * g_sq**2 * MADE.v_ew**2 * (2 + 2 * tan_sq / 3) / (256 * mp.pi**2 * MADE.m_e)
+    assert least == pytest.approx(1e-12 * float(expected), rel=1e-14)
+    for scale in (1.0, 200.0, edge * (1.0 - 1e-9), edge * (1.0 + 1e-9)):
+        assert float(rge.dirac_mass(1e-12, scale, MADE)) == pytest.approx(least, rel=2e-9)
+    slopes = jax.vmap(jax.grad(lambda m: rge.dirac_mass(1e-12, m, MADE)))
+    found = slopes(jnp.array([1.0, 200.0, edge, 1e3, 1e5]))
+    assert np.all(np.isfinite(found))
+    np.testing.assert_allclose(found[-2:], least / np.array([1e3, 1e5]), rtol=1e-13)
+
+
+def test_a_light_scalar_does_not_switch_the_running_off():
+    """m_s = 1 GeV: the loop ends at m_f = 1 TeV, where its operator is matched."""
+    model = Bridge(multiplet=3)
+    found = model.predict(point(model, m_psi=1e3, m_f=1e3, m_s=1.0))
+    per_moment = EV * rge.dirac_mass(1.0, 1e3, model.sm)
+    assert float(found["rge_log"]) == pytest.approx(math.log(1e3 / model.sm.v_ew), rel=1e-14)
+    expected = float(per_moment * found["mu_nu"])
+    assert abs(float(found["m_nu_rge"])) == pytest.approx(expected, rel=1e-14) != 0.0
 
 
 # --- the model --------------------------------------------------------------------------------
@@ -256,7 +284,7 @@ def test_electroweak_splitting_needs_hypercharge():
 
 def test_inert_doublet_is_case_e():
     inert = InertDoublet()
-    theta = point(inert, y_d=0.0, lambda_3=0.0, lambda_4=3e-2, lambda_5=0.0, m_f=800.0)
+    theta = point(inert, y_d=0.0, lambda_3=0.0, lambda_4=3e-2, lambda_5=0.0, m_f=1200.0)
     plus, zero = 1e3, math.sqrt(1e6 + 3e-2 * SM.v_h**2)
     mean, gap = 0.5 * (plus + zero), 3e-2 * SM.v_h**2 / (plus + zero)
     bridge = Bridge(case="e")
@@ -267,7 +295,7 @@ def test_inert_doublet_is_case_e():
         y_t=math.sqrt(2.0) * i["y_1"],
         y_delta=i["y_2"],
         m_psi=i["m_psi"],
-        m_f=800.0,
+        m_f=1200.0,
         m_s=mean,
         split_f=0.0,
         split_s=-gap / mean,

@@ -243,8 +243,9 @@ def test_rge_mass():
     assert ratio == pytest.approx(1e9 * float(per_moment), rel=1e-13)
     assert 1e-12 * ratio == pytest.approx(235.0, abs=0.5)
     assert float(found["tuning_rge"]) == pytest.approx(abs(float(found["m_nu_rge"])) / 0.05)
-    light = WeakTriplet().predict(point(m_psi=200.0))
-    assert float(light["m_nu_rge"]) == 0.0
+    assert float(found["rge_log"]) == pytest.approx(float(log), rel=1e-14)
+    heavy_end = WeakTriplet().predict(point(m_psi=350.0, m_phi=5e3))
+    assert float(heavy_end["rge_log"]) == pytest.approx(math.log(5e3 / SM.v_ew), rel=1e-14)
 
 
 def test_cubic_mass_is_four_logs_over_g_times_the_split_term():

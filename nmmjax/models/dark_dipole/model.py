@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field
@@ -26,6 +25,7 @@ from nmmjax.physics.dark_sector import (
 )
 from nmmjax.physics.matrices import dagger, product
 from nmmjax.physics.numbers import EV, squared
+from nmmjax.physics.staging import kept
 from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
 from nmmjax.target.priors import Prior
 from nmmjax.target.settings import setting
@@ -151,7 +151,7 @@ class DarkDipole(Model):
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.catalogue`."""
         # Computed once, and so is what the gradient asks of them.
-        s = jax.lax.optimization_barrier(self._scalars(theta))
+        s = kept(self._scalars(theta))
         loops = self._loops(theta, s)
         light = self._light(theta, loops)
         moments = self._moments(theta, loops, light)

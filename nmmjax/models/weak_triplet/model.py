@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from nmmjax.models import _weak_triplet as shared
 from nmmjax.models.weak_triplet import formulas
-from nmmjax.physics import rge
+from nmmjax.physics import z_pole
 from nmmjax.physics.bridge_loops import mass_observables, moment_observables
 from nmmjax.physics.numbers import PERTURBATIVE
 from nmmjax.physics.one_loop import G
@@ -55,13 +55,13 @@ class WeakTriplet(Model):
         charged  y_psi y_delta m_psi cos theta_L sin xi cos xi L(t)/K
         split    sin theta_L y_t y_delta cos^2 xi {m_psi F(m_psi) - w_l F(m_l) - w_h F(m_h)}
                      /(sqrt2 K),  F(m) = -B0(0; m, m_phi), m_l < m_h of M_E, w_l + w_h = m_psi
-        rge      running of the SU(2) dipole, `rge.dirac_mass`, from min(m_psi, m_phi) to v
+        rge      running of the SU(2) dipole, `rge.dirac_mass`, from max(m_psi, m_phi) to v
         cubic    - y_psi^3 y_t y_delta v_H^3 ln(lambda_uv^2/m_psi^2)/(8 pi^2 m_phi^2)
         moment   sin theta_L y_t y_delta cos^2 xi {m_psi G(m_psi) + w_l G(m_l) + w_h G(m_h)}
                      /(sqrt2 K m_phi^2),  G at the squared mass over m_phi^2
     m_nu = |sum of the terms in `mass_terms`|: `rge` and `cubic` are always reported and are part
-    of the sum only with `rge = true` and `lambda_uv > 0`. Logarithms that would run backwards are
-    0. One generation: every mu_eff_* is mu_nu. Three generations are the model `weak_triplet3`.
+    of the sum only with `rge = true` and `lambda_uv > 0`; `cubic` is 0 for lambda_uv < m_psi. One
+    generation: every mu_eff_* is mu_nu. Three generations are the model `weak_triplet3`.
 
     Valid for v_s << v_H, m_l << m_psi, energies below the heavy masses; one loop. Domain: heavy
     scalars, potential bounded from below. "as_printed" evaluates the paper's formulas.
@@ -156,25 +156,30 @@ class WeakTriplet(Model):
             self._moments(p, moment),
             mixing,
             {f"eta_{self.lepton}{self.lepton}": 0.5 * mixing["theta_sq"]},
+            self._currents(p),
             formulas.spectrum(p),
             shared.observables(theta, neutral, self.sm, sign),
         )
 
+    def _currents(self, p):
+        """Z pole, muon decay and universality of the mixed lepton."""
+        theta = z_pole.one_flavour(p.m_h / p.theta["m_psi"], self.lepton)
+        return z_pole.triplet_observables(theta, p.theta["m_psi"][None], self.sm)
+
     def _masses(self, p, moment):
         """Mass observables in eV; the tree mass is not summed from its two terms."""
-        lightest = jnp.minimum(p.theta["m_psi"], p.theta["m_phi"])
         loops = self._loops(p)
         terms = merged(
             loops,
             formulas.tree_terms(p, self.sm.v_h),
             {
-                "m_nu_rge": rge.dirac_mass(moment, lightest, self.sm),
                 "m_nu_cubic": formulas.cubic(p, self.lambda_uv),
                 "m_nu_loop": sum(loops.values()),
             },
         )
         added = tuple(name for name in self.mass_terms if name not in _TREE_TERMS)
-        return mass_observables(terms, ("m_nu_tree", *added))
+        heaviest = jnp.maximum(p.theta["m_psi"], p.theta["m_phi"])
+        return mass_observables(terms, ("m_nu_tree", *added), moment, heaviest, self.sm)
 
     def _loops(self, p):
         """One-loop mass terms, GeV."""

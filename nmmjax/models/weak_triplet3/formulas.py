@@ -3,12 +3,11 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from nmmjax.models import _triplet_lfv as lfv
 from nmmjax.models.weak_triplet3 import loops
-from nmmjax.physics import neutrinos
+from nmmjax.physics import neutrinos, rge, z_pole
 from nmmjax.physics.bridge_loops import moment_observables
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.matrices import (
@@ -22,6 +21,7 @@ from nmmjax.physics.matrices import (
     widened,
 )
 from nmmjax.physics.numbers import EV, MASS_SCALE
+from nmmjax.physics.staging import kept
 from nmmjax.physics.svd3 import svd3
 from nmmjax.target.model import Observables, Theta, merged
 from nmmjax.target.naturalness import cancellation
@@ -66,7 +66,7 @@ def solved(p: loops.Point, theta: Theta, others: Matrix, ordering: str) -> Light
     """
     masses = neutrinos.light_masses(theta["m_lightest"], theta["dm2_21"], theta["dm2_3l"], ordering)
     u = neutrinos.pmns(*(theta[angle] for angle in neutrinos.ANGLES))
-    a = lax.optimization_barrier(u * (masses / EV)[None, :] - others)
+    a = kept(u * (masses / EV)[None, :] - others)
     small = product(dagger(p.left), a)
     y = _right_mixing(p.m_psi, small, p.m_s + small)
     r = root(product(dagger(p.theta), p.theta))
@@ -115,11 +115,12 @@ def mass_terms(
 
 
 def sizes(p: loops.Point, moment: Matrix, sm: Constants) -> Observables:
-    """Moment to first order in Theta, in mu_B, and the mass expected of it, in eV."""
-    heaviest = jnp.maximum(jnp.max(p.m_psi), p.m_phi)
+    """Moment to first order in Theta, in mu_B; the mass expected of it, in eV, and its running."""
+    heaviest = loops.heaviest(p)
     return {
         "mu_nu_leading": 2.0 * sm.m_e * frobenius(product(loops.leading_moment(p), p.y_delta)),
-        "m_nu_naive": moment_observables(frobenius(moment), heaviest, sm)["m_nu_naive"],
+        "m_nu_naive": moment_observables(frobenius(moment), jnp.max(heaviest), sm)["m_nu_naive"],
+        "rge_log": rge.logarithm(jnp.min(heaviest), sm.v_ew),
     }
 
 
@@ -141,13 +142,11 @@ def resolved(dm2_21: Array) -> Array:
 
 
 def flavour_violation(p: loops.Point, sm: Constants) -> Observables:
-    """Non-unitarity of the mixing and lepton-flavour violation."""
+    """Non-unitarity of the mixing, weak currents and lepton-flavour violation."""
     z = lfv.z_couplings(p.theta)
-    pairs = [(a, b) for a in range(3) for b in range(a, 3)]
-    names = {f"eta_{neutrinos.FLAVOURS[a]}{neutrinos.FLAVOURS[b]}": (a, b) for a, b in pairs}
     dipole = lfv.dipoles(p.theta, p.m_psi, p.y_t, p.m_phi, sm)
-    etas = {name: 0.5 * jnp.abs(z[pair]) for name, pair in names.items()}
-    return merged(etas, lfv.observables(dipole, z, sm))
+    currents = z_pole.triplet_observables(p.theta, p.m_psi, sm)
+    return merged(lfv.etas(z), currents, lfv.observables(dipole, z, sm))
 
 
 def couplings(p: loops.Point, light: Light, v_h: float) -> Observables:

@@ -74,6 +74,11 @@ def point(
     )
 
 
+def heaviest(p: Point) -> Float[Array, " n"]:
+    """The heaviest mass in the loop of each triplet, GeV."""
+    return jnp.maximum(p.m_psi, p.m_phi)
+
+
 def charged_current(theta: Complex[Array, "3 n"]) -> Matrix:
     """N of U_CC = N U: (1 + 2 Theta Theta^dag)^(1/2) (1 + Theta Theta^dag)^(-1/2).
 

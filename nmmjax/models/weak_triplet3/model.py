@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from nmmjax.models import _oscillation
@@ -13,6 +12,7 @@ from nmmjax.models.weak_triplet3 import formulas, loops
 from nmmjax.models.weak_triplet3 import parameters as inputs
 from nmmjax.physics import neutrinos, rge
 from nmmjax.physics.matrices import product
+from nmmjax.physics.staging import kept
 from nmmjax.target.model import Model, Observables, Parameter, Theta, merged
 from nmmjax.target.priors import Prior
 from nmmjax.target.settings import NonNegative, setting
@@ -118,16 +118,15 @@ class WeakTriplet3(Model):
 
     def _solve(self, theta, neutral) -> Solution:
         """Mass terms, moment and light neutrinos at one point."""
-        y = lax.optimization_barrier(inputs.couplings(theta, self.n_psi, self.yukawas))
+        y = kept(inputs.couplings(theta, self.n_psi, self.yukawas))
         p = loops.point(theta, y.y_psi, y.y_t, y.y_delta, y.m_psi, self.sm)
-        p = lax.optimization_barrier(p)
+        p = kept(p)
         moment = 2.0 * self.sm.m_e * loops.vertex(p, p.kernels.dipole)
-        lightest = jnp.minimum(jnp.min(p.m_psi), p.m_phi)
         lefts = {
             "m_nu_neutral": loops.neutral_loop(p, neutral),
             "m_nu_charged": loops.charged_loop(p, self.sm.v_h),
             "m_nu_split": loops.vertex(p, p.kernels.split),
-            "m_nu_rge": rge.dirac_mass(1.0, lightest, self.sm) * moment,
+            "m_nu_rge": rge.dirac_mass(1.0, loops.heaviest(p), self.sm) * moment,
             "m_nu_cubic": loops.cubic(p, self.lambda_uv, self.sm.v_h),
         }
         counted = jnp.asarray(sum(lefts[name] for name in self._counted))
