@@ -35,7 +35,7 @@ def _model_file(info: pkgutil.ModuleInfo, places: Iterable[str]) -> bool:
 
 
 def line(name: str, package: str) -> str:
-    """The first line of what the class of a file says of itself, read without importing it."""
+    """Read the first line of what the class of a file says of itself, without importing it."""
     spec = importlib.util.find_spec(package)
     assert spec is not None, package
     for place in map(pathlib.Path, spec.submodule_search_locations or []):
