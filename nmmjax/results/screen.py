@@ -21,7 +21,7 @@ def to_text(summary: Summary, width: int = _WIDTH) -> str:
     """Return the first screen; lines are cut at words to fit `width`, the least important go."""
     width = min(width, _WIDTH)
     head = [_first(summary), *_wrapped(_verdict(summary), width, "", "  "), ""]
-    body = [line for label, text in _rows(summary) for line in _row(label, text, width)]
+    body = [line for label, text in rows(summary) for line in _row(label, text, width)]
     foot = ["", f"Tables, points, notes: nmmjax summary {summary.directory} --full"]
     body += _notes(summary, width, LINES - len(head) - len(body) - len(foot))
     lines = [*head, *body[: LINES - len(head) - len(foot)], *foot]
@@ -30,7 +30,7 @@ def to_text(summary: Summary, width: int = _WIDTH) -> str:
 
 def answers(summary: Summary, width: int) -> str:
     """Return the lines of the first screen between verdict and notes."""
-    lines = [line for label, text in _rows(summary) for line in _row(label, text, width)]
+    lines = [line for label, text in rows(summary) for line in _row(label, text, width)]
     return "\n".join(lines) or "No quantity of the headlines was stored."
 
 
@@ -69,8 +69,8 @@ def _verdict(summary: Summary) -> str:
     return f"Verdict: {summary.verdict}"
 
 
-def _rows(summary: Summary) -> Iterator[tuple[str, str]]:
-    """(label, words), the most important first."""
+def rows(summary: Summary) -> Iterator[tuple[str, str]]:
+    """(label, words) of every answer, the most important first; "" goes on with the one before."""
     found = summary.headline
     for text in moved(found):
         yield "Beware", text
