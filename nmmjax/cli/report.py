@@ -75,7 +75,7 @@ def write_report(directory: pathlib.Path, path: pathlib.Path | None) -> None:
 
 
 def html(run: Run) -> str:
-    """The page as text."""
+    """Write the page as text."""
     template = importlib.resources.files("nmmjax.cli") / "report.html.j2"
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined

@@ -28,7 +28,7 @@ def show_table(
 
 
 def table(run: Run, names: Sequence[str], form: Form, share: float, transpose: bool = False) -> str:
-    """The table as text; InputError for a quantity that the run did not store."""
+    """Write the table as text; InputError for a quantity that the run did not store."""
     chosen = list(names) or [*(n for n in HEADLINES if run.has(n)), *run.sampled]
     for name in chosen:
         run.about(name)

@@ -17,17 +17,17 @@ from nmmjax.results.rundir import Run
 
 
 def constraints(run: Run) -> tuple[Constraint, ...]:
-    """The constraints of a run; one of a shape that this version does not know is left out."""
+    """Return the constraints of a run; those of a shape unknown to this version are left out."""
     return tuple(_rebuilt(run, "constraints"))
 
 
 def wishes(run: Run) -> tuple[Constraint, ...]:
-    """The `prefer` terms of a run."""
+    """Return the `prefer` terms of a run."""
     return tuple(_rebuilt(run, "prefer"))
 
 
 def projections(run: Run) -> tuple[Constraint, ...]:
-    """The library's projections that the run's observables answer, applied or not.
+    """Return the library's projections that the run's observables answer, applied or not.
 
     Left out are numbers from memory and limits that do not hold for such a model (`not_with`).
     """
@@ -67,7 +67,7 @@ def beyond(run: Run, term: Constraint, chains: np.ndarray) -> float:
 
 
 def observed(run: Run, terms: Sequence[Constraint], where: np.ndarray) -> dict[str, np.ndarray]:
-    """The observables that terms need, at flat indices of draws."""
+    """Return the observables that terms need, at flat indices of draws."""
     names = dict.fromkeys(name for term in terms for name in term.requires)
     return {name: run.read(name).ravel()[where] for name in names}
 

@@ -7,8 +7,9 @@ import pytest
 
 from helpers.curves import one, upper_limit
 from nmmjax.catalogue import quantity
+from nmmjax.constraints.entries import build
 from nmmjax.constraints.gaussians import Measurement
-from nmmjax.constraints.library import build, catalogue, load, prefer
+from nmmjax.constraints.library import catalogue, load, prefer
 from nmmjax.constraints.limits import LowerLimit, UpperLimit
 from nmmjax.errors import InputError
 

@@ -75,7 +75,7 @@ def point(
 
 
 def heaviest(p: Point) -> Float[Array, " n"]:
-    """The heaviest mass in the loop of each triplet, GeV."""
+    """Find the heaviest mass in the loop of each triplet, GeV."""
     return jnp.maximum(p.m_psi, p.m_phi)
 
 
