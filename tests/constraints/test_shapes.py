@@ -38,6 +38,113 @@ def slope(constraint, x):
     return float(jax.grad(lambda v: constraint.log_likelihood(at(constraint, v)))(x))
 
 
+<<<<<<< HEAD
+=======
+def one(name):
+    (constraint,) = load([name])
+    return constraint
+
+
+def table(**changes):
+    """A well-formed upper limit, with keys changed or (None) removed."""
+    entry = {
+        "observable": "mu_eff_solar",
+        "type": "upper_limit",
+        "value": 6.4e-12,
+        "cl": 0.9,
+        "units": "mu_B",
+        "year": 2022,
+        "reference": "arXiv:0000.00000",
+        "verified": "lookup",
+    } | changes
+    return {key: x for key, x in entry.items() if x is not None}
+
+
+# The data file
+
+
+def test_every_entry_loads_and_names_its_source():
+    for constraint in map(one, ENTRIES):
+        source = constraint.source
+        assert source.reference
+        assert 1980 <= source.year <= 2030
+        assert source.verified.split(":")[0].split()[0].strip(";") in (
+            "data", "lookup", "derived", "convention", "memory",
+        )  # fmt: skip
+        assert source.use in ("default", "optional", "projection", "flag")
+        assert constraint.flag == (source.use == "flag")
+        assert source.group
+        assert "\n" not in constraint.describe()
+        unit = source.units.removesuffix("^2") if constraint.name == "katrin_2025" else source.units
+        assert quantity(constraint.requires[0]).unit == unit
+        if ENTRIES[constraint.name]["type"] == "gaussian_nd":
+            assert {quantity(key).unit for key in constraint.requires} == {unit}
+        assert all(quantity(key) for key in constraint.requires)
+
+
+def test_no_default_rests_on_memory():
+    for entry in ENTRIES.values():
+        assert not (entry["use"] == "default" and entry["verified"].startswith("memory"))
+    assert any(entry["verified"].startswith("memory") for entry in ENTRIES.values())
+
+
+def test_curves_name_their_licence():
+    for name, entry in ENTRIES.items():
+        assert ("file" in entry) == ("licence" in entry), name
+
+
+def test_projections_are_called_future():
+    for name, entry in ENTRIES.items():
+        assert name.startswith("future_") == (entry["use"] == "projection")
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers", "text"),
+    [
+        # XENONnT, PRL 129 (2022) 161805, arXiv:2207.11330: mu_nu < 6.4e-12 mu_B (90%)
+        ("xenonnt_2022", {"value": 6.4e-12}, "mu_eff_pp < 6.4e-12 mu_B (90% CL)"),
+        # Beda et al. (GEMMA), PPNL 10 (2013) 139: mu_nu < 2.9e-11 mu_B (90%)
+        ("gemma_2012", {"value": 2.9e-11}, "mu_eff_reactor < 2.9e-11 mu_B (90% CL)"),
+        # Borexino, PRD 96 (2017) 091103, arXiv:1707.09355: mu_eff < 2.8e-11 mu_B (90%)
+        ("borexino_2017", {"value": 2.8e-11}, "mu_eff_be7 < 2.8e-11 mu_B (90% CL)"),
+        # KATRIN, Science 388 (2025) 180, arXiv:2406.13516: m_beta^2 = -0.14 +0.13 -0.15 eV^2
+        (
+            "katrin_2025",
+            {"value": -0.14, "sigma_plus": 0.13, "sigma_minus": 0.15},
+            "m_beta^2 = -0.14 +0.13 -0.15 eV^2; m_beta < 0.45 eV (90% CL)",
+        ),
+        # PDG 2025, T alone -0.032 to 0.084 at 95%: rho_0 = 1 + alpha(m_Z) T
+        ("rho0", {"value": 1.0002, "sigma_plus": 0.00023}, "rho0 = 1.0002 +- 0.00023"),
+        # ATLAS, EPJC 82 (2022) 988, arXiv:2202.02039: type-III leptons above 910 GeV (95%)
+        ("typeIII_atlas", {"value": 910.0}, "m_triplet > 910 GeV (95% CL)"),
+        # MEG II, EPJC 85 (2025) 1177, arXiv:2504.15711: BR(mu -> e gamma) < 1.5e-13 (90%)
+        ("mu_e_gamma_meg2_2025", {"value": 1.5e-13}, "br_mu_e_gamma < 1.5e-13 (90% CL)"),
+        # NuFIT 6.1 with SK, normal ordering: delta_CP = 212 +26 -36 degrees
+        (
+            "nufit61_sk_NO_dcp",
+            {"value": 212 * DEGREE, "sigma_plus": 26 * DEGREE, "sigma_minus": 36 * DEGREE},
+            "delta_cp = 3.7",
+        ),
+        # PDG 2026, S044W6: Gamma(Z -> inv) = 499.3 +- 1.5 MeV
+        ("Gamma_Z_inv", {"value": 0.4993, "sigma_minus": 0.0015}, "gamma_z_inv = 0.4993 +- 0.0015"),
+    ],
+)
+def test_published_numbers(name, numbers, text):
+    constraint = one(name)
+    assert constraint.describe().startswith(text)
+    for key, x in numbers.items():
+        assert getattr(constraint, key) == pytest.approx(x, rel=1e-15)
+
+
+def test_entries_are_static_and_hashable():
+    first, again, other = one("xenonnt_2022"), one("xenonnt_2022"), one("gemma_2012")
+    assert jax.tree.leaves(first) == []
+    assert hash(first) == hash(again)
+    assert first == again
+    assert first != other
+
+
+>>>>>>> c13
 def test_values_and_gradients_are_finite_everywhere():
     # one of each kind: entries that differ in their numbers alone compile to the same thing
     numbers = ("value", "sigma", "sigma_plus", "sigma_minus", "theory_sigma")
