@@ -110,14 +110,8 @@ def dipoles(
     masses are taken equal (M). Estimates: v_S terms, y_e and two-loop running are left out.
     """
     t = (m_psi / m_scalar) ** 2
-<<<<<<< HEAD
     even, odd = forward(_even, t)[None, :], (m_psi * forward(_odd, t))[None, :]
-    loop = product(y_t * even, y_t.T) + product(y_t * odd, y_t / m_psi[None, :])
-=======
-    loop = product(y_t * forward(_even, t), dagger(y_t)) + product(
-        y_t * (m_psi * forward(_odd, t)), y_t / m_psi
-    )
->>>>>>> c13
+    loop = product(y_t * even, dagger(y_t)) + product(y_t * odd, y_t / m_psi[None, :])
     gauge = sm.g_f / (4.0 * math.sqrt(2.0) * math.pi**2) * gauge_amplitude(m_psi, sm)
     inner = jnp.diag(gauge) + loop / (SIXTEEN_PI2 * m_scalar**2)
     return product(theta, inner, dagger(theta))

@@ -123,13 +123,8 @@ class WeakTriplet(Model):
 
     @property
     def cancellation(self) -> Cancellation | None:
-<<<<<<< HEAD
         """m_nu_rge against m_nu_split ~ y_psi^3, the terms with one power of v_s, m_nu_dirac."""
-        if not self.rge or self.convention == "as_printed":
-=======
-        """m_nu_rge against m_nu_split ~ y_psi^3 and the terms with one power of v_s."""
         if not self.rge or self.complex_y_t or self.convention == "as_printed":
->>>>>>> c13
             return None
         linear = (("y_psi", 1.0), ("v_s", 1.0))
         terms = (

@@ -56,13 +56,8 @@ def _matrices(n_psi: int, yukawas: str) -> dict[str, _Matrix]:
     return found
 
 
-<<<<<<< HEAD
-def parameters(n_psi: int, yukawas: str, ordering: str) -> tuple[Parameter, ...]:
-    """Declare the parameters in chart order."""
-=======
 def parameters(n_psi: int, yukawas: str, ordering: str, complex_y_t: bool) -> tuple[Parameter, ...]:
-    """The parameters in chart order."""
->>>>>>> c13
+    """Declare the parameters in chart order."""
     found = []
     for name, m in _matrices(n_psi, yukawas).items():
         for a in m.rows:
