@@ -50,7 +50,7 @@ def closest(given: str, options: Iterable[str]) -> str:
 
 
 def containing(given: str, options: Iterable[str]) -> list[str]:
-    """The options of which `given` is a part, whatever the case."""
+    """Find the options of which `given` is a part, whatever the case."""
     part = given.lower()
     return [x for x in options if part in x.lower()] if len(part) >= _SHORTEST else []
 

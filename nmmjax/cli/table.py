@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from nmmjax.cli.terminal import out
 from nmmjax.errors import InputError, suggest
-from nmmjax.results import printed, summary
+from nmmjax.results import open_run, printed, summary
 from nmmjax.results.printed import Form, Printed
-from nmmjax.results.rundir import HEADLINES, Run, open_run
+from nmmjax.results.rundir import HEADLINES, Run
 
 _FORMS: tuple[Form, ...] = ("latex", "csv", "markdown")
 _NOT_IN_BRACKETS = r",(?![^\[]*\])"
@@ -28,7 +28,7 @@ def show_table(
 
 
 def table(run: Run, names: Sequence[str], form: Form, share: float, transpose: bool = False) -> str:
-    """The table as text; InputError for a quantity that the run did not store."""
+    """Write the table as text; InputError for a quantity that the run did not store."""
     chosen = list(names) or [*(n for n in HEADLINES if run.has(n)), *run.sampled]
     for name in chosen:
         run.about(name)
