@@ -23,7 +23,7 @@ def show_citations(directory: pathlib.Path, bibtex: bool) -> None:
 
 
 def cited(run: Run) -> tuple[Citation, ...]:
-    """Collect the citations of a run; those of a model or engine of one's own are its own business."""
+    """Collect the citations of a run; a model or engine of one's own is not looked into."""
     return citations.of(run, {"model": _said(run, "model"), "engine": _said(run, "engine")})
 
 

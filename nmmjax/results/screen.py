@@ -18,7 +18,7 @@ _SAID = ("the gauge-induced", "limits from stars")  # by another line, or no new
 
 
 def to_text(summary: Summary, width: int = _WIDTH) -> str:
-    """Write the first screen; lines are cut at words to fit `width`, the least important left out."""
+    """Write the first screen, at most `width` columns wide; what matters least is left out."""
     width = min(width, _WIDTH)
     head = [_first(summary), *_wrapped(_verdict(summary), width, "", "  "), ""]
     body = [line for label, text in rows(summary) for line in _row(label, text, width)]
@@ -70,7 +70,7 @@ def _verdict(summary: Summary) -> str:
 
 
 def rows(summary: Summary) -> Iterator[tuple[str, str]]:
-    """Yield (label, words) of every answer, the most important first; "" goes on with the one before."""
+    """Yield (label, words) of every answer, the most important first; "" goes on with the last."""
     found = summary.headline
     for text in moved(found):
         yield "Beware", text

@@ -17,7 +17,7 @@ from nmmjax.results.rundir import Run
 
 
 def constraints(run: Run) -> tuple[Constraint, ...]:
-    """Rebuild the constraints of a run; one of a shape that this version does not know is left out."""
+    """Rebuild the constraints of a run, those of shapes that this version knows."""
     return tuple(_rebuilt(run, "constraints"))
 
 
@@ -73,7 +73,7 @@ def observed(run: Run, terms: Sequence[Constraint], where: np.ndarray) -> dict[s
 
 
 def pull_of_mean(run: Run, term: Measurement) -> float:
-    """Compute the signed pull of the mean of x^power, of an angle of its circular mean, in sigma."""
+    """Compute the signed pull of the mean of x^power, or of an angle, in sigma."""
     (name,) = term.requires
     values, period = run.read(name), term.period or run.period(name)
     if period is not None:
