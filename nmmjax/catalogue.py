@@ -95,6 +95,11 @@ _MOMENTS = {
     "mu_eff_dirac": Quantity(
         "mu_B", r"\mu_{\mathrm{eff}}^{\mathrm{Dirac}}", "Moment that flips nu_L to a sterile nu_R"
     ),
+    "mu_portal_solar": Quantity(
+        "mu_B", r"\mu_{\nu N}^{\odot}", "Moment of low-energy solar neutrinos to a heavy lepton N"
+    ),
+    "d_solar": Quantity("GeV^-1", r"d^{\odot}", "Dipole of 8B neutrinos to a heavy lepton N"),
+    "d_any": Quantity("GeV^-1", "d", "Dipoles of all flavours to a heavy lepton N, in quadrature"),
     "mu_eff_dark": Quantity(
         "mu_B", r"\epsilon\,\mu_D", "Dark moment times kinetic mixing, without mediator factor"
     ),
@@ -131,6 +136,7 @@ _MIXING = {
 
 _SPECTRUM = {
     "m_n_heavy": Quantity("GeV", r"m_{N}", "Heavy neutral lepton"),
+    "tau_n": Quantity("s", r"\tau_N", "Lifetime of a heavy neutral lepton by its dipoles"),
     "m_e_light": Quantity("GeV", r"m_{\ell}", "Light charged lepton"),
     "m_e_heavy": Quantity("GeV", r"m_{E}", "Heavy charged lepton"),
     "m_phi1": Quantity("GeV", r"m_{\phi_1}", "Higgs-like neutral scalar"),

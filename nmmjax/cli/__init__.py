@@ -324,6 +324,25 @@ def merge(
 
 
 @app.command()
+def export(
+    directory: DirArg,
+    to: Annotated[str, typer.Option(help="netcdf, getdist, emcee, parquet, anesthetic or csv.")],
+    by: Annotated[
+        str, typer.Option(help="chain: as stored; ensemble: one chain per ensemble.")
+    ] = "chain",
+    out: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Path without suffix. Default: export/NAME in the directory."),
+    ] = None,
+    allow_changes: AllowChangesFlag = False,
+) -> None:
+    """Write the draws of a run, or of shards, for another tool; weights where there are any."""
+    from nmmjax.cli.export import export_run
+
+    export_run(directory, to, out, by, allow_changes)
+
+
+@app.command()
 def info(json: JsonFlag = False) -> None:
     """Print versions, devices, memory, precision, cache and data, for bug reports."""
     from nmmjax.cli.info import show_info

@@ -75,6 +75,13 @@ class Shards(Run):
         found = [table for table in found if table]
         if not found:
             return {}
+        if all("repeat" in table for table in found):  # repeats are the ensembles of each shard
+            counts = [int(part.ensemble.max()) + 1 for part in self.parts]
+            starts = np.cumsum(counts) - counts
+            found = [
+                table | {"repeat": table["repeat"] + start}
+                for table, start in zip(found, starts, strict=True)
+            ]
         joined = {
             key: np.concatenate([table[key] for table in found if key in table])
             if np.ndim(x)
