@@ -316,7 +316,7 @@ def quantity(name: str) -> Quantity:
 
 
 def group(name: str) -> str:
-    """Collect the group of `GROUPS` that a quantity is told in."""
+    """Return the group of `GROUPS` that a quantity is told in."""
     for words, members in _GROUPS.items():
         if name in members:
             return words

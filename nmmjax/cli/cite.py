@@ -3,9 +3,9 @@
 import pathlib
 
 from nmmjax.cli.terminal import out
-from nmmjax.results import citations
+from nmmjax.results import citations, open_run
 from nmmjax.results.citations import Citation
-from nmmjax.results.rundir import Run, open_run
+from nmmjax.results.rundir import Run
 from nmmjax.runfile import plugins
 
 
@@ -23,7 +23,7 @@ def show_citations(directory: pathlib.Path, bibtex: bool) -> None:
 
 
 def cited(run: Run) -> tuple[Citation, ...]:
-    """Collect the citations of a run; those of a model or engine of one's own are not ours."""
+    """Collect the citations of a run; a model or engine of one's own is not looked into."""
     return citations.of(run, {"model": _said(run, "model"), "engine": _said(run, "engine")})
 
 

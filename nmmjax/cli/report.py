@@ -20,9 +20,9 @@ from nmmjax.cli.terminal import out
 from nmmjax.errors import InputError, printable
 from nmmjax.figures import draw, growth
 from nmmjax.figures.axes import legible
-from nmmjax.results import columns, screen, summary, tables
+from nmmjax.results import columns, open_run, screen, summary, tables
 from nmmjax.results.plain import number, share
-from nmmjax.results.rundir import HEADLINES, Run, open_run
+from nmmjax.results.rundir import HEADLINES, Run
 from nmmjax.results.summary import Summary
 from nmmjax.samplers.store.files import Folder, StoreError
 
@@ -75,7 +75,7 @@ def write_report(directory: pathlib.Path, path: pathlib.Path | None) -> None:
 
 
 def html(run: Run) -> str:
-    """Write the page as text."""
+    """Return the page as text."""
     template = importlib.resources.files("nmmjax.cli") / "report.html.j2"
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined

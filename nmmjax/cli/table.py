@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from nmmjax.cli.terminal import out
 from nmmjax.errors import InputError, suggest
-from nmmjax.results import printed, summary
+from nmmjax.results import open_run, printed, summary
 from nmmjax.results.printed import Form, Printed
-from nmmjax.results.rundir import HEADLINES, Run, open_run
+from nmmjax.results.rundir import HEADLINES, Run
 
 _FORMS: tuple[Form, ...] = ("latex", "csv", "markdown")
 _NOT_IN_BRACKETS = r",(?![^\[]*\])"

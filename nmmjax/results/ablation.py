@@ -52,7 +52,7 @@ def read(run: Run) -> tuple[Without, ...]:
 
 
 def written(run: Run, rows: tuple[Without, ...]) -> str:
-    """Return the text of ablation.json."""
+    """Write the text of ablation.json."""
     tree = {"physics": digest(run), "rows": [dataclasses.asdict(row) for row in rows]}
     return json.dumps(strict(tree), indent=1, allow_nan=False) + "\n"
 

@@ -58,7 +58,7 @@ class Citation:
     fields: Mapping[str, str]
 
     def bibtex(self) -> str:
-        """Return the entry as BibTeX."""
+        """Write the entry as BibTeX."""
         lines = [f"  {name} = {{{value}}}," for name, value in self.fields.items()]
         return "\n".join([f"@{self.kind}{{{self.key},", *lines, "}"])
 
@@ -73,7 +73,7 @@ class Citation:
 
 
 def of(run: Run, texts: Mapping[str, str]) -> tuple[Citation, ...]:
-    """Return the citations of a run, each once.
+    """Collect the citations of a run, each once.
 
     texts  what model and engine say of themselves, by "model" and "engine"; none of a plug-in
     """
@@ -100,7 +100,7 @@ def _all(run: Run, texts: Mapping[str, str]) -> Iterator[Citation]:
 
 
 def identifiers(text: str) -> tuple[str, ...]:
-    """Return the arXiv identifiers in a text, each once, in order."""
+    """Find the arXiv identifiers in a text, each once, in order."""
     found = (new or old for new, old in _ARXIV.findall(text))
     return tuple(dict.fromkeys(found))
 

@@ -31,7 +31,7 @@ class Printed:
     power: int = 0
 
     def text(self, form: Form) -> str:
-        """Print the number in LaTeX (with dollar signs), in words, or for a program."""
+        """Write the number in LaTeX (with dollar signs), in words, or for a program."""
         sign = r"\times 10^" if form == "latex" else "e"
         if self.plus is None:
             errors = ""
@@ -50,7 +50,7 @@ class Printed:
 
 
 def measured(middle: float, low: float, high: float) -> Printed:
-    """Print a value with its errors, from a median and the ends of its interval."""
+    """Round a value with its errors, from a median and the ends of its interval."""
     plus, minus = high - middle, middle - low
     smallest = min((x for x in (plus, minus) if x > 0.0), default=0.0)
     if smallest == 0.0 or not math.isfinite(plus + minus):
@@ -64,7 +64,7 @@ def measured(middle: float, low: float, high: float) -> Printed:
 
 
 def bare(x: float) -> Printed:
-    """Print a value of three digits without an error."""
+    """Round a value without an error to three digits."""
     if x == 0.0 or not math.isfinite(x):
         return Printed(f"{x + 0.0:g}")
     power = 0 if _LOW <= abs(x) < _HIGH else math.floor(math.log10(abs(x)))
@@ -73,7 +73,7 @@ def bare(x: float) -> Printed:
 
 
 def posterior(run: Run, name: str, share: float) -> Printed:
-    """Print the median with the central interval of a probability; of an angle the shortest arc."""
+    """Round the median with the central interval of a probability; of an angle the shortest arc."""
     values, period = run.read(name), run.period(name)
     if period is not None:
         low, middle, high = angles.interval(values, share, period)
@@ -84,7 +84,7 @@ def posterior(run: Run, name: str, share: float) -> Printed:
 
 
 def at(point: Point | None, names: Sequence[str]) -> list[Printed]:
-    """Return the values of one draw."""
+    """Round the values of one draw."""
     return [Printed("-") if point is None else bare(point.values[name]) for name in names]
 
 

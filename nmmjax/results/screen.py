@@ -18,7 +18,7 @@ _SAID = ("the gauge-induced", "limits from stars")  # by another line, or no new
 
 
 def to_text(summary: Summary, width: int = _WIDTH) -> str:
-    """Return the first screen; lines are cut at words to fit `width`, the least important go."""
+    """Write the first screen, at most `width` columns wide; what matters least is left out."""
     width = min(width, _WIDTH)
     head = [_first(summary), *_wrapped(_verdict(summary), width, "", "  "), ""]
     body = [line for label, text in rows(summary) for line in _row(label, text, width)]
@@ -29,7 +29,7 @@ def to_text(summary: Summary, width: int = _WIDTH) -> str:
 
 
 def answers(summary: Summary, width: int) -> str:
-    """Return the lines of the first screen between verdict and notes."""
+    """Write the lines of the first screen between verdict and notes."""
     lines = [line for label, text in rows(summary) for line in _row(label, text, width)]
     return "\n".join(lines) or "No quantity of the headlines was stored."
 
@@ -70,7 +70,7 @@ def _verdict(summary: Summary) -> str:
 
 
 def rows(summary: Summary) -> Iterator[tuple[str, str]]:
-    """(label, words) of every answer, the most important first; "" goes on with the one before."""
+    """Yield (label, words) of every answer, the most important first; "" goes on with the last."""
     found = summary.headline
     for text in moved(found):
         yield "Beware", text

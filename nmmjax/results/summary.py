@@ -140,7 +140,7 @@ def summarise(run: Run) -> Summary:
 
 
 def points(run: Run) -> tuple[Point, Point | None]:
-    """Find the best draw and the allowed one of largest mu_nu; InputError without a draw."""
+    """Find the best draw and the allowed one of largest mu_nu; InputError without draws."""
     if run.committed == 0:
         raise InputError(f"'{run.directory}' holds no draws yet: run the same command again")
     lp = run.read("lp", "sample_stats")

@@ -35,13 +35,13 @@ def _model_file(info: pkgutil.ModuleInfo, places: Iterable[str]) -> bool:
 
 
 def line(name: str, package: str) -> str:
-    """Read the first line of what the class of a file says of itself, without importing it."""
+    """Read the first line of what the class of a file says of itself, read without importing it."""
     own, _ = _docstrings(name, package)
     return own.partition("\n")[0]
 
 
 def documentation(name: str, package: str) -> str:
-    """Read what the class of a file and the file say of themselves, without importing them."""
+    """Read what the class of a file and the file say of themselves, without importing it."""
     return "\n\n".join(_docstrings(name, package))
 
 
