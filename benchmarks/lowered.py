@@ -1,6 +1,6 @@
 """Operations of the programs of every run file as JAX hands them to XLA for a CUDA device.
 
-    python -m benchmarks lowered --out tests/reference/programs.json
+    python -m benchmarks lowered --out tests/programs.json
 
 renews the table that `tests/test_programs.py` holds the programs against. A loop's body counts
 once; the numbers are the same on every machine, for one version of JAX.

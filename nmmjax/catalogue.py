@@ -111,6 +111,11 @@ _MOMENTS = {
     "mu_eff_dirac": Quantity(
         "mu_B", r"\mu_{\mathrm{eff}}^{\mathrm{Dirac}}", "Moment that flips nu_L to a sterile nu_R"
     ),
+    "mu_portal_solar": Quantity(
+        "mu_B", r"\mu_{\nu N}^{\odot}", "Moment of low-energy solar neutrinos to a heavy lepton N"
+    ),
+    "d_solar": Quantity("GeV^-1", r"d^{\odot}", "Dipole of 8B neutrinos to a heavy lepton N"),
+    "d_any": Quantity("GeV^-1", "d", "Dipoles of all flavours to a heavy lepton N, in quadrature"),
     "mu_eff_dark": Quantity(
         "mu_B", r"\epsilon\,\mu_D", "Dark moment times kinetic mixing, without mediator factor"
     ),
@@ -155,6 +160,7 @@ _MIXING = {
 
 _SPECTRUM = {
     "m_n_heavy": Quantity("GeV", r"m_{N}", "Heavy neutral lepton"),
+    "tau_n": Quantity("s", r"\tau_N", "Lifetime of a heavy neutral lepton by its dipoles"),
     "m_e_light": Quantity("GeV", r"m_{\ell}", "Light charged lepton"),
     "m_e_heavy": Quantity("GeV", r"m_{E}", "Heavy charged lepton"),
     "m_phi1": Quantity("GeV", r"m_{\phi_1}", "Higgs-like neutral scalar"),
@@ -242,6 +248,9 @@ _DARK = {
     "v_nunu_aprime": Quantity(
         "", r"\max|v_{\nu\nu A'}|", "Largest vector coupling of light neutrinos to A'"
     ),
+    "g_nu_e_solar": Quantity(
+        "", r"|g_\nu g_e|^{\odot}", "Couplings of A' to solar neutrinos times that to electrons"
+    ),
     "vector_dominates": Quantity(
         "", r"[v_{\nu\nu A'}\ \mathrm{dominates}]", "1 where the vector coupling beats the dipole"
     ),
@@ -288,7 +297,7 @@ _FAMILIES = {
 
 
 def quantity(name: str) -> Quantity:
-    """The catalogue's entry of `name`, or that of its family.
+    """Return the catalogue's entry of `name`, or that of its family.
 
     Families: mu_nu_12 (mass basis), mu_nu_emu (flavour basis), d_nu and m_nu alike, their
     real and imaginary parts re_mu_nu_12, im_mu_nu_12; m_nu_1, m_nu_2, m_nu_3; eta_ee, eta_emu.
@@ -307,7 +316,7 @@ def quantity(name: str) -> Quantity:
 
 
 def group(name: str) -> str:
-    """The group of `GROUPS` that a quantity is told in."""
+    """Return the group of `GROUPS` that a quantity is told in."""
     for words, members in _GROUPS.items():
         if name in members:
             return words
@@ -317,7 +326,7 @@ def group(name: str) -> str:
 
 
 def known_or_bare(name: str) -> Quantity:
-    """The catalogue's entry, or the bare name for an observable that only a plug-in knows."""
+    """Return the catalogue's entry, or the bare name of an observable that only a plug-in knows."""
     try:
         return quantity(name)
     except InputError:

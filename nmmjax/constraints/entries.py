@@ -35,7 +35,7 @@ _COMMON = ("name", "requires", "source", "flag")
 def build(
     name: str, entry: Entry, folder: pathlib.Path | None = None, scale: float | None = None
 ) -> Constraint:
-    """The constraint that one table of a data file describes, in the catalogue's units.
+    """Build the constraint that one table of a data file describes, in the catalogue's units.
 
     folder  the CSV file of a curve is somewhere below it
     scale   the mass [GeV] about which curves against this mass lie, to ask about units; or None
@@ -241,7 +241,7 @@ def _convert(key: str, given: Any, kind: Any, scale: float) -> Any:
 
 
 def real(key: str, given: Any) -> float:
-    """A finite number, or InputError naming the key."""
+    """Return a finite number, or InputError naming the key."""
     try:
         plain = isinstance(given, int | float) and not isinstance(given, bool)
         x = float(given) if plain else math.nan

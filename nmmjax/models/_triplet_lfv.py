@@ -76,7 +76,7 @@ def gauge_amplitude(m_psi: Heavy, sm: Constants) -> Heavy:
 def _gauge_amplitude(sm, m_psi):
     light = 5.0 / 6.0 - (4.0 / 3.0) * (1.0 + sm.s2w)
     bosons = jnp.array([sm.m_w, sm.m_z, sm.m_h])
-    x_w, x_z, x_h = (m_psi / bosons[:, None]) ** 2
+    x_w, x_z, x_h = (m_psi[None, :] / bosons[:, None]) ** 2
     i_0, i_1, i_2, i_3 = _moments(jnp.stack([x_w, x_z, x_h]))
     w = _w_loop(x_w, i_0[0], i_1[0], i_2[0], i_3[0])
     z = _z_loop(x_z, i_1[1], i_2[1], i_3[1])
@@ -110,9 +110,8 @@ def dipoles(
     masses are taken equal (M). Estimates: v_S terms, y_e and two-loop running are left out.
     """
     t = (m_psi / m_scalar) ** 2
-    loop = product(y_t * forward(_even, t), dagger(y_t)) + product(
-        y_t * (m_psi * forward(_odd, t)), y_t / m_psi
-    )
+    even, odd = forward(_even, t)[None, :], (m_psi * forward(_odd, t))[None, :]
+    loop = product(y_t * even, dagger(y_t)) + product(y_t * odd, y_t / m_psi[None, :])
     gauge = sm.g_f / (4.0 * math.sqrt(2.0) * math.pi**2) * gauge_amplitude(m_psi, sm)
     inner = jnp.diag(gauge) + loop / (SIXTEEN_PI2 * m_scalar**2)
     return product(theta, inner, dagger(theta))

@@ -76,10 +76,9 @@ class Bfz(ZeeScalars):
         """Return what joins photon, W and phi^+: quarks and scalars, GeV^-1."""
         outer = jnp.stack([theta["m_h_plus"], theta["m_heavy_plus"]])
         masses = (self.sm.m_w, theta["m_s_plus"])
-        scalars = sum(J_scalar(outer, *masses, theta[p]) for p in ("m_s_r", "m_s_i"))
-        return super()._inner_loops(theta) + theta["kappa"] / math.sqrt(2.0) * (
-            scalars[0] - scalars[1]
-        )
+        even, odd = (J_scalar(outer, *masses, theta[p]) for p in ("m_s_r", "m_s_i"))
+        cubic = theta["kappa"] / math.sqrt(2.0)
+        return super()._inner_loops(theta) + cubic * (even[0] - even[1] + odd[0] - odd[1])
 
     def _two_loop_mass(self, theta):
         """Return the estimate of the two-loop mass, eV."""
@@ -105,7 +104,7 @@ class Bfz(ZeeScalars):
             (squares["m_h0"], squares["m_a0"]),
         )
         plus = squares["m_s_plus"]
-        inert = (1.0, (plus, plus), (squares["m_s_r"], squares["m_s_i"]))
+        inert = (jnp.ones(()), (plus, plus), (squares["m_s_r"], squares["m_s_i"]))
         return {
             "s_param": doublet_s(*phi) + doublet_s(*inert),
             "t_param": doublet_t(*phi, self.sm) + doublet_t(*inert, self.sm),

@@ -272,6 +272,12 @@ def vector_coupling(light: Light, loops: DarkLoops, g_d: Scalar) -> tuple[Array,
     return scale * largest, scale**2 * (trace**2 - 2.0 * det)
 
 
+def flavour_vector(light: Light, loops: DarkLoops, g_d: Scalar) -> Float[Array, "3"]:
+    """sum_b |V_ab|^2 of V = g_D/(16 pi^2) y* T y^T, for nu_e, nu_mu and nu_tau."""
+    v = product(jnp.conj(light.y), loops.vector, light.y.T)
+    return (g_d / SIXTEEN_PI2) ** 2 * jnp.sum(squared(v), axis=1)
+
+
 def _lambda_squared(y):
     """|Lambda_mutau|^2, |Lambda_taue|^2, |Lambda_emu|^2."""
     entries = wedge(y)

@@ -14,7 +14,7 @@ from nmmjax.physics.kernels import kernel
 from nmmjax.physics.moment_loops import F_T
 from nmmjax.physics.numbers import SIXTEEN_PI2
 
-type Real = Float[Array, "..."] | float
+type Real = Float[Array, "..."]
 type Pair = tuple[Real, Real]
 
 

@@ -64,7 +64,8 @@ def pmns(
         ]
     )
     one = jnp.ones_like(phase)
-    return dirac * jnp.stack([one, jnp.exp(0.5j * alpha_21), jnp.exp(0.5j * alpha_31)])
+    majorana = jnp.stack([one, jnp.exp(0.5j * alpha_21), jnp.exp(0.5j * alpha_31)])
+    return dirac * majorana[None, :]
 
 
 def light_masses(m_lightest: Scalar, dm2_21: Scalar, dm2_3l: Scalar, ordering: str) -> Masses:

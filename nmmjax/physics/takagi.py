@@ -118,6 +118,7 @@ def _oriented(d, u):
     """(|d|, u with the phases of d removed from its columns and their signs fixed)."""
     masses = _modulus(d)
     zero = masses < jacobi.TINY
-    u = u * jnp.sqrt(jnp.where(zero, 1.0, jnp.conj(d) * (1.0 / jnp.where(zero, 1.0, masses))))
+    phase = jnp.where(zero, 1.0, jnp.conj(d) * (1.0 / jnp.where(zero, 1.0, masses)))
+    u = u * jnp.sqrt(phase)[None, :]
     s = jnp.sum(_SIGN_WEIGHTS[:, None] * u, axis=0)
-    return masses, jnp.where(s.real + s.imag < 0.0, -u, u)
+    return masses, jnp.where((s.real + s.imag < 0.0)[None, :], -u, u)

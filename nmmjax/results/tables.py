@@ -90,7 +90,7 @@ def verdict(run: Run) -> tuple[bool, str]:
 
 
 def modes(run: Run) -> tuple[Mode, ...]:
-    """The modes that a search found, best first; none for other runs."""
+    """Return the modes that a search found, best first; none for other runs."""
     table = run.table("modes")
     if not table:
         return ()
@@ -108,7 +108,7 @@ def modes(run: Run) -> tuple[Mode, ...]:
 
 
 def frontier(run: Run) -> Frontier | None:
-    """The map that the engine `frontier` made; None for other runs."""
+    """Return the map that the engine `frontier` made; None for other runs."""
     table = run.table("frontier")
     if not table:
         return None
@@ -135,7 +135,7 @@ def frontier(run: Run) -> Frontier | None:
 
 
 def to_json(run: Run) -> dict[str, Any]:
-    """The tables as plain numbers."""
+    """Return the tables as plain numbers."""
     found = frontier(run)
     maps = {} if found is None else {"frontier": dataclasses.asdict(found)}
     listed = [dataclasses.asdict(mode) for mode in modes(run)]
@@ -147,7 +147,7 @@ def to_json(run: Run) -> dict[str, Any]:
 
 
 def to_text(run: Run, width: int = _WIDTH) -> str:
-    """The tables as text, at most `width` columns wide; InputError if the run has none."""
+    """Write the tables as text, at most `width` columns wide; InputError if the run has none."""
     found, mapped = modes(run), frontier(run)
     if not run.tables:
         raise InputError(f"'{run.directory}' holds no draws yet: run the same command again")

@@ -74,12 +74,12 @@ def _constraints_parts(summary: Summary, width: int) -> Iterator[str]:
 
 
 def to_json(summary: Summary) -> dict[str, Any]:
-    """The summary as strict JSON: plain lists and numbers, null where a number is undefined."""
+    """Write the summary as strict JSON: lists and numbers, null where a number is undefined."""
     return strict(dataclasses.asdict(summary))
 
 
 def ablation_text(rows: Iterable[Without]) -> str:
-    """A line per constraint that was left out and the target sampled again."""
+    """Write a line per constraint that was left out and the target sampled again."""
     rows = tuple(rows)
     width = max(len(row.name) for row in rows)
     lines = ["Left out and sampled again: share that it takes; mu_nu median (5% to 95%), largest"]

@@ -76,7 +76,7 @@ def tuning_cancel(
 
 
 def measures(model: Model, theta: Theta, observables: Observables) -> Observables:
-    """The fine-tuning measures at a point whose observables are given; none without a mass.
+    """Compute the fine-tuning measures at a point whose observables are given; none without a mass.
 
     tuning_bg, and tuning_cancel where the model names its mass terms.
     """

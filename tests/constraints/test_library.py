@@ -10,6 +10,7 @@ import pytest
 
 from helpers import places
 from nmmjax.catalogue import CATALOGUE
+from nmmjax.constraints import words
 from nmmjax.constraints.curves import LimitCurve
 from nmmjax.constraints.entries import build
 from nmmjax.constraints.library import card, catalogue, listing, load, sets
@@ -208,6 +209,20 @@ def test_card():
     assert "GAMBIT" in about["licence"]
     assert about["alternatives"] == "babar_quoted_2603_25704"
     assert all(isinstance(text, str) for text in about.values())
+
+
+def test_data_in_words_are_those_of_the_shape():
+    """Without building anything: names, numbers and level, in the units of the paper."""
+    told = 0
+    for name, entry in catalogue().items():
+        (built,) = load([name])
+        said = words.of(entry)
+        assert all(key in said for key in built.requires[:1]), name
+        if entry["units"] not in ("deg", "MeV") and isinstance(entry.get("value"), float):
+            assert f"{entry['value']:.10g}" in said
+            assert said.partition(" (")[0] in built.describe(), name
+            told += 1
+    assert told > 70
 
 
 def test_notices_of_every_licence():

@@ -1,11 +1,14 @@
 """su2_horizontal: 30-digit values, exact cancellations, the correlation with g-2."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
 
+from helpers import model_points
 from helpers.oracles import made_with
 from nmmjax.models.su2_horizontal import SU2Horizontal
 from nmmjax.physics.constants import SM
@@ -41,8 +44,7 @@ def predict():
     return jax.jit(SU2Horizontal().predict)
 
 
-def point(**changes):
-    return {p: jnp.asarray(x) for p, x in (SU2Horizontal().reference | changes).items()}
+point = functools.partial(model_points.point, SU2Horizontal())
 
 
 def test_every_reference_row(reference):

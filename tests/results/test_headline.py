@@ -37,7 +37,7 @@ def test_the_first_screen_fits_a_terminal(summary):
         assert max(map(len, lines)) <= min(width, 80) or lines[-1].endswith("--full")
     text = screen.to_text(summary)
     assert text.startswith("toy: 16000 draws")
-    assert "Converged: worst R-hat" in text
+    assert "Verdict: converged: worst R-hat" in text
     assert "a wish" in text or "the wish" in text
 
 

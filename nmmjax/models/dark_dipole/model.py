@@ -18,6 +18,7 @@ from nmmjax.physics.dark_scalars import Scalars, scalars_from_masses, scalars_fr
 from nmmjax.physics.dark_sector import (
     Light,
     dark_loops,
+    flavour_vector,
     lepton_loop,
     light_from_oscillations,
     light_from_yukawas,
@@ -57,7 +58,8 @@ class DarkDipole(Model):
     Limits on moments seen through the photon do not apply. No moment in stars is given: the
     plasmon loop of a massive A' was not computed.
     v_nunu_aprime is the largest |eigenvalue| of V. Where vector_dominates = 1 (V^2 > 2 m_e T mu^2
-    at T = 0.2 MeV) limits on mu_eff are not the limits on the model: vector exchange is faster.
+    at T = 0.2 MeV) limits on mu_eff are not the limits on the model: vector exchange is faster, and
+    g_nu_e_solar = eps e (sum_ab P_a |V_ab|^2)^(1/2) of solar flavours a is what recoils limit.
     br_inv_aprime counts N_1 N_2, H_k A_l and nu nu as invisible against e, mu, tau pairs; hadrons
     are left out, so above 0.28 GeV it is an upper limit. invisible_dominates = 1 where it exceeds
     1/2: missing-energy limits (NA64, BaBar) apply there, elsewhere those on visible decays.
@@ -169,6 +171,7 @@ class DarkDipole(Model):
             {
                 "m_nu_naive": EV * heaviest * mu / theta["g_d"],
                 "v_nunu_aprime": vector,
+                "g_nu_e_solar": self._solar_vector(theta, loops, light),
                 "vector_dominates": _flag(vector**2, 2.0 * self.sm.m_e * _SCATTERING * mu**2),
                 "br_inv_aprime": branching,
                 "invisible_dominates": _flag(branching, 0.5),
@@ -273,6 +276,12 @@ class DarkDipole(Model):
             for source in {*named.values()}
         }
         return {f"mu_eff_dark_{name}": size * shares[source] for name, source in named.items()}
+
+    def _solar_vector(self, theta, loops, light):
+        """Coupling of solar neutrinos to A', (sum_a P_a sum_b |V_ab|^2)^(1/2), times eps e."""
+        shares = _oscillation.solar_flavours(self.ordering, self.source, self.sm)
+        squares = flavour_vector(light, loops, theta["g_d"])
+        return theta["eps"] * self.sm.e * square_root(jnp.sum(shares * squares))
 
     def _charged(self, theta, s, y):
         """Charged-lepton dipoles and their rates."""

@@ -138,7 +138,7 @@ def dipole(p: Point) -> Scalar:
 
 
 def printed_dipole(p: Point) -> Scalar:
-    """The moment of arXiv:2605.19544, Eq. (42), in GeV^-1 without the charge."""
+    """Return the moment of arXiv:2605.19544, Eq. (42), in GeV^-1 without the charge."""
     return -2.0 * leading_dipole(p) * Gm(p.t) / jnp.sqrt(1.0 + p.x**2)
 
 

@@ -81,7 +81,7 @@ class WeakTriplet(Model):
     convention: Literal["derived", "as_printed"] = setting(
         "derived", "formulas as derived and verified, or those of the paper"
     )
-    rge: bool = setting(False, "add m_nu_rge to the total")
+    rge: bool = setting(True, "count m_nu_rge as part of m_nu; false: without it, as the papers do")
     lambda_uv: NonNegative = setting(
         0.0, "GeV; scale at which v_s is the VEV of the given cubic coupling, 0: at every scale"
     )
@@ -123,7 +123,7 @@ class WeakTriplet(Model):
 
     @property
     def cancellation(self) -> Cancellation | None:
-        """m_nu_rge against m_nu_split ~ y_psi^3 and the terms with one power of v_s."""
+        """m_nu_rge against m_nu_split ~ y_psi^3, the terms with one power of v_s, m_nu_dirac."""
         if not self.rge or self.complex_y_t or self.convention == "as_printed":
             return None
         linear = (("y_psi", 1.0), ("v_s", 1.0))
@@ -131,6 +131,7 @@ class WeakTriplet(Model):
             ("m_nu_rge", (("y_psi", 1.0),)),
             ("m_nu_split", (("y_psi", 3.0),)),
             *((name, linear) for name in self._v_s_terms),
+            ("m_nu_dirac", (("y_d", 1.0),)),
         )
         return Cancellation(terms, depth=2e-4)
 

@@ -43,7 +43,7 @@ class Light(NamedTuple):
 
 def free(p: loops.Point, m_d: Matrix, others: Matrix, ordering: str) -> Light:
     """Masses and mixing from the Yukawas: the tree by its exact Schur form, plus `others`."""
-    block = light_block(m_d, p.theta * p.m_psi, p.m_s, jnp.diag(p.m_psi) + 0.0j)
+    block = light_block(m_d, p.theta * p.m_psi[None, :], p.m_s, jnp.diag(p.m_psi) + 0.0j)
     values, u, v = svd3(EV * (block.a + others))
     order = neutrinos.columns(ordering)
     tree = {
@@ -66,7 +66,7 @@ def solved(p: loops.Point, theta: Theta, others: Matrix, ordering: str) -> Light
     """
     masses = neutrinos.light_masses(theta["m_lightest"], theta["dm2_21"], theta["dm2_3l"], ordering)
     u = neutrinos.pmns(*(theta[angle] for angle in neutrinos.ANGLES))
-    a = kept(u * (masses / EV) - others)
+    a = kept(u * (masses / EV)[None, :] - others)
     small = product(dagger(p.left), a)
     y = _right_mixing(p.m_psi, small, p.m_s + small)
     r = root(product(dagger(p.theta), p.theta))
@@ -100,7 +100,7 @@ def mass_terms(
     summed  names of the terms that the settings count as part of the mass
     """
     heaviest = 2 if ordering == "NO" else 1
-    weights = jnp.conj(light.u[:, heaviest])[:, None] * light.v[:, heaviest]
+    weights = jnp.conj(light.u[:, heaviest])[:, None] * light.v[None, :, heaviest]
 
     def part(term):
         return EV * jnp.sum(weights * term).real
@@ -135,7 +135,7 @@ def moments(light: Light, moment: Matrix, dm2_21: Array, sm: Constants) -> Obser
 
 
 def resolved(dm2_21: Array) -> Array:
-    """A solar splitting large enough for the Sun's mixing to be defined, eV^2."""
+    """Return a solar splitting large enough for the Sun's mixing to be defined, eV^2."""
     return jnp.maximum(dm2_21, _NO_SPLITTING)
 
 

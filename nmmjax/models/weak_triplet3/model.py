@@ -64,7 +64,7 @@ class WeakTriplet3(Model):
         "free", "y_d given; or light masses and PMNS angles, for which y_d is solved"
     )
     ordering: Literal["NO", "IO"] = setting("NO", "order of the light masses")
-    rge: bool = setting(False, "add m_nu_rge to the total")
+    rge: bool = setting(True, "count m_nu_rge as part of m_nu; false: without it, as the papers do")
     lambda_uv: NonNegative = setting(
         0.0, "GeV; scale at which v_s is the VEV of the given cubic coupling, 0: at every scale"
     )

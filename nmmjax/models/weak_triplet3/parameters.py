@@ -57,7 +57,7 @@ def _matrices(n_psi: int, yukawas: str) -> dict[str, _Matrix]:
 
 
 def parameters(n_psi: int, yukawas: str, ordering: str, complex_y_t: bool) -> tuple[Parameter, ...]:
-    """The parameters in chart order."""
+    """Declare the parameters in chart order."""
     found = []
     for name, m in _matrices(n_psi, yukawas).items():
         for a in m.rows:
@@ -134,7 +134,7 @@ def _stacked(rows, columns, entry):
 
 
 def couplings(theta: Theta, n_psi: int, yukawas: str) -> Couplings:
-    """The parameters as arrays."""
+    """Collect the parameters as arrays."""
 
     def complex_matrix(name):
         m = _matrices(n_psi, yukawas)[name]
