@@ -173,6 +173,7 @@ def _submitted(job: Job) -> str:
     """Submit through submitit; the number of the job."""
     try:
         import submitit
+        from submitit.core.utils import FailedJobError
     except ImportError:
         raise InputError(
             "submitting needs submitit: pip install 'nmmjax[cluster]'; or give --print"
@@ -185,7 +186,7 @@ def _submitted(job: Job) -> str:
     try:
         with executor.batch():
             found = [executor.submit(one) for one in work]
-    except (submitit.core.utils.FailedJobError, subprocess.CalledProcessError) as error:
+    except (FailedJobError, subprocess.CalledProcessError) as error:
         said = str(getattr(error, "output", None) or error)
         lines = [x for x in said.splitlines() if x.startswith("sbatch:")] or said.splitlines()[-1:]
         raise InputError(f"Slurm refused the job: {' '.join(lines)}") from None
