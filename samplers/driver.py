@@ -8,6 +8,7 @@ its blocks it is checkpointed as the draws are. A resumed run continues the same
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
@@ -20,6 +21,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from . import witness
 from .base import AbstractEngine, Block
 from .progress import Meter, Progress
+from .store import layout
 from .store.store import Checkpoint, Store, StoreError
 from .undefined import Examples
 from .witness import Problem
@@ -131,13 +133,17 @@ def run(
         return Outcome(store.committed, "interrupted", "in the burn-in", messages)
     labels = engine.groups if plan.superchains is None else plan.superchains
     meter = Meter(labels, plan.draws, at.draws)
-    while not (ended := job.ended(at, meter)):
-        at, block = job.advance(at)
-        progress = meter.measure(block, at.draws)
-        job.tell(progress)
-        if not at.done and (detail := plan.stop(progress, store)):
-            ended = "until", detail
-            break
+    following: _Computed | None = None
+    with ThreadPoolExecutor(1, "store") as writer:
+        while not (ended := job.ended(at, meter)):
+            computed = following or job.compute(at.state)
+            more = engine.ahead and at.draws + engine.per_block < plan.draws
+            following = job.compute(computed.state) if more else None
+            at, progress = job.keep(at, computed, meter, writer)
+            job.tell(progress)
+            if not at.done and (detail := plan.stop(progress, store)):
+                ended = "until", detail
+                break
     reason, detail = ended
     return Outcome(at.draws, reason, detail, messages)
 
@@ -174,6 +180,14 @@ class _Place(NamedTuple):
         return Checkpoint(self.draws, (*leaves, *warm), self.starts, self.done)
 
 
+class _Computed(NamedTuple):
+    """The state after a block, the block and the record of its draws, all perhaps still to come."""
+
+    state: Any
+    block: Block
+    recorded: witness.Groups
+
+
 @dataclasses.dataclass(frozen=True)
 class _Job:
     """Parts that stay the same during a run."""
@@ -191,7 +205,8 @@ class _Job:
         starts = self.plan.starts
         points = jnp.asarray(starts() if callable(starts) else starts)
         shape = (points.shape[0], points.shape[1])
-        first = witness.of_points(self.problem, points)
+        length = 0 if self.engine.ends else self.engine.per_block
+        first = witness.of_points(self.problem, points, length)
         self.store.replace({"starts": {**first.group("posterior"), "position": first.positions}})
         state = self.engine.init(key, self.problem.target, points)
         at = _Place(state, 0, shape, first, burnt=0)
@@ -226,21 +241,40 @@ class _Job:
             return "interrupted", meter.after(at.draws)
         return None
 
-    def advance(self, at: _Place) -> tuple[_Place, Block]:
-        """Compute one block and store it, then the state after it."""
-        state, block = self.engine.advance(self.key, self.problem.target, at.state)
+    def compute(self, state: Any) -> _Computed:
+        """Ask for the next block. The record comes first in the queue of an accelerator."""
+        state, block = self.engine.advance(self.key, self.problem.target, state)
+        recorded = {} if block.draws is None else self.problem.record(block.draws)
+        return _Computed(state, block, recorded)
+
+    def keep(
+        self, at: _Place, computed: _Computed, meter: Meter, writer: Executor
+    ) -> tuple[_Place, Progress]:
+        """Wait for a block, store it, then the state after it; measure progress meanwhile."""
+        state, block, recorded = jax.device_get(computed)
         self.hooks.storing()
-        draws, seen = at.draws, at.witness
-        if block.draws is not None:
-            groups = _groups(self.problem.record(block.draws), block.stats)
-            self.store.append(groups, draws)
-            draws += block.draws.shape[1]
-            seen = witness.of_block(block.draws, groups)
-        if tables := {**block.tables, **self.examples.new(block.undefined)}:
-            self.store.replace({k: _table(self.problem, t) for k, t in tables.items()})
-        after = _Place(state, draws, at.starts, seen, bool(block.done))
-        self.store.save(after.checkpoint())
-        return after, block
+        groups = {} if block.draws is None else _groups(recorded, block.stats)
+        draws = at.draws + (0 if block.draws is None else block.draws.shape[1])
+        seen = at.witness if block.draws is None else witness.of_block(block.draws, groups)
+        tables = {**block.tables, **self.examples.new(block.undefined)}
+        tables = {name: _table(self.problem, table) for name, table in tables.items()}
+        after = _Place(computed.state, draws, at.starts, seen, bool(block.done))
+        checkpoint = after._replace(state=state).checkpoint()
+        stored = writer.submit(self._store, groups, at.draws, tables, checkpoint)
+        try:
+            return after, meter.measure(block, draws)
+        finally:
+            stored.result()
+
+    def _store(
+        self, groups: layout.Groups, start: int, tables: layout.Groups, checkpoint: Checkpoint
+    ) -> None:
+        """Write one block and what follows from it, the checkpoint last."""
+        if groups:
+            self.store.append(groups, start)
+        if tables:
+            self.store.replace(tables)
+        self.store.save(checkpoint)
 
     def tell(self, progress: Progress) -> None:
         self.store.write_status(progress.status())
@@ -266,18 +300,18 @@ class _Job:
             done += block.draws.shape[1]
             at = at._replace(state=state, burnt=done)
             self.save(at)
-            self.tell(meter.measure(block, done))
+            self.tell(meter.measure(jax.device_get(block), done))
         return at._replace(burnt=None)
 
 
 def _groups(
-    recorded: witness.Groups, stats: Mapping[str, Array]
+    recorded: witness.Groups, stats: Mapping[str, Array | np.ndarray]
 ) -> dict[str, dict[str, np.ndarray]]:
     """Return what is stored of a block: the record of its draws, and its statistics per draw.
 
     A group without variables, such as the terms of a run without constraints, is left out.
     """
-    per_draw = {name: x for name, x in stats.items() if jnp.ndim(x) >= 2}
+    per_draw = {name: x for name, x in stats.items() if np.ndim(x) >= 2}
     return {
         name: {key: np.asarray(x) for key, x in variables.items()}
         for name, variables in {**recorded, "sample_stats": per_draw}.items()
@@ -285,7 +319,7 @@ def _groups(
     }
 
 
-def _table(problem: Problem, table: Mapping[str, Array]) -> dict[str, np.ndarray]:
+def _table(problem: Problem, table: Mapping[str, Array | np.ndarray]) -> dict[str, np.ndarray]:
     """A table; where it has a `position` (..., dim), what a draw there would be is added."""
     found = {name: np.asarray(x) for name, x in table.items()}
     if "position" not in found:

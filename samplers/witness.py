@@ -67,7 +67,7 @@ class Witness(NamedTuple):
     values: dict[str, np.ndarray]
 
     def group(self, name: str) -> dict[str, np.ndarray]:
-        """The values of one group, by variable."""
+        """Collect the values of one group, by variable."""
         head = f"{name}/"
         return {k.removeprefix(head): x for k, x in self.values.items() if k.startswith(head)}
 
@@ -76,13 +76,13 @@ class OtherTarget(StoreError):
     """A run directory that was sampled with another target."""
 
 
-def of_points(problem: Problem, positions: Float[Array, "n dim"]) -> Witness:
-    """Record what is at some points."""
+def of_points(problem: Problem, positions: Float[Array, "n dim"], length: int = 0) -> Witness:
+    """Record what is at some points, by the program that records blocks of so many draws."""
     points = np.asarray(positions)
-    return Witness(points, 0, _recorded(problem, points, 0))
+    return Witness(points, 0, _recorded(problem, points, length))
 
 
-def of_block(draws: Float[Array, "chain draw dim"], groups: Groups) -> Witness:
+def of_block(draws: Float[Array | np.ndarray, "chain draw dim"], groups: Groups) -> Witness:
     """Keep the last draw of each chain of a block, of which `groups` are stored."""
     last = {k: x[:, -1] for k, x in _flat(groups) if _is_function(k)}
     return Witness(np.asarray(draws[:, -1]), draws.shape[1], last)

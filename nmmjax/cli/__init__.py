@@ -9,15 +9,17 @@ from typing import Annotated
 
 import typer
 
-from nmmjax import __version__, signals
+from nmmjax import __version__, signals, textfile
 from nmmjax.cli import terminal
-from nmmjax.errors import InputError
+from nmmjax.errors import InputError, located
+
+_OF_A_RUN = ("resolved.toml", "manifest.json", "shards")
 
 app = typer.Typer(
     help="Sample models of new physics under experimental limits: find where the neutrino's "
     "magnetic moment is large and its mass viable, and how finely tuned that region is.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
@@ -33,16 +35,44 @@ def _named(path: pathlib.Path) -> pathlib.Path:
     return path
 
 
+def _run_file(path: pathlib.Path) -> pathlib.Path:
+    """A run file that can be read; one that cannot is refused before anything heavy is imported."""
+    text = textfile.read(_named(path), "run file")
+    with located(str(path)):
+        textfile.parse_toml(text)
+    return path
+
+
 RunFileArg = Annotated[
     pathlib.Path,
     typer.Argument(
         help="Run definition, a TOML file. It may name Python code: read it first.",
-        callback=_named,
+        callback=_run_file,
     ),
 ]
+
+
+def _named_or_none(path: pathlib.Path | None) -> pathlib.Path | None:
+    return None if path is None else _named(path)
+
+
+def _run_directory(path: pathlib.Path) -> pathlib.Path:
+    """The directory of a run, also where its chains.h5 is given."""
+    named = _named(path)
+    named = named.parent if named.name == "chains.h5" and named.is_file() else named
+    if not any((named / name).exists() for name in _OF_A_RUN):
+        from nmmjax.results.rundir import open_run
+
+        open_run(named)  # it says what is wrong, before anything heavy is imported
+    return named
+
+
 DirArg = Annotated[
     pathlib.Path,
-    typer.Argument(help="A run directory, or one with the shards of tasks.", callback=_named),
+    typer.Argument(
+        help="A run directory, its chains.h5, or one with the shards of tasks.",
+        callback=_run_directory,
+    ),
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SetOption = Annotated[
@@ -173,12 +203,85 @@ def check(runfile: RunFileArg, set_: SetOption = None, no_plugins: NoPluginsFlag
 
 @app.command()
 def summary(
-    directory: DirArg, json: JsonFlag = False, allow_changes: AllowChangesFlag = False
+    directory: DirArg,
+    full: Annotated[
+        bool, typer.Option("--full", help="Tables, points, constraints and notes as well.")
+    ] = False,
+    json: JsonFlag = False,
+    allow_changes: AllowChangesFlag = False,
 ) -> None:
-    """Summarise a run: table, best fit, largest moment, fine-tuning and a verdict."""
+    """Answer the question of a run on one screen: verdict, largest moment, what decides it."""
     from nmmjax.cli.show import show_summary
 
-    show_summary(directory, json, allow_changes)
+    show_summary(directory, json, full, allow_changes)
+
+
+@app.command()
+def ablate(
+    directory: DirArg,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A constraint to leave out, several with commas, or 'direct': all limits on "
+            "moments. Repeatable. Default: each constraint that some draw feels, and 'direct'."
+        ),
+    ] = None,
+    minutes: Annotated[float, typer.Option(min=0.0, help="Time for all of them together.")] = 5.0,
+    runfile: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="The run file, where it names files beside it.", callback=_named_or_none),
+    ] = None,
+    no_plugins: NoPluginsFlag = False,
+) -> None:
+    """Sample again without each constraint: what it takes away, and what mu_nu would be."""
+    from nmmjax.cli.ablate import ablate_run
+
+    ablate_run(directory, list(without or []), minutes, runfile, no_plugins)
+
+
+@app.command()
+def cite(
+    directory: DirArg,
+    bibtex: Annotated[bool, typer.Option("--bibtex", help="Print BibTeX.")] = False,
+) -> None:
+    """List what a run is to cite: model papers, experiments, samplers, libraries."""
+    from nmmjax.cli.cite import show_citations
+
+    show_citations(directory, bibtex)
+
+
+@app.command()
+def table(
+    directory: DirArg,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="Quantities: a,b. Default: the headlines and the sampled parameters."),
+    ] = None,
+    format_: Annotated[str, typer.Option("--format", help="latex, csv or markdown.")] = "markdown",
+    interval: Annotated[
+        float, typer.Option(min=0.01, max=0.999, help="Probability between the errors.")
+    ] = 0.68,
+    transpose: Annotated[
+        bool, typer.Option("--transpose", help="One line for each quantity.")
+    ] = False,
+) -> None:
+    """Print a table for a paper: medians with errors, best draw, largest moment, rounded."""
+    from nmmjax.cli.table import show_table
+
+    show_table(directory, columns, format_, interval, transpose)
+
+
+@app.command()
+def report(
+    directory: DirArg,
+    out: Annotated[
+        pathlib.Path | None, typer.Option(help="File to write. Default: report.html in DIR.")
+    ] = None,
+) -> None:
+    """Write one HTML file with answers, figures, tables, diagnostics, provenance and citations."""
+    from nmmjax.cli.report import write_report
+
+    write_report(directory, out)
 
 
 @app.command()
@@ -354,7 +457,7 @@ def main() -> None:
 
 
 def run_command(arguments: list[str]) -> int:
-    """The exit code of `nmmjax ARGUMENTS`."""
+    """Run `nmmjax ARGUMENTS` and return its exit code."""
 
     def refuse(message: str, code: int) -> int:
         if message:  # none after the help that `nmmjax` alone prints

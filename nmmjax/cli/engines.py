@@ -21,17 +21,17 @@ _MOST_BYTES = 16e9  # of positions, in one block or while starting points are sc
 
 
 def engine_names() -> list[str]:
-    """The engine files of `samplers/engines/`."""
+    """Return the engine files of `samplers/engines/`."""
     return plugins.names("nmmjax.samplers.engines")
 
 
 def find_engine(name: str, folder: pathlib.Path = pathlib.Path()) -> type[AbstractEngine]:
-    """The engine class that a run file in `folder` names."""
+    """Find the engine class that a run file in `folder` names."""
     return plugins.find(name, "nmmjax.samplers.engines", _lacks, "engine", folder)
 
 
 def build_engine(section: EngineSection, where: str) -> AbstractEngine:
-    """The engine that `[engine]` describes; raises InputError naming file and key."""
+    """Build the engine that `[engine]` describes; raises InputError naming file and key."""
     with located(f"{where}: [engine] name"):
         kind = find_engine(section.name, pathlib.Path(where).parent)
     options = {f.name: f for f in dataclasses.fields(kind)}

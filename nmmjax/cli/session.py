@@ -1,6 +1,7 @@
 """Set-up of every command that computes: JAX in double precision, with its cache on."""
 
 import hashlib
+import logging
 import os
 import pathlib
 import platform
@@ -12,6 +13,8 @@ import jax
 from nmmjax.cli.terminal import say
 from nmmjax.errors import InputError
 from nmmjax.runfile import plugins
+
+_GPU = ("/dev/nvidiactl", "/dev/dxg")
 
 
 def start_jax() -> None:
@@ -29,6 +32,7 @@ def start_jax() -> None:
             "JAX_ENABLE_X64 asks for single precision, but moments of 1e-12 mu_B come from "
             "cancellations that need double: unset JAX_ENABLE_X64 or set it to 1"
         )
+    quiet()
     jax.config.update("jax_enable_x64", True)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
     given = os.environ.get("JAX_COMPILATION_CACHE_DIR")
@@ -44,6 +48,21 @@ def start_jax() -> None:
             "JAX_COMPILATION_CACHE_DIR can name a folder for them"
         )
     jax.config.update("jax_compilation_cache_dir", None if folder is None else str(folder))
+
+
+def quiet() -> None:
+    """Keep what other libraries log and nobody can act on away from the terminal.
+
+    JAX tries its CUDA plug-ins also where there is no GPU, and logs how each of them fails;
+    fontTools logs the dates inside the fonts that it embeds.
+    """
+    if not any(pathlib.Path(device).exists() for device in _GPU):
+        logging.getLogger("jax._src.xla_bridge").addFilter(_is_news)
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return "plugin configuration error" not in record.getMessage()
 
 
 def refuse_plugins(asked: bool, *names: str) -> None:

@@ -93,7 +93,7 @@ def look(directory: pathlib.Path) -> Status:
 
 
 def to_text(status: Status) -> str:
-    """A few lines: state, progress, figures of the stored draws, rates, what ends the run."""
+    """Say in a few lines: state, progress, figures of the draws, rates, what ends the run."""
     p = status.progress
     share = status.draws / status.draws_asked
     state = f"{_doing(status)}, {status.writer}" if status.running else _ended(status)

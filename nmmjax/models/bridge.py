@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from nmmjax.errors import InputError
-from nmmjax.physics import rge
+from nmmjax.physics import z_pole
 from nmmjax.physics.bridge_loops import (
     L0,
     bridge_mass,
@@ -16,7 +16,16 @@ from nmmjax.physics.bridge_loops import (
     moment_observables,
 )
 from nmmjax.physics.numbers import PERTURBATIVE, SIXTEEN_PI2
-from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
+from nmmjax.target.model import (
+    Cancellation,
+    Model,
+    Observables,
+    Parameter,
+    Rescaling,
+    SignedCancellation,
+    Theta,
+    merged,
+)
 from nmmjax.target.priors import LogUniform, SignedLog
 from nmmjax.target.settings import Positive, setting
 
@@ -50,7 +59,7 @@ class Bridge(Model):
         m_nu_split  p sum_{T3>0} T3 [h_a - h_-a]/K,  h = m_F B0(0; m_F, m_S) in MSbar at mu_bar:
                     0.0 exactly where split_f = split_s = 0
         m_nu_ew     the same for on-shell shifts T3_a Y alpha M_Z of all components; 0.0 for Y = 0
-        m_nu_rge    running of the SU(2) dipole from the lightest heavy mass to v
+        m_nu_rge    running of the SU(2) dipole from the heaviest mass in the loop to v
     m_nu = |sum of the terms in `mass_terms`|. One generation: every mu_eff_* is mu_nu.
 
     The paper's display equations were not available: formulas follow its text and are derived
@@ -82,7 +91,8 @@ class Bridge(Model):
     ew_splitting: Literal["none", "on_shell"] = setting(
         "none", "no m_nu_ew, or 2 T3 Y alpha M_Z put into the loop: an overestimate by 20 to 30"
     )
-    rge: bool = setting(False, "add m_nu_rge to the total")
+    rge: bool = setting(True, "count m_nu_rge as part of m_nu; false: without it, as the papers do")
+    lepton: Literal["e", "mu", "tau"] = setting("e", "flavour that mixes with the triplet")
 
     def check(self) -> None:
         """Raise InputError where a case does not go with the representation given."""
@@ -133,6 +143,21 @@ class Bridge(Model):
     def rescaling(self) -> Rescaling | None:
         return Rescaling("m_nu", (("y_delta", 1.0),), 1.0) if self.mass_terms else None
 
+    @property
+    def cancellation(self) -> Cancellation | None:
+        """m_nu_rge against m_nu_split, which grows with a positive splitting."""
+        if not (self.rge and self._splits):
+            return None
+        handles = (("split_f", 1.0), ("split_s", 1.0))
+        return Cancellation((("m_nu_rge", ()), ("m_nu_split", handles)), depth=2e-4)
+
+    @property
+    def signed_cancellation(self) -> SignedCancellation | None:
+        """Splittings of the multiplets, against one another and m_nu_rge."""
+        if not (self.rge and self._splits):
+            return None
+        return SignedCancellation((("split_f", 1e-4), ("split_s", 1e-4)), depth=2e-4)
+
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margins: mass of the lightest component over the mean, fermions and scalars."""
         if self.case == "b":
@@ -151,17 +176,19 @@ class Bridge(Model):
         vertex = self.representation[2] * sin_l * theta["y_t"] * theta["y_delta"]
         loop = self._higgs_loop(theta) if self.case == "b" else self._multiplet_loop(theta)
         moment = -2.0 * sm.m_e * vertex * loop.moment
-        lightest = jnp.minimum(theta["m_psi"], jnp.minimum(theta["m_f"], loop.lightest))
+        heaviest = jnp.maximum(theta["m_f"], loop.heaviest)
         terms = {name: vertex * mass for name, mass in loop.masses.items()}
-        terms["m_nu_rge"] = rge.dirac_mass(moment, lightest, sm)
-        masses = mass_observables(terms, self.mass_terms)
+        masses = mass_observables(terms, self.mass_terms, moment, heaviest, sm)
         yukawas = jnp.stack([theta[name] for name in ("y_psi", "y_t", "y_delta")])
         return merged(
             masses,
-            {"m_beta": masses["m_nu"]},
-            moment_observables(moment, jnp.maximum(theta["m_f"], loop.heaviest), sm),
+            {"m_beta": masses["m_nu"]} if self.lepton == "e" else {},
+            moment_observables(moment, heaviest, sm),
             {"sin_theta_l": sin_l, "theta_sq": t**2, "m_triplet": theta["m_psi"]},
             {"max_yukawa": jnp.max(jnp.abs(yukawas))},
+            z_pole.triplet_observables(
+                z_pole.one_flavour(t, self.lepton), theta["m_psi"][None], sm
+            ),
             loop.spectrum,
         )
 
@@ -200,7 +227,6 @@ class Bridge(Model):
         return _Loop(
             moment=bridge_moment(t3, t3 + y, m_f + shift, seen),
             masses=masses,
-            lightest=theta["m_s"],
             heaviest=theta["m_s"],
             spectrum=spectrum,
         )
@@ -213,7 +239,6 @@ class Bridge(Model):
                 "m_nu_tree": -0.5 * self.sm.v_h**2 / m_f,
                 "m_nu_loop": -1.5 * m_psi**2 * m_f * L0(m_psi**2, m_f**2) / SIXTEEN_PI2,
             },
-            lightest=m_f,
             heaviest=m_f,
             spectrum={},
         )
@@ -224,6 +249,5 @@ class _Loop(NamedTuple):
 
     moment: Array
     masses: dict[str, Array]
-    lightest: Array
     heaviest: Array
     spectrum: dict[str, Array]

@@ -10,7 +10,7 @@ from nmmjax.models import _psi_bridge as bridge
 from nmmjax.physics.bridge_loops import Gh, rho_loop
 from nmmjax.physics.numbers import PERTURBATIVE, SIXTEEN_PI2, SQRT2
 from nmmjax.physics.one_loop import Gm, dL
-from nmmjax.target.model import Observables, Parameter, Rescaling, Theta, merged
+from nmmjax.target.model import Observables, Parameter, Rescaling, SignedCancellation, Theta, merged
 from nmmjax.target.priors import LogUniform, SignedLog
 
 _COLORS = 3.0
@@ -45,7 +45,7 @@ class ColoredTriplet(bridge.PsiBridge):
         m_nu_quartic  p m_F [F(m_F, m_S4/3) - F(m_F, m_S2/3)], exactly 0 for lambda_prime = 0
         m_nu_ew       p [m_F4/3 F(m_F4/3, m_S4/3) - m_F F(m_F, m_S4/3)]: on-shell electroweak
                       shifts of the charge 4/3 masses; 0 with ew_splitting = "none"
-        m_nu_rge      running of the SU(2) dipole from the lightest heavy mass to v
+        m_nu_rge      running of the SU(2) dipole from the heaviest mass in the loop to v
         moment        p [(4/3) m_F4/3 G/m_S4/3^2 + (2/3) m_F2/3 G/m_S2/3^2], G at m_F^2/m_S^2
     m_nu = |sum of the terms in `mass_terms`|. One generation: every mu_eff_* is mu_nu.
 
@@ -73,6 +73,13 @@ class ColoredTriplet(bridge.PsiBridge):
     def rescaling(self) -> Rescaling:
         return Rescaling("m_nu", (("y_delta", 1.0), ("y_d", 1.0)), 1.0)
 
+    @property
+    def signed_cancellation(self) -> SignedCancellation | None:
+        """lambda_prime against m_nu_rge and m_nu_dirac."""
+        if not (self.rge):
+            return None
+        return SignedCancellation((("lambda_prime", 4e-3),), depth=2e-4)
+
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margin: squared mass of the lighter split scalar over m_S^2."""
         x = theta["lambda_prime"] * (self.sm.v_h / theta["m_s"]) ** 2
@@ -87,11 +94,10 @@ class ColoredTriplet(bridge.PsiBridge):
             "m_nu_quartic": p.vertex * _quartic_loop(p),
             "m_nu_ew": -p.vertex * bridge.ew_loop(self, p.m_f, p.dm_f, p.m_up, p.dm_s),
         }
-        lightest = jnp.minimum(p.m_f, jnp.minimum(theta["m_psi"], p.m_down))
-        scales = lightest, jnp.maximum(p.m_f, p.m_s)
+        heaviest = jnp.maximum(p.m_f, p.m_s)
         return merged(
-            bridge.masses_and_moments(self, p.nu, loops, (derived, moment), scales),
-            bridge.mixing(p.nu, theta, ("y_d", "y_psi", "y_t", "y_delta")),
+            bridge.masses_and_moments(self, p.nu, loops, (derived, moment), heaviest),
+            bridge.mixing(self, p.nu, theta, ("y_d", "y_psi", "y_t", "y_delta")),
             self._oblique(p),
             {
                 "m_colored_scalar": jnp.minimum(p.m_up, p.m_down),

@@ -11,7 +11,7 @@ from nmmjax.models import _psi_bridge as bridge
 from nmmjax.physics.bridge_loops import Gh, rho_loop
 from nmmjax.physics.numbers import PERTURBATIVE, SIXTEEN_PI2, SQRT2
 from nmmjax.physics.one_loop import dL_pair
-from nmmjax.target.model import Observables, Parameter, Rescaling, Theta, merged
+from nmmjax.target.model import Observables, Parameter, Rescaling, SignedCancellation, Theta, merged
 from nmmjax.target.priors import LogUniform, SignedLog, Uniform
 
 _CHARGES = bridge.Charges(upper=1.0, lower=0.0, hypercharge=0.5)
@@ -51,7 +51,7 @@ class InertDoublet(bridge.PsiBridge):
                       lambda_4 = lambda_5 = 0; linear in lambda_4, quadratic in lambda_5
         m_nu_ew       p {m_F F(m_F, m_+) - m_F+ F(m_F+, m_eta+)} with on-shell electroweak shifts
                       of the charged masses; 0 with ew_splitting = "none"
-        m_nu_rge      running of the SU(2) dipole from the lightest heavy mass to v
+        m_nu_rge      running of the SU(2) dipole from the heaviest mass in the loop to v
         moment        -p m_F G(m_F^2/m_+^2)/m_+^2
     m_nu = |sum of the terms in `mass_terms`|. One generation: every mu_eff_* is mu_nu.
 
@@ -82,6 +82,13 @@ class InertDoublet(bridge.PsiBridge):
     def rescaling(self) -> Rescaling:
         return Rescaling("m_nu", (("y_2", 1.0), ("y_d", 1.0)), 1.0)
 
+    @property
+    def signed_cancellation(self) -> SignedCancellation | None:
+        """lambda_4 against m_nu_rge, m_nu_dirac and what lambda_5 adds to m_nu_quartic."""
+        if not (self.rge):
+            return None
+        return SignedCancellation((("lambda_4", 4e-3),), depth=2e-4)
+
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margins: squared masses of eta+ and of the lighter neutral scalar (over that of eta+),
         and lambda_3, lambda_3 + lambda_4 - |lambda_5| > -2 sqrt(lambda_1 lambda_2) for
@@ -106,11 +113,10 @@ class InertDoublet(bridge.PsiBridge):
             "m_nu_quartic": vertex * _quartic_loop(theta["m_f"], p),
             "m_nu_ew": vertex * bridge.ew_loop(self, theta["m_f"], p.dm_f, p.m_eta, p.dm_s),
         }
-        lightest = jnp.minimum(theta["m_psi"], jnp.minimum(theta["m_f"], p.m_eta))
-        scales = lightest, jnp.maximum(theta["m_f"], p.m_eta)
+        heaviest = jnp.maximum(theta["m_f"], p.m_eta)
         return merged(
-            bridge.masses_and_moments(self, p.nu, loops, (moment, moment), scales),
-            bridge.mixing(p.nu, theta, ("y_d", "y_psi", "y_1", "y_2")),
+            bridge.masses_and_moments(self, p.nu, loops, (moment, moment), heaviest),
+            bridge.mixing(self, p.nu, theta, ("y_d", "y_psi", "y_1", "y_2")),
             self._oblique(p),
             {
                 "m_charged_scalar": m_s,

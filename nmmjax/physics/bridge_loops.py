@@ -13,7 +13,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from nmmjax.physics import rge
 from nmmjax.physics.constants import Constants
+from nmmjax.physics.neutrinos import SOLAR_MOMENTS
 from nmmjax.physics.numbers import EV, MASS_SCALE, SIXTEEN_PI2
 from nmmjax.physics.one_loop import F, Fsplit, G, Gm, L, mass_split
 
@@ -142,17 +144,25 @@ def light_heavy(m_d: Real, m_h: Real, m_psi: Real) -> LightHeavy:
 
 
 def mass_observables(
-    terms: dict[str, Float[Array, ""]], summed: tuple[str, ...]
+    terms: dict[str, Float[Array, ""]],
+    summed: tuple[str, ...],
+    moment: Float[Array, ""],
+    scale: Real,
+    sm: Constants,
 ) -> dict[str, Float[Array, ""]]:
     """Mass observables in eV of one generation from its signed terms in GeV.
 
-    Every term, m_nu_total (the sum of those named in `summed`), m_nu its modulus, and tuning_rge.
+    Every term, m_nu_rge of the signed `moment` (mu_B) that is matched at `scale`, the heaviest
+    mass in its loop, and rge_log; m_nu_total (the sum of those named in `summed`), m_nu its
+    modulus, and tuning_rge.
     """
+    terms = terms | {"m_nu_rge": rge.dirac_mass(moment, scale, sm)}
     total = sum((terms[name] for name in summed), start=jnp.zeros_like(terms["m_nu_rge"]))
     masses = {name: EV * m for name, m in (terms | {"m_nu_total": total}).items()}
     return masses | {
         "m_nu": jnp.abs(masses["m_nu_total"]),
         "tuning_rge": jnp.abs(masses["m_nu_rge"]) / MASS_SCALE,
+        "rge_log": rge.logarithm(scale, sm.v_ew),
     }
 
 
@@ -163,5 +173,6 @@ def moment_observables(moment: Float[Array, ""], scale: Real, sm: Constants) -> 
     loop would give the neutrino if nothing protected it (arXiv:2506.15777, eq. (1)).
     """
     size = jnp.abs(moment)
-    seen = ("mu_nu", "mu_eff_solar", "mu_eff_reactor", "mu_eff_numu", "mu_eff_plasmon")
+    solar = tuple(f"mu_eff_{name}" for name in SOLAR_MOMENTS)
+    seen = ("mu_nu", *solar, "mu_eff_reactor", "mu_eff_numu", "mu_eff_plasmon")
     return dict.fromkeys(seen, size) | {"m_nu_naive": EV * scale**2 * size / (2.0 * sm.m_e)}

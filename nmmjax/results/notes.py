@@ -42,6 +42,7 @@ def of(run: Run, undefined: dict[str, int], allowed: np.ndarray) -> Iterator[str
             f"the gauge-induced (RGE) mass of these points is ~{mass:.3g} eV, "
             f"{mass / _MASS_SCALE:.3g} times {_MASS_SCALE} eV, left out of m_nu with rge = false."
         )
+    yield from _short_running(run)
     entries = library.catalogue()
     for name in physics.get("constraints", {}):
         entry = entries.get(name, {})
@@ -58,6 +59,15 @@ def of(run: Run, undefined: dict[str, int], allowed: np.ndarray) -> Iterator[str
     if len(np.unique(run.ensemble)) < trust.ENSEMBLES:
         few = f"fewer than {trust.ENSEMBLES} ensembles"
         yield f"R-hat compares {few}: it may miss separate regions."
+
+
+def _short_running(run: Run) -> Iterator[str]:
+    """Say where the logarithm of m_nu_rge is not large: leading logarithms decide nothing there."""
+    if run.has("rge_log") and (short := float(np.mean(run.read("rge_log") < 1.0))) > 0.0:
+        yield (
+            f"{short:.2%} of the draws have rge_log < 1: the loop is no heavier than e times the "
+            "weak scale, and m_nu_rge, taken with a logarithm of 1 there, an order of magnitude."
+        )
 
 
 def _sampling(run: Run) -> Iterator[str]:

@@ -69,7 +69,7 @@ class Run:
         return self.variables["posterior"][self._find(label)[0]]
 
     def period(self, label: str) -> float | None:
-        """The period of an angle of `posterior`; None for a quantity on a line."""
+        """Return the period of an angle of `posterior`; None for a quantity on a line."""
         name = label.partition("[")[0]
         given = self.variables["posterior"].get(name, {}).get("period")
         prior = self.resolved["physics"]["priors"].get(name)
@@ -102,7 +102,7 @@ class Run:
         return values[(..., *index)] if index else values
 
     def table(self, name: str) -> dict[str, np.ndarray]:
-        """A table of the engine: every array by name; empty if the run has no such table."""
+        """Return a table of the engine: every array by name; empty if the run has no such table."""
         if name not in self.tables:
             return {}
 

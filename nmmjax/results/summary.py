@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nmmjax.errors import InputError
-from nmmjax.results import angles, evidence, health, notes, ranking, regions, verdict
+from nmmjax.results import angles, evidence, headline, health, notes, ranking, regions, verdict
 from nmmjax.results.rundir import Attributes, Run
 from nmmjax.samplers.convergence import Convergence
 
@@ -85,6 +85,7 @@ class Summary:
     regions: tuple[regions.Regions, ...]  # parameters with more than one
     evidence: evidence.Evidence | None
     ranking: tuple[ranking.Row, ...]  # of the constraints, empty below 100 draws
+    headline: headline.Headline
     notes: tuple[str, ...]
     converged: bool
     verdict: str
@@ -106,6 +107,7 @@ def summarise(run: Run) -> Summary:
     convergence, apart, evident = verdict.convergence(run), verdict.separate(run), evidence.of(run)
     converged, words = verdict.verdict(run, convergence, apart, evident)
     ranked, unranked = _ranking(run, convergence)
+    best = _point(run, lp, np.where(table.sound, lp, -np.inf))
     return Summary(
         directory=str(run.directory),
         model=run.resolved["physics"]["model"]["name"],
@@ -120,7 +122,7 @@ def summarise(run: Run) -> Summary:
         constant=table.constant,
         same=table.same,
         units={name: about["units"] for name, about in run.variables["posterior"].items()},
-        best=_point(run, lp, np.where(table.sound, lp, -np.inf)),
+        best=best,
         allowed_fraction=float(allowed.mean()),
         largest=_largest(run, lp, allowed & table.sound),
         worst={figure: Worst(*convergence.worst(figure)) for figure in _FIGURES},
@@ -130,10 +132,19 @@ def summarise(run: Run) -> Summary:
         regions=apart,
         evidence=evident,
         ranking=ranked,
+        headline=headline.of(run, allowed & table.sound, (best.chain, best.draw), ranked),
         notes=(*notes.of(run, table.undefined, allowed), *unranked),
         converged=converged,
         verdict=words,
     )
+
+
+def points(run: Run) -> tuple[Point, Point | None]:
+    """Find the best draw and the allowed one of largest mu_nu; InputError without draws."""
+    if run.committed == 0:
+        raise InputError(f"'{run.directory}' holds no draws yet: run the same command again")
+    lp = run.read("lp", "sample_stats")
+    return _point(run, lp, lp), _largest(run, lp, run.read("allowed", "target").astype(bool))
 
 
 class _Table(NamedTuple):

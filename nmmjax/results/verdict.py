@@ -134,7 +134,7 @@ def findings(
     kind: str = "R-hat",
     effective: float | None = None,
 ) -> Iterator[Finding]:
-    """The figures of draws against their thresholds; the worst quantity stands for all.
+    """Yield the figures of draws against their thresholds; the worst quantity stands for all.
 
     parameters  how many of the quantities, the first, are parameters, for which an ESS of `wanted`
                 is asked; of the others one for which the figures are reliable
@@ -191,7 +191,7 @@ def verdict(
 
 
 def of(run: Run, rhat: float = trust.RHAT, found: Convergence | None = None) -> tuple[bool, str]:
-    """The verdict on the stored draws of a run."""
+    """Return the verdict on the stored draws of a run."""
     return verdict(run, found or convergence(run), separate(run), evidence.of(run), rhat)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from nmmjax import textfile
 from nmmjax.constraints import library
-from nmmjax.constraints.library import Constraint
+from nmmjax.constraints.base import Constraint
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.physics.constants import Constants
 from nmmjax.runfile import contract, plugins
@@ -80,7 +80,7 @@ def _instance(section: ModelSection, where: str) -> Model:
 
 
 def build_posterior(run: RunFile, where: str) -> Posterior:
-    """The target density that the run file describes; raises InputError naming file and key."""
+    """Build the target density that a run file describes; raises InputError naming file and key."""
     model = build_model(run.model, where)
     names = [p.name for p in model.parameters]
     chosen: dict[str, Prior | float] = {}
@@ -171,7 +171,7 @@ def _override(tree: dict[str, Any], text: str) -> None:
 
 
 def parse_value(text: str) -> Any:
-    """A TOML value from the command line; what is not one TOML value is taken as a string."""
+    """Parse a TOML value from the command line; what is not one TOML value is taken as a string."""
     try:
         tree = textfile.parse_toml(f"x = {text}")
     except textfile.NotTOML:
@@ -218,7 +218,7 @@ def _prior(given: float | PriorTable) -> Prior | float:
 
 
 def prior_table(prior: Prior) -> dict[str, Any]:
-    """The run file's spelling of a prior."""
+    """Return the run file's spelling of a prior."""
     match prior:
         case LogUniform():
             table: dict[str, Any] = {"log_uniform": [prior.low, prior.high], "edge": prior.edge}

@@ -111,7 +111,7 @@ _MOST_SHOWN = 80  # characters of a value
 
 
 def validated(tree: dict[str, Any]) -> RunFile:
-    """The run file that a TOML tree describes; InputError names the first key that is wrong."""
+    """Validate a TOML tree as a run file; InputError names the first key that is wrong."""
     try:
         return RunFile.model_validate(tree)
     except pydantic.ValidationError as error:
@@ -119,7 +119,7 @@ def validated(tree: dict[str, Any]) -> RunFile:
 
 
 def of_type(value: Any, annotation: Any) -> Any:
-    """A value of a run file as the type of a field (1 as 1.0); raises InputError otherwise."""
+    """Read a value of a run file as the type of a field (1 as 1.0); raises InputError otherwise."""
     try:
         return pydantic.TypeAdapter(annotation).validate_python(value, strict=True)
     except pydantic.ValidationError as error:

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from nmmjax.physics.constants import SM, Constants
+from nmmjax.physics.staging import kept
 from nmmjax.target import settings
 from nmmjax.target.priors import Prior
 
@@ -73,6 +73,19 @@ class Cancellation:
         return tuple(dict.fromkeys(h for _, powers in self.terms for h, _ in powers))
 
 
+@dataclasses.dataclass(frozen=True)
+class SignedCancellation:
+    """Signed parameters, some value of which cancels the rest of the mass.
+
+    handles  (parameter, value), one or two: the sum of `mass_terms` is nearly linear in each, with
+             the slope that it has between 0 and this value
+    depth    the sum over that without the handles, at viable points
+    """
+
+    handles: tuple[tuple[str, float], ...]
+    depth: float
+
+
 class Model(eqx.Module):
     """Abstract model: the fields of a subclass are its settings (`target.settings.setting`).
 
@@ -133,6 +146,11 @@ class Model(eqx.Module):
         """The mass terms that compete under these settings, for the chart; None where none do."""
         return None
 
+    @property
+    def signed_cancellation(self) -> SignedCancellation | None:
+        """The signed parameters that cancel a mass under these settings, for the chart."""
+        return None
+
 
 def merged(*parts: Mapping[str, Any]) -> dict[str, Any]:
     """Join the quantities of all parts of a model; ValueError where two give the same name."""
@@ -156,7 +174,7 @@ def guarded_predict(model: Model, theta: Theta) -> tuple[Observables, Bool[Array
         inside = inside & (margin > 0.0)
     # Barriers: computed once, not again in each consumer.
     if margins:
-        inside = jax.lax.optimization_barrier(inside)
+        inside = kept(inside)
         theta = {p: jnp.where(inside, x, model.reference[p]) for p, x in theta.items()}
-    observables = model.predict(jax.lax.optimization_barrier(dict(theta)))
+    observables = model.predict(kept(dict(theta)))
     return {name: jnp.asarray(value, float) for name, value in observables.items()}, inside

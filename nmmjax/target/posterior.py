@@ -9,17 +9,18 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from nmmjax.catalogue import known_or_bare
-from nmmjax.constraints.library import Constraint
+from nmmjax.constraints.base import Constraint
 from nmmjax.errors import InputError, suggest
+from nmmjax.physics.staging import kept
 from nmmjax.target import chart as charts
 from nmmjax.target import excess, naturalness, undefined
 from nmmjax.target.chart import Chart, Position
 from nmmjax.target.model import Model, Observables, Theta, guarded_predict, merged
 from nmmjax.target.priors import Angle, Prior
 
-type Groups = dict[str, dict[str, np.ndarray]]
+type Groups = dict[str, dict[str, Array]]
 
-_RECORD_CHUNK = 16384  # points per jitted call when draws are recorded
+_CHUNK_CPU, _CHUNK = 1024, 65536  # points that are recorded at a time: what caches, memory hold
 
 
 class Posterior(eqx.Module):
@@ -102,11 +103,11 @@ class Posterior(eqx.Module):
         return self.chart.z(theta)
 
     def from_unit(self, u: Float[Array, " dim"]) -> Position:
-        """A prior draw as a chart position, from `dim` uniform numbers in (0, 1)."""
+        """Return a prior draw as a chart position, from `dim` uniform numbers in (0, 1)."""
         return self.chart.position(self.coordinates_from_unit(u))
 
     def coordinates_from_unit(self, u: Float[Array, " dim"]) -> Position:
-        """A prior draw in the priors' own coordinates."""
+        """Return a prior draw in the priors' own coordinates."""
         slots = self.chart.slots
         return jnp.concatenate([prior.from_unit(u[slots[p]]) for p, prior in self.chart.priors])
 
@@ -120,7 +121,7 @@ class Posterior(eqx.Module):
         return jnp.where(jnp.all(jnp.isfinite(z)), log_prior + log_likelihood, -jnp.inf)
 
     def log_density_of(self, c: Position) -> Float[Array, ""]:
-        """The same density, over z, at the point whose prior coordinates are c."""
+        """Return the same density, over z, at the point whose prior coordinates are c."""
         log_prior, log_likelihood = self._parts(c, self.chart.forward(c)[1])
         return log_prior + log_likelihood
 
@@ -192,22 +193,13 @@ class Posterior(eqx.Module):
         return merged(observables, naturalness.measures(self.model, theta, observables))
 
     def record(self, draws: np.ndarray | Float[Array, "chain draw dim"]) -> Groups:
-        """Everything to store at `draws`, by group: parameters and observables, terms, target."""
-        draws = np.asarray(draws)
-        chains, count, dim = draws.shape
-        flat = draws.reshape(-1, dim)
-        chunk = min(_RECORD_CHUNK, len(flat))
-        padded = np.concatenate([flat, np.repeat(flat[-1:], -len(flat) % chunk, axis=0)])
-        parts = [
-            _record_chunk(self, jnp.asarray(padded[i : i + chunk].T))
-            for i in range(0, len(padded), chunk)
-        ]
-        joined = jax.tree.map(
-            lambda *leaves: np.concatenate([np.asarray(leaf) for leaf in leaves])[: len(flat)],
-            *parts,
-        )
-        shaped = jax.tree.map(lambda a: a.reshape(chains, count, *a.shape[1:]), joined)
-        return {group: variables for group, variables in shaped.items() if variables}
+        """Everything to store at `draws`, by group: parameters and observables, terms, target.
+
+        Arrays (chain, draw, ...) of the device, asked for and not waited for.
+        """
+        chunk = _CHUNK_CPU if jax.default_backend() == "cpu" else _CHUNK
+        found = _recorded(self, jnp.asarray(draws), chunk)
+        return {group: variables for group, variables in found.items() if variables}
 
     def variables(self) -> dict[str, dict[str, str | float]]:
         """Attributes of every variable of the `posterior` group: role, units, latex, long_name.
@@ -257,12 +249,12 @@ class Posterior(eqx.Module):
         Outside prior and domain the likelihood is -inf, like one of zero; NaN where undefined.
         """
         log_prior = self._log_prior_coordinates(c) - log_det
-        inside = jax.lax.optimization_barrier(jnp.isfinite(log_prior))
+        inside = kept(jnp.isfinite(log_prior))
         observables, defined = self._observables(self._values_or_reference(c, inside))
         terms = (*self.constraints, *self.prefer)
         total = jnp.asarray(sum((t.log_likelihood(observables) for t in terms), 0.0))
         # Computed once: the gradient of every parameter asks for it.
-        sound = jax.lax.optimization_barrier(inside & defined & jnp.isfinite(total))
+        sound = kept(inside & defined & jnp.isfinite(total))
         zero = ~(inside & defined) | jnp.isneginf(total)
         unknown = undefined.lost(c) | (inside & undefined.vague(self.model, self.chart.values(c)))
         zero = (zero & ~unknown) | undefined.negligible(self.chart, c)
@@ -281,8 +273,19 @@ class Posterior(eqx.Module):
 
 
 @eqx.filter_jit
-def _record_chunk(posterior: Posterior, columns: Array) -> dict[str, dict[str, Array]]:
-    return jax.vmap(posterior._stored, in_axes=-1)(columns)
+def _recorded(
+    posterior: Posterior, draws: Float[Array, "chain draw dim"], chunk: int
+) -> dict[str, dict[str, Array]]:
+    """One program for all draws, so many points at a time."""
+    *shape, dim = draws.shape
+    flat = draws.reshape(-1, dim)
+    chunk = min(chunk, len(flat))
+    rest = jnp.broadcast_to(flat[-1:], (-len(flat) % chunk, dim))
+    pieces = jnp.concatenate([flat, rest]).reshape(-1, chunk, dim)
+    found = jax.lax.map(lambda piece: jax.vmap(posterior._stored)(piece), pieces)
+    return jax.tree.map(
+        lambda x: x.reshape(-1, *x.shape[2:])[: len(flat)].reshape(*shape, *x.shape[2:]), found
+    )
 
 
 def _all_allowed(

@@ -67,7 +67,7 @@ class FinitePrior(NamedTuple):
 def particle(
     target: PriorTimesLikelihood, z: Float[Array, " dim"]
 ) -> tuple[Particle, Bool[Array, ""]]:
-    """The particle at z, and whether its density is undefined: NaN or +inf, taken for zero."""
+    """Return the particle at z, and whether its density is undefined (NaN or +inf, taken for 0)."""
     log_prior, log_likelihood = target.log_prior_at(z), target.log_likelihood_at(z)
     total = log_prior + log_likelihood
     sound = jnp.isfinite(total)
@@ -82,7 +82,7 @@ def particle(
 def densities(
     target: LogDensity, draws: Float[Array, "repeat draw dim"]
 ) -> Float[Array, "repeat draw"]:
-    """The log density of draws."""
+    """Compute the log density of draws."""
     return jax.vmap(jax.vmap(target))(draws)
 
 
@@ -144,7 +144,7 @@ def undefined_share(proposals: Array, nonfinite: Array, undefined: Array) -> dic
 
 
 def with_spread(log_z: np.ndarray, within: np.ndarray) -> np.ndarray:
-    """The error of each repeat's log Z: its own, or the spread over repeats where that is larger.
+    """Return the error of each log Z: its own, or the spread over repeats where that is larger.
 
     What a run cannot see (a mode that it missed, a kernel that mixes slowly) shows only there.
     """

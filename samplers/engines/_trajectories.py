@@ -38,6 +38,7 @@ class AbstractTrajectories(AbstractEngine):
     """Independent chains of trajectories that follow gradients, after a warm-up of their own."""
 
     burn_in: ClassVar[int] = 0
+    ahead: ClassVar[bool] = True
 
     warmup: eqx.AbstractVar[int]
     block: eqx.AbstractVar[int]

@@ -126,7 +126,7 @@ class Importance(AbstractEngine):
     def fitted(
         self, key: PRNGKeyArray, target: LogDensity, trail: Float[Array, "repeat n dim"]
     ) -> State:
-        """The state with mixtures fitted to draws of the target, n for each repeat."""
+        """Return the state with mixtures fitted to draws of the target, n for each repeat."""
         keys = jr.split(key, self.repeats)
         mixture = jax.vmap(lambda k, x: self._learn(k, target, x))(keys, trail)
         shape = (self.repeats, self.samples)
@@ -215,11 +215,11 @@ class Importance(AbstractEngine):
         )
 
     def more(self, key: PRNGKeyArray, target: LogDensity, state: State) -> State:
-        """The state with `block` more weighted draws per repeat."""
+        """Return the state with `block` more weighted draws per repeat."""
         return self._more(key, target, state)[0]
 
     def estimate(self, state: State) -> dict[str, np.ndarray]:
-        """The table `evidence` of the weighted draws so far."""
+        """Compute the table `evidence` of the weighted draws so far."""
         return _evidence.of_weights(np.asarray(state.log_weight)) | {
             "n_evaluations": np.full(self.repeats, self._evaluations),
             "n_proposals": np.full(self.repeats, int(state.filled)),

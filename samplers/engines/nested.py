@@ -30,6 +30,7 @@ from ..base import (
     require_methods,
 )
 from . import _cross_check, _evidence, _shrinkage, _slices
+from ._insertion import insertion_ranks
 
 # On dark_dipole (15 dim), rank correlation with the start after 50, 75, 150 slices: 0.4, 0.3, 0.1
 # in most coordinates, 0.6, 0.5, 0.3 in the worst. At 50, draws were worth 2.6 times less than said.
@@ -253,7 +254,7 @@ class Nested(AbstractEngine):
         places, _ = delete_fn(before, self.delete)
         after, info = kernel(key_step, before)
         new, found = after.particles, info.update_info
-        rank = _ranks(key_rank, new.loglikelihood, places)
+        rank = insertion_ranks(key_rank, new.loglikelihood, places)
 
         def append(buffer: Array, values: Array) -> Array:
             return jax.lax.dynamic_update_slice_in_dim(buffer, values, state.deaths, 0)
@@ -294,20 +295,3 @@ def _flat(log_likelihood: Float[Array, "*repeat live"]) -> Bool[Array, "*repeat"
     from the start: the live points are draws from the prior.
     """
     return jnp.all(log_likelihood == log_likelihood[..., :1], axis=-1)
-
-
-def _ranks(
-    key: PRNGKeyArray, log_likelihood: Float[Array, " live"], new: Int[Array, " delete"]
-) -> Float[Array, " delete"]:
-    """Rank each new point among the survivors and the new points before it, as a number in (0, 1).
-
-    If it is an independent draw like them, every place is equally likely, whatever the places of
-    the others: with a jitter within its place the number is uniform, and independent of the rest.
-    Fowlie, Handley and Su, arXiv:2006.03371, there for one point at a time.
-    """
-    value = log_likelihood[new]
-    survives = jnp.ones(log_likelihood.shape, bool).at[new].set(False)
-    below = jnp.sum(survives & (log_likelihood < value[:, None]), axis=1)
-    earlier = jnp.sum(jnp.tril(value[None, :] < value[:, None], -1), axis=1)
-    others = jnp.sum(survives) + jnp.arange(new.shape[0])
-    return (below + earlier + jr.uniform(key, new.shape)) / (others + 1)

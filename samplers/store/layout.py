@@ -20,12 +20,12 @@ _CHUNK_CHAINS = 1024
 
 
 def opened(file: Any, mode: str = "r") -> h5py.File:
-    """An HDF5 file from a Python file object, to be written in the format of HDF5 1.10."""
+    """Open an HDF5 file from a Python file object, to be written in the format of HDF5 1.10."""
     return h5py.File(file, mode, libver=("v110", "v110"))
 
 
 def begin(file: h5py.File, groups: np.ndarray, attributes: Mapping[str, Any]) -> None:
-    """The chains and their ensembles, and no draws."""
+    """Write the chains and their ensembles, and no draws."""
     file.attrs.update(attributes)
     file.attrs["committed_draws"] = 0
     posterior = file.create_group("posterior")
@@ -105,7 +105,7 @@ def put(file: h5py.File, tables: Groups, about: About) -> dict[str, dict[str, st
 
 
 def dataset(group: h5py.Group, path: str) -> h5py.Dataset:
-    """A variable that must be there."""
+    """Return a variable that must be there."""
     found = group.get(path)
     if not isinstance(found, h5py.Dataset):
         raise OSError(f"it has no variable '{path}'")

@@ -173,7 +173,7 @@ def fault_of_state(file: File, entry: Mapping[str, Any]) -> str:
 
 
 def read_text(directory: pathlib.Path, name: str, most: int) -> str:
-    """A text file of a run directory, of so many bytes at most; FileNotFoundError if none."""
+    """Read a text file of a run directory, of so many bytes at most; FileNotFoundError if none."""
     with Folder(directory) as folder:
         return (folder / name).read_text(most)
 
@@ -195,7 +195,7 @@ def refuse_other_attributes(directory: pathlib.Path, file: h5py.File) -> None:
 
 
 def wrong_attributes(file: h5py.File, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """A line about every attribute that is not the one of the manifest: HDF5 checks no texts."""
+    """Yield a line about every attribute that is not the manifest's: HDF5 checks no texts."""
     for path, attributes in wanted.items():
         yield from _wrong(file, path, attributes)
 

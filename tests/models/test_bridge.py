@@ -1,4 +1,4 @@
-"""The bridge of any multiplet: 30-digit rows, exact zeros, ties to the weak-triplet models."""
+"""`bridge`: its kernels, case by case against reference rows and other models, exact limits."""
 
 import dataclasses
 import math
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from helpers.cases import one_quick
+from helpers.model_points import column, point, prior_draws, relative
 from helpers.oracles import made_with
 from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
@@ -19,11 +20,9 @@ from nmmjax.models.weak_triplet.model import WeakTriplet
 from nmmjax.physics import bridge_loops as bl
 from nmmjax.physics import rge
 from nmmjax.physics.constants import SM
-from nmmjax.physics.one_loop import I_F, I_S, G, Gm
 from nmmjax.target.model import guarded_predict
 
 MADE = made_with("bridge/case_c.json")
-
 EV = 1e9
 SETTINGS = [
     {},
@@ -36,88 +35,6 @@ SETTINGS = [
     {"case": "d0", "rge": True},
     {"case": "e", "ew_splitting": "on_shell"},
 ]
-
-
-def relative(found, expected):
-    """Relative deviation; where 0 is expected, 0 must be found."""
-    found, expected = np.asarray(found), np.asarray(expected)
-    nothing = expected == 0.0
-    assert np.all(found[nothing] == 0.0)
-    return np.abs(found[~nothing] / expected[~nothing] - 1.0)
-
-
-def column(points, part, name):
-    return jnp.array([float(p[part][name]) for p in points])
-
-
-def point(model, **changes):
-    return {p: jnp.asarray(x) for p, x in (model.reference | changes).items()}
-
-
-def prior_draws(model, n, seed=0):
-    """n points drawn from the default priors, columns first."""
-    keys = jax.random.split(jax.random.key(seed), len(model.parameters))
-    return {
-        p.name: jax.vmap(lambda u, prior=p.prior: prior.value(prior.from_unit(u)))(
-            jax.random.uniform(key, (n, p.prior.dims))
-        )
-        for p, key in zip(model.parameters, keys, strict=True)
-    }
-
-
-# --- loop functions ---------------------------------------------------------------------------
-
-
-def a_kernel(z):
-    t = (1.0 + jnp.sqrt(z)) ** 2 / (1.0 - z)
-    return 0.5 * (1.0 + t) ** 2 * Gm(t)
-
-
-FUNCTIONS = {
-    "A_kernel": (a_kernel, ("z",)),
-    "G": (G, ("t",)),
-    "fW": (bl.fW, ("x",)),
-    "d_fermion": (I_F, ("t",)),
-    "d_scalar": (I_S, ("t",)),
-    "B0fin": (bl.B0, ("a", "b", "mu2")),
-    "DB0": (bl.dB0, ("a", "delta", "b")),
-    "L0": (bl.L0, ("a", "b")),
-    "Mix45": (lambda a, b, c: bl.dB0(b, a - b, c), ("a", "b", "c")),
-}
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_loop_functions_match_the_reference(reference, name):
-    function, inputs = FUNCTIONS[name]
-    points = reference("bridge/loop_functions.json")[name]["points"]
-    arguments = [jnp.array([float(p[key]) for p in points]) for key in inputs]
-    expected = np.array([float(p["value"]) for p in points])
-    assert len(points) > 60
-    assert np.max(relative(jax.vmap(function)(*arguments), expected)) < 1e-13
-    slopes = {"derivative": 0, "dB0_da": 0, "dB0_db": 1}
-    for key, argument in slopes.items():
-        if key in points[0]:
-            slope = jax.vmap(jax.grad(function, argument))(*arguments)
-            assert np.max(relative(slope, [float(p[key]) for p in points])) < 1e-13, key
-
-
-def test_gh_is_minus_the_slope_of_b0(reference):
-    points = reference("bridge/loop_functions.json")["B0fin"]["points"]
-    a, b = (jnp.array([float(p[key]) for p in points]) for key in "ab")
-    assert np.max(relative(-bl.Gh(a, b), [float(p["dB0_da"]) for p in points])) < 1e-14
-    assert np.max(relative(-bl.Gh(b, a), [float(p["dB0_db"]) for p in points])) < 1e-14
-
-
-def test_rho_loop_against_its_closed_form():
-    d = np.concatenate([10.0 ** np.arange(-12.0, 3.0), -(10.0 ** np.arange(-12.0, 0.0)), [-0.999]])
-    with mp.workdps(60):
-        exact = [
-            float((2 + x) / 2 - (1 + x) * mp.log1p(x) / x) for x in (mp.mpf(float(v)) for v in d)
-        ]
-    assert np.max(relative(bl.rho_loop(jnp.asarray(d)), exact)) < 1e-14
-    slope = jax.vmap(jax.grad(bl.rho_loop))(jnp.array([0.0, 1e-3]))
-    assert float(slope[0]) == 0.0
-    assert float(bl.rho_loop(jnp.asarray(0.0))) == 0.0
 
 
 # --- component lists: the kernels themselves --------------------------------------------------
@@ -184,9 +101,37 @@ def test_model_independent_rows(reference):
     rows = [row for row in data["dirac_RG"] if row["r"] == "-1"]
     assert len(rows) == 5
     for row in rows:
-        per_moment = EV * rge.dirac_mass(1.0, float(row["Lambda"]), MADE)
+        scale = float(row["Lambda"])
+        log = math.log(scale / MADE.v_ew)  # the rows do not raise it to 1
+        per_moment = EV * rge.dirac_mass(1.0, scale, MADE) * log / max(log, 1.0)
         assert relative(1.0 / per_moment, float(row["mu_bound_muB_for_1eV"])) < 1e-14
-    assert float(rge.dirac_mass(1e-12, 200.0, MADE)) == 0.0
+
+
+def test_running_from_a_light_loop_is_that_of_a_logarithm_of_one():
+    """Continuous at M = e v, flat below, and its gradient finite everywhere."""
+    edge = math.e * MADE.v_ew
+    least = float(rge.dirac_mass(1e-12, edge, MADE))
+    with mp.workdps(30):
+        g_sq = 4 * mp.pi / (mp.mpf(MADE.alpha_inv_mz) * MADE.s2w)
+        tan_sq = MADE.s2w / (1 - mp.mpf(MADE.s2w))
+        expected = 9 * g_sq**2 * MADE.v_ew**2 * (2 + 2 * tan_sq / 3) / (256 * mp.pi**2 * MADE.m_e)
+    assert least == pytest.approx(1e-12 * float(expected), rel=1e-14)
+    for scale in (1.0, 200.0, edge * (1.0 - 1e-9), edge * (1.0 + 1e-9)):
+        assert float(rge.dirac_mass(1e-12, scale, MADE)) == pytest.approx(least, rel=2e-9)
+    slopes = jax.vmap(jax.grad(lambda m: rge.dirac_mass(1e-12, m, MADE)))
+    found = slopes(jnp.array([1.0, 200.0, edge, 1e3, 1e5]))
+    assert np.all(np.isfinite(found))
+    np.testing.assert_allclose(found[-2:], least / np.array([1e3, 1e5]), rtol=1e-13)
+
+
+def test_a_light_scalar_does_not_switch_the_running_off():
+    """m_s = 1 GeV: the loop ends at m_f = 1 TeV, where its operator is matched."""
+    model = Bridge(multiplet=3)
+    found = model.predict(point(model, m_psi=1e3, m_f=1e3, m_s=1.0))
+    per_moment = EV * rge.dirac_mass(1.0, 1e3, model.sm)
+    assert float(found["rge_log"]) == pytest.approx(math.log(1e3 / model.sm.v_ew), rel=1e-14)
+    expected = float(per_moment * found["mu_nu"])
+    assert abs(float(found["m_nu_rge"])) == pytest.approx(expected, rel=1e-14) != 0.0
 
 
 # --- the model --------------------------------------------------------------------------------
@@ -290,7 +235,7 @@ def test_case_c_is_the_weak_triplet(reference):
 @pytest.mark.parametrize("n", [2, 3, 4, 5])
 @pytest.mark.parametrize("y", one_quick([0.0, 0.5, 1.0, -7.0 / 6.0], 3))
 def test_degenerate_multiplets_have_no_mass_and_dynkin_moments(n, y):
-    model = Bridge(multiplet=n, hypercharge=y)
+    model = Bridge(multiplet=n, hypercharge=y, rge=False)
     for changes in ({}, {"m_f": 777.7, "m_s": 333.3, "y_t": -2.1}):
         theta = point(model, split_f=0.0, split_s=0.0, **changes)
         found = model.predict(theta)
@@ -306,7 +251,7 @@ def test_degenerate_multiplets_have_no_mass_and_dynkin_moments(n, y):
 @pytest.mark.parametrize(("n", "y"), [(2, 0.5), (3, 0.0), (4, 1.0), (5, 0.0)])
 def test_split_mass_against_quadruple_precision(split, n, y):
     """Relative splittings of 1e-9 and less, where differences of rounded masses say nothing."""
-    model = Bridge(multiplet=n, hypercharge=y, mixing="eft", mu_bar=700.0)
+    model = Bridge(multiplet=n, hypercharge=y, mixing="eft", mu_bar=700.0, rge=False)
     theta = point(model, split_f=split, split_s=-0.3 * split, m_f=900.0, m_s=1400.0)
     with mp.workdps(50):
         i = {name: mp.mpf(float(x)) for name, x in theta.items()}
@@ -330,7 +275,7 @@ def test_electroweak_splitting_needs_hypercharge():
     found = model.predict(point(model, split_f=0.0, split_s=0.0))
     assert float(found["m_nu_split"]) == 0.0
     assert abs(float(found["m_nu"])) > 0.0
-    clean = Bridge(case="d0")
+    clean = Bridge(case="d0", rge=False)
     assert float(clean.predict(point(clean))["m_nu"]) == 0.0
     assert clean.rescaling is None
     run = Bridge(case="d0", rge=True).predict(point(clean))
@@ -339,7 +284,7 @@ def test_electroweak_splitting_needs_hypercharge():
 
 def test_inert_doublet_is_case_e():
     inert = InertDoublet()
-    theta = point(inert, y_d=0.0, lambda_3=0.0, lambda_4=3e-2, lambda_5=0.0, m_f=800.0)
+    theta = point(inert, y_d=0.0, lambda_3=0.0, lambda_4=3e-2, lambda_5=0.0, m_f=1200.0)
     plus, zero = 1e3, math.sqrt(1e6 + 3e-2 * SM.v_h**2)
     mean, gap = 0.5 * (plus + zero), 3e-2 * SM.v_h**2 / (plus + zero)
     bridge = Bridge(case="e")
@@ -350,7 +295,7 @@ def test_inert_doublet_is_case_e():
         y_t=math.sqrt(2.0) * i["y_1"],
         y_delta=i["y_2"],
         m_psi=i["m_psi"],
-        m_f=800.0,
+        m_f=1200.0,
         m_s=mean,
         split_f=0.0,
         split_s=-gap / mean,

@@ -12,7 +12,8 @@ from scipy import stats
 
 from helpers import targets as TARGETS
 from helpers.cases import one_quick
-from nmmjax.samplers.engines import _evidence, _shrinkage, nested
+from nmmjax.samplers.engines import _evidence, _shrinkage
+from nmmjax.samplers.engines._insertion import insertion_ranks
 from nmmjax.samplers.engines.nested import Nested
 
 DIM, WIDTH = 5, 0.02
@@ -98,7 +99,7 @@ def test_deaths_counted_one_at_a_time_when_they_come_in_batches_are_wrong():
 def ranks(draw, batches=200, live=40, delete=10):
     """Ranks of new points that `draw(rng, survivors, n)` makes; survivors are exact."""
     rng, found = np.random.default_rng(8), []
-    rank = eqx.filter_jit(nested._ranks)
+    rank = eqx.filter_jit(insertion_ranks)
     for i in range(batches):
         survivors = rng.normal(size=live - delete)
         value = np.concatenate([draw(rng, survivors, delete), survivors])
