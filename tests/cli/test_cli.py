@@ -165,7 +165,11 @@ def test_evaluate_matches_the_reference_file(reference, tmp_path, capsys):
     file.write_text(json.dumps(points[:2]))
     command = ["evaluate", "weak_triplet", "--points", str(file), "--json"]
     made_with = reference("weak_triplet/model1.json")["constants"]
-    settings = ["y_lepton=2.93e-06", "rge=false", *(f"sm.{key}={x}" for key, x in made_with.items())]
+    settings = [
+        "y_lepton=2.93e-06",
+        "rge=false",
+        *(f"sm.{key}={x}" for key, x in made_with.items()),
+    ]
     assert run_command(command + [x for pair in settings for x in ("--setting", pair)]) == 0
     found = json.loads(capsys.readouterr().out)
     for row, expected in zip(found, rows, strict=False):
