@@ -16,7 +16,7 @@ _AXIS = "part"
 
 
 def mesh(count: int) -> Mesh:
-    """The first `count` devices of this host."""
+    """Return the first `count` devices of this host."""
     found = jax.local_devices()
     return Mesh(np.array(found[:count]), (_AXIS,), axis_types=(AxisType.Auto,))
 

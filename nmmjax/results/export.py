@@ -42,7 +42,7 @@ def export(run: Run, to: str, path: pathlib.Path, by: str = "chain") -> list[pat
 
 
 def weighted(run: Run) -> dict[str, np.ndarray]:
-    """The weighted points of a run by column, weights of sum 1; {} for engines without them.
+    """Return the weighted points of a run by column, weights of sum 1; {} without them.
 
     Points of several repeats count in proportion to their Z.
     """

@@ -70,7 +70,7 @@ class Shards(Run):
         return values[(..., *index)] if index else values
 
     def table(self, name: str) -> dict[str, np.ndarray]:
-        """The rows of all shards; what is a single number is that of the first."""
+        """Join the rows of all shards; what is a single number is that of the first."""
         found = [part.table(name) for part in self.parts]
         found = [table for table in found if table]
         if not found:
@@ -189,7 +189,7 @@ def listed(directory: pathlib.Path) -> list[int]:
 
 
 def asked(directory: pathlib.Path, numbers: Sequence[int]) -> int:
-    """How many tasks there were to be: the most that a shard's task.json says."""
+    """Say how many tasks there were to be: the most that a shard's task.json says."""
     most = 0
     for number in numbers:
         try:

@@ -14,7 +14,7 @@ BY = ("chain", "ensemble")
 
 
 def tree(directory: pathlib.Path | str, by: str = "chain", allow_changes: bool = False) -> Any:
-    """The draws of a run, or of the shards of tasks, as an xarray DataTree.
+    """Return the draws of a run, or of the shards of tasks, as an xarray DataTree.
 
     by  "chain": as stored, walkers as chains, with the coordinate `ensemble`; lazily, of a run
         "ensemble": one chain per ensemble, the draws of its walkers side by side, which is what
@@ -34,7 +34,7 @@ def tree(directory: pathlib.Path | str, by: str = "chain", allow_changes: bool =
 
 
 def of(run: Run, by: str = "chain") -> Any:
-    """The DataTree of an opened run. Raises InputError where ensembles differ in size."""
+    """Return the DataTree of an opened run. Raises InputError where ensembles differ in size."""
     groups = {
         group: {name: run.read(name, group) for name in names}
         for group, names in run.variables.items()

@@ -119,23 +119,23 @@ class Chart(eqx.Module):
         return kept(c), found.log_det + self._log_det
 
     def index(self, parameter: str) -> int:
-        """Where the coordinate of a parameter stands in a position."""
+        """Return where the coordinate of a parameter stands in a position."""
         return self.slots[parameter].start
 
     def reference(self, parameter: str) -> float:
-        """The middle of a prior in its coordinate: where scales and handles are held."""
+        """Return the middle of a prior in its coordinate: where scales and handles are held."""
         prior = dict(self.priors)[parameter]
         if isinstance(prior, LogUniform):
             return 0.5 * (math.log(prior.low) + math.log(prior.high))
         return 0.0
 
     def terms(self, r: Sequence[Scalar]) -> Terms:
-        """The signed mass terms at coordinates r."""
+        """Return the signed mass terms at coordinates r."""
         observables, _ = guarded_predict(self.model, self.values(jnp.stack([*r])))
         return {name: observables[name] for name in self.model.mass_terms}
 
     def mass(self, r: Sequence[Scalar]) -> Scalar:
-        """The observable that the scale moves, at coordinates r."""
+        """Return the observable that the scale moves, at coordinates r."""
         assert self.rescaling is not None
         observables, _ = guarded_predict(self.model, self.values(jnp.stack([*r])))
         return observables[self.rescaling.observable]

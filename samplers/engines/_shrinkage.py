@@ -79,7 +79,7 @@ def summarise(
 
 
 def points(state: Mapping[str, Array], delete: int) -> dict[str, Array]:
-    """The weighted points of all runs, one row each, run by run.
+    """Return the weighted points of all runs, one row each, run by run.
 
     repeat                of which run
     position              (row, dim)

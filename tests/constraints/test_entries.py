@@ -7,8 +7,9 @@ import pytest
 
 from helpers.curves import one, upper_limit
 from nmmjax.catalogue import quantity
+from nmmjax.constraints.entries import build
 from nmmjax.constraints.gaussians import Measurement
-from nmmjax.constraints.library import build, catalogue, load, prefer
+from nmmjax.constraints.library import catalogue, load, prefer
 from nmmjax.constraints.limits import LowerLimit, UpperLimit
 from nmmjax.errors import InputError
 
@@ -56,11 +57,11 @@ def test_projections_are_called_future():
     ("name", "numbers", "text"),
     [
         # XENONnT, PRL 129 (2022) 161805, arXiv:2207.11330: mu_nu < 6.4e-12 mu_B (90%)
-        ("xenonnt_2022", {"value": 6.4e-12}, "mu_eff_solar < 6.4e-12 mu_B (90% CL)"),
+        ("xenonnt_2022", {"value": 6.4e-12}, "mu_eff_pp < 6.4e-12 mu_B (90% CL)"),
         # Beda et al. (GEMMA), PPNL 10 (2013) 139: mu_nu < 2.9e-11 mu_B (90%)
         ("gemma_2012", {"value": 2.9e-11}, "mu_eff_reactor < 2.9e-11 mu_B (90% CL)"),
         # Borexino, PRD 96 (2017) 091103, arXiv:1707.09355: mu_eff < 2.8e-11 mu_B (90%)
-        ("borexino_2017", {"value": 2.8e-11}, "mu_eff_solar < 2.8e-11 mu_B (90% CL)"),
+        ("borexino_2017", {"value": 2.8e-11}, "mu_eff_be7 < 2.8e-11 mu_B (90% CL)"),
         # KATRIN, Science 388 (2025) 180, arXiv:2406.13516: m_beta^2 = -0.14 +0.13 -0.15 eV^2
         (
             "katrin_2025",

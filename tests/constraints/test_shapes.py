@@ -10,7 +10,8 @@ import pytest
 from scipy import integrate, stats
 
 from helpers.curves import one, upper_limit
-from nmmjax.constraints.library import build, catalogue, load, prefer
+from nmmjax.constraints.entries import build
+from nmmjax.constraints.library import catalogue, load, prefer
 from nmmjax.constraints.limits import SmoothBound
 
 ENTRIES = catalogue()

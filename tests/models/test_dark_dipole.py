@@ -83,10 +83,52 @@ def test_effective_moments(points):
             mu = wedge(jnp.asarray(y)) / size * theta["eps"] * found["mu_nu"]
             fractions = neutrinos.solar_fractions(light.u, found["dm2_21"], "7Be")
             mass = neutrinos.to_mass_basis(mu, light.u)
-            seen = neutrinos.effective_moments(mass, light.u, fractions, majorana=True)
+            seen = neutrinos.effective_moments(mass, light.u, {"solar": fractions}, majorana=True)
             for name in ("solar", "reactor"):
                 value = float(seen[f"mu_eff_{name}"])
                 assert found[f"mu_eff_dark_{name}"] == pytest.approx(value, rel=1e-7), name
+
+
+def solar_electrons(u, squares, source):
+    """P_e1 of the massless state 1: e component of the lowest state in the Sun, eigensolver."""
+    energy, electrons = neutrinos.SOLAR[source]
+    density = electrons * 6.02214076e23 * (SM.hbar * 2.99792458e10) ** 3  # GeV^3
+    potential = 2.0 * np.sqrt(2.0) * SM.g_f * density * energy * 1e18  # eV^2
+    hamiltonian = u @ np.diag(squares) @ u.T + np.diag([potential, 0.0, 0.0])
+    return np.linalg.eigh(hamiltonian)[1][0, 0] ** 2
+
+
+def test_two_equal_masses():
+    """Orthogonal Yukawas with m_h1 = m_a1, m_h2 = m_a2: no angle, but moments and m_beta."""
+    u = np.linalg.qr(np.array([[0.8, 0.3, 0.5], [0.1, 0.9, -0.4], [-0.6, 0.2, 0.7]]))[0]
+    y = 1e-2 * u[:, 1:]
+    masses = {"m_h1": 0.2, "m_h2": 0.4, "m_a1": 0.2, "m_a2": 0.4}
+    model = DarkDipole(scalars="eigenstates")
+    theta = model.reference | masses | yukawa_parameters(y)
+    found = predictor(scalars="eigenstates")(arrays(theta))
+    assert float(found["m_nu_2"]) == pytest.approx(float(found["m_nu_3"]), rel=1e-12)
+    assert all(np.isnan(found[p]) for p in ("sin2_th12", "sin2_th13", "sin2_th23"))
+    rows = 1.0 - u[0, 0] ** 2  # (M M^dag)_ee/m^2
+    assert float(found["m_beta"] / found["m_nu"]) == pytest.approx(np.sqrt(rows), rel=1e-12)
+    mass = float(found["m_nu"]) ** 2
+    for name, source in (("pp", "pp"), ("be7", "7Be")):
+        share = np.sqrt(1.0 - solar_electrons(u, [0.0, mass, mass], source))
+        seen = float(found[f"mu_eff_dark_{name}"] / found["mu_eff_dark"])
+        assert seen == pytest.approx(share, rel=1e-9)
+    undefined = {p for p, x in found.items() if not np.isfinite(x)}
+    assert undefined == {"sin2_th12", "sin2_th13", "sin2_th23"}
+
+
+def test_parallel_yukawas():
+    """One massive neutrino, no moment: only what tells the two massless states apart is lost."""
+    y = np.outer([0.01, 0.02, -0.01], [1.0, 0.5])
+    found = predictor()(arrays(DarkDipole().reference | yukawa_parameters(y)))
+    for name in ("mu_nu", "mu_eff_dark_solar", "mu_eff_dark_pp", "mu_eff_dark_be7", "m_nu_2"):
+        assert float(found[name]) == pytest.approx(0.0, abs=1e-20), name
+    assert float(found["m_beta"] / found["m_nu"]) == pytest.approx(np.sqrt(1.0 / 6.0), rel=1e-12)
+    assert float(found["sin2_th13"]) == pytest.approx(1.0 / 6.0, rel=1e-12)
+    assert float(found["sin2_th23"]) == pytest.approx(0.8, rel=1e-12)
+    assert {p for p, x in found.items() if not np.isfinite(x)} == {"sin2_th12"}
 
 
 def test_no_moment_without_breaking():
