@@ -272,6 +272,20 @@ def table(
 
 
 @app.command()
+def compare(
+    directory: DirArg,
+    other: Annotated[
+        pathlib.Path, typer.Argument(help="The run to compare it with.", callback=_run_directory)
+    ],
+    json: JsonFlag = False,
+) -> None:
+    """Say what differs between two runs: physics, sampling, versions and results."""
+    from nmmjax.cli.compare import show_comparison
+
+    show_comparison(directory, other, json)
+
+
+@app.command()
 def report(
     directory: DirArg,
     out: Annotated[
