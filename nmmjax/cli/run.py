@@ -16,6 +16,7 @@ import tomli_w
 
 from nmmjax import signals
 from nmmjax.cli import provenance, tasks
+from nmmjax.cli.devices import sized, used_by
 from nmmjax.cli.engines import build_engine, burn_in_of, check_engine, options_of, superchains_of
 from nmmjax.cli.finish import finish, limit
 from nmmjax.cli.progress import Reporter
@@ -26,7 +27,7 @@ from nmmjax.cli.terminal import say
 from nmmjax.errors import InputError
 from nmmjax.runfile.build import RunFile, build_posterior, read, resolved
 from nmmjax.runfile.schema import UntilTable
-from nmmjax.samplers import driver, undefined
+from nmmjax.samplers import devices, driver, undefined
 from nmmjax.samplers.base import AbstractEngine, EngineError
 from nmmjax.samplers.store.store import Store, StoreError, is_run
 from nmmjax.samplers.witness import OtherTarget, Problem
@@ -42,13 +43,18 @@ def run_file(
     extend: int | None = None,
     no_plugins: bool = False,
     task: Task | None = None,
+    shared: str = "all",
 ) -> int:
-    """Sample, summarise and draw; returns the exit code. `extend` adds draws to a finished run."""
+    """Sample, summarise and draw; returns the exit code.
+
+    `extend` adds draws to a finished run; `shared` is how many devices share the work, or "all".
+    """
     start_jax()
     run, text = read(path, overrides)
     refuse_plugins(no_plugins, run.model.name, run.engine.name)
     posterior = build_posterior(run, str(path))
-    engine = build_engine(run.engine, str(path))
+    engine = build_engine(sized(run.engine, shared), str(path))
+    used = used_by(engine, shared)
     check_engine(engine, posterior, str(path))
     whole = out if out is not None else path.parent / "chains" / path.stem
     directory = whole if task is None else tasks.shard(whole, task)
@@ -74,7 +80,8 @@ def run_file(
             session.ended(session.stuck)
             say(f"nmmjax: {session.stuck}")
             return tasks.STUCK
-        outcome = _sample(run, posterior, engine, store, draws, burn_in, superchains, task)
+        with devices.using(used):
+            outcome = _sample(run, posterior, engine, store, draws, burn_in, superchains, task)
         for message in outcome.messages:
             say(message)
         if session is not None:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
 from nmmjax.errors import InputError
@@ -75,7 +76,7 @@ def _round(
 ) -> tuple[Array, Array, tuple[Array, Array]]:
     """Challenge every start by the best of new prior draws, or by their first of finite density."""
     count, dim = positions.shape
-    u = jr.uniform(key, (dim, count * _PER_ROUND), minval=jnp.finfo(float).tiny)
+    u = _spread(jr.uniform(key, (dim, count * _PER_ROUND), minval=jnp.finfo(float).tiny), count)
     c = jax.vmap(posterior.coordinates_from_unit, in_axes=-1, out_axes=-1)(u)
     log_density = jax.vmap(posterior.log_density_of, in_axes=-1)(c).reshape(count, _PER_ROUND)
     undefined = jnp.isnan(log_density)
@@ -91,6 +92,14 @@ def _round(
         jnp.where(better[:, None], challenger, positions),
         (jnp.mean(finite), jnp.mean(undefined)),
     )
+
+
+def _spread(u: Float[Array, "dim n"], count: int) -> Float[Array, "dim n"]:
+    """Cut the draws over the devices of the mesh in use, whole starts to each."""
+    devices = jax.sharding.get_abstract_mesh()
+    if devices.empty or count % devices.size:
+        return u
+    return jax.lax.with_sharding_constraint(u, PartitionSpec(None, devices.axis_names[0]))
 
 
 def _hopeless(posterior: Posterior, key: Array, rounds: int, count: int) -> str:
