@@ -17,7 +17,14 @@ import tomli_w
 from nmmjax import signals
 from nmmjax.cli import provenance, tasks
 from nmmjax.cli.devices import sized, used_by
-from nmmjax.cli.engines import build_engine, burn_in_of, check_engine, options_of, superchains_of
+from nmmjax.cli.engines import (
+    build_engine,
+    burn_in_of,
+    check_engine,
+    kept_of,
+    options_of,
+    superchains_of,
+)
 from nmmjax.cli.finish import finish, limit
 from nmmjax.cli.progress import Reporter
 from nmmjax.cli.session import refuse_plugins, start_jax
@@ -61,9 +68,12 @@ def run_file(
     burn_in = burn_in_of(run, engine, str(path))
     superchains = superchains_of(run.engine, engine, str(path))
     tree = resolved(run, posterior, {"name": run.engine.name} | options_of(engine), burn_in)
+    kept = kept_of(run.store, posterior, str(path))
+    tree["sampling"] |= {"store": kept} if kept else {}
     if extend is not None and not is_run(directory):
         raise InputError(f"--extend: there is no run in '{directory}' to extend")
     about = {"run_file": text, "overrides": overrides, "resolved": tomli_w.dumps(tree)}
+    about |= {key: kept[key] for key in ("dtype", "compression") if key in kept}
     if task is None:
         tasks.refuse_shards(directory)
     else:
@@ -112,7 +122,11 @@ def _sample(
             return found[places]
 
         faults = _telling(posterior, report.note)
-        problem = Problem(posterior, posterior.record, posterior.sampled, faults)
+        wanted = run.store.observables
+        record = functools.partial(
+            posterior.record, observables=None if wanted is None else tuple(wanted)
+        )
+        problem = Problem(posterior, record, posterior.sampled, faults)
         plan = driver.Plan(starts, draws, burn_in, superchains, stop)
         hooks = driver.Hooks(report, signals.caught, lambda: signals.enter(Stage.SAMPLING))
         return driver.run(engine, problem, key_run, store, plan, hooks)

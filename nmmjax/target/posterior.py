@@ -190,12 +190,17 @@ class Posterior(eqx.Module):
         observables, _ = guarded_predict(self.model, theta)
         return merged(observables, naturalness.measures(self.model, theta, observables))
 
-    def record(self, draws: np.ndarray | Float[Array, "chain draw dim"]) -> Groups:
+    def record(
+        self,
+        draws: np.ndarray | Float[Array, "chain draw dim"],
+        observables: tuple[str, ...] | None = None,
+    ) -> Groups:
         """Everything to store at `draws`, by group: parameters and observables, terms, target.
 
-        Arrays (chain, draw, ...) of the device, asked for and not waited for.
+        Arrays (chain, draw, ...) of the device, asked for and not waited for. `observables` are
+        those wanted; None: all.
         """
-        found = recording.record(self._stored, jnp.asarray(draws))
+        found = recording.record(eqx.Partial(self._stored, only=observables), jnp.asarray(draws))
         return {group: variables for group, variables in found.items() if variables}
 
     def variables(self) -> dict[str, dict[str, str | float]]:
@@ -217,12 +222,15 @@ class Posterior(eqx.Module):
                 found[name] = _attributes(role, q.unit, q.latex, q.text, q.period)
         return found
 
-    def _stored(self, z: Position) -> dict[str, dict[str, Array]]:
+    def _stored(
+        self, z: Position, only: tuple[str, ...] | None = None
+    ) -> dict[str, dict[str, Array]]:
         theta = self.theta(z)
         observables = self.observables(theta)
         _, defined = guarded_predict(self.model, theta)
         both = observables | theta
         flat = {k: v for k, v in observables.items() if k not in theta}
+        flat = flat if only is None else {k: v for k, v in flat.items() if k in only}
         return {
             "posterior": theta | flat,
             "log_likelihood": {c.name: c.log_likelihood(both) for c in self.constraints},
