@@ -76,11 +76,9 @@ class Bfz(ZeeScalars):
         """Return what joins photon, W and phi^+: quarks and scalars, GeV^-1."""
         outer = jnp.stack([theta["m_h_plus"], theta["m_heavy_plus"]])
         masses = (self.sm.m_w, theta["m_s_plus"])
-        scalars = J_scalar(outer, *masses, theta["m_s_r"]) + J_scalar(
-            outer, *masses, theta["m_s_i"]
-        )
+        even, odd = (J_scalar(outer, *masses, theta[p]) for p in ("m_s_r", "m_s_i"))
         cubic = theta["kappa"] / math.sqrt(2.0)
-        return super()._inner_loops(theta) + cubic * (scalars[0] - scalars[1])
+        return super()._inner_loops(theta) + cubic * (even[0] - even[1] + odd[0] - odd[1])
 
     def _two_loop_mass(self, theta):
         """Return the estimate of the two-loop mass, eV."""

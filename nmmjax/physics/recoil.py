@@ -1,8 +1,8 @@
-r"""Electron recoil by solar neutrinos: cross-sections on electrons at rest, rates, limits on couplings.
+r"""Electron recoil by solar neutrinos: sections on electrons at rest, rates, limits on couplings.
 
-Energies in GeV; d sigma/dT in GeV^-3 per squared coupling, 0 outside the kinematic range. t (recoil),
-e (neutrino) broadcast. Rates are those of free electrons: in xenon an electron counts where the
-recoil exceeds its binding energy.
+Energies in GeV; d sigma/dT in GeV^-3 per squared coupling, 0 outside the kinematic range. Recoils t
+and neutrino energies e broadcast. Rates are those of free electrons: in xenon an electron counts
+where the recoil exceeds its binding energy.
 """
 
 import math
@@ -62,7 +62,7 @@ def end_points(e: Real, m_n: Real, sm: Constants = SM) -> tuple[Array, Array]:
 
     Error 1e-15. For m_n = 0 they are 0 and 2 E^2/(m_e + 2 E).
     """
-    m = sm.m_e
+    m, e, m_n = sm.m_e, jnp.asarray(e), jnp.asarray(m_n)
     s = m * (m + 2.0 * e)  # both solve s T^2 - 2 half s T + m_N^4/4 = 0
     half = (2.0 * m * e**2 - m_n**2 * (e + m)) / (2.0 * s)
     high = half + jnp.sqrt(half**2 - m_n**4 / (4.0 * s))
@@ -77,7 +77,8 @@ def moment(t: Real, e: Real, m_n: Real = 0.0, sm: Constants = SM) -> Float[Array
 
     Source: arXiv:1312.6858 for massive states; checked against explicit traces.
     """
-    m, x = sm.m_e, m_n**2
+    m, t, e = sm.m_e, jnp.asarray(t), jnp.asarray(e)
+    x = jnp.asarray(m_n) ** 2
     shape = 1.0 / t - 1.0 / e - x / (2.0 * m * e * t) * (1.0 + 0.5 * (m - t) / e)
     shape -= x**2 / (8.0 * m * e**2 * t**2) * (1.0 - t / m)
     low, high = end_points(e, m_n, sm)
@@ -85,22 +86,38 @@ def moment(t: Real, e: Real, m_n: Real = 0.0, sm: Constants = SM) -> Float[Array
 
 
 def vector(t: Real, e: Real, mass: Real = 0.0, sm: Constants = SM) -> Float[Array, "..."]:
-    """Return d sigma/dT by a vector boson, per (g_nu g_e)^2 of g_nu nubar gamma P_L nu, g_e e gamma e.
+    """Return d sigma/dT by a vector boson, g_nu nubar gamma P_L nu and g_e e gamma e, over g^2 g^2.
 
         m_e/[4 pi (2 m_e T + M^2)^2] [1 + (1 - T/E)^2 - m_e T/E^2]
 
     Without the interference with W and Z. A millicharge q is g_nu g_e = 4 pi alpha q, M = 0.
     """
-    m = sm.m_e
+    m, t, e = sm.m_e, jnp.asarray(t), jnp.asarray(e)
     shape = 1.0 + (1.0 - t / e) ** 2 - m * t / e**2
     _, high = end_points(e, 0.0, sm)
     return m / (4.0 * math.pi * (2.0 * m * t + mass**2) ** 2) * jnp.where(t < high, shape, 0.0)
 
 
+def weak(t: Real, e: Real, left: Real, right: Real, sm: Constants = SM) -> Float[Array, "..."]:
+    """Return d sigma/dT by W and Z, chiral couplings of the electron `left` and `right`.
+
+        (2 G_F^2 m_e/pi) [g_L^2 + g_R^2 (1 - T/E)^2 - g_L g_R m_e T/E^2]
+
+    g_R = s_W^2, g_L = s_W^2 + 1/2 (nu_e) or s_W^2 - 1/2. Both gain g_nu g_e/[2 sqrt2 G_F (2 m_e T +
+    M^2)] from a vector boson and pi alpha <r^2>/(3 sqrt2 G_F) from a charge radius, interference
+    included. Source: hep-ph/0506021.
+    """
+    m, t, e = sm.m_e, jnp.asarray(t), jnp.asarray(e)
+    shape = left**2 + right**2 * (1.0 - t / e) ** 2 - left * right * m * t / e**2
+    _, high = end_points(e, 0.0, sm)
+    return 2.0 * sm.g_f**2 * m / math.pi * jnp.where(t < high, shape, 0.0)
+
+
 def rate(section: Section, t: Real, nu: Neutrinos) -> Float[Array, "..."]:
     """Return sum over `nu` of flux times section(t, e): cm^-2 s^-1 GeV^-3 per electron."""
     column = jnp.asarray(t)[..., None]
-    return jnp.sum(nu.flux * section(column, nu.energy), axis=-1)
+    energy, flux = (x.reshape((1,) * (column.ndim - 1) + (-1,)) for x in nu)
+    return jnp.sum(flux * section(column, energy), axis=-1)
 
 
 def xenon_electrons(t: np.ndarray) -> np.ndarray:

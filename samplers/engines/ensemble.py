@@ -35,7 +35,7 @@ _ACCEPT_BITS, _LENGTH_BITS = 40, 23  # with one sign bit: the 64 bits of a walke
 
 
 class Half(NamedTuple):
-    """One half of every ensemble; joined inside `advance`: walker h of e is h * ensembles + e.
+    """Half of every ensemble. Inside `advance`, on one device, walker h of e is h E + e.
 
     example  the last proposal of each walker that was undefined; NaN before there is one
     """

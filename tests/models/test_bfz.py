@@ -104,9 +104,12 @@ def test_log_mean_against_a_quadrature(ratio):
 @pytest.mark.slow
 def test_gradients_are_finite_over_the_prior():
     """2e4 draws of the default priors inside the domain."""
-    model, keys = Bfz(), iter(jax.random.split(jax.random.key(3), 64))
-    u = {p.name: jax.random.uniform(next(keys), (20000,)) for p in model.parameters}
-    theta = {p.name: p.prior.value(p.prior.from_unit(u[p.name][None])) for p in model.parameters}
+    model = Bfz()
+    u = jax.random.uniform(jax.random.key(1), (len(model.parameters), 20000, 1))
+    theta = {
+        p.name: jax.vmap(lambda x, prior=p.prior: prior.value(prior.from_unit(x)))(x)
+        for p, x in zip(model.parameters, u, strict=True)
+    }
     light, heavy = theta["m_h_plus"], theta["m_heavy_plus"]
     theta["m_h_plus"], theta["m_heavy_plus"] = jnp.minimum(light, heavy), jnp.maximum(light, heavy)
 

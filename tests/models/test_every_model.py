@@ -22,6 +22,7 @@ SCALES = {
     "bridge": lambda t: max(t["m_f"], t["m_s"]),
     "bridge_majorana": lambda t: max(t["m_psi"], t["m_s"]),
     "colored_triplet": lambda t: max(t["m_f"], t["m_s"]),
+    "dipole_portal": lambda t: t["lambda_uv"],
     "inert_doublet": lambda t: max(t["m_f"], (t["mu2_eta"] + t["lambda_3"] * SM.v_h**2) ** 0.5),
     "left_right": lambda t: SM.m_w,
     "su2_horizontal": lambda t: t["m_h_plus"],

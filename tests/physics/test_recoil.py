@@ -36,6 +36,8 @@ def test_sections_and_end_points_against_traces(reference):
         if t < float(recoil.end_points(e, 0.0, sm)[1]):
             vector = float(recoil.vector(t, e, mass, sm))
             assert vector == pytest.approx(float(row["vector"]), rel=1e-12)
+            weak = float(recoil.weak(t, e, 0.73, 0.23, sm))
+            assert weak == pytest.approx(float(row["weak_73_23"]), rel=1e-12)
 
 
 def test_nothing_recoils_outside_the_kinematic_range():

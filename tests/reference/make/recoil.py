@@ -1,10 +1,11 @@
 """Neutrinos on electrons at rest: cross-sections from explicit traces of 4 x 4 gamma matrices.
 
-    moment   (mu/2) Nbar sigma^{mn} P_L nu F_mn,  amplitude mu q_n Nbar sigma^{mn} P_L nu e ebar gamma_m e/q^2
+    moment   (mu/2) Nbar sigma^{mn} P_L nu F_mn:  mu q_n Nbar sigma^{mn} P_L nu e ebar gamma_m e/q^2
     vector   g_nu g_e nubar gamma^m P_L nu ebar gamma_m e/(q^2 - M^2)
+    weak     2 sqrt2 G_F nubar gamma^m P_L nu ebar gamma_m (g_L P_L + g_R P_R) e, 0.73 and 0.23
 
-d sigma/dT = <|amplitude|^2>/(32 pi m_e E^2), averaged over the spin of the electron. Recoils end where
-the electron goes straight on: cos = 1 in the laboratory.
+d sigma/dT = <|amplitude|^2>/(32 pi m_e E^2), averaged over the spin of the electron. Recoils end
+where the electron goes straight on: cos = 1 in the laboratory.
 """
 
 import mpmath as mp
@@ -48,19 +49,21 @@ def momenta(t, e, m_n, m):
     return nu, rest, [a + b - c for a, b, c in zip(nu, rest, out, strict=True)], out
 
 
-def squared(vertices, nu, n, m_n, rest, out, m):
-    """Half the sum over spins of |vertex^m ebar gamma_m e|^2."""
-    g, _ = gammas()
+def squared(vertices, nu, n, m_n, rest, out, m, electron=None):
+    """Half the sum over spins of |vertex^m ebar gamma_m e|^2, or with vertices of the electron."""
+    g, bar = electron or gammas()[0], gammas()[0][0]
     one = mp.eye(4)
-    heavy, light = slash(n, g) + m_n * one, slash(nu, g)
-    final, first = slash(out, g) + m * one, slash(rest, g) + m * one
-    bars = [g[0] * v.H * g[0] for v in vertices]
+    basis = gammas()[0]
+    heavy, light = slash(n, basis) + m_n * one, slash(nu, basis)
+    final, first = slash(out, basis) + m * one, slash(rest, basis) + m * one
+    bars = [bar * v.H * bar for v in vertices]
+    across = [bar * v.H * bar for v in g]
     total = mp.mpf(0)
     for a in range(4):
         for b in range(4):
             lepton = trace(heavy * vertices[a] * light * bars[b])
-            electron = trace(final * g[a] * first * g[b])
-            total += METRIC[a] * METRIC[b] * (lepton * electron).real
+            struck = trace(final * g[a] * first * across[b])
+            total += METRIC[a] * METRIC[b] * (lepton * struck).real
     return total / 2
 
 
@@ -86,6 +89,9 @@ def row(given, c):
     currents = [x * left for x in g]
     vector = squared(currents, nu, n, mp.mpf(0), rest, out, m) / (q2 - mass**2) ** 2
 
+    left_right = [x * (mp.mpf("0.73") * left + mp.mpf("0.23") * (mp.eye(4) - left)) for x in g]
+    weak = squared(currents, nu, n, mp.mpf(0), rest, out, m, left_right) * 8 * c.g_f**2
+
     def straight(x):
         energy = m + x
         line = m_n**2 - 2 * m**2 - 2 * m * e + 2 * (e + m) * energy
@@ -96,7 +102,8 @@ def row(given, c):
     a, b = (f0 + f2 - 2 * f1) / (2 * m**2), (f2 - f0) / (2 * m)
     root = mp.sqrt(b**2 - 4 * a * f1)
     low, high = sorted(((-b - root) / (2 * a), (-b + root) / (2 * a)))
-    return {"moment": moment / flux, "vector": vector / flux, "T_min": low, "T_max": high}
+    made = {"moment": moment / flux, "vector": vector / flux, "weak_73_23": weak / flux}
+    return made | {"T_min": low, "T_max": high}
 
 
 TABLES = (Table("recoil/sections.json", ("points",), ("T", "E", "m_N", "M"), row, 40, 18, rows=2),)
