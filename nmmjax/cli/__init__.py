@@ -86,6 +86,9 @@ AllowChangesFlag = Annotated[
         help="Read shards together that differ in physics, data or versions; results say so.",
     ),
 ]
+DevicesOption = Annotated[
+    str, typer.Option(help="How many devices of this host share the work: a number, or all.")
+]
 NoPluginsFlag = Annotated[
     bool,
     typer.Option("--no-plugins", help="Refuse models and engines that are not part of nmmjax."),
@@ -135,6 +138,7 @@ def run(
             "--requeue", help="Under Slurm: at USR1, USR2 or TERM save, requeue the job, exit 0."
         ),
     ] = False,
+    devices: DevicesOption = "all",
 ) -> None:
     """Sample; leave HDF5 chains, a summary and figures. The same command continues a run.
 
@@ -148,7 +152,7 @@ def run(
     overrides = list(set_ or [])
     if seed is not None:
         overrides.append(f"run.seed={seed}")
-    raise typer.Exit(run_file(runfile, out, overrides, extend, no_plugins, one))
+    raise typer.Exit(run_file(runfile, out, overrides, extend, no_plugins, one, devices))
 
 
 @app.command()
@@ -191,14 +195,19 @@ def submit(
 
 
 @app.command()
-def check(runfile: RunFileArg, set_: SetOption = None, no_plugins: NoPluginsFlag = False) -> None:
+def check(
+    runfile: RunFileArg,
+    set_: SetOption = None,
+    no_plugins: NoPluginsFlag = False,
+    devices: DevicesOption = "all",
+) -> None:
     """Check a run file: resolve every name, compile, evaluate, estimate time and memory.
 
     A run file can run code: it may name a Python file. Read it first, or give --no-plugins.
     """
     from nmmjax.cli.check import check_file
 
-    check_file(runfile, list(set_ or []), no_plugins)
+    check_file(runfile, list(set_ or []), no_plugins, devices)
 
 
 @app.command()
