@@ -36,7 +36,7 @@ def compared(path: pathlib.Path) -> Iterator[Row]:
     posteriors = {kind: _posterior(path, kind) for kind in ("box", "shear", "auto")}
     if posteriors["shear"].chart.rescaling is None:
         return
-    if not posteriors["auto"].chart.ratios:
+    if posteriors["auto"].chart.handles == posteriors["shear"].chart.handles:
         del posteriors["auto"]
     given = build.read(path)[0]
     engine = Ensemble(**given.engine.options)

@@ -81,7 +81,22 @@ _MOMENTS = {
     "mu_nu_1loop": Quantity("mu_B", r"\mu_\nu^{(1)}", "Size of the one-loop moment"),
     "mu_nu_2loop": Quantity("mu_B", r"\mu_\nu^{(2)}", "Size of the two-loop moment"),
     "mu_nu_leading": Quantity("mu_B", r"\mu_\nu^{\mathrm{lead}}", "Leading term of the moment"),
-    "mu_eff_solar": Quantity("mu_B", r"\mu_{\mathrm{eff}}^{\odot}", "Moment seen by solar nu"),
+    "mu_eff_solar": Quantity(
+        "mu_B", r"\mu_{\mathrm{eff}}^{\odot}", "Moment seen by solar neutrinos: mu_eff_pp"
+    ),
+    "mu_eff_pp": Quantity(
+        "mu_B", r"\mu_{\mathrm{eff}}^{pp}", "Moment seen by solar pp neutrinos (XENONnT, LZ)"
+    ),
+    "mu_eff_be7": Quantity(
+        "mu_B",
+        r"\mu_{\mathrm{eff}}^{^7\mathrm{Be}}",
+        "Moment seen by solar 7Be neutrinos (Borexino)",
+    ),
+    "mu_eff_b8": Quantity(
+        "mu_B",
+        r"\mu_{\mathrm{eff}}^{^8\mathrm{B}}",
+        "Moment seen by solar 8B neutrinos (Super-Kamiokande)",
+    ),
     "mu_eff_reactor": Quantity(
         "mu_B", r"\mu_{\mathrm{eff}}^{\bar{\nu}_e}", "Moment seen by reactor antineutrinos"
     ),
@@ -92,6 +107,7 @@ _MOMENTS = {
     "mu_eff_plasmon": Quantity(
         "mu_B", r"\mu_{\mathrm{eff}}^{\mathrm{plasmon}}", "Moment in plasmon decay, in stars"
     ),
+    "d_nu": Quantity("mu_B", r"d_\nu", "Electric moment for a real, positive mass, signed"),
     "mu_eff_dirac": Quantity(
         "mu_B", r"\mu_{\mathrm{eff}}^{\mathrm{Dirac}}", "Moment that flips nu_L to a sterile nu_R"
     ),
@@ -106,7 +122,15 @@ _MOMENTS = {
     "mu_eff_dark_solar": Quantity(
         "mu_B",
         r"\epsilon\,\mu_D^{\odot}",
-        "mu_eff_dark as solar neutrinos see it",
+        "mu_eff_dark as solar neutrinos see it, of the model's setting `source`",
+    ),
+    "mu_eff_dark_pp": Quantity(
+        "mu_B", r"\epsilon\,\mu_D^{pp}", "mu_eff_dark as solar pp neutrinos see it (XENONnT)"
+    ),
+    "mu_eff_dark_be7": Quantity(
+        "mu_B",
+        r"\epsilon\,\mu_D^{^7\mathrm{Be}}",
+        "mu_eff_dark as solar 7Be neutrinos see it (Borexino)",
     ),
     "mu_eff_dark_reactor": Quantity(
         "mu_B", r"\epsilon\,\mu_D^{\bar{\nu}_e}", "mu_eff_dark as reactor antineutrinos see it"
@@ -292,7 +316,7 @@ def quantity(name: str) -> Quantity:
 
 
 def group(name: str) -> str:
-    """The group of `GROUPS` that a quantity is told in."""
+    """Return the group of `GROUPS` that a quantity is told in."""
     for words, members in _GROUPS.items():
         if name in members:
             return words

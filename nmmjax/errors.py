@@ -50,9 +50,12 @@ def closest(given: str, options: Iterable[str]) -> str:
 
 
 def containing(given: str, options: Iterable[str]) -> list[str]:
-    """The options of which `given` is a part, whatever the case."""
+    """Find the options of which `given` is a part, whatever the case: first those it begins."""
     part = given.lower()
-    return [x for x in options if part in x.lower()] if len(part) >= _SHORTEST else []
+    if len(part) < _SHORTEST:
+        return []
+    found = [x for x in options if part in x.lower()]
+    return sorted(found, key=lambda x: not x.lower().startswith(part))
 
 
 def suggest(given: str, options: Iterable[str]) -> str:
@@ -60,8 +63,9 @@ def suggest(given: str, options: Iterable[str]) -> str:
     options = sorted(options)
     if close := closest(given, options):
         return f"; did you mean '{close}'?"
-    if 0 < len(meant := containing(given, options)) <= _MOST_MEANT:
-        return f"; did you mean {' or '.join(f"'{x}'" for x in meant)}?"
+    if meant := containing(given, options):
+        *first, last = (f"'{x}'" for x in meant[:_MOST_MEANT])
+        return f"; did you mean {', '.join(first)}{' or ' * bool(first)}{last}?"
     shown = ", ".join(options[:_MOST_SHOWN]) or "none"
     more = len(options) - _MOST_SHOWN
     return f"; there is: {shown}" + (f" and {more} more" if more > 0 else "")

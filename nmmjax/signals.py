@@ -94,7 +94,7 @@ def count() -> None:
 
 
 def code_when_saved() -> int:
-    """The exit code of a run that a signal has stopped: 0 where its job was requeued."""
+    """Return the exit code of a run that a signal has stopped: 0 where its job was requeued."""
     enter(Stage.ENDED)  # the scheduler ends the processes of a job that it requeues
     return 0 if _requeued(_watch.caught) else SAVED
 

@@ -1,6 +1,7 @@
 """The contract of an engine, its blocks and doubts, and the loop that most engines share."""
 
 import abc
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -11,6 +12,8 @@ import jax.random as jr
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
+
+_IN_CACHE = 256  # points whose intermediate results stay in the cache of a CPU core
 
 type LogDensity = Callable[[Float[Array, " dim"]], Float[Array, ""]]
 type Step = Callable[[PRNGKeyArray, LogDensity, Any], tuple[Any, PyTree]]
@@ -183,15 +186,39 @@ def require_methods(engine: str, target: LogDensity, kind: type) -> None:
 
 
 def log_density(
-    target: LogDensity, position: Float[Array, "dim n"]
-) -> tuple[Float[Array, " n"], Bool[Array, " n"]]:
-    """Target over the last axis of (dim, n) positions: (log density, where it was undefined).
+    target: LogDensity, position: Float[Array, "dim *n"]
+) -> tuple[Float[Array, " *n"], Bool[Array, " *n"]]:
+    """Target over the trailing axes of (dim, ...) positions: (log density, where undefined).
 
-    NaN and +inf are undefined: they become -inf in the first and True in the second array.
+    NaN and +inf are undefined: they become -inf in the first and True in the second array. A CPU
+    takes so many points at a time as stay in its cache.
     """
-    value = jax.vmap(target, in_axes=-1)(position)
+    each = target
+    for _ in position.shape[1:]:
+        each = jax.vmap(each, in_axes=-1, out_axes=-1)
+    pieces = _pieces(position.shape[1:])
+    if pieces == 1:
+        value = each(position)
+    else:
+        value = jax.lax.platform_dependent(
+            position, cpu=lambda x: _piecewise(each, x, pieces), default=each
+        )
     undefined = jnp.isnan(value) | jnp.isposinf(value)
     return jnp.where(undefined, -jnp.inf, value), undefined
+
+
+def _pieces(shape: tuple[int, ...]) -> int:
+    """Number of equal pieces of the first axis, of at most `_IN_CACHE` points; 1 for few points."""
+    if math.prod(shape) <= 2 * _IN_CACHE:
+        return 1
+    most = max(_IN_CACHE // math.prod(shape[1:]), 1)
+    return next(n for n in range(-(-shape[0] // most), shape[0] + 1) if shape[0] % n == 0)
+
+
+def _piecewise(each: LogDensity, x: Float[Array, "dim *n"], pieces: int) -> Float[Array, " *n"]:
+    """each(x) with the first of the trailing axes cut into pieces that follow one another."""
+    cut = x.reshape(x.shape[0], pieces, -1, *x.shape[2:])
+    return jax.lax.map(each, jnp.moveaxis(cut, 1, 0)).reshape(x.shape[1:])
 
 
 def example(

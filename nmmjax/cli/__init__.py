@@ -201,6 +201,51 @@ def ablate(
 
 
 @app.command()
+def cite(
+    directory: DirArg,
+    bibtex: Annotated[bool, typer.Option("--bibtex", help="Print BibTeX.")] = False,
+) -> None:
+    """List what a run is to cite: model papers, experiments, samplers, libraries."""
+    from nmmjax.cli.cite import show_citations
+
+    show_citations(directory, bibtex)
+
+
+@app.command()
+def table(
+    directory: DirArg,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="Quantities: a,b. Default: the headlines and the sampled parameters."),
+    ] = None,
+    format_: Annotated[str, typer.Option("--format", help="latex, csv or markdown.")] = "markdown",
+    interval: Annotated[
+        float, typer.Option(min=0.01, max=0.999, help="Probability between the errors.")
+    ] = 0.68,
+    transpose: Annotated[
+        bool, typer.Option("--transpose", help="One line for each quantity.")
+    ] = False,
+) -> None:
+    """Print a table for a paper: medians with errors, best draw, largest moment, rounded."""
+    from nmmjax.cli.table import show_table
+
+    show_table(directory, columns, format_, interval, transpose)
+
+
+@app.command()
+def report(
+    directory: DirArg,
+    out: Annotated[
+        pathlib.Path | None, typer.Option(help="File to write. Default: report.html in DIR.")
+    ] = None,
+) -> None:
+    """Write one HTML file with answers, figures, tables, diagnostics, provenance and citations."""
+    from nmmjax.cli.report import write_report
+
+    write_report(directory, out)
+
+
+@app.command()
 def plot(
     directory: DirArg,
     what: Annotated[
@@ -276,6 +321,25 @@ def merge(
     from nmmjax.cli.merge import merge_shards
 
     merge_shards(directory, out, virtual, allow_changes)
+
+
+@app.command()
+def export(
+    directory: DirArg,
+    to: Annotated[str, typer.Option(help="netcdf, getdist, emcee, parquet, anesthetic or csv.")],
+    by: Annotated[
+        str, typer.Option(help="chain: as stored; ensemble: one chain per ensemble.")
+    ] = "chain",
+    out: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Path without suffix. Default: export/NAME in the directory."),
+    ] = None,
+    allow_changes: AllowChangesFlag = False,
+) -> None:
+    """Write the draws of a run, or of shards, for another tool; weights where there are any."""
+    from nmmjax.cli.export import export_run
+
+    export_run(directory, to, out, by, allow_changes)
 
 
 @app.command()

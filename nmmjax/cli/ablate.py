@@ -20,9 +20,10 @@ from nmmjax.cli.session import refuse_plugins, start_jax
 from nmmjax.cli.terminal import out, say
 from nmmjax.constraints.switched import Switched, switched, turned
 from nmmjax.errors import InputError, suggest
-from nmmjax.results import ablation, terms, text
+from nmmjax.results import ablation, open_run, terms, text
 from nmmjax.results.ablation import Without
-from nmmjax.results.rundir import Run, open_run
+from nmmjax.results.rundir import Run
+from nmmjax.results.shards import Shards
 from nmmjax.runfile.build import build_posterior, differences, read, resolved
 from nmmjax.samplers import diagnostics
 from nmmjax.samplers.engines.ensemble import Ensemble
@@ -110,7 +111,8 @@ def _once(rows: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
 
 def _posterior(run: Run, runfile: pathlib.Path | None, no_plugins: bool) -> Posterior:
     """The target of the run, every constraint with a switch; InputError if it is another one."""
-    where = runfile or run.directory / "run.toml"
+    first = run.parts[0] if isinstance(run, Shards) else run
+    where = runfile or first.directory / "run.toml"
     overrides = [] if runfile else [str(x) for x in np.ravel(run.attributes.get("overrides", []))]
     given, _ = read(where, overrides)
     refuse_plugins(no_plugins, given.model.name)

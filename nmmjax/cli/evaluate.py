@@ -80,6 +80,9 @@ def _everything(model: Model, theta: Theta) -> tuple[Observables, Observables]:
     return merged(observables, tuning), model.domain(theta)
 
 
+_OF_A_MASS = ("tuning_bg", "tuning_cancel")  # undefined, and no problem, where the mass is 0
+
+
 def _row(values: dict[str, np.ndarray], margins: dict[str, np.ndarray], index: int) -> Row:
     problems = [
         f"outside the domain: {name} = {margin[index]:.6g}, must be > 0"
@@ -87,12 +90,13 @@ def _row(values: dict[str, np.ndarray], margins: dict[str, np.ndarray], index: i
         if not margin[index] > 0.0
     ]
     outside = bool(problems)
+    massless = "m_nu" in values and not np.any(values["m_nu"][index])
     row: Row = {}
     for name, column in values.items():
         for key, number in _flatten(name, column[index]):
             if outside or not math.isfinite(number):
                 row[key] = None
-                if not outside:
+                if not outside and not (massless and key in _OF_A_MASS):
                     problems.append(f"{key} is not finite ({number})")
             else:
                 row[key] = number

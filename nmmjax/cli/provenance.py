@@ -89,7 +89,7 @@ def _installed() -> dict[str, Any]:
 
 
 def root(directory: pathlib.Path) -> dict[str, Any]:
-    """The attributes of the whole run, from its manifest."""
+    """Return the attributes of the whole run, from its manifest."""
     path = directory / "manifest.json"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))["attributes"]["/"]

@@ -109,7 +109,7 @@ def look(directory: pathlib.Path, allow_changes: bool = False) -> Together:
 
 
 def to_text(found: Together) -> str:
-    """A table of the tasks, at most 100 columns wide, and the verdict on all draws."""
+    """Return a table of the tasks, at most 100 columns wide, and the verdict on all draws."""
     states = Counter(row.state for row in found.rows)
     counted = ", ".join(f"{n} {state}" for state, n in states.items())
     cells = [list(_HEAD), *(_cells(row) for row in found.rows)]

@@ -38,7 +38,7 @@ class Task:
 
 
 def parse(text: str) -> Task:
-    """A task given as i/N. Raises InputError unless 0 <= i < N."""
+    """Parse a task given as i/N. Raises InputError unless 0 <= i < N."""
     found = _TASK.fullmatch(text)
     if found is None:
         raise InputError(f"--task takes i/N, such as 0/4 for the first of four; got '{text}'")
@@ -51,7 +51,7 @@ def parse(text: str) -> Task:
 
 
 def shard(directory: pathlib.Path, task: Task) -> pathlib.Path:
-    """The run directory of a task. Raises InputError where `directory` is a run itself."""
+    """Return the run directory of a task. Raises InputError where `directory` is a run itself."""
     if is_run(directory):
         raise InputError(
             f"--task {task}: '{directory}' holds a run of one process; give another --out"
@@ -126,7 +126,7 @@ def begin(store: Store, task: Task) -> Session:
 
 
 def read(directory: pathlib.Path) -> dict[str, Any]:
-    """The contents of task.json; {} without a sound one: it only counts."""
+    """Read the contents of task.json; {} without a sound one: it only counts."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
         found = json.loads((directory / NAME).read_text(encoding="utf-8"))
         numbers = (found.get(k, 0) for k in ("sessions", "idle", "of"))
@@ -136,7 +136,7 @@ def read(directory: pathlib.Path) -> dict[str, Any]:
 
 
 def starts(directory: pathlib.Path) -> int:
-    """How many sessions a task has begun."""
+    """Count the sessions that a task has begun."""
     return int(read(directory).get("sessions", 0))
 
 

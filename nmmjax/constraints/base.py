@@ -108,7 +108,7 @@ class Constraint(eqx.Module):
 
     @abc.abstractmethod
     def describe(self) -> str:
-        """One line: 'mu_eff_solar < 6.4e-12 mu_B (90% CL)'."""
+        """One line: 'mu_eff_pp < 6.4e-12 mu_B (90% CL)'."""
 
     def interval(self) -> Interval | None:
         """Return the allowed interval of the observable; None if the shape sets no ends."""

@@ -127,7 +127,7 @@ def drawn(name: str, files: Files = ()) -> bool:
 
 
 def label(name: str) -> str:
-    """The printed name of a constraint of the library; the name itself of another one."""
+    """Return the printed name of a constraint of the library; the name itself of another one."""
     found = _library().get(name)
     return name if found is None else found.entry.get("label", name)
 

@@ -37,13 +37,13 @@ class Switched(Constraint):
 
 
 def switched(constraint: Constraint, on: Any = True) -> Switched:
-    """The constraint with a switch."""
+    """Give a constraint a switch."""
     c = constraint
     return Switched(c.name, c.requires, c.source, c, jnp.asarray(on), flag=c.flag)
 
 
 def turned(constraints: tuple[Switched, ...], off: tuple[str, ...]) -> tuple[Switched, ...]:
-    """The same constraints, those named in `off` switched off and the others on."""
+    """Switch off the constraints named in `off`, and the others on."""
     return tuple(
         eqx.tree_at(lambda c: c.on, one, jnp.asarray(one.name not in off)) for one in constraints
     )

@@ -7,7 +7,7 @@ _BELOW = ("upper_limit", "upper_limit_band", "upper_limit_plasmon", "smooth_boun
 
 
 def observables(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    """The names that an entry is about."""
+    """Return the names that an entry is about."""
     given = entry["observable"]
     return (given,) if isinstance(given, str) else tuple(given)
 

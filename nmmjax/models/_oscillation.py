@@ -169,5 +169,5 @@ def unit_moments(a: int, b: int, sm: Constants = SM) -> dict[str, Float[Array, "
     values = dict(_central("NO"))
     u = neutrinos.pmns(*(values[p] for p in neutrinos.ANGLES))
     mu = jnp.zeros((3, 3), complex).at[a, b].set(1.0).at[b, a].set(-1.0)
-    fractions = neutrinos.solar_fractions(u, values["dm2_21"], sm=sm)
-    return neutrinos.effective_moments(neutrinos.to_mass_basis(mu, u), u, fractions, majorana=True)
+    solar = neutrinos.solar_mixtures(u, values["dm2_21"], sm)
+    return neutrinos.effective_moments(neutrinos.to_mass_basis(mu, u), u, solar, majorana=True)

@@ -39,7 +39,7 @@ class PsiBridge(Model):
     ew_splitting: Literal["none", "on_shell"] = setting(
         "none", "no m_nu_ew, or the paper's constant: an overestimate by 20 to 30 at 1 TeV"
     )
-    rge: bool = setting(False, "add m_nu_rge to the total")
+    rge: bool = setting(True, "count m_nu_rge as part of m_nu; false: without it, as the papers do")
     lepton: Literal["e", "mu", "tau"] = setting("e", "flavour that mixes with the triplet")
 
 

@@ -10,7 +10,7 @@ import itertools
 import math
 
 import jax.numpy as jnp
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex, Float, Inexact
 
 from nmmjax.physics import decays
 from nmmjax.physics.constants import Constants
@@ -98,7 +98,7 @@ def _odd(t):
 def dipoles(
     theta: Mixing,
     m_psi: Heavy,
-    y_t: Float[Array, "n n"],
+    y_t: Inexact[Array, "n n"],
     m_scalar: Float[Array, ""],
     sm: Constants,
 ) -> decays.Dipoles:
@@ -106,12 +106,12 @@ def dipoles(
 
     Gauge and Higgs loops, `gauge_amplitude`, and those of the scalar triplet S with y_T:
         A_ab = (1/(16 pi^2 M^2)) {a_i a*_i [LL(t_i)] + a_i m_i a'*_i [LR(t_i)]},  t = m_i^2/M^2,
-    a = Theta y_T, a' = Theta m_psi^-1 y_T^T, summed over i, for Psi^0 S^- and Psi^- S^0, whose
+    a = Theta y_T, a' = Theta m_psi^-1 y_T^dag, summed over i, for Psi^0 S^- and Psi^- S^0, whose
     masses are taken equal (M). Estimates: v_S terms, y_e and two-loop running are left out.
     """
     t = (m_psi / m_scalar) ** 2
     even, odd = forward(_even, t)[None, :], (m_psi * forward(_odd, t))[None, :]
-    loop = product(y_t * even, y_t.T) + product(y_t * odd, y_t / m_psi[None, :])
+    loop = product(y_t * even, dagger(y_t)) + product(y_t * odd, y_t / m_psi[None, :])
     gauge = sm.g_f / (4.0 * math.sqrt(2.0) * math.pi**2) * gauge_amplitude(m_psi, sm)
     inner = jnp.diag(gauge) + loop / (SIXTEEN_PI2 * m_scalar**2)
     return product(theta, inner, dagger(theta))

@@ -127,8 +127,8 @@ class ZeeScalars(Model):
     def _moments(self, one, two, masses, u):
         mu = neutrinos.to_mass_basis((one + two) + 0j, u)
         dm2_21 = neutrinos.splittings(masses, self.ordering)["dm2_21"]
-        fractions = neutrinos.solar_fractions(u, dm2_21, sm=self.sm)
-        seen = neutrinos.effective_moments(mu, u, fractions, majorana=True)
+        solar = neutrinos.solar_mixtures(u, dm2_21, self.sm)
+        seen = neutrinos.effective_moments(mu, u, solar, majorana=True)
         size = neutrinos.transition_size
         parts = {"mu_nu_1loop": size(one), "mu_nu_2loop": size(two)}
         entries = neutrinos.moment_entries(mu, basis="mass", majorana=True)

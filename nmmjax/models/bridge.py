@@ -16,7 +16,16 @@ from nmmjax.physics.bridge_loops import (
     moment_observables,
 )
 from nmmjax.physics.numbers import PERTURBATIVE, SIXTEEN_PI2
-from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
+from nmmjax.target.model import (
+    Cancellation,
+    Model,
+    Observables,
+    Parameter,
+    Rescaling,
+    SignedCancellation,
+    Theta,
+    merged,
+)
 from nmmjax.target.priors import LogUniform, SignedLog
 from nmmjax.target.settings import Positive, setting
 
@@ -82,7 +91,7 @@ class Bridge(Model):
     ew_splitting: Literal["none", "on_shell"] = setting(
         "none", "no m_nu_ew, or 2 T3 Y alpha M_Z put into the loop: an overestimate by 20 to 30"
     )
-    rge: bool = setting(False, "add m_nu_rge to the total")
+    rge: bool = setting(True, "count m_nu_rge as part of m_nu; false: without it, as the papers do")
     lepton: Literal["e", "mu", "tau"] = setting("e", "flavour that mixes with the triplet")
 
     def check(self) -> None:
@@ -133,6 +142,21 @@ class Bridge(Model):
     @property
     def rescaling(self) -> Rescaling | None:
         return Rescaling("m_nu", (("y_delta", 1.0),), 1.0) if self.mass_terms else None
+
+    @property
+    def cancellation(self) -> Cancellation | None:
+        """m_nu_rge against m_nu_split, which grows with a positive splitting."""
+        if not (self.rge and self._splits):
+            return None
+        handles = (("split_f", 1.0), ("split_s", 1.0))
+        return Cancellation((("m_nu_rge", ()), ("m_nu_split", handles)), depth=2e-4)
+
+    @property
+    def signed_cancellation(self) -> SignedCancellation | None:
+        """Splittings of the multiplets, against one another and m_nu_rge."""
+        if not (self.rge and self._splits):
+            return None
+        return SignedCancellation((("split_f", 1e-4), ("split_s", 1e-4)), depth=2e-4)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margins: mass of the lightest component over the mean, fermions and scalars."""

@@ -133,8 +133,8 @@ class BridgeMajorana(Model):
     def _moments(self, mu, masses, u):
         in_mass_basis = neutrinos.to_mass_basis(mu + 0j, u)
         dm2_21 = neutrinos.splittings(masses, self.ordering)["dm2_21"]
-        fractions = neutrinos.solar_fractions(u, dm2_21, sm=self.sm)
-        seen = neutrinos.effective_moments(in_mass_basis, u, fractions, majorana=True)
+        solar = neutrinos.solar_mixtures(u, dm2_21, self.sm)
+        seen = neutrinos.effective_moments(in_mass_basis, u, solar, majorana=True)
         entries = neutrinos.moment_entries(in_mass_basis, basis="mass", majorana=True)
         size = neutrinos.transition_size(mu)
         # Of the flavour basis: smooth also where masses agree.

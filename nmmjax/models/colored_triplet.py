@@ -10,7 +10,7 @@ from nmmjax.models import _psi_bridge as bridge
 from nmmjax.physics.bridge_loops import Gh, rho_loop
 from nmmjax.physics.numbers import PERTURBATIVE, SIXTEEN_PI2, SQRT2
 from nmmjax.physics.one_loop import Gm, dL
-from nmmjax.target.model import Observables, Parameter, Rescaling, Theta, merged
+from nmmjax.target.model import Observables, Parameter, Rescaling, SignedCancellation, Theta, merged
 from nmmjax.target.priors import LogUniform, SignedLog
 
 _COLORS = 3.0
@@ -72,6 +72,13 @@ class ColoredTriplet(bridge.PsiBridge):
     @property
     def rescaling(self) -> Rescaling:
         return Rescaling("m_nu", (("y_delta", 1.0), ("y_d", 1.0)), 1.0)
+
+    @property
+    def signed_cancellation(self) -> SignedCancellation | None:
+        """lambda_prime against m_nu_rge and m_nu_dirac."""
+        if not (self.rge):
+            return None
+        return SignedCancellation((("lambda_prime", 4e-3),), depth=2e-4)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margin: squared mass of the lighter split scalar over m_S^2."""

@@ -11,7 +11,7 @@ from nmmjax.models import _psi_bridge as bridge
 from nmmjax.physics.bridge_loops import Gh, rho_loop
 from nmmjax.physics.numbers import PERTURBATIVE, SIXTEEN_PI2, SQRT2
 from nmmjax.physics.one_loop import dL_pair
-from nmmjax.target.model import Observables, Parameter, Rescaling, Theta, merged
+from nmmjax.target.model import Observables, Parameter, Rescaling, SignedCancellation, Theta, merged
 from nmmjax.target.priors import LogUniform, SignedLog, Uniform
 
 _CHARGES = bridge.Charges(upper=1.0, lower=0.0, hypercharge=0.5)
@@ -81,6 +81,13 @@ class InertDoublet(bridge.PsiBridge):
     @property
     def rescaling(self) -> Rescaling:
         return Rescaling("m_nu", (("y_2", 1.0), ("y_d", 1.0)), 1.0)
+
+    @property
+    def signed_cancellation(self) -> SignedCancellation | None:
+        """lambda_4 against m_nu_rge, m_nu_dirac and what lambda_5 adds to m_nu_quartic."""
+        if not (self.rge):
+            return None
+        return SignedCancellation((("lambda_4", 4e-3),), depth=2e-4)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margins: squared masses of eta+ and of the lighter neutral scalar (over that of eta+),

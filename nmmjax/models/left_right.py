@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from nmmjax.physics import early_universe
 from nmmjax.physics.moment_loops import K_LR
+from nmmjax.physics.neutrinos import SOLAR_MOMENTS
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2
 from nmmjax.target.model import Model, Observables, Parameter, Theta, merged
 from nmmjax.target.priors import LogUniform
@@ -66,7 +67,8 @@ class LeftRight(Model):
         moment = jnp.abs(flip + mass)
         g_sq = 8.0 * sm.g_f * sm.m_w**2 / math.sqrt(2.0)
         estimate = g_sq / SIXTEEN_PI2 * m_l * jnp.sin(2.0 * theta["xi"]) * jnp.log(r)
-        seen = ("mu_nu", "mu_eff_solar", "mu_eff_plasmon", "mu_eff_dirac", _BEAMS[self.lepton])
+        solar = (f"mu_eff_{name}" for name in SOLAR_MOMENTS)
+        seen = ("mu_nu", *solar, "mu_eff_plasmon", "mu_eff_dirac", _BEAMS[self.lepton])
         return merged(
             dict.fromkeys(seen, moment),
             {

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 
 from nmmjax.physics import early_universe, rge
 from nmmjax.physics.constants import Constants
+from nmmjax.physics.neutrinos import SOLAR_MOMENTS
 from nmmjax.physics.numbers import EV, MASS_SCALE, SIXTEEN_PI2
 from nmmjax.physics.one_loop import F, Fsplit, G, Gm, L, mass_split
 
@@ -173,9 +174,9 @@ def moment_observables(moment: Float[Array, ""], scale: Real, sm: Constants) -> 
     loop would give the neutrino if nothing protected it (arXiv:2506.15777, eq. (1)).
     """
     size = jnp.abs(moment)
-    seen = ("mu_nu", "mu_eff_solar", "mu_eff_reactor", "mu_eff_numu", "mu_eff_plasmon")
+    solar = tuple(f"mu_eff_{name}" for name in SOLAR_MOMENTS)
+    seen = ("mu_nu", *solar, "mu_eff_reactor", "mu_eff_numu", "mu_eff_plasmon", "mu_eff_dirac")
     return dict.fromkeys(seen, size) | {
-        "mu_eff_dirac": size,
         "n_eff": early_universe.STANDARD + early_universe.delta_n_eff(size),
         "m_nu_naive": EV * scale**2 * size / (2.0 * sm.m_e),
     }

@@ -12,12 +12,16 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
+from nmmjax.physics import neutrinos
 from nmmjax.physics.casas_ibarra import casas_ibarra, inverse_root, rank_two_masses
+from nmmjax.physics.constants import Constants
 from nmmjax.physics.dark_loops import TAIL, Yukawas, grid_sums, wedge
 from nmmjax.physics.dark_scalars import Scalars
 from nmmjax.physics.matrices import dagger, product
-from nmmjax.physics.numbers import SIXTEEN_PI2, gap, square_root, squared
+from nmmjax.physics.numbers import EV, SIXTEEN_PI2, gap, square_root, squared
 from nmmjax.physics.staging import kept
+
+_RESOLVED = 1e-12  # relative distance of two masses, below which rounding alone tells them apart
 
 type Scalar = Float[Array, ""] | float
 type Symmetric = tuple[Scalar, Scalar, Scalar]  # (11, 12, 22)
@@ -197,7 +201,9 @@ def light_from_yukawas(y: Yukawas, loops: DarkLoops, ordering: str) -> Light:
 
     The massless state is Lambda itself, |U_e0|^2 = |Lambda_mutau|^2/sum |Lambda|^2; with it
     sum_b |M_ab|^2 = sum_i m_i^2 |U_ai|^2 fixes the others. No derivative at equal masses; where
-    K is 0 to the last bit (on a mass-zero surface) the mixing is that of K = 1.
+    K is 0 to the last bit (on a mass-zero surface) the mixing is that of K = 1. NaN stands for
+    what has no value: the columns of two massive states of equal mass (to 1e-12), and those of
+    the two massless states where the columns of y are parallel.
     """
     squares = _lambda_squared(y)
     total = jnp.sum(squares)
@@ -207,15 +213,18 @@ def light_from_yukawas(y: Yukawas, loops: DarkLoops, ordering: str) -> Light:
     (low, high), (_, part) = jax.jvp(pair, (k,), (loops.mass_r,))
     m_nu = product(jnp.conj(y), k, dagger(y))
     rows = jnp.sum(squared(m_nu), axis=1)
-    zero = squares / total
-    heavy = (rows - low**2 * (1.0 - zero)) / ((high - low) * (high + low))
+    parallel = total == 0.0
+    zero = squares / jnp.where(parallel, 1.0, total)
+    apart = jnp.where(high - low > _RESOLVED * high, high - low, jnp.nan)
+    heavy = (rows - low**2 * (1.0 - zero)) / (apart * (high + low))
+    zero = jnp.where(parallel, jnp.nan, zero)
     none = jnp.zeros_like(high)
     low, high = (jnp.where(massless, 0.0, m) for m in (low, high))
     masses, columns = (none, low, high), (zero, 1.0 - zero - heavy, heavy)
     if ordering == "IO":
         masses, columns = (low, high, none), (1.0 - zero - heavy, heavy, zero)
     u_squared = jnp.stack(columns, axis=1)
-    return Light(y, jnp.stack(masses), (part, high - part), u_squared, jnp.sqrt(total))
+    return Light(y, jnp.stack(masses), (part, high - part), u_squared, square_root(total))
 
 
 def light_from_oscillations(
@@ -232,6 +241,24 @@ def light_from_oscillations(
     part = product(state.T, loops.mass_r, state)[0, 0].real
     size = jnp.sqrt(masses[low] * masses[high] / jnp.abs(_determinant(loops.mass)))
     return Light(y, masses, (part, masses[high] - part), squared(u), size)
+
+
+def solar_share(light: Light, ordering: str, source: str, sm: Constants) -> Array:
+    """(1 - P_e of the massless state)^(1/2) of solar neutrinos: the moment connects the others.
+
+    Where these two have one mass, nu_e is a mixture of the massless state and of one of them;
+    where all moments vanish the share does not matter and is 1.
+    """
+    none = light.wedge == 0.0
+    massless = 0 if ordering == "NO" else 2
+    p = jnp.where(none, jnp.array([0.0, 1.0, 0.0]), light.u_squared[0])
+    rest = 1.0 - p[massless]
+    if ordering == "IO":
+        return jnp.sqrt(rest)  # P_e3 = |U_e3|^2
+    p = jnp.where(jnp.isnan(p[1]), jnp.stack([p[0], rest, jnp.zeros_like(rest)]), p)
+    dm2 = jnp.where(none, 1.0, (EV * light.masses[1]) ** 2)
+    u = jnp.broadcast_to(square_root(p), (3, 3)) + 0j
+    return jnp.sqrt(1.0 - neutrinos.solar_fractions(u, dm2, source, sm)[0])
 
 
 def vector_coupling(light: Light, loops: DarkLoops, g_d: Scalar) -> tuple[Array, Array]:

@@ -51,7 +51,7 @@ def triplet_currents(
     To (m_l/m_psi)^2 Theta^4 where several flavours mix, exact for one. Source: the currents of
     arXiv:2605.19544, Eq. 7; to first order arXiv:0707.4058.
     """
-    ratio = np.array([[sm.m_e], [sm.m_mu], [sm.m_tau]]) / m_psi
+    ratio = np.array([[sm.m_e], [sm.m_mu], [sm.m_tau]]) / m_psi[None, :]
     y = normed(theta)
     share = squared(normed(theta * (SQRT2 / (1.0 - ratio**2))))
     nu = jnp.sum(squared(y)), jnp.sum(squared(jnp.sum(jnp.conj(y)[:, :, None] * y[:, None], 0)))

@@ -37,7 +37,7 @@ class Without:
 
 
 def read(run: Run) -> tuple[Without, ...]:
-    """The rows of ablation.json; none without the file, or if it is of other physics.
+    """Read the rows of ablation.json; none without the file, or if it is of other physics.
 
     Raises InputError if the file is damaged.
     """
@@ -52,13 +52,13 @@ def read(run: Run) -> tuple[Without, ...]:
 
 
 def written(run: Run, rows: tuple[Without, ...]) -> str:
-    """The text of ablation.json."""
+    """Write the text of ablation.json."""
     tree = {"physics": digest(run), "rows": [dataclasses.asdict(row) for row in rows]}
     return json.dumps(strict(tree), indent=1, allow_nan=False) + "\n"
 
 
 def digest(run: Run) -> str:
-    """A checksum of the resolved physics, by which rows are known to belong to it."""
+    """Compute a checksum of the resolved physics, by which rows are known to belong to it."""
     text = json.dumps(run.resolved["physics"], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -91,7 +91,7 @@ class Headline:
 
 
 def of(run: Run, allowed: np.ndarray, best: tuple[int, int], ranked: tuple) -> Headline:
-    """The answers.
+    """Collect the answers.
 
     allowed  (chain, draw), inside every limit and nothing undefined
     best     chain and draw of the best draw

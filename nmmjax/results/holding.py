@@ -39,7 +39,7 @@ def top(moment: np.ndarray, allowed: np.ndarray) -> np.ndarray:
 
 
 def held(run: Run, where: np.ndarray) -> tuple[Held, ...]:
-    """What the draws `where` touch: limits on moments first, then what is nearest.
+    """Find what the draws `where` touch: limits on moments first, then what is nearest.
 
     A limit on a moment is touched by the largest of them, the others by the median draw.
     """

@@ -53,7 +53,7 @@ class Unreachable:
 
 
 def pulls(run: Run, chain: int, draw: int) -> tuple[Pull, ...]:
-    """The pull of every term, the largest in the mean first.
+    """Compute the pull of every term, the largest in the mean first.
 
     chain, draw  of the best draw
     """

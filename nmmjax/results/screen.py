@@ -18,10 +18,10 @@ _SAID = ("the gauge-induced", "limits from stars")  # by another line, or no new
 
 
 def to_text(summary: Summary, width: int = _WIDTH) -> str:
-    """The first screen; lines are cut at words to fit `width`, the least important left out."""
+    """Write the first screen, at most `width` columns wide; what matters least is left out."""
     width = min(width, _WIDTH)
     head = [_first(summary), *_wrapped(_verdict(summary), width, "", "  "), ""]
-    body = [line for label, text in _rows(summary) for line in _row(label, text, width)]
+    body = [line for label, text in rows(summary) for line in _row(label, text, width)]
     foot = ["", f"Tables, points, notes: nmmjax summary {summary.directory} --full"]
     body += _notes(summary, width, LINES - len(head) - len(body) - len(foot))
     lines = [*head, *body[: LINES - len(head) - len(foot)], *foot]
@@ -29,8 +29,8 @@ def to_text(summary: Summary, width: int = _WIDTH) -> str:
 
 
 def answers(summary: Summary, width: int) -> str:
-    """The lines of the first screen between verdict and notes."""
-    lines = [line for label, text in _rows(summary) for line in _row(label, text, width)]
+    """Write the lines of the first screen between verdict and notes."""
+    lines = [line for label, text in rows(summary) for line in _row(label, text, width)]
     return "\n".join(lines) or "No quantity of the headlines was stored."
 
 
@@ -69,8 +69,8 @@ def _verdict(summary: Summary) -> str:
     return f"Verdict: {summary.verdict}"
 
 
-def _rows(summary: Summary) -> Iterator[tuple[str, str]]:
-    """(label, words), the most important first."""
+def rows(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Yield (label, words) of every answer, the most important first; "" goes on with the last."""
     found = summary.headline
     for text in moved(found):
         yield "Beware", text

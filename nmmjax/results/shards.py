@@ -70,11 +70,18 @@ class Shards(Run):
         return values[(..., *index)] if index else values
 
     def table(self, name: str) -> dict[str, np.ndarray]:
-        """The rows of all shards; what is a single number is that of the first."""
+        """Join the rows of all shards; what is a single number is that of the first."""
         found = [part.table(name) for part in self.parts]
         found = [table for table in found if table]
         if not found:
             return {}
+        if all("repeat" in table for table in found):  # repeats are the ensembles of each shard
+            counts = [int(part.ensemble.max()) + 1 for part in self.parts]
+            starts = np.cumsum(counts) - counts
+            found = [
+                table | {"repeat": table["repeat"] + start}
+                for table, start in zip(found, starts, strict=True)
+            ]
         joined = {
             key: np.concatenate([table[key] for table in found if key in table])
             if np.ndim(x)
@@ -182,7 +189,7 @@ def listed(directory: pathlib.Path) -> list[int]:
 
 
 def asked(directory: pathlib.Path, numbers: Sequence[int]) -> int:
-    """How many tasks there were to be: the most that a shard's task.json says."""
+    """Say how many tasks there were to be: the most that a shard's task.json says."""
     most = 0
     for number in numbers:
         try:

@@ -1,19 +1,14 @@
-"""Summary of a run: tables, best point, largest moment, ranking of constraints, a verdict.
-
-`tree` alone imports arviz, the ranking its statistics.
-"""
+"""Summary of a run: tables, best point, largest moment, ranking of constraints, a verdict."""
 
 import dataclasses
 import hashlib
-import pathlib
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from nmmjax.errors import InputError
 from nmmjax.results import angles, evidence, headline, health, notes, ranking, regions, verdict
-from nmmjax.results.rundir import Attributes, Run, open_run
+from nmmjax.results.rundir import Attributes, Run
 from nmmjax.samplers.convergence import Convergence
 
 _SAME = 1e-9  # relative spread below which an observable is listed as a constant
@@ -96,35 +91,6 @@ class Summary:
     verdict: str
 
 
-def tree(directory: pathlib.Path) -> Any:
-    """Return the chains as arviz holds them: an xarray DataTree."""
-    open_run(directory)  # its error messages, not arviz's
-    import arviz
-
-    return arviz.from_netcdf(directory / "chains.h5")
-
-
-def to_tree(
-    groups: Mapping[str, Mapping[str, np.ndarray]],
-    ensemble: np.ndarray,
-    attributes: Mapping[str, Attributes] | None = None,
-) -> Any:
-    """Draws in memory as arviz holds them: an xarray DataTree like that of a run directory.
-
-    groups      group -> variable -> (chain, draw, ...), as `Posterior.record` returns
-    ensemble    (chain,) label of the ensemble of each chain, as `engine.groups` returns
-    attributes  of the variables of `posterior`, as `Posterior.variables` returns
-    """
-    import arviz
-
-    plain = {group: dict(variables) for group, variables in groups.items()}
-    made = arviz.from_dict(plain, check_conventions=False)  # walkers often outnumber draws
-    made["posterior"].coords["ensemble"] = ("chain", np.asarray(ensemble))
-    for name, about in (attributes or {}).items():
-        made["posterior"][name].attrs.update(about)
-    return made
-
-
 def summarise(run: Run) -> Summary:
     """Tables, best and largest-moment points, convergence and verdict of a run.
 
@@ -171,6 +137,14 @@ def summarise(run: Run) -> Summary:
         converged=converged,
         verdict=words,
     )
+
+
+def points(run: Run) -> tuple[Point, Point | None]:
+    """Find the best draw and the allowed one of largest mu_nu; InputError without draws."""
+    if run.committed == 0:
+        raise InputError(f"'{run.directory}' holds no draws yet: run the same command again")
+    lp = run.read("lp", "sample_stats")
+    return _point(run, lp, lp), _largest(run, lp, run.read("allowed", "target").astype(bool))
 
 
 class _Table(NamedTuple):

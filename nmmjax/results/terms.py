@@ -17,17 +17,17 @@ from nmmjax.results.rundir import Run
 
 
 def constraints(run: Run) -> tuple[Constraint, ...]:
-    """The constraints of a run; one of a shape that this version does not know is left out."""
+    """Rebuild the constraints of a run, those of shapes that this version knows."""
     return tuple(_rebuilt(run, "constraints"))
 
 
 def wishes(run: Run) -> tuple[Constraint, ...]:
-    """The `prefer` terms of a run."""
+    """Rebuild the `prefer` terms of a run."""
     return tuple(_rebuilt(run, "prefer"))
 
 
 def projections(run: Run) -> tuple[Constraint, ...]:
-    """The library's projections that the run's observables answer, applied or not.
+    """Load the library's projections that the run's observables answer, applied or not.
 
     Left out are numbers from memory and limits that do not hold for such a model (`not_with`).
     """
@@ -49,7 +49,7 @@ def direct(constraint: Constraint) -> bool:
 
 
 def excesses(run: Run, terms: Sequence[Constraint], where: np.ndarray) -> dict[str, np.ndarray]:
-    """Excess of every term (<= 0: allowed) at some draws.
+    """Compute the excess of every term (<= 0: allowed) at some draws.
 
     where  (n,) flat indices of draws, chain-major
     """
@@ -60,20 +60,20 @@ def excesses(run: Run, terms: Sequence[Constraint], where: np.ndarray) -> dict[s
 
 
 def beyond(run: Run, term: Constraint, chains: np.ndarray) -> float:
-    """Share of the draws of some chains that a term does not allow."""
+    """Compute the share of the draws of some chains that a term does not allow."""
     with jax.enable_x64(True):
         values = {n: jnp.asarray(run.read(n, chains=chains).ravel()) for n in term.requires}
         return float(np.mean(~np.asarray(_allowed(term, values))))
 
 
 def observed(run: Run, terms: Sequence[Constraint], where: np.ndarray) -> dict[str, np.ndarray]:
-    """The observables that terms need, at flat indices of draws."""
+    """Read the observables that terms need, at flat indices of draws."""
     names = dict.fromkeys(name for term in terms for name in term.requires)
     return {name: run.read(name).ravel()[where] for name in names}
 
 
 def pull_of_mean(run: Run, term: Measurement) -> float:
-    """Signed pull of the mean of x^power, of an angle of its circular mean, in sigma."""
+    """Compute the signed pull of the mean of x^power, or of an angle, in sigma."""
     (name,) = term.requires
     values, period = run.read(name), term.period or run.period(name)
     if period is not None:

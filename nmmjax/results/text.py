@@ -79,7 +79,7 @@ def to_json(summary: Summary) -> dict[str, Any]:
 
 
 def ablation_text(rows: Iterable[Without]) -> str:
-    """A line per constraint that was left out and the target sampled again."""
+    """Write a line per constraint that was left out and the target sampled again."""
     rows = tuple(rows)
     width = max(len(row.name) for row in rows)
     lines = ["Left out and sampled again: share that it takes; mu_nu median (5% to 95%), largest"]

@@ -1,7 +1,6 @@
 """Draws of several estimates of the same ln Z as one sample: each counts in proportion to its Z."""
 
 import numpy as np
-from scipy.stats import chi2
 
 
 def shares(log_z: np.ndarray) -> np.ndarray:
@@ -44,6 +43,8 @@ def with_agreement(table: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     if len(log_z) > 1 and np.all(within > 0.0):
         weight = within**-2.0
         mean = np.sum(weight * log_z) / np.sum(weight)
+        from scipy.stats import chi2  # heavy: where it is needed
+
         p = chi2.sf(np.sum(weight * (log_z - mean) ** 2), len(log_z) - 1)
         found["repeats_p"] = np.full(len(log_z), p)
     if "ess" in table:

@@ -35,24 +35,26 @@ def _model_file(info: pkgutil.ModuleInfo, places: Iterable[str]) -> bool:
 
 
 def line(name: str, package: str) -> str:
-    """The first line of what the class of a file says of itself, read without importing it."""
+    """Read the first line of what the class of a file says of itself, read without importing it."""
+    own, _ = _docstrings(name, package)
+    return own.partition("\n")[0]
+
+
+def documentation(name: str, package: str) -> str:
+    """Read what the class of a file and the file say of themselves, without importing it."""
+    return "\n\n".join(_docstrings(name, package))
+
+
+def _docstrings(name: str, package: str) -> tuple[str, str]:
+    """Docstrings of the class with the file's name in capitals, and of the file itself."""
     spec = importlib.util.find_spec(package)
-    assert spec is not None, package
-    for place in map(pathlib.Path, spec.submodule_search_locations or []):
-        for path in (place / f"{name}.py", place / name / "model.py"):
-            if path.is_file():
-                return _first_line(path.read_text(encoding="utf-8"), name)
-    return ""
-
-
-def _first_line(source: str, name: str) -> str:
-    """Docstring's first line of the class with the file's name in capitals, else of the file."""
-    tree = ast.parse(source)
-    bare = name.replace("_", "").lower()
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef) and node.name.lower() == bare:
-            return (ast.get_docstring(node) or "").partition("\n")[0]
-    return (ast.get_docstring(tree) or "").partition("\n")[0]
+    places = () if spec is None else map(pathlib.Path, spec.submodule_search_locations or ())
+    files = (path for p in places for path in (p / f"{name}.py", p / name / "model.py"))
+    source = next((path.read_text(encoding="utf-8") for path in files if path.is_file()), "")
+    tree, bare = ast.parse(source), name.replace("_", "").lower()
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    own = next((ast.get_docstring(node) for node in classes if node.name.lower() == bare), None)
+    return own or "", ast.get_docstring(tree) or ""
 
 
 def foreign(given: str) -> bool:

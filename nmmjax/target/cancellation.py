@@ -9,16 +9,21 @@ be the terms of negative sign, j_0 the first of them, and O the positive ones. W
 the two sides, X = sum_S P/(1 + sum_O P),
 
     t   = (1 + sum_O P) (1 - X)
-    u   = asinh(ln X/depth)      in the slot of j_0: the depth, both signs of t on one axis
     g_j = ln(P_j/P_j0)           for the rest of S: the shares of the cancelling terms
     g_j = ln P_j                 for O
+    u   = asinh(ln X/depth)      in the slot of j_0: the depth, both signs of t on one axis
 
 a bijection of all positive P onto all u, g, without loss of digits anywhere, and
 
     ln|det d(u, g)/d ln P| = -ln(ln^2 X + depth^2)/2
 
-Where no term is negative nothing cancels: g_j = ln P_j for all of them. Signs are those at
-reference values of the handles: handles are positive and change none.
+Shares and signs come from an evaluation with the handles at their references. Powers are rarely
+exact, and a cancellation to 1e-5 needs X to better than that: a second evaluation at the handles
+h_0(g) that have X = 1 by their powers gives the ln X that they have in truth, which is added to
+ln X along the line of that g. It depends on g alone, so that neither the bijection nor the
+determinant change. Where signs differ there, or a term is not finite, nothing is added.
+
+Where no term is negative nothing cancels: g_j = ln P_j for all of them. Handles are positive.
 """
 
 import dataclasses
@@ -28,7 +33,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from nmmjax.target.handles import Columns, Frame, Scalar, Straight, replaced
 from nmmjax.target.model import Cancellation
+
+type Logs = Float[Array, " other"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,27 +55,116 @@ class Competition:
     depth: float
 
     @property
+    def labels(self) -> dict[str, str]:
+        """What the coordinate of each handle is now, in words."""
+        groups = zip(self.handles, self.groups[1:], strict=True)
+        return {handle: f"depth or share of {'+'.join(group)}" for handle, group in groups}
+
+    def forward(self, frame: Frame, r: Columns) -> Straight:
+        """Slots and ln m of coordinates r."""
+        at = [frame.index(handle) for handle in self.handles]
+        first = self._first(frame, r, at)
+        log_p = first.log_p + self.matrix @ (jnp.stack([r[i] for i in at]) - first.handles)
+        log_x, shares = split(log_p, first.sign)
+        ridge = self._on_ridge(frame, r, at, first, shares)
+        depth = log_x + ridge.log_x
+        slots = jnp.where(_sides(first.sign).first, jnp.arcsinh(depth / self.depth), shares)
+        return Straight(replaced(r, at, slots), *self._sum(ridge, log_x, depth))
+
+    def inverse(self, frame: Frame, z: Columns) -> Straight:
+        """Coordinates r and ln m of slots."""
+        at = [frame.index(handle) for handle in self.handles]
+        first, slots = self._first(frame, z, at), jnp.stack([z[i] for i in at])
+        lead = _sides(first.sign).first
+        shares = jnp.where(lead, 0.0, slots)
+        ridge = self._on_ridge(frame, z, at, first, shares)
+        depth = self.depth * jnp.sinh(jnp.sum(jnp.where(lead, slots, 0.0)))
+        log_x = jnp.where(jnp.any(lead), depth - ridge.log_x, 0.0)
+        handles = ridge.handles + log_x * ridge.along
+        return Straight(replaced(z, at, handles), *self._sum(ridge, log_x, depth))
+
+    @property
     def matrix(self) -> np.ndarray:
         """b_jh: powers of the other groups in units of the first."""
         powers = np.array(self.powers)
         return powers[1:] - powers[0]
 
     @property
-    def terms(self) -> tuple[str, ...]:
-        return tuple(name for group in self.groups for name in group)
-
-    @property
-    def log_det(self) -> float:
+    def _log_det(self) -> float:
         """ln|det d ln P/d ln handles|."""
         return float(np.linalg.slogdet(self.matrix)[1])
 
+    def _at(self, frame: Frame, r: Columns, at: list[int], handles: Logs) -> "_Terms":
+        terms = frame.terms(replaced(r, at, handles))
+        unit, *others = (sum(terms.pop(name) for name in group) for group in self.groups)
+        ratio = jnp.stack([other / unit for other in others])
+        sound = jnp.isfinite(ratio) & (ratio != 0.0)
+        log_p = jnp.log(jnp.abs(jnp.where(sound, ratio, 1.0)))
+        log_p = jnp.where(sound, log_p, jnp.log(jnp.abs(ratio)))
+        rest = jnp.asarray(sum(terms.values(), 0.0))
+        return _Terms(handles, jnp.asarray(unit), log_p, jnp.sign(ratio), rest)
 
-class Depth(NamedTuple):
-    """(u, g) or ln P, the sum t in units of the first term, and ln|det d(u, g)/d ln P|."""
+    def _first(self, frame: Frame, r: Columns, at: list[int]) -> "_Terms":
+        """The terms with every handle at its reference."""
+        return self._at(frame, r, at, jnp.array([frame.reference(h) for h in self.handles]))
 
-    slots: Float[Array, " other"]
-    t: Float[Array, ""]
-    log_det: Float[Array, ""]
+    def _on_ridge(
+        self, frame: Frame, r: Columns, at: list[int], first: "_Terms", shares: Logs
+    ) -> "_Ridge":
+        """The terms where X = 1 by their powers."""
+        back = np.linalg.inv(self.matrix)
+        log_p = join(jnp.zeros(()), shares, first.sign)
+        handles = first.handles + back @ (log_p - first.log_p)
+        found = self._at(frame, r, at, handles)
+        same = jnp.all(found.sign == first.sign) & jnp.all(jnp.isfinite(found.log_p))
+        same = same & jnp.isfinite(found.rest) & jnp.isfinite(found.unit)
+        log_p = jnp.where(same, found.log_p, log_p)
+        grown = first.unit * jnp.exp(jnp.asarray(self.powers[0]) @ (handles - first.handles))
+        side = _sides(first.sign)
+        return _Ridge(
+            handles=handles,
+            along=jnp.asarray(back) @ side.solved,
+            log_x=split(log_p, first.sign)[0],
+            cancels=jnp.any(side.solved),
+            scale=side.others(log_p),
+            unit=jnp.where(same, found.unit, grown),
+            rest=jnp.where(same, found.rest, first.rest),
+        )
+
+    def _sum(self, ridge: "_Ridge", log_x: Scalar, depth: Scalar) -> tuple[Scalar, Scalar]:
+        """(ln|mass|, ln|det|) at ln X = log_x by powers, depth in truth."""
+        unit = ridge.unit * jnp.exp(jnp.asarray(self.powers[0]) @ ridge.along * log_x)
+        t = ridge.scale * jnp.where(ridge.cancels, -jnp.expm1(depth), 1.0)
+        squeezed = -0.5 * jnp.log(depth**2 + self.depth**2)
+        log_det = self._log_det + jnp.where(ridge.cancels, squeezed, 0.0)
+        return jnp.log(jnp.abs(unit * t + ridge.rest)), log_det
+
+
+class _Terms(NamedTuple):
+    """Terms at some handles: the unit, ln|T_j/unit| and signs of the others, and the rest."""
+
+    handles: Logs
+    unit: Scalar
+    log_p: Logs
+    sign: Logs
+    rest: Scalar
+
+
+class _Ridge(NamedTuple):
+    """The terms at the handles that have X = 1 by their powers.
+
+    along   d handles/d ln X where the shares stay
+    log_x   ln X there in truth
+    scale   1 + sum_O P
+    """
+
+    handles: Logs
+    along: Logs
+    log_x: Scalar
+    cancels: Bool[Array, ""]
+    scale: Scalar
+    unit: Scalar
+    rest: Scalar
 
 
 def compete(declared: Cancellation, sampled: set[str]) -> Competition | None:
@@ -101,25 +198,20 @@ def _independent(matrix: np.ndarray, count: int) -> list[int] | None:
     return chosen if len(chosen) == count else None
 
 
-def forward(log_p: Float[Array, " other"], sign: Float[Array, " other"], depth: float) -> Depth:
-    """Depth and shares (u, g) of terms with ln P and signs sigma."""
+def split(log_p: Logs, sign: Logs) -> tuple[Scalar, Logs]:
+    """(ln X, g) of terms with ln P and signs sigma; g is 0 in the slot of j_0."""
     side = _sides(sign)
     lead = jnp.sum(jnp.where(side.first, log_p, 0.0))
     shares = jnp.where(side.solved, log_p - lead, log_p)
-    scale = side.others(shares)
-    log_x = lead + jnp.log(side.shares(shares)) - jnp.log(scale)
-    slots = jnp.where(side.first, jnp.arcsinh(log_x / depth), shares)
-    return Depth(slots, *_sum(side, scale, log_x, depth))
+    log_x = lead + jnp.log(side.shares(shares)) - jnp.log(side.others(shares))
+    return jnp.where(jnp.any(side.solved), log_x, 0.0), shares
 
 
-def inverse(slots: Float[Array, " other"], sign: Float[Array, " other"], depth: float) -> Depth:
-    """ln P of depth and shares (u, g)."""
+def join(log_x: Scalar, shares: Logs, sign: Logs) -> Logs:
+    """ln P of ln X and g."""
     side = _sides(sign)
-    scale = side.others(slots)
-    log_x = depth * jnp.sinh(jnp.sum(jnp.where(side.first, slots, 0.0)))
-    lead = log_x + jnp.log(scale) - jnp.log(side.shares(slots))
-    log_p = jnp.where(side.first, lead, jnp.where(side.solved, slots + lead, slots))
-    return Depth(log_p, *_sum(side, scale, log_x, depth))
+    lead = log_x + jnp.log(side.others(shares)) - jnp.log(side.shares(shares))
+    return jnp.where(side.first, lead, jnp.where(side.solved, shares + lead, shares))
 
 
 class _Sides(NamedTuple):
@@ -128,27 +220,19 @@ class _Sides(NamedTuple):
     solved: Bool[Array, " other"]
     first: Bool[Array, " other"]
 
-    def others(self, slots: Float[Array, " other"]) -> Float[Array, ""]:
+    def others(self, shares: Logs) -> Scalar:
         """1 + sum of the positive P."""
-        return 1.0 + jnp.sum(jnp.where(self.solved, 0.0, jnp.exp(_where(~self.solved, slots))))
+        return 1.0 + _sum_of(~self.solved, shares)
 
-    def shares(self, slots: Float[Array, " other"]) -> Float[Array, ""]:
+    def shares(self, shares: Logs) -> Scalar:
         """sum of the negative P over the first of them; 1 where there is none."""
-        rest = self.solved & ~self.first
-        return 1.0 + jnp.sum(jnp.where(rest, jnp.exp(_where(rest, slots)), 0.0))
+        return 1.0 + _sum_of(self.solved & ~self.first, shares)
 
 
-def _where(mask: Bool[Array, " other"], slots: Float[Array, " other"]) -> Float[Array, " other"]:
-    return jnp.where(mask, slots, 0.0)
+def _sum_of(mask: Bool[Array, " other"], logs: Logs) -> Scalar:
+    return jnp.sum(jnp.where(mask, jnp.exp(jnp.where(mask, logs, 0.0)), 0.0))
 
 
-def _sides(sign: Float[Array, " other"]) -> _Sides:
+def _sides(sign: Logs) -> _Sides:
     solved = sign < 0.0
     return _Sides(solved, solved & (jnp.cumsum(solved) == 1))
-
-
-def _sum(side: _Sides, scale: Array, log_x: Array, depth: float) -> tuple[Array, Array]:
-    """(t, ln|det|)."""
-    cancels = jnp.any(side.solved)
-    t = jnp.where(cancels, -scale * jnp.expm1(log_x), scale)
-    return t, jnp.where(cancels, -0.5 * jnp.log(log_x**2 + depth**2), 0.0)

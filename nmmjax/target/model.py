@@ -73,6 +73,19 @@ class Cancellation:
         return tuple(dict.fromkeys(h for _, powers in self.terms for h, _ in powers))
 
 
+@dataclasses.dataclass(frozen=True)
+class SignedCancellation:
+    """Signed parameters, some value of which cancels the rest of the mass.
+
+    handles  (parameter, value), one or two: the sum of `mass_terms` is nearly linear in each, with
+             the slope that it has between 0 and this value
+    depth    the sum over that without the handles, at viable points
+    """
+
+    handles: tuple[tuple[str, float], ...]
+    depth: float
+
+
 class Model(eqx.Module):
     """Abstract model: the fields of a subclass are its settings (`target.settings.setting`).
 
@@ -131,6 +144,11 @@ class Model(eqx.Module):
     @property
     def cancellation(self) -> Cancellation | None:
         """The mass terms that compete under these settings, for the chart; None where none do."""
+        return None
+
+    @property
+    def signed_cancellation(self) -> SignedCancellation | None:
+        """The signed parameters that cancel a mass under these settings, for the chart."""
         return None
 
 

@@ -58,7 +58,7 @@ class Importance(AbstractEngine):
 
     log Z needs the density alone: target(z) with a normalised prior. The last block holds equally
     weighted draws, as many as the smallest effective number among the repeats, dealt out to the
-    walkers as chains, and the table `evidence`.
+    walkers as chains, the table `evidence`, and the weighted draws as the table `points`.
 
     Not for funnels, cancellations that are no coordinate of the chart, nor more than about ten
     parameters of a real model: pareto_k says so (test_evidence.py, docs/samplers.md).
@@ -169,7 +169,8 @@ class Importance(AbstractEngine):
         if int(state.filled) < self.samples:
             return state, Block(None, stats, undefined=state.example)
         draws, lp, table = self._summarise(jr.fold_in(key, 2**31 - 1), state)
-        return state, Block(draws, stats | {"lp": lp}, {"evidence": table}, True, state.example)
+        tables = {"evidence": table, "points": _evidence.points(state.position, state.log_weight)}
+        return state, Block(draws, stats | {"lp": lp}, tables, True, state.example)
 
     @eqx.filter_jit
     def _more(

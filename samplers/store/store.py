@@ -16,7 +16,6 @@ import contextlib
 import io
 import json
 import math
-import os
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -27,8 +26,9 @@ import numpy as np
 from . import checkpoint as states
 from . import files, journal, layout, manifest, patched, reading, sums
 from .checkpoint import Checkpoint
+from .directory import is_run, refuse_foreign
 from .files import Folder, StoreError
-from .lock import INSTEAD, NAME, Lock
+from .lock import Lock
 
 __all__ = ["Checkpoint", "Store", "StoreError", "is_run"]
 
@@ -74,7 +74,7 @@ class Store:
         """
         if is_run(path):
             raise StoreError(f"'{path}' holds a run already: resume it or give another directory")
-        _refuse_foreign(path)
+        refuse_foreign(path)
         with files.explained(path):
             path.mkdir(parents=True, exist_ok=True)
         new = {
@@ -293,25 +293,3 @@ class Store:
                 f"'{self._chains}' counts {found} draws where this process stored "
                 f"{self.committed}: another process writes it; stopped"
             )
-
-
-def is_run(path: pathlib.Path) -> bool:
-    """Tell whether a directory is a run directory."""
-    return os.path.lexists(path / manifest.NAME)
-
-
-def _refuse_foreign(path: pathlib.Path) -> None:
-    """A directory with files of somebody else is left alone."""
-    if not path.is_dir():
-        if os.path.lexists(path):
-            raise StoreError(f"'{path}' is a file; give a directory for the run")
-        return
-    with files.explained(path):
-        names = sorted(p.name for p in path.iterdir())
-    ours = (NAME, INSTEAD)  # with unfinished files: of a process killed in `create`
-    others = [name for name in names if name not in ours and not files.unfinished(name)]
-    if others:
-        raise StoreError(
-            f"'{path}' is not empty and not a run directory (it holds '{others[0]}'): "
-            "give another directory"
-        )

@@ -217,12 +217,12 @@ def damaged_points(capfd, tmp_path, data):
     )
 
 
-@damage.examples(50, jsons)
+@damage.examples(20, jsons)
 def test_damaged_points(capfd, tmp_path, data):
     damaged_points(capfd, tmp_path, data)
 
 
-@damage.examples(100, commands)
+@damage.examples(30, commands)
 def test_damaged_arguments(capfd, tmp_path, monkeypatch, data):
     monkeypatch.chdir(tmp_path)
     runs_or_is_refused(capfd, tmp_path, data)

@@ -54,7 +54,15 @@ def names(*given, **options):
 
 
 def test_default_holds_what_the_model_answers():
-    offered = {"mu_eff_solar", "mu_eff_reactor", "m_nu", "rho0", "max_yukawa", "m_triplet"}
+    offered = {
+        "mu_eff_pp",
+        "mu_eff_be7",
+        "mu_eff_reactor",
+        "m_nu",
+        "rho0",
+        "max_yukawa",
+        "m_triplet",
+    }
     found = names("@default", observables=offered)
     limits = ["gemma_2012", "borexino_2017", "xenonnt_2022", "rho0", "typeIII_atlas"]
     assert found == ["perturbative", *limits]
@@ -98,8 +106,8 @@ def test_the_paper_s_own_numbers():
 
 
 def test_massive_mediators_take_the_recasts():
-    massless = {"mu_eff_solar", "mu_eff_reactor"}
-    massive = {*massless, "m_aprime", "mu_eff_dark_solar"}
+    massless = {"mu_eff_pp", "mu_eff_be7", "mu_eff_reactor"}
+    massive = {*massless, "m_aprime", "mu_eff_dark_pp", "mu_eff_dark_be7"}
     assert "xenonnt_2022" in names("@default", observables=massless)
     found = names("@default", observables=massive)
     assert "xenonnt_2022_massive" in found

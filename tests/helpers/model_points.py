@@ -1,6 +1,7 @@
 """Points of a model, its compiled predictions, and errors against rows of reference files."""
 
 import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -51,3 +52,25 @@ def relative(found, expected):
 def error(values, rows, name, unit=1.0):
     """Worst relative deviation from the column `name` of reference rows, times its unit."""
     return np.max(relative(values, [unit * float(row["outputs"][name]) for row in rows]))
+
+
+def elasticity_error(model, rows, columns, parameters, outputs):
+    """Worst error of d ln(output)/d ln(parameter), relative to the largest of its row or 1.
+
+    parameters  public names by those of the rows; columns is {public name: values of all rows}
+    outputs     names of observables by those of the rows
+    """
+
+    def logs(theta):
+        found = model.predict(theta)
+        return {name: jnp.log(found[p]) for name, p in outputs.items()}
+
+    slopes = jax.vmap(jax.jacfwd(logs))(columns)  # compiling it takes longer
+    worst = 0.0
+    for name, (i, row) in itertools.product(outputs, enumerate(rows)):
+        expected = {k: float(x) for k, x in row["elasticity"][name].items()}
+        largest = max(1.0, *(abs(x) for x in expected.values()))
+        for key, x in expected.items():
+            p = parameters[key]
+            worst = max(worst, abs(float(slopes[name][p][i] * columns[p][i]) - x) / largest)
+    return worst

@@ -1,7 +1,6 @@
 """Model-II against 50-digit values, exact cancellations, oblique parameters, limits."""
 
 import functools
-import itertools
 import math
 
 import jax
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from helpers import model_points
-from helpers.model_points import error, prior_draws
+from helpers.model_points import elasticity_error, error, prior_draws
 from helpers.oracles import made_with
 from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
@@ -38,7 +37,7 @@ ELASTIC = {"m_nu_total": "m_nu", "mu_derived": "mu_nu"}
 ON_SHELL = {"ew_splitting": "on_shell"}
 SETTINGS = [
     {},
-    {"rge": True},
+    {"rge": False},
     ON_SHELL,
     {**ON_SHELL, "rge": True, "scheme": "as_printed"},
     {**ON_SHELL, "convention": "as_printed"},
@@ -66,7 +65,7 @@ def columns(rows):
 
 
 def test_outputs_match_the_reference(rows, columns):
-    full = jax.vmap(InertDoublet(sm=MADE, **ON_SHELL).predict)(columns)
+    full = jax.vmap(InertDoublet(sm=MADE, **ON_SHELL, rge=False).predict)(columns)
     assert len(rows) == 24
     for public, name in (
         ("m_nu_tree", "m_nu_tree"),
@@ -104,26 +103,15 @@ def test_scheme_and_convention(rows, columns):
 
 
 def test_elasticities_match_the_reference(rows, columns):
-    model = InertDoublet(sm=MADE, **ON_SHELL)
-
-    def logs(theta):
-        found = model.predict(theta)
-        return {name: jnp.log(found[p]) for name, p in ELASTIC.items()}
-
-    slopes = jax.vmap(jax.jacfwd(logs))(columns)  # compiling it takes longer
-    for name, (i, row) in itertools.product(ELASTIC, enumerate(rows)):
-        expected = {k: float(x) for k, x in row["elasticity"][name].items()}
-        largest = max(1.0, *(abs(x) for x in expected.values()))
-        for key, x in expected.items():
-            found = float(slopes[name][PARAMETERS[key]][i] * columns[PARAMETERS[key]][i])
-            assert abs(found - x) < 1e-12 * largest, (name, i, key)
+    model = InertDoublet(sm=MADE, **ON_SHELL, rge=False)
+    assert elasticity_error(model, rows, columns, PARAMETERS, ELASTIC) < 1e-12
 
 
 def test_degenerate_scalars_give_no_mass():
-    found = compiled()(point(y_d=0.0, lambda_4=0.0, lambda_5=0.0))
+    found = compiled(rge=False)(point(y_d=0.0, lambda_4=0.0, lambda_5=0.0))
     assert float(found["m_nu"]) == float(found["t_param"]) == float(found["s_param"]) == 0.0
     assert float(found["mu_nu"]) > 0.0
-    split = compiled(**ON_SHELL)(point(y_d=0.0, lambda_4=0.0, lambda_5=0.0))
+    split = compiled(**ON_SHELL, rge=False)(point(y_d=0.0, lambda_4=0.0, lambda_5=0.0))
     assert float(split["m_nu_quartic"]) == 0.0
     assert float(split["m_nu"]) > 0.0  # negative control
 

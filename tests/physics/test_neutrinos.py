@@ -155,7 +155,7 @@ def test_moments_of_the_tabulated_standard_models(reference, model, majorana):
         table = [np.array([[number(x) for x in r] for r in row[k]]) for k in ROWS]
         fractions = neutrinos.solar_fractions(u, theta["dm2_21"], "vacuum")
         amplitude = jnp.asarray(table[0] - 1j * table[1])
-        seen = neutrinos.effective_moments(amplitude, u, fractions, majorana=majorana)
+        seen = neutrinos.effective_moments(amplitude, u, {"solar": fractions}, majorana=majorana)
         for name, key in (
             ("mu_eff_reactor", "mu_nue_short_baseline"),
             ("mu_eff_solar", "mu_solar_vacuum_averaged"),
@@ -176,7 +176,7 @@ def antisymmetric(rng):
 def majorana_moments(mu_flavour, u, source="pp"):
     mu = neutrinos.to_mass_basis(mu_flavour, u)
     fractions = neutrinos.solar_fractions(u, 7.537e-5, source)
-    return neutrinos.effective_moments(mu, u, fractions, majorana=True)
+    return neutrinos.effective_moments(mu, u, {"solar": fractions}, majorana=True)
 
 
 def test_flavour_and_mass_basis_agree():
@@ -218,7 +218,7 @@ def test_dirac_moments_with_flavour_rows():
     u = pmns(_oscillation.reference("NO"))
     mu = jnp.asarray(rng.normal(size=(3, 3)) + 1j * rng.normal(size=(3, 3)))
     fractions = neutrinos.solar_fractions(u, 7.537e-5)
-    seen = neutrinos.effective_moments(jnp.conj(mu).T @ u, u, fractions, majorana=False)
+    seen = neutrinos.effective_moments(jnp.conj(mu).T @ u, u, {"solar": fractions}, majorana=False)
     rows = np.sqrt(np.sum(np.abs(mu) ** 2, axis=1))
     for name, row in zip(("reactor", "numu", "nutau"), rows, strict=True):
         assert float(seen[f"mu_eff_{name}"]) == close(row, 1e-14)
@@ -333,7 +333,7 @@ def test_roots_keep_what_is_no_number():
     masses = neutrinos.mass_observables(lost, u, majorana=True)
     assert all(math.isnan(masses[name]) for name in ("m_nu", "sum_m_nu", "m_beta", "m_ee"))
     mu = jnp.zeros((3, 3), complex).at[0, 1].set(math.nan)
-    seen = neutrinos.effective_moments(mu, u, jnp.array([0.6, 0.3, 0.1]), majorana=False)
+    seen = neutrinos.effective_moments(mu, u, {"solar": jnp.array([0.6, 0.3, 0.1])}, majorana=False)
     assert all(math.isnan(x) for x in seen.values())
     rotation = casas_ibarra.complex_rotation(0.1, 0.2, 1, "NO")
     assert np.isnan(casas_ibarra.casas_ibarra(u, lost, rotation, jnp.eye(2) + 0j)).any()

@@ -62,7 +62,7 @@ def case_c(y_psi, lambda_uv=0.0, y_t=1.0):
     root = math.sqrt(2.0)
     theta = {"y_d": 0.0, "y_psi": root * y_psi, "y_t": root * y_t, "y_delta": 1.0}
     theta |= {"m_psi": TEV, "m_phi": TEV, "v_s": 0.0, "lambda_hs": 0.0, "lambda_s": 0.1}
-    return predicted(WeakTriplet(lambda_uv=lambda_uv), **theta)
+    return predicted(WeakTriplet(lambda_uv=lambda_uv, rge=False), **theta)
 
 
 def reach(lambda_uv=0.0):

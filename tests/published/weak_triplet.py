@@ -58,12 +58,13 @@ def model_1(convention="derived", **changes):
     """Model-I at y = 1, 1 TeV, v_S = 4e-10 GeV, y_D = 0, lambda_HS = 0."""
     theta = {"y_d": 0.0, "y_psi": 1.0, "y_t": 1.0, "y_delta": 1.0, "m_psi": TEV, "m_phi": TEV}
     theta |= {"v_s": 4e-10, "lambda_hs": 0.0, "lambda_s": 0.1}
-    return predicted(WeakTriplet(convention=convention), **(theta | changes))
+    return predicted(WeakTriplet(convention=convention, rge=False), **(theta | changes))
 
 
 def model_3(y=1.0, m_psi=TEV, m_f=TEV, m_s=TEV, lambda_prime=0.0, **settings):
     theta = {"y_d": 0.0, "y_psi": y, "y_t": y, "y_delta": y, "m_psi": m_psi, "m_f": m_f}
-    return predicted(ColoredTriplet(**settings), **theta, m_s=m_s, lambda_prime=lambda_prime)
+    theta |= {"m_s": m_s, "lambda_prime": lambda_prime}
+    return predicted(ColoredTriplet(rge=False, **settings), **theta)
 
 
 def v_s_limit(y, exact):
@@ -281,7 +282,7 @@ PUBLISHED = (
 def model_2(m=TEV, y=1.0, **settings):
     theta = {"y_d": 0.0, "y_psi": y, "y_1": y, "y_2": y, "m_psi": TEV, "m_f": m}
     theta |= {"mu2_eta": m**2, "lambda_3": 0.0, "lambda_4": 0.0, "lambda_5": 0.0}
-    return predicted(InertDoublet(**settings), **theta)
+    return predicted(InertDoublet(rge=False, **settings), **theta)
 
 
 def per_moment(found):

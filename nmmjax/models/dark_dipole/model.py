@@ -22,6 +22,7 @@ from nmmjax.physics.dark_sector import (
     lepton_loop,
     light_from_oscillations,
     light_from_yukawas,
+    solar_share,
     vector_coupling,
 )
 from nmmjax.physics.matrices import dagger, product
@@ -215,12 +216,18 @@ class DarkDipole(Model):
         found |= {
             "m_nu": jnp.max(light.masses),
             "sum_m_nu": jnp.sum(light.masses),
-            "m_beta": jnp.sqrt(jnp.sum(light.u_squared[0] * light.masses**2)),
+            "m_beta": self._m_beta(light, m_nu),
             "m_ee": jnp.abs(m_nu[0, 0]),
             "m_nu_lnv_r": light.parts[0],
             "m_nu_lnv_l": light.parts[1],
         }
         return merged({p: EV * x for p, x in found.items()}, self._mixing(light))
+
+    def _m_beta(self, light, m_nu):
+        """(M M^dag)_ee^(1/2), which needs no mixing; that of the input where mixing is given."""
+        if self.yukawas == "casas_ibarra":
+            return jnp.sqrt(jnp.sum(light.u_squared[0] * light.masses**2))
+        return square_root(jnp.sum(squared(m_nu[0])))
 
     def _mixing(self, light):
         """Oscillation parameters where they are not parameters of the model."""
@@ -256,17 +263,19 @@ class DarkDipole(Model):
         shares = {
             "mu_nu": size,
             "mu_eff_dark": theta["eps"] * size,
-            "mu_eff_dark_solar": theta["eps"] * size * self._solar_share(light),
+            **self._solar(theta["eps"] * size, light),
             "mu_eff_dark_reactor": theta["eps"] * reactor,
         }
         return merged(found, shares)
 
-    def _solar_share(self, light):
-        """(sum_k P_ek over the two states that the moment connects)^(1/2)."""
-        squares = (EV * light.masses) ** 2
-        u = jnp.sqrt(light.u_squared) + 0j
-        p = neutrinos.solar_fractions(u, squares[1] - squares[0], self.source, self.sm)
-        return jnp.sqrt(p[1] + (p[2] if self.ordering == "NO" else p[0]))
+    def _solar(self, size, light):
+        """Moments that solar neutrinos see, by the source that an experiment looks at."""
+        named = {"solar": self.source, "pp": "pp", "be7": "7Be"}
+        shares = {
+            source: solar_share(light, self.ordering, source, self.sm)
+            for source in {*named.values()}
+        }
+        return {f"mu_eff_dark_{name}": size * shares[source] for name, source in named.items()}
 
     def _solar_vector(self, theta, loops, light):
         """Coupling of solar neutrinos to A', (sum_a P_a sum_b |V_ab|^2)^(1/2), times eps e."""

@@ -127,13 +127,11 @@ def sizes(p: loops.Point, moment: Matrix, sm: Constants) -> Observables:
 def moments(light: Light, moment: Matrix, dm2_21: Array, sm: Constants) -> Observables:
     """Entries and effective moments; right-handed flavours make the mass matrix Hermitian."""
     u, v = light.u, light.v
-    fractions = neutrinos.solar_fractions(u, dm2_21, sm=sm)
+    solar = neutrinos.solar_mixtures(u, dm2_21, sm)
     found = neutrinos.moment_entries(product(dagger(u), moment, v), basis="mass", majorana=False)
     flavoured = product(moment, v, dagger(u))
     found |= neutrinos.moment_entries(flavoured, basis="flavour", majorana=False)
-    return found | neutrinos.effective_moments(
-        product(dagger(moment), u), u, fractions, majorana=False
-    )
+    return found | neutrinos.effective_moments(product(dagger(moment), u), u, solar, majorana=False)
 
 
 def resolved(dm2_21: Array) -> Array:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex, Float, Inexact
 
 from nmmjax.models._weak_triplet import NeutralScalars
 from nmmjax.physics.constants import Constants
@@ -33,7 +33,7 @@ class Point(NamedTuple):
     m_psi: Float[Array, " n"]
     m_phi: Real
     y_psi: Left
-    y_t: Float[Array, "n n"]
+    y_t: Inexact[Array, "n n"]
     y_delta: Complex[Array, "n 3"]
     theta: Left  # m_H m_psi^-1
     left: Left  # w_l Theta
@@ -52,7 +52,7 @@ class Kernels(NamedTuple):
 def point(
     theta: Theta,
     y_psi: Left,
-    y_t: Float[Array, "n n"],
+    y_t: Inexact[Array, "n n"],
     y_delta: Complex[Array, "n 3"],
     m_psi: Float[Array, " n"],
     sm: Constants,
@@ -75,7 +75,7 @@ def point(
 
 
 def heaviest(p: Point) -> Float[Array, " n"]:
-    """The heaviest mass in the loop of each triplet, GeV."""
+    """Find the heaviest mass in the loop of each triplet, GeV."""
     return jnp.maximum(p.m_psi, p.m_phi)
 
 

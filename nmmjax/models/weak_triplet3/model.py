@@ -35,8 +35,8 @@ class WeakTriplet3(Model):
     The Lagrangian is that of `weak_triplet`; its couplings are matrices, rows leptons e, mu, tau or
     triplets, columns triplets or nu_R: re_y_psi_e, im_y_psi_e (two triplets: re_y_psi_e1, triplet
     last), re_y_delta_1 (re_y_delta_12: triplet, nu_R), re_y_d_11 (lepton, nu_R), y_t real (two
-    triplets: y_t_11, ..., with m_psi_1, m_psi_2 in place of m_psi). Every mass term of
-    `weak_triplet` is a 3 x 3 matrix, the tree its exact Schur form
+    triplets: y_t_11, ..., with m_psi_1, m_psi_2 in place of m_psi) but for `complex_y_t`. Every
+    mass term of `weak_triplet` is a 3 x 3 matrix, the tree its exact Schur form
         a = w_l (m_D - Theta m_S)(1 + y^dag y)^(-1/2),   Theta = m_H m_psi^-1,
     and M = U diag(m_1, m_2, m_3) V^dag their sum.
 
@@ -64,18 +64,20 @@ class WeakTriplet3(Model):
         "free", "y_d given; or light masses and PMNS angles, for which y_d is solved"
     )
     ordering: Literal["NO", "IO"] = setting("NO", "order of the light masses")
-    rge: bool = setting(False, "add m_nu_rge to the total")
+    rge: bool = setting(True, "count m_nu_rge as part of m_nu; false: without it, as the papers do")
     lambda_uv: NonNegative = setting(
         0.0, "GeV; scale at which v_s is the VEV of the given cubic coupling, 0: at every scale"
     )
 
+    complex_y_t: bool = setting(False, "y_t has a phase, the parameter arg_y_t (arg_y_t_11, ...)")
+
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return inputs.parameters(self.n_psi, self.yukawas, self.ordering)
+        return inputs.parameters(self.n_psi, self.yukawas, self.ordering, self.complex_y_t)
 
     @property
     def reference(self) -> dict[str, float]:
-        return inputs.reference(self.n_psi, self.yukawas, self.ordering)
+        return inputs.reference(self.n_psi, self.yukawas, self.ordering, self.complex_y_t)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margins: scalars, heavy triplets, oscillation parameters in range."""
