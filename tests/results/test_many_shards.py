@@ -14,8 +14,9 @@ from nmmjax.cli import run_command
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_512_shards_in_two_minutes(tmp_path, capsys, count=512):
+def test_512_shards_in_two_minutes(tmp_path, capsys):
     """CPU time of all three together; what is merged is what was written."""
+    count = 512
     sharded.write_shards(tmp_path, count)
     begun = time.process_time()
     assert run_command(["status", str(tmp_path), "--json"]) == 0
