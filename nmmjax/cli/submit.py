@@ -84,7 +84,7 @@ def submit_job(job: Job, print_script: bool) -> None:
 
 
 def script(job: Job) -> str:
-    """An sbatch array script without anything of ours but the command itself."""
+    """Write the sbatch array script: nothing of ours is in it but the command itself."""
     options = {
         "job-name": job.runfile.stem,
         "array": f"0-{job.nodes - 1}",
