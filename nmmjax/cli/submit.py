@@ -64,7 +64,7 @@ class Job:
         return ((days * 24 + hours) * 60 + minutes) + (seconds > 0)
 
     def command(self, task: str) -> list[str]:
-        """The arguments of `nmmjax` for a task, with absolute paths."""
+        """Return the arguments of `nmmjax` for a task, with absolute paths."""
         sets = [part for text in self.overrides for part in ("--set", text)]
         where = ["--out", str(self.directory.absolute())]
         return ["run", str(self.runfile.absolute()), "--task", task, *where, *sets]
