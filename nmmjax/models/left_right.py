@@ -5,6 +5,7 @@ from typing import Literal
 
 import jax.numpy as jnp
 
+from nmmjax.physics import early_universe
 from nmmjax.physics.moment_loops import K_LR
 from nmmjax.physics.neutrinos import SOLAR_MOMENTS
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2
@@ -76,6 +77,7 @@ class LeftRight(Model):
                 "m_nu": jnp.asarray(theta["m_nu_dirac"]),
                 "m_nu_mixing": EV * jnp.abs(estimate),
                 "m_nu_naive": EV * sm.m_w**2 * moment / (2.0 * sm.m_e),
+                "n_eff": early_universe.STANDARD + early_universe.delta_n_eff(moment),
                 "w_mixing": jnp.asarray(theta["xi"]),
                 "m_w_heavy": jnp.asarray(theta["m_w2"]),
             },
