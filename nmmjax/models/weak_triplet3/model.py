@@ -128,7 +128,7 @@ class WeakTriplet3(Model):
             "m_nu_neutral": loops.neutral_loop(p, neutral),
             "m_nu_charged": loops.charged_loop(p, self.sm.v_h),
             "m_nu_split": loops.vertex(p, p.kernels.split),
-            "m_nu_rge": rge.dirac_mass(1.0, loops.heaviest(p), self.sm) * moment,
+            "m_nu_rge": rge.dirac_mass(1.0, loops.heaviest(p), self.sm)[None, :] * moment,
             "m_nu_cubic": loops.cubic(p, self.lambda_uv, self.sm.v_h),
         }
         counted = jnp.asarray(sum(lefts[name] for name in self._counted))
