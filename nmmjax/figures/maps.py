@@ -48,7 +48,7 @@ def region_map(run: Run, across: Sequence[str], up: str, style: Style = STYLE) -
             1, len(across) + 1, width_ratios=[*(20.0 for _ in across), 0.8], wspace=0.08
         )
         width = figure.get_figwidth()
-        figure.subplots_adjust(left=0.75 / width, right=1.0 - 0.8 / width, top=0.96)
+        figure.subplots_adjust(left=0.75 / width, right=1.0 - 0.8 / width, top=0.94)
         panels = [figure.add_subplot(grid[0, i]) for i in range(len(across))]
         bar = figure.add_subplot(grid[0, -1])
         _colours(run, figure, panels, bar, across, up, scales)
@@ -68,6 +68,7 @@ def region_map(run: Run, across: Sequence[str], up: str, style: Style = STYLE) -
         for axes in panels[1:]:
             axes.tick_params("y", labelleft=False)
         _legend(figure, panels)
+        _headline(figure, run)
         _missing(figure, draws, scales)
     return figure
 
@@ -242,9 +243,24 @@ def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
     figure.subplots_adjust(bottom=(0.65 + 0.19 * rows) / figure.get_figheight())
 
 
+def _headline(figure: Figure, run: Run) -> None:
+    """The mass, the part of it that runs, and what cancels: medians, above the panels."""
+    shown = [name for name in ("m_nu", "m_nu_rge", "tuning_cancel") if run.has(name)]
+    if len(shown) < 2:
+        return
+    few = run.few(_MOST_COLOURED)
+    parts = []
+    for name in shown:
+        size = np.nanmedian(np.abs(run.read(name, chains=few)))
+        about = run.about(name)
+        parts.append(f"${about['latex']}$ {size:.3g} {about['units']}".rstrip())
+    text = "Median sizes: " + ", ".join(parts)
+    figure.text(0.01, 0.985, text, ha="left", va="top", fontsize="small")
+
+
 def _missing(figure: Figure, draws: Mapping[str, np.ndarray], scales: Mapping[str, Scale]) -> None:
     """Draws without a place on an axis are counted, not hidden."""
     lost = {n: int(np.sum(~np.isfinite(scales[n].forward(x)))) for n, x in draws.items()}
     parts = [f"{n}: {lost[n]} of {x.size} draws off the axis" for n, x in draws.items() if lost[n]]
     if parts:
-        figure.text(0.5, 0.985, "; ".join(parts), ha="center", va="top", fontsize="small")
+        figure.text(0.99, 0.985, "; ".join(parts), ha="right", va="top", fontsize="small")

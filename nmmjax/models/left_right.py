@@ -40,8 +40,8 @@ class LeftRight(Model):
     minimal model: mu_nu is 1e-16 (e), 2e-14 (mu), 4e-13 mu_B (tau) there.
 
     Settings in full, conventions, accuracy, chart: docs/models/left_right.md.
-    Source: derived in Feynman gauge up to the sign of the mixed W-Goldstone diagram, fixed by the
-    leading term of arXiv:1403.6344.
+    Source: derived in Feynman gauge; the sign of the mixed W-Goldstone diagram by the leading term
+    of arXiv:1403.6344 and by a second derivation (docs/errata/baselines.md).
     """
 
     lepton: Literal["e", "mu", "tau"] = setting(
