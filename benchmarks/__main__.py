@@ -1,4 +1,8 @@
-"""`python -m benchmarks NAME [--out FILE.json]`: run a benchmark, print its rows, write JSON."""
+"""`python -m benchmarks NAME [RUN ...] [--out FILE.json]`: print a benchmark's rows, write JSON.
+
+Names of run files restrict a benchmark that looks at all of them; other options are the
+benchmark's own. One that can lay its rows out as a table writes it in Markdown beside the JSON.
+"""
 
 import argparse
 import importlib
@@ -10,20 +14,23 @@ import sys
 from nmmjax.runfile import plugins
 
 _WIDTH = 72  # of the first column
+_NO_BENCHMARKS = {"numpy_formulas", "numpy_peer"}
 
 
 def main() -> None:
-    names = plugins.names("benchmarks", leave_out=("__main__", "numpy_formulas", "numpy_peer"))
+    names = [name for name in plugins.names("benchmarks") if name not in _NO_BENCHMARKS]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=names)
+    parser.add_argument("runs", nargs="*", help="names of run files, for those that look at all")
     parser.add_argument("--out", type=pathlib.Path, help="default: benchmarks/NAME.json")
-    given = parser.parse_args()
+    given, options = parser.parse_known_args()
 
     import jax
 
     jax.config.update("jax_enable_x64", True)
+    module = importlib.import_module(f"benchmarks.{given.name}")
     rows = []
-    for row in importlib.import_module(f"benchmarks.{given.name}").run():
+    for row in module.run(*given.runs, *options):
         rows.append(row)
         what, value, unit = row
         sys.stdout.write(f"{what:<{_WIDTH}}  {value:>10.4g}  {unit}\n")
@@ -38,6 +45,8 @@ def main() -> None:
     }
     out = given.out or pathlib.Path(__file__).parent / f"{given.name}.json"
     out.write_text(json.dumps(tree, indent=1) + "\n")
+    if hasattr(module, "table"):
+        out.with_suffix(".md").write_text(module.table(rows))
 
 
 if __name__ == "__main__":

@@ -51,6 +51,9 @@ _NEUTRINO_MASS = {
     "m_nu_unsuppressed": Quantity(
         "eV", r"m_\nu^{\mathrm{uns}}", "Estimate: loop mass without the protecting symmetry"
     ),
+    "m_nu_2loop": Quantity(
+        "eV", r"m_\nu^{(2)}", "Estimate: mass from the two-loop moment's graphs without photon"
+    ),
     "m_nu_l1": Quantity("eV", r"m_\nu^{L_1}", "Mass term of the coupling product l1, signed"),
     "m_nu_l2": Quantity("eV", r"m_\nu^{L_2}", "Mass term of the coupling product l2, signed"),
     "m_nu_naive": Quantity(
@@ -78,7 +81,22 @@ _MOMENTS = {
     "mu_nu_1loop": Quantity("mu_B", r"\mu_\nu^{(1)}", "Size of the one-loop moment"),
     "mu_nu_2loop": Quantity("mu_B", r"\mu_\nu^{(2)}", "Size of the two-loop moment"),
     "mu_nu_leading": Quantity("mu_B", r"\mu_\nu^{\mathrm{lead}}", "Leading term of the moment"),
-    "mu_eff_solar": Quantity("mu_B", r"\mu_{\mathrm{eff}}^{\odot}", "Moment seen by solar nu"),
+    "mu_eff_solar": Quantity(
+        "mu_B", r"\mu_{\mathrm{eff}}^{\odot}", "Moment seen by solar neutrinos: mu_eff_pp"
+    ),
+    "mu_eff_pp": Quantity(
+        "mu_B", r"\mu_{\mathrm{eff}}^{pp}", "Moment seen by solar pp neutrinos (XENONnT, LZ)"
+    ),
+    "mu_eff_be7": Quantity(
+        "mu_B",
+        r"\mu_{\mathrm{eff}}^{^7\mathrm{Be}}",
+        "Moment seen by solar 7Be neutrinos (Borexino)",
+    ),
+    "mu_eff_b8": Quantity(
+        "mu_B",
+        r"\mu_{\mathrm{eff}}^{^8\mathrm{B}}",
+        "Moment seen by solar 8B neutrinos (Super-Kamiokande)",
+    ),
     "mu_eff_reactor": Quantity(
         "mu_B", r"\mu_{\mathrm{eff}}^{\bar{\nu}_e}", "Moment seen by reactor antineutrinos"
     ),
@@ -89,16 +107,30 @@ _MOMENTS = {
     "mu_eff_plasmon": Quantity(
         "mu_B", r"\mu_{\mathrm{eff}}^{\mathrm{plasmon}}", "Moment in plasmon decay, in stars"
     ),
+    "d_nu": Quantity("mu_B", r"d_\nu", "Electric moment for a real, positive mass, signed"),
     "mu_eff_dirac": Quantity(
         "mu_B", r"\mu_{\mathrm{eff}}^{\mathrm{Dirac}}", "Moment that flips nu_L to a sterile nu_R"
     ),
+    "mu_portal_solar": Quantity(
+        "mu_B", r"\mu_{\nu N}^{\odot}", "Moment of low-energy solar neutrinos to a heavy lepton N"
+    ),
+    "d_solar": Quantity("GeV^-1", r"d^{\odot}", "Dipole of 8B neutrinos to a heavy lepton N"),
+    "d_any": Quantity("GeV^-1", "d", "Dipoles of all flavours to a heavy lepton N, in quadrature"),
     "mu_eff_dark": Quantity(
         "mu_B", r"\epsilon\,\mu_D", "Dark moment times kinetic mixing, without mediator factor"
     ),
     "mu_eff_dark_solar": Quantity(
         "mu_B",
         r"\epsilon\,\mu_D^{\odot}",
-        "mu_eff_dark as solar neutrinos see it",
+        "mu_eff_dark as solar neutrinos see it, of the model's setting `source`",
+    ),
+    "mu_eff_dark_pp": Quantity(
+        "mu_B", r"\epsilon\,\mu_D^{pp}", "mu_eff_dark as solar pp neutrinos see it (XENONnT)"
+    ),
+    "mu_eff_dark_be7": Quantity(
+        "mu_B",
+        r"\epsilon\,\mu_D^{^7\mathrm{Be}}",
+        "mu_eff_dark as solar 7Be neutrinos see it (Borexino)",
     ),
     "mu_eff_dark_reactor": Quantity(
         "mu_B", r"\epsilon\,\mu_D^{\bar{\nu}_e}", "mu_eff_dark as reactor antineutrinos see it"
@@ -128,6 +160,7 @@ _MIXING = {
 
 _SPECTRUM = {
     "m_n_heavy": Quantity("GeV", r"m_{N}", "Heavy neutral lepton"),
+    "tau_n": Quantity("s", r"\tau_N", "Lifetime of a heavy neutral lepton by its dipoles"),
     "m_e_light": Quantity("GeV", r"m_{\ell}", "Light charged lepton"),
     "m_e_heavy": Quantity("GeV", r"m_{E}", "Heavy charged lepton"),
     "m_phi1": Quantity("GeV", r"m_{\phi_1}", "Higgs-like neutral scalar"),
@@ -141,6 +174,7 @@ _SPECTRUM = {
     "mu_cubic": Quantity("GeV", r"\mu_{HHS}", "Cubic coupling of the scalar potential"),
     "lambda_h": Quantity("", r"\lambda_H", "Higgs quartic coupling"),
     "det_m0": Quantity("GeV^4", r"\det M_0^2", "Determinant of the neutral-scalar mass matrix"),
+    "quartic_kappa": Quantity("", r"\lambda_\kappa", "Quartic coupling behind a cubic one, kappa"),
     "delta_c_loop": Quantity(
         "GeV^2", r"\delta_c^{\mathrm{loop}}", "Estimate: scalar splitting that Yukawa loops induce"
     ),
@@ -181,6 +215,23 @@ _ELECTROWEAK = {
     "u_param": Quantity("", r"U", "Oblique parameter U, new contribution"),
     "rho0": Quantity("", r"\rho_0", "Tree-level rho parameter, 1 in the Standard Model"),
     "m_w": Quantity("GeV", r"m_W", "Mass of the W boson"),
+    "gamma_z_ee": Quantity("MeV", r"\Gamma(Z\to ee)", "Width of Z -> e e"),
+    "gamma_z_mumu": Quantity("MeV", r"\Gamma(Z\to\mu\mu)", "Width of Z -> mu mu"),
+    "gamma_z_tautau": Quantity("MeV", r"\Gamma(Z\to\tau\tau)", "Width of Z -> tau tau"),
+    "m_w_heavy": Quantity("GeV", r"m_{W_2}^{\mathrm{heavy}}", "Mass of a second, right-handed W"),
+    "w_mixing": Quantity("rad", r"\xi_{LR}", "Mixing angle of W_L and W_R"),
+    "sin2_eff": Quantity(
+        "", r"\sin^2\theta_{\mathrm{eff}}", "Weak mixing angle of the Z's couplings, by G_mu"
+    ),
+    "delta_g_mu": Quantity(
+        "", r"\Delta G_\mu/G_F", "Fermi constant of muon decay over v's, minus 1"
+    ),
+    "ckm_row_1": Quantity(
+        "", r"\sum_i|V_{ui}|^2", "First row of the CKM matrix as measured with G_mu and electrons"
+    ),
+    "g_tau_over_g_mu": Quantity("", r"g_\tau/g_\mu", "Charged current of tau over muon, tau -> e"),
+    "g_tau_over_g_e": Quantity("", r"g_\tau/g_e", "Charged current of tau over e, tau -> mu"),
+    "g_mu_over_g_e": Quantity("", r"g_\mu/g_e", "Charged current of mu over e, pi -> l nu"),
     "gamma_z_inv": Quantity("GeV", r"\Gamma_Z^{\mathrm{inv}}", "Invisible width of the Z boson"),
     "n_eff": Quantity("", r"N_{\mathrm{eff}}", "Effective number of relativistic neutrinos"),
 }
@@ -196,6 +247,9 @@ _DARK = {
     ),
     "v_nunu_aprime": Quantity(
         "", r"\max|v_{\nu\nu A'}|", "Largest vector coupling of light neutrinos to A'"
+    ),
+    "g_nu_e_solar": Quantity(
+        "", r"|g_\nu g_e|^{\odot}", "Couplings of A' to solar neutrinos times that to electrons"
     ),
     "vector_dominates": Quantity(
         "", r"[v_{\nu\nu A'}\ \mathrm{dominates}]", "1 where the vector coupling beats the dipole"
@@ -221,6 +275,17 @@ CATALOGUE: dict[str, Quantity] = (
     _NEUTRINO_MASS | _MOMENTS | _MIXING | _SPECTRUM | _RARE | _ELECTROWEAK | _DARK | _TUNING
 )
 
+_GROUPS = {
+    "Neutrino masses": _NEUTRINO_MASS,
+    "Magnetic moments": _MOMENTS,
+    "Flavour": _MIXING | _RARE,
+    "Dark sector": _DARK,
+    "Collider and electroweak": _SPECTRUM | _ELECTROWEAK,
+    "Fine-tuning": _TUNING,
+}
+OTHER = "Other quantities"
+GROUPS = (*_GROUPS, OTHER)
+
 _FLAVOUR = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
 _INDEX = _FLAVOUR | {str(i): str(i) for i in (1, 2, 3)}
 _PAIR = r"(?:([123])([123])|(e|mu|tau)(e|mu|tau))"
@@ -232,7 +297,7 @@ _FAMILIES = {
 
 
 def quantity(name: str) -> Quantity:
-    """The catalogue's entry of `name`, or that of its family.
+    """Return the catalogue's entry of `name`, or that of its family.
 
     Families: mu_nu_12 (mass basis), mu_nu_emu (flavour basis), d_nu and m_nu alike, their
     real and imaginary parts re_mu_nu_12, im_mu_nu_12; m_nu_1, m_nu_2, m_nu_3; eta_ee, eta_emu.
@@ -250,8 +315,18 @@ def quantity(name: str) -> Quantity:
     raise InputError(f"'{name}' is not in the catalogue of observables{suggest(name, CATALOGUE)}")
 
 
+def group(name: str) -> str:
+    """Return the group of `GROUPS` that a quantity is told in."""
+    for words, members in _GROUPS.items():
+        if name in members:
+            return words
+    unit = known_or_bare(name).unit
+    by_unit = {"eV": "Neutrino masses", "mu_B": "Magnetic moments"}
+    return "Flavour" if name.startswith("eta_") else by_unit.get(unit, OTHER)
+
+
 def known_or_bare(name: str) -> Quantity:
-    """The catalogue's entry, or the bare name for an observable that only a plug-in knows."""
+    """Return the catalogue's entry, or the bare name of an observable that only a plug-in knows."""
     try:
         return quantity(name)
     except InputError:

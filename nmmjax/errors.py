@@ -5,6 +5,8 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 _MOST_SHOWN = 12
+_MOST_MEANT = 4  # names offered in one question
+_SHORTEST = 3  # signs of a part of a name
 _LONGEST_NAME = 100  # characters; comparing longer ones takes time
 
 _LONGEST = 800  # characters of a message
@@ -47,11 +49,23 @@ def closest(given: str, options: Iterable[str]) -> str:
     return next(iter(difflib.get_close_matches(given, short, n=1, cutoff=0.6)), "")
 
 
+def containing(given: str, options: Iterable[str]) -> list[str]:
+    """Find the options of which `given` is a part, whatever the case: first those it begins."""
+    part = given.lower()
+    if len(part) < _SHORTEST:
+        return []
+    found = [x for x in options if part in x.lower()]
+    return sorted(found, key=lambda x: not x.lower().startswith(part))
+
+
 def suggest(given: str, options: Iterable[str]) -> str:
     """End an error message: '; did you mean ...?', or the options themselves."""
     options = sorted(options)
     if close := closest(given, options):
         return f"; did you mean '{close}'?"
+    if meant := containing(given, options):
+        *first, last = (f"'{x}'" for x in meant[:_MOST_MEANT])
+        return f"; did you mean {', '.join(first)}{' or ' * bool(first)}{last}?"
     shown = ", ".join(options[:_MOST_SHOWN]) or "none"
     more = len(options) - _MOST_SHOWN
     return f"; there is: {shown}" + (f" and {more} more" if more > 0 else "")

@@ -99,3 +99,18 @@ def check_tree(tree: dict[str, Any]) -> None:
             below += [(path, depth + 1, x) for x in node]
         elif isinstance(node, int) and node not in _INTEGERS:
             raise InputError(f"'{path}': a whole number of at most 64 bits is needed")
+
+
+def differences(old: Any, new: Any, path: str = "") -> list[str]:
+    """Leaves in which two resolved trees differ, as 'path: old -> new'."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        found = []
+        for key in [*old, *(k for k in new if k not in old)]:
+            below = f"{path}.{key}" if path else key
+            found += differences(old.get(key), new.get(key), below)
+        return found
+    return [] if old == new else [f"{path}: {_shown(old)} -> {_shown(new)}"]
+
+
+def _shown(value: Any) -> str:
+    return "(absent)" if value is None else repr(value)

@@ -1,6 +1,7 @@
 """The contract of an engine, its blocks and doubts, and the loop that most engines share."""
 
 import abc
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -11,6 +12,10 @@ import jax.random as jr
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
+
+from .devices import spread_rows
+
+_IN_CACHE = 256  # points whose intermediate results stay in the cache of a CPU core
 
 type LogDensity = Callable[[Float[Array, " dim"]], Float[Array, ""]]
 type Step = Callable[[PRNGKeyArray, LogDensity, Any], tuple[Any, PyTree]]
@@ -71,15 +76,19 @@ class AbstractEngine(eqx.Module):
                that warm up by themselves
     ends       it is no Markov chain, and says itself when it is done, whatever number of draws is
                asked for
+    ahead      `advance` returns at once, before its block is computed: the next may be asked for
+               while the last is stored
     gradients  it differentiates the target (hard prior edges are refused to it)
     chains     number of chains, which is the number of starting points
     groups     (chains,) integers: chains with the same number are coupled to each other
     per_block  draws of each chain in one block, for the memory they need
     doubts     what may speak against its result
+    parts      equal parts that do not wait for each other, which devices may share; 1: none
     """
 
     burn_in: ClassVar[int] = 75
     ends: ClassVar[bool] = False
+    ahead: ClassVar[bool] = False
 
     @property
     @abc.abstractmethod
@@ -101,13 +110,21 @@ class AbstractEngine(eqx.Module):
     def doubts(self) -> tuple[Doubt, ...]:
         return ()
 
+    @property
+    def parts(self) -> int:
+        return 1
+
+    def placed(self, state: Any) -> Any:
+        """Spread the parts of a state over the devices in use; the values stay."""
+        return spread_rows(state, self.parts) if self.parts > 1 else state
+
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray, target: Any, starts: Float[Array, "chain dim"]) -> Any:
-        """The state at (chains, dim) starting points, after any adaptation."""
+        """Return the state at (chains, dim) starting points, after any adaptation."""
 
     @abc.abstractmethod
     def advance(self, key: PRNGKeyArray, target: Any, state: Any) -> tuple[Any, Block]:
-        """The state one block later, and the block."""
+        """Return the state one block later, and the block."""
 
     def require_least(self, least: Mapping[str, int]) -> None:
         """Raise ValueError unless every named option is at least so large."""
@@ -117,7 +134,7 @@ class AbstractEngine(eqx.Module):
 
 
 def name_of(engine: AbstractEngine) -> str:
-    """The name that a run file gives to an engine: that of its module."""
+    """Return the name that a run file gives to an engine: that of its module."""
     return type(engine).__module__.rpartition(".")[2]
 
 
@@ -138,7 +155,7 @@ class PriorTimesLikelihood(Protocol):
     def log_likelihood_at(self, z: Float[Array, " dim"]) -> Float[Array, ""]: ...
 
     def from_unit(self, u: Float[Array, " dim"]) -> Float[Array, " dim"]:
-        """A prior draw from `dim` uniform numbers in (0, 1)."""
+        """Return a prior draw from `dim` uniform numbers in (0, 1)."""
         ...
 
 
@@ -180,26 +197,52 @@ def require_methods(engine: str, target: LogDensity, kind: type) -> None:
 
 
 def log_density(
-    target: LogDensity, position: Float[Array, "dim n"]
-) -> tuple[Float[Array, " n"], Bool[Array, " n"]]:
-    """Target over the last axis of (dim, n) positions: (log density, where it was undefined).
+    target: LogDensity, position: Float[Array, "dim *n"]
+) -> tuple[Float[Array, " *n"], Bool[Array, " *n"]]:
+    """Target over the trailing axes of (dim, ...) positions: (log density, where undefined).
 
-    NaN and +inf are undefined: they become -inf in the first and True in the second array.
+    NaN and +inf are undefined: they become -inf in the first and True in the second array. A CPU
+    takes so many points at a time as stay in its cache.
     """
-    value = jax.vmap(target, in_axes=-1)(position)
+    each = target
+    for _ in position.shape[1:]:
+        each = jax.vmap(each, in_axes=-1, out_axes=-1)
+    pieces = _pieces(position.shape[1:])
+    if pieces == 1:
+        value = each(position)
+    else:
+        value = jax.lax.platform_dependent(
+            position, cpu=lambda x: _piecewise(each, x, pieces), default=each
+        )
     undefined = jnp.isnan(value) | jnp.isposinf(value)
     return jnp.where(undefined, -jnp.inf, value), undefined
+
+
+def _pieces(shape: tuple[int, ...]) -> int:
+    """Number of equal pieces of the first axis, of at most `_IN_CACHE` points; 1 for few points."""
+    if math.prod(shape) <= 2 * _IN_CACHE:
+        return 1
+    least = math.prod(shape) / _IN_CACHE
+    return next((n for n in range(math.ceil(least), shape[0]) if shape[0] % n == 0), shape[0])
+
+
+def _piecewise(each: LogDensity, x: Float[Array, "dim *n"], pieces: int) -> Float[Array, " *n"]:
+    """each(x) with the first of the trailing axes cut into pieces that follow one another."""
+    cut = jnp.moveaxis(x.reshape(x.shape[0], pieces, -1, *x.shape[2:]), 1, 0)
+    return jax.lax.map(each, cut).reshape(x.shape[1:])
 
 
 def example(
     old: Float[Array, " dim"], position: Float[Array, "dim n"], undefined: Bool[Array, " n"]
 ) -> Float[Array, " dim"]:
-    """Choose one of the (dim, n) positions where `undefined`; the old one if there is none."""
-    return jnp.where(jnp.any(undefined), position[:, jnp.argmax(undefined)], old)
+    """Choose the first (dim, n) position where `undefined`; the old one if there is none."""
+    n = undefined.size
+    first = jnp.min(jnp.where(undefined, jnp.arange(n), n))  # one reduction
+    return jnp.where(first < n, position[:, jnp.minimum(first, n - 1)], old)
 
 
 def differentiable(target: LogDensity) -> LogDensity:
-    """The target for gradient engines: -inf where it is undefined, never a NaN gradient.
+    """Guard a target for gradient engines: -inf where undefined, never a NaN gradient.
 
     NaN and +inf become -inf; where value or gradient are not finite the gradient is zero. Any
     force field keeps leapfrog steps reversible and volume-preserving, so that the density that
@@ -240,15 +283,19 @@ def scan(
     state    a NamedTuple with a field `step`, the number of steps taken so far
 
     The key of step i is fold_in(key, i): the draws do not depend on how they are cut into
-    blocks. Stacked results have the draws as leading axis.
+    blocks. Stacked results have the draws as leading axis. An accelerator takes two steps a turn,
+    so that two halves that change places need not be copied.
     """
 
     def once(state, _):
         new, info = step(jr.fold_in(key, state.step), target, state)
         return new._replace(step=state.step + 1), info
 
+    def steps(unroll: int) -> Callable[[Any], tuple[Any, PyTree]]:
+        return lambda state: jax.lax.scan(once, state, length=thin, unroll=unroll)
+
     def draw(state, _):
-        state, infos = jax.lax.scan(once, state, length=thin)
+        state, infos = jax.lax.platform_dependent(state, cpu=steps(1), default=steps(2))
         return state, (state, jax.tree.map(lambda x: jnp.sum(x, axis=0), infos))
 
     last, (states, infos) = jax.lax.scan(draw, state, length=draws)

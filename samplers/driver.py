@@ -1,13 +1,14 @@
 """The only loop: blocks, stopping, interruption. Everything that is written goes through Store.
 
 The key of a run splits in two, one for `init`, one for all of `advance`. Warm-up (`init` and
-the burn-in blocks) is a pure function of key and starting points: it is not checkpointed, and
-a run killed in it starts it again. After that a resumed run continues the same chains.
+the burn-in blocks) is a pure function of key and starting points; after `init` and after each of
+its blocks it is checkpointed as the draws are. A resumed run continues the same chains.
 """
 
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
@@ -20,6 +21,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from . import witness
 from .base import AbstractEngine, Block
 from .progress import Meter, Progress
+from .store import layout
 from .store.store import Checkpoint, Store, StoreError
 from .undefined import Examples
 from .witness import Problem
@@ -126,17 +128,22 @@ def run(
     else:
         at, noticed = job.resume(key_init, checkpoint)
         messages += noticed
+    at = job.warmed(at._replace(state=engine.placed(at.state)))
     if at is None:
         return Outcome(store.committed, "interrupted", "in the burn-in", messages)
     labels = engine.groups if plan.superchains is None else plan.superchains
     meter = Meter(labels, plan.draws, at.draws)
-    while not (ended := job.ended(at, meter)):
-        at, block = job.advance(at)
-        progress = meter.measure(block, at.draws)
-        job.tell(progress)
-        if not at.done and (detail := plan.stop(progress, store)):
-            ended = "until", detail
-            break
+    following: _Computed | None = None
+    with ThreadPoolExecutor(1, "store") as writer:
+        while not (ended := job.ended(at, meter)):
+            computed = following or job.compute(at.state)
+            more = engine.ahead and at.draws + engine.per_block < plan.draws
+            following = job.compute(computed.state) if more else None
+            at, progress = job.keep(at, computed, meter, writer)
+            job.tell(progress)
+            if not at.done and (detail := plan.stop(progress, store)):
+                ended = "until", detail
+                break
     reason, detail = ended
     return Outcome(at.draws, reason, detail, messages)
 
@@ -156,6 +163,7 @@ class _Place(NamedTuple):
     starts   (chains, dim) of the starting points
     witness  positions and what was stored of them, for the next session to compute again
     done     the engine has said that it ends here
+    burnt    draws discarded so far; None after the warm-up
     """
 
     state: Any
@@ -163,6 +171,21 @@ class _Place(NamedTuple):
     starts: tuple[int, int]
     witness: witness.Witness
     done: bool = False
+    burnt: int | None = None
+
+    def checkpoint(self) -> Checkpoint:
+        """Pack it for the store: the state, the witness, and in the warm-up what is burnt."""
+        warm = () if self.burnt is None else (np.array(self.burnt),)
+        leaves = (*map(np.asarray, jax.tree.leaves(self.state)), *witness.packed(self.witness))
+        return Checkpoint(self.draws, (*leaves, *warm), self.starts, self.done)
+
+
+class _Computed(NamedTuple):
+    """The state after a block, the block and the record of its draws, all perhaps still to come."""
+
+    state: Any
+    block: Block
+    recorded: witness.Groups
 
 
 @dataclasses.dataclass(frozen=True)
@@ -177,16 +200,18 @@ class _Job:
     hooks: Hooks
     examples: Examples
 
-    def begin(self, key: PRNGKeyArray) -> _Place | None:
-        """Find starting points, store them, warm up; None if that was interrupted."""
+    def begin(self, key: PRNGKeyArray) -> _Place:
+        """Find starting points, store them, make the first state."""
         starts = self.plan.starts
         points = jnp.asarray(starts() if callable(starts) else starts)
         shape = (points.shape[0], points.shape[1])
-        first = witness.of_points(self.problem, points)
+        length = 0 if self.engine.ends else self.engine.per_block
+        first = witness.of_points(self.problem, points, length)
         self.store.replace({"starts": {**first.group("posterior"), "position": first.positions}})
         state = self.engine.init(key, self.problem.target, points)
-        state = self._burnt_in(state)
-        return None if state is None else _Place(state, 0, shape, first)
+        at = _Place(state, 0, shape, first, burnt=0)
+        self.save(at)
+        return at
 
     def resume(self, key: PRNGKeyArray, saved: Checkpoint) -> tuple[_Place, tuple[str, ...]]:
         """Take up a checkpoint; a line about it where the target differs in its last digits."""
@@ -195,14 +220,16 @@ class _Job:
         expected, structure = jax.tree.flatten(like)
         leaves, rest = saved.leaves[: len(expected)], saved.leaves[len(expected) :]
         described = [(x.shape, x.dtype) for x in expected]
-        seen = witness.unpacked(rest)
+        burnt = None
+        if (seen := witness.unpacked(rest)) is None and rest and rest[-1].shape == ():
+            seen, burnt = witness.unpacked(rest[:-1]), int(rest[-1])
         if described != [(x.shape, x.dtype) for x in leaves] or seen is None:
             raise StoreError(
                 "the checkpoint was made by another engine or with other options of it"
             )
         state = jax.tree.unflatten(structure, map(jnp.asarray, leaves))
         noticed = witness.compare(self.problem, seen, str(self.store.path))
-        return _Place(state, saved.draws, saved.starts, seen, saved.done), noticed
+        return _Place(state, saved.draws, saved.starts, seen, saved.done, burnt), noticed
 
     def ended(self, at: _Place, meter: Meter) -> tuple[Any, str] | None:
         """Say why the run ends here, (reason, detail); None if it goes on."""
@@ -214,30 +241,56 @@ class _Job:
             return "interrupted", meter.after(at.draws)
         return None
 
-    def advance(self, at: _Place) -> tuple[_Place, Block]:
-        """Compute one block and store it, then the state after it."""
-        state, block = self.engine.advance(self.key, self.problem.target, at.state)
+    def compute(self, state: Any) -> _Computed:
+        """Ask for the next block. The record comes first in the queue of an accelerator."""
+        state, block = self.engine.advance(self.key, self.problem.target, state)
+        recorded = {} if block.draws is None else self.problem.record(block.draws)
+        return _Computed(state, block, recorded)
+
+    def keep(
+        self, at: _Place, computed: _Computed, meter: Meter, writer: Executor
+    ) -> tuple[_Place, Progress]:
+        """Wait for a block, store it, then the state after it; measure progress meanwhile."""
+        state, block, recorded = jax.device_get(computed)
         self.hooks.storing()
-        draws, seen = at.draws, at.witness
-        if block.draws is not None:
-            groups = _groups(self.problem.record(block.draws), block.stats)
-            self.store.append(groups, draws)
-            draws += block.draws.shape[1]
-            seen = witness.of_block(block.draws, groups)
-        if tables := {**block.tables, **self.examples.new(block.undefined)}:
-            self.store.replace({k: _table(self.problem, t) for k, t in tables.items()})
-        after = _Place(state, draws, at.starts, seen, bool(block.done))
-        leaves = (*map(np.asarray, jax.tree.leaves(state)), *witness.packed(seen))
-        self.store.save(Checkpoint(draws, leaves, after.starts, after.done))
-        return after, block
+        groups = {} if block.draws is None else _groups(recorded, block.stats)
+        draws = at.draws + (0 if block.draws is None else block.draws.shape[1])
+        seen = at.witness if block.draws is None else witness.of_block(block.draws, groups)
+        tables = {**block.tables, **self.examples.new(block.undefined)}
+        tables = {name: _table(self.problem, table) for name, table in tables.items()}
+        after = _Place(computed.state, draws, at.starts, seen, bool(block.done))
+        checkpoint = after._replace(state=state).checkpoint()
+        stored = writer.submit(self._store, groups, at.draws, tables, checkpoint)
+        try:
+            return after, meter.measure(block, draws)
+        finally:
+            stored.result()
+
+    def _store(
+        self, groups: layout.Groups, start: int, tables: layout.Groups, checkpoint: Checkpoint
+    ) -> None:
+        """Write one block and what follows from it, the checkpoint last."""
+        if groups:
+            self.store.append(groups, start)
+        if tables:
+            self.store.replace(tables)
+        self.store.save(checkpoint)
 
     def tell(self, progress: Progress) -> None:
         self.store.write_status(progress.status())
         self.hooks.report(progress)
 
-    def _burnt_in(self, state: Any) -> Any:
-        """The state after at least `burn_in` draws that are discarded; None if interrupted."""
-        meter, done = Meter(self.engine.groups, self.plan.burn_in, 0, "burn-in"), 0
+    def save(self, at: _Place) -> None:
+        """Write a checkpoint of the warm-up."""
+        self.hooks.storing()
+        self.store.save(at.checkpoint())
+
+    def warmed(self, at: _Place) -> _Place | None:
+        """The place after at least `burn_in` draws that are discarded; None if interrupted."""
+        if at.burnt is None:
+            return at
+        meter = Meter(self.engine.groups, self.plan.burn_in, at.burnt, "burn-in")
+        state, done = at.state, at.burnt
         while done < self.plan.burn_in:
             if self.hooks.interrupted():
                 return None
@@ -245,18 +298,20 @@ class _Job:
             if block.draws is None:
                 raise ValueError("an engine that stores no draws from the start has no burn-in")
             done += block.draws.shape[1]
-            self.tell(meter.measure(block, done))
-        return state
+            at = at._replace(state=state, burnt=done)
+            self.save(at)
+            self.tell(meter.measure(jax.device_get(block), done))
+        return at._replace(burnt=None)
 
 
 def _groups(
-    recorded: witness.Groups, stats: Mapping[str, Array]
+    recorded: witness.Groups, stats: Mapping[str, Array | np.ndarray]
 ) -> dict[str, dict[str, np.ndarray]]:
     """Return what is stored of a block: the record of its draws, and its statistics per draw.
 
     A group without variables, such as the terms of a run without constraints, is left out.
     """
-    per_draw = {name: x for name, x in stats.items() if jnp.ndim(x) >= 2}
+    per_draw = {name: x for name, x in stats.items() if np.ndim(x) >= 2}
     return {
         name: {key: np.asarray(x) for key, x in variables.items()}
         for name, variables in {**recorded, "sample_stats": per_draw}.items()
@@ -264,7 +319,7 @@ def _groups(
     }
 
 
-def _table(problem: Problem, table: Mapping[str, Array]) -> dict[str, np.ndarray]:
+def _table(problem: Problem, table: Mapping[str, Array | np.ndarray]) -> dict[str, np.ndarray]:
     """A table; where it has a `position` (..., dim), what a draw there would be is added."""
     found = {name: np.asarray(x) for name, x in table.items()}
     if "position" not in found:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import jax.numpy as jnp
 import numpy as np
 
 from .base import Block
@@ -84,7 +83,10 @@ class Meter:
         return f"after {done[0]}" if done else ""
 
     def measure(self, block: Block, done: int) -> Progress:
-        """Measure progress after a block; rates leave out the first, which includes compilation."""
+        """Measure progress after a block, whose arrays are on the host already.
+
+        Rates leave out the first, which includes compilation.
+        """
         now = time.monotonic()
         draws, begun = self._mark or (self._since, self._begun)
         self._mark = self._mark or (done, now)
@@ -92,7 +94,7 @@ class Meter:
         if block.draws is not None:
             self._running.update(np.asarray(block.draws))
         rhat, ess = self._running.figures()
-        scalars = {k: float(x) for k, x in block.stats.items() if jnp.ndim(x) == 0}
+        scalars = {k: float(x) for k, x in block.stats.items() if np.ndim(x) == 0}
         self._counted = counted(scalars)
         acceptance = block.stats.get("acceptance_rate")
         return Progress(
@@ -102,7 +104,7 @@ class Meter:
             since=self._since,
             seconds=now - self._begun,
             rate=rate * self._chains,
-            acceptance=math.nan if acceptance is None else float(jnp.mean(acceptance)),
+            acceptance=math.nan if acceptance is None else float(np.mean(acceptance)),
             nonfinite=scalars.pop("nonfinite_fraction", math.nan),
             undefined=self._share(block, scalars.pop("undefined_fraction", math.nan)),
             rhat=rhat,
@@ -116,7 +118,7 @@ class Meter:
         names = ("n_proposals", "n_nonfinite", "n_nan")
         if any(name not in block.stats for name in names):
             return given
-        proposals, nonfinite, undefined = (int(jnp.sum(block.stats[name])) for name in names)
+        proposals, nonfinite, undefined = (int(np.sum(block.stats[name])) for name in names)
         self._inside += proposals - nonfinite + undefined
         self._undefined += undefined
         return self._undefined / max(self._inside, 1)

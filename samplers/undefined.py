@@ -25,13 +25,15 @@ class Examples:
         self._rows: dict[bytes, np.ndarray] = {}
         self._next = 1
 
-    def new(self, positions: Array | None) -> dict[str, dict[str, Array]]:
+    def new(self, positions: Array | np.ndarray | None) -> dict[str, dict[str, Array]]:
         """Take in (n, dim) positions and return the table once it is due, else nothing."""
         if positions is None or self._faults is None:
             return {}
-        for row in np.asarray(positions):
-            if np.all(np.isfinite(row)) and len(self._rows) < _MOST:
-                self._rows[row.tobytes()] = row
+        found = np.asarray(positions)
+        for row in found[np.isfinite(found).all(axis=1)]:
+            if len(self._rows) >= _MOST:
+                break
+            self._rows[row.tobytes()] = row
         if len(self._rows) < self._next:
             return {}
         self._next = 2 * len(self._rows)

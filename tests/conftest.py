@@ -1,4 +1,4 @@
-"""Double precision and one cache of compiled code for every test."""
+"""Double precision, strict numerics and one cache of compiled code for every test."""
 
 import json
 import os
@@ -19,7 +19,9 @@ import jax  # noqa: E402
 
 jax.config.update("jax_enable_x64", True)
 
-REFERENCE = pathlib.Path(__file__).parent / "reference"
+TESTS = pathlib.Path(__file__).parent
+REFERENCE = TESTS / "reference"
+NO_PROMOTION = ("physics", "models", "samplers/engines", "samplers/test_engines.py")
 
 
 @pytest.hookimpl(trylast=True)  # after the plugin that checks the types of what is imported
@@ -40,6 +42,21 @@ def pytest_configure(config):
 def reference():
     """Reader of a reference file: `reference("weak_triplet/loop_t.json")["rows"]`."""
     return lambda name: json.loads((REFERENCE / name).read_text())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def strict_numerics(request):
+    """Refuse arrays of unequal rank, and NaN anywhere in files marked `defined`.
+
+    Ranks are free where tests only drive commands and files (`NO_PROMOTION` names the others).
+    NaN is an answer of the target outside its domain, of tables without an entry and of engines
+    that hand it on to be counted: only kernels inside their domain can be held to have none.
+    """
+    path = request.path.relative_to(TESTS).as_posix()
+    rank = "raise" if path.startswith(NO_PROMOTION) else "allow"
+    defined = request.node.get_closest_marker("defined") is not None
+    with jax.numpy_rank_promotion(rank), jax.debug_nans(defined):
+        yield
 
 
 @pytest.fixture

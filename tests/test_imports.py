@@ -19,17 +19,20 @@ ROOMS = {
     "target": {"errors", "catalogue", "physics", "constraints"},
     "models": {"errors", "physics", "constraints", "target"},
     "runfile": {"errors", "textfile", "physics", "constraints", "target"},
-    "results": {"errors", "catalogue", "constraints", "samplers.convergence",
+    "results": {"errors", "textfile", "catalogue", "constraints", "samplers.convergence",
                 "samplers.diagnostics", "samplers.store"},
     "figures": {"errors", "catalogue", "constraints", "results", "samplers.diagnostics",
                 "samplers.store"},
     "cli": {"errors", "textfile", "signals", "catalogue", "constraints", "target", "runfile",
-            "results", "figures", "samplers.base", "samplers.driver", "samplers.engines",
-            "samplers.progress", "samplers.store", "samplers.undefined", "samplers.witness"},
-    "samplers.base": set(),
+            "results", "figures", "samplers.base", "samplers.devices", "samplers.diagnostics",
+            "samplers.driver",
+            "samplers.engines", "samplers.progress", "samplers.store", "samplers.undefined",
+            "samplers.witness"},
+    "samplers.devices": set(),
+    "samplers.base": {"samplers.devices"},
     "samplers.diagnostics": set(),
     "samplers.convergence": {"samplers.diagnostics"},
-    "samplers.engines": {"samplers.base"},
+    "samplers.engines": {"samplers.base", "samplers.devices"},
     "samplers.store": set(),
     "samplers.progress": {"samplers.base", "samplers.diagnostics"},
     "samplers.undefined": set(),
@@ -107,12 +110,20 @@ def test_declared_packages_are_the_folders():
     assert set(declared["packages"]) == folders
 
 
-def test_help_imports_neither_jax_nor_arviz():
+def test_small_commands_import_nothing_heavy():
+    """Help, lists, what is known of a constraint, and refusals."""
     code = (
         "import sys\n"
         "from nmmjax.cli import run_command\n"
         "assert run_command(['--help']) == 0\n"
-        "heavy = {'jax', 'arviz', 'matplotlib', 'scipy', 'pydantic'} & set(sys.modules)\n"
+        "assert 'pydantic' not in sys.modules\n"
+        "for what in ('models', 'engines', 'constraints', 'observables'):\n"
+        "    assert run_command(['list', what]) == 0\n"
+        "assert run_command(['list', 'constraints', 'xenonnt_2022', '--json']) == 0\n"
+        "assert run_command(['constraint', 'xenonnt_2022']) == 0\n"
+        "for command in ('summary', 'status', 'plot', 'ablate', 'run', 'check'):\n"
+        "    assert run_command([command, '/nowhere']) == 2\n"
+        "heavy = {'jax', 'arviz', 'matplotlib', 'scipy'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

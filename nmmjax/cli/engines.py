@@ -12,7 +12,7 @@ import numpy as np
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.runfile import plugins
 from nmmjax.runfile.blame import place, user_code
-from nmmjax.runfile.schema import EngineSection, RunFile, of_type
+from nmmjax.runfile.schema import EngineSection, RunFile, StoreSection, of_type
 from nmmjax.samplers.base import AbstractEngine
 from nmmjax.target.posterior import Posterior
 
@@ -21,17 +21,17 @@ _MOST_BYTES = 16e9  # of positions, in one block or while starting points are sc
 
 
 def engine_names() -> list[str]:
-    """The engine files of `samplers/engines/`."""
+    """Return the engine files of `samplers/engines/`."""
     return plugins.names("nmmjax.samplers.engines")
 
 
 def find_engine(name: str, folder: pathlib.Path = pathlib.Path()) -> type[AbstractEngine]:
-    """The engine class that a run file in `folder` names."""
+    """Find the engine class that a run file in `folder` names."""
     return plugins.find(name, "nmmjax.samplers.engines", _lacks, "engine", folder)
 
 
 def build_engine(section: EngineSection, where: str) -> AbstractEngine:
-    """The engine that `[engine]` describes; raises InputError naming file and key."""
+    """Build the engine that `[engine]` describes; raises InputError naming file and key."""
     with located(f"{where}: [engine] name"):
         kind = find_engine(section.name, pathlib.Path(where).parent)
     options = {f.name: f for f in dataclasses.fields(kind)}
@@ -109,6 +109,17 @@ def superchains_of(section: EngineSection, engine: AbstractEngine, where: str) -
             f"at least; give [engine] options chains = {count * max(members, 2)}, say"
         )
     return np.repeat(np.arange(count), members)
+
+
+def kept_of(section: StoreSection, posterior: Posterior, where: str) -> dict[str, Any]:
+    """What differs from the default in what is stored; InputError for an unknown observable."""
+    known = posterior.variables() if section.observables else {}
+    for name in section.observables or ():
+        if name not in known or known[name]["role"] in ("parameter", "fixed"):
+            raise InputError(
+                f"{where}: [store] observables: the model returns no '{name}'{suggest(name, known)}"
+            )
+    return section.model_dump(exclude_defaults=True)
 
 
 def burn_in_of(run: RunFile, engine: AbstractEngine, where: str) -> int:

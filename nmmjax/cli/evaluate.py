@@ -14,7 +14,7 @@ import numpy as np
 from nmmjax import textfile
 from nmmjax.catalogue import known_or_bare
 from nmmjax.cli.session import refuse_plugins, start_jax
-from nmmjax.cli.terminal import out
+from nmmjax.cli.terminal import out, say
 from nmmjax.errors import InputError, suggest
 from nmmjax.runfile.build import ModelSection, build_model, parse_value
 from nmmjax.target import naturalness
@@ -34,11 +34,17 @@ def evaluate_points(
     as_json: bool,
     no_plugins: bool = False,
 ) -> None:
-    """Print observables at `--set` values, or at every point of the file (`--set` fills in)."""
+    """Print observables at `--set` values, or at every point of the file (`--set` fills in).
+
+    Without either the model's reference point is taken.
+    """
     start_jax()
     refuse_plugins(no_plugins, model_name)
     model = _model(model_name, settings)
     given = _assignments(assignments)
+    if points_file is None and not given:
+        given = {p.name: float(model.reference[p.name]) for p in model.parameters}
+        say("nmmjax: at the reference point of the model; --set NAME=VALUE gives another")
     points = [given] if points_file is None else _read_points(points_file, given)
     checked = []
     for index, point in enumerate(points):
@@ -74,6 +80,9 @@ def _everything(model: Model, theta: Theta) -> tuple[Observables, Observables]:
     return merged(observables, tuning), model.domain(theta)
 
 
+_OF_A_MASS = ("tuning_bg", "tuning_cancel")  # undefined, and no problem, where the mass is 0
+
+
 def _row(values: dict[str, np.ndarray], margins: dict[str, np.ndarray], index: int) -> Row:
     problems = [
         f"outside the domain: {name} = {margin[index]:.6g}, must be > 0"
@@ -81,12 +90,13 @@ def _row(values: dict[str, np.ndarray], margins: dict[str, np.ndarray], index: i
         if not margin[index] > 0.0
     ]
     outside = bool(problems)
+    massless = "m_nu" in values and not np.any(values["m_nu"][index])
     row: Row = {}
     for name, column in values.items():
         for key, number in _flatten(name, column[index]):
             if outside or not math.isfinite(number):
                 row[key] = None
-                if not outside:
+                if not outside and not (massless and key in _OF_A_MASS):
                     problems.append(f"{key} is not finite ({number})")
             else:
                 row[key] = number

@@ -3,7 +3,7 @@
 import pathlib
 from collections.abc import Callable
 
-from nmmjax.cli.terminal import out, say
+from nmmjax.cli.terminal import out, say, width
 from nmmjax.errors import Damaged, InputError, printable
 from nmmjax.samplers.store.store import Store, StoreError
 
@@ -25,18 +25,19 @@ def finish(store: Store) -> int:
 
 
 def _summary(store: Store) -> None:
-    from nmmjax.results import summary, tables
+    """Write the whole summary, print its first screen."""
+    from nmmjax.results import screen, summary, tables
     from nmmjax.results import text as report
     from nmmjax.results.rundir import open_run
 
     opened = open_run(store.path)
     if opened.committed == 0 and opened.tables:
-        words = tables.to_text(opened)
+        words = first = tables.to_text(opened)
     else:
-        words = report.to_text(summary.summarise(opened))
-    words = printable(words)
-    store.write_text("summary.txt", words)
-    out("\n" + words)
+        found = summary.summarise(opened)
+        words, first = report.to_text(found), screen.to_text(found, width())
+    store.write_text("summary.txt", printable(words))
+    out("\n" + printable(first))
 
 
 def _figures(store: Store) -> None:

@@ -11,9 +11,10 @@ import matplotlib
 from nmmjax import textfile
 from nmmjax.cli.session import start_jax
 from nmmjax.cli.terminal import out as show
+from nmmjax.cli.terminal import say
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.figures import draw
-from nmmjax.results.rundir import open_run
+from nmmjax.results.shards import open_run
 
 _NOT_IN_BRACKETS = r",(?![^\[]*\])"
 
@@ -25,6 +26,7 @@ def plot_run(
     formats: str,
     style: pathlib.Path | None,
     out: pathlib.Path | None,
+    allow_changes: bool = False,
 ) -> None:
     """Draw and save figures; print the path of each."""
     start_jax()
@@ -34,7 +36,9 @@ def plot_run(
             raise InputError(f"--format: '{suffix}' is unknown{suggest(suffix, draw.FORMATS)}")
         suffixes.append(suffix)
     chosen = {} if style is None else read_style(style)
-    run = open_run(directory)
+    run = open_run(directory, allow_changes)
+    for warning in run.warnings:
+        say(f"nmmjax: {warning}")
     if run.committed == 0 and not run.tables:
         raise InputError(f"'{directory}' holds no draws yet: nothing can be drawn")
     drawn = draw.draw(run, kinds, names, chosen)

@@ -47,7 +47,7 @@ class Reporter:
                 self._live.__exit__(kind, error, trace)
 
     def note(self, text: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         if self._live is None:
             say(text)
         else:

@@ -10,8 +10,8 @@ import tomli_w
 
 from nmmjax.cli.versions import commit, version
 from nmmjax.errors import InputError
-from nmmjax.runfile.build import differences
 from nmmjax.target.posterior import Posterior
+from nmmjax.textfile import differences
 
 _PACKAGES = ("nmmjax", "jax", "jaxlib", "numpy", "scipy", "equinox", "h5py", "blackjax", "emcee")
 _MOST_DIFFERENCES = 4
@@ -52,7 +52,7 @@ def refuse_other_run(directory: pathlib.Path, tree: dict[str, Any]) -> None:
     They stand in its manifest; resolved.toml is a copy for people, which they may have edited.
     """
     try:
-        old = tomllib.loads(_root(directory)["resolved"])
+        old = tomllib.loads(root(directory)["resolved"])
     except (KeyError, TypeError, tomllib.TOMLDecodeError, RecursionError):
         raise InputError(
             f"cannot continue '{directory}': manifest.json does not say what it was made with"
@@ -72,7 +72,7 @@ def refuse_other_run(directory: pathlib.Path, tree: dict[str, Any]) -> None:
 
 def changes(directory: pathlib.Path) -> str:
     """Name in a sentence the packages that changed since a run began; "" if none did."""
-    old, new = _root(directory), _installed()
+    old, new = root(directory), _installed()
     found = [
         line.removeprefix("version_")
         for line in differences({key: old.get(key) for key in new}, new)
@@ -88,8 +88,8 @@ def _installed() -> dict[str, Any]:
     }
 
 
-def _root(directory: pathlib.Path) -> dict[str, Any]:
-    """The attributes of the whole run, from its manifest."""
+def root(directory: pathlib.Path) -> dict[str, Any]:
+    """Return the attributes of the whole run, from its manifest."""
     path = directory / "manifest.json"
     try:
         found = json.loads(path.read_text(encoding="utf-8"))["attributes"]["/"]

@@ -15,16 +15,26 @@ import numpy as np
 import tomli_w
 
 from nmmjax import signals
-from nmmjax.cli import provenance
-from nmmjax.cli.engines import build_engine, burn_in_of, check_engine, options_of, superchains_of
+from nmmjax.cli import provenance, tasks
+from nmmjax.cli.devices import sized, used_by
+from nmmjax.cli.engines import (
+    build_engine,
+    burn_in_of,
+    check_engine,
+    kept_of,
+    options_of,
+    superchains_of,
+)
 from nmmjax.cli.finish import finish, limit
 from nmmjax.cli.progress import Reporter
 from nmmjax.cli.session import refuse_plugins, start_jax
 from nmmjax.cli.starts import starting_points
+from nmmjax.cli.tasks import Task
 from nmmjax.cli.terminal import say
 from nmmjax.errors import InputError
 from nmmjax.runfile.build import RunFile, build_posterior, read, resolved
-from nmmjax.samplers import driver, undefined
+from nmmjax.runfile.schema import UntilTable
+from nmmjax.samplers import devices, driver, undefined
 from nmmjax.samplers.base import AbstractEngine, EngineError
 from nmmjax.samplers.store.store import Store, StoreError, is_run
 from nmmjax.samplers.witness import OtherTarget, Problem
@@ -39,30 +49,55 @@ def run_file(
     overrides: list[str],
     extend: int | None = None,
     no_plugins: bool = False,
+    task: Task | None = None,
+    shared: str = "all",
 ) -> int:
-    """Sample, summarise and draw; returns the exit code. `extend` adds draws to a finished run."""
+    """Sample, summarise and draw; returns the exit code.
+
+    `extend` adds draws to a finished run; `shared` is how many devices share the work, or "all".
+    """
     start_jax()
     run, text = read(path, overrides)
     refuse_plugins(no_plugins, run.model.name, run.engine.name)
     posterior = build_posterior(run, str(path))
-    engine = build_engine(run.engine, str(path))
+    engine = build_engine(sized(run.engine, shared), str(path))
+    used = used_by(engine, shared)
     check_engine(engine, posterior, str(path))
-    directory = out if out is not None else path.parent / "chains" / path.stem
+    whole = out if out is not None else path.parent / "chains" / path.stem
+    directory = whole if task is None else tasks.shard(whole, task)
     burn_in = burn_in_of(run, engine, str(path))
     superchains = superchains_of(run.engine, engine, str(path))
     tree = resolved(run, posterior, {"name": run.engine.name} | options_of(engine), burn_in)
+    kept = kept_of(run.store, posterior, str(path))
+    tree["sampling"] |= {"store": kept} if kept else {}
     if extend is not None and not is_run(directory):
         raise InputError(f"--extend: there is no run in '{directory}' to extend")
     about = {"run_file": text, "overrides": overrides, "resolved": tomli_w.dumps(tree)}
+    about |= {key: kept[key] for key in ("dtype", "compression") if key in kept}
+    if task is None:
+        tasks.refuse_shards(directory)
+    else:
+        about["task"] = task.index
+    if task is not None and is_run(directory):
+        tasks.refuse_other_task(directory, task)
     with _refusals(directory), _opened(directory, tree, about, posterior, engine) as store:
         draws = run.run.draws if extend is None else store.committed + extend
         tree["stop"]["draws"] = draws
         store.write_text("run.toml", text)
         store.write_text("resolved.toml", tomli_w.dumps(tree))
-        outcome = _sample(run, posterior, engine, store, draws, burn_in, superchains)
+        session = None if task is None else tasks.begin(store, task)
+        if session is not None and session.stuck:
+            session.ended(session.stuck)
+            say(f"nmmjax: {session.stuck}")
+            return tasks.STUCK
+        with devices.using(used):
+            outcome = _sample(run, posterior, engine, store, draws, burn_in, superchains, task)
         for message in outcome.messages:
             say(message)
-        return _ended(outcome, store, shlex.join(["nmmjax", "run", *_given(path, out, overrides)]))
+        if session is not None:
+            session.ended(f"{outcome.reason}: {outcome.detail}")
+        again = shlex.join(["nmmjax", "run", *_given(path, out, overrides, task)])
+        return _ended(outcome, store, again)
 
 
 def _sample(
@@ -73,11 +108,11 @@ def _sample(
     draws: int,
     burn_in: int,
     superchains: np.ndarray | None,
+    task: Task | None = None,
 ) -> driver.Outcome:
-    key_starts, key_run = jr.split(jr.key(run.run.seed))
-    until = run.run.until
-    certified = functools.partial(_certified, until.rhat)
-    stop = driver.Until(certified, until.rhat, until.ess, until.max_minutes)
+    root = jr.key(run.run.seed)
+    key_starts, key_run = jr.split(root if task is None else jr.fold_in(root, task.index))
+    stop = _stop(run.run.until, store, task)
     places = np.arange(engine.chains) if superchains is None else superchains
     with Reporter() as report:
 
@@ -87,7 +122,11 @@ def _sample(
             return found[places]
 
         faults = _telling(posterior, report.note)
-        problem = Problem(posterior, posterior.record, posterior.sampled, faults)
+        wanted = run.store.observables
+        record = functools.partial(
+            posterior.record, observables=None if wanted is None else tuple(wanted)
+        )
+        problem = Problem(posterior, record, posterior.sampled, faults)
         plan = driver.Plan(starts, draws, burn_in, superchains, stop)
         hooks = driver.Hooks(report, signals.caught, lambda: signals.enter(Stage.SAMPLING))
         return driver.run(engine, problem, key_run, store, plan, hooks)
@@ -110,12 +149,22 @@ def _telling(posterior: Posterior, note: Callable[[str], None]) -> undefined.Fau
     return faults
 
 
-def _certified(rhat: float | None, store: Store) -> str:
+def _stop(until: UntilTable, store: Store, task: Task | None) -> driver.Until:
+    """The stop rule, which looks at the draws of all tasks if it is asked to."""
+    together = until.shards and task is not None
+    directory = store.path.parent.parent if together else store.path
+    certified = functools.partial(_certified, until.rhat, directory)
+    ess = until.ess / task.of if together and task and until.ess else until.ess
+    return driver.Until(certified, until.rhat, ess, until.max_minutes)
+
+
+def _certified(rhat: float | None, directory: pathlib.Path, store: Store) -> str:
     """Say why the stored draws may be trusted; "" if the verdict is against them."""
     from nmmjax.results import trust, verdict
-    from nmmjax.results.rundir import open_run
+    from nmmjax.results.shards import open_run
 
-    converged, words = verdict.of(open_run(store.path), rhat or trust.RHAT)
+    del store  # its draws are in the directory, perhaps beside those of other tasks
+    converged, words = verdict.of(open_run(directory), rhat or trust.RHAT)
     return words.rstrip(".") if converged else ""
 
 
@@ -124,7 +173,7 @@ def _ended(outcome: driver.Outcome, store: Store, again: str) -> int:
     signals.enter(Stage.FINISHING)
     if outcome.reason == "interrupted" or signals.caught():
         say(f"interrupted {outcome.detail}".rstrip() + f", all saved; to go on: {again}")
-        return signals.SAVED
+        return signals.code_when_saved()
     say(f"{store.path}: stopped, {outcome.detail}; all saved")
     return finish(store)
 
@@ -168,6 +217,9 @@ def _refusals(directory: pathlib.Path) -> Iterator[None]:
         ) from None
 
 
-def _given(path: pathlib.Path, out: pathlib.Path | None, overrides: list[str]) -> list[str]:
+def _given(
+    path: pathlib.Path, out: pathlib.Path | None, overrides: list[str], task: Task | None
+) -> list[str]:
     given = [str(path)] + ([] if out is None else ["--out", str(out)])
+    given += [] if task is None else ["--task", str(task)]
     return given + [part for text in overrides for part in ("--set", text)]

@@ -3,53 +3,51 @@
 import inspect
 import json
 import pathlib
-from collections.abc import Callable
 from typing import Any
 
-from nmmjax.cli.terminal import out
+from nmmjax.cli.terminal import out, width
 from nmmjax.errors import InputError, suggest
 from nmmjax.runfile import plugins
 
+_PACKAGES = {"models": "nmmjax.models", "engines": "nmmjax.samplers.engines"}
+_KINDS = (*_PACKAGES, "constraints", "observables")
 
-def show_summary(directory: pathlib.Path, as_json: bool) -> None:
-    """Print the summary of a run directory."""
-    from nmmjax.results import summary, tables
+
+def show_summary(
+    directory: pathlib.Path, as_json: bool, full: bool = False, allow_changes: bool = False
+) -> None:
+    """Print the first screen of the summary of a run, or of shards as one run; or all of it."""
+    from nmmjax.results.shards import open_run
+
+    run = open_run(directory, allow_changes)  # refused before anything heavy is imported
+    from nmmjax.cli.session import start_jax
+    from nmmjax.results import screen, summary, tables
     from nmmjax.results import text as report
-    from nmmjax.results.rundir import open_run
 
-    run = open_run(directory)
     if run.committed == 0 and run.tables:
         if as_json:
             _print_json(tables.to_json(run))
         else:
-            out(tables.to_text(run))
+            out(tables.to_text(run, width()))
         return
+    start_jax()
     found = summary.summarise(run)
     if as_json:
         _print_json(report.to_json(found))
     else:
-        out(report.to_text(found))
+        out((report if full else screen).to_text(found, width()))
 
 
 def show_constraint(
     name: str, files: list[pathlib.Path], figure: pathlib.Path | None, as_json: bool
 ) -> None:
     """Print what there is to say about one constraint; draw it if it is a curve."""
-    from nmmjax.cli.session import start_jax
     from nmmjax.constraints import library
-    from nmmjax.constraints.ends import Curve
-    from nmmjax.figures import curves
-    from nmmjax.figures.axes import legible
 
-    start_jax()
     card = library.card(name, files=files)
-    (found,) = library.load([name], files=files)
-    if isinstance(found, Curve):
+    if library.drawn(name, files=files):
         path = figure if figure is not None else pathlib.Path(f"{name}.png")
-        try:
-            legible(curves.curves_figure([found])).savefig(path)
-        except (OSError, ValueError) as error:
-            raise InputError(f"cannot write figure '{path}': {error}") from None
+        _draw(name, files, path)
         card["figure"] = str(path)
     if as_json:
         _print_json(card)
@@ -57,29 +55,73 @@ def show_constraint(
         out(_in_full(name, {key: text for key, text in card.items() if text}))
 
 
+def _draw(name: str, files: list[pathlib.Path], path: pathlib.Path) -> None:
+    from nmmjax.cli.session import start_jax
+    from nmmjax.constraints import library
+    from nmmjax.constraints.ends import Curve
+    from nmmjax.figures import curves
+    from nmmjax.figures.axes import legible
+
+    start_jax()
+    (found,) = library.load([name], files=files)
+    assert isinstance(found, Curve)
+    try:
+        legible(curves.curves_figure([found])).savefig(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot write figure '{path}': {error}") from None
+
+
 def show_list(what: str, name: str | None, group: str | None, as_json: bool) -> None:
     """Print one line per model, constraint, engine or observable, or one of them in full."""
-    kinds: dict[str, Callable[[], dict[str, dict[str, Any]]]] = {
-        "models": _models,
-        "constraints": _constraints,
-        "engines": _engines,
-        "observables": _observables,
-    }
-    if what not in kinds:
-        raise InputError(f"cannot list '{what}'{suggest(what, kinds)}")
+    if what not in _KINDS:
+        raise InputError(f"cannot list '{what}'{suggest(what, _KINDS)}")
     if group is not None and what != "constraints":
         raise InputError("--group goes with constraints only")
-    entries = _constraints(group) if what == "constraints" else kinds[what]()
-    if name is not None and name not in entries:
-        raise InputError(f"'{name}' is not among the {what}{suggest(name, entries)}")
+    if name is not None:
+        _show_one(what, name, group, as_json)
+        return
     if as_json:
-        _print_json(entries if name is None else entries[name])
-    elif name is None:
-        width = max(len(key) for key in entries)
-        for key, entry in entries.items():
-            out(f"{key:<{width}}  {entry['line']}\n")
+        _print_json({key: _entry(what, key) for key in _lines(what, group)})
     else:
-        out(_in_full(name, entries[name]))
+        entries = _lines(what, group)
+        wide = max(len(key) for key in entries)
+        for key, entry in entries.items():
+            out(f"{key:<{wide}}  {entry}\n")
+
+
+def _show_one(what: str, name: str, group: str | None, as_json: bool) -> None:
+    """Print everything about one model, constraint, engine or observable."""
+    if name not in (known := _lines(what, group)) and not (
+        what in _PACKAGES and plugins.foreign(name)
+    ):
+        raise InputError(f"'{name}' is not among the {what}{suggest(name, known)}")
+    entry = _entry(what, name)
+    if as_json:
+        _print_json(entry)
+    else:
+        out(_in_full(name, entry))
+
+
+def _lines(what: str, group: str | None = None) -> dict[str, str]:
+    """Name -> a line about it; nothing heavy is imported for it."""
+    if what in _PACKAGES:
+        package = _PACKAGES[what]
+        return {name: plugins.line(name, package) for name in plugins.names(package)}
+    if what == "observables":
+        return {name: entry["line"] for name, entry in _observables().items()}
+    return {name: entry["line"] for name, entry in _constraints(group).items()}
+
+
+def _entry(what: str, name: str) -> dict[str, Any]:
+    """Everything about one of them."""
+    match what:
+        case "models":
+            return _model_entry(name)
+        case "engines":
+            return _engine_entry(name)
+        case "constraints":
+            return _constraints()[name]
+    return _observables()[name]
 
 
 def _print_json(tree: Any) -> None:
@@ -103,17 +145,12 @@ def _first_line(thing: Any) -> str:
     return (inspect.getdoc(thing) or "").partition("\n")[0]
 
 
-def _models() -> dict[str, dict[str, Any]]:
-    from nmmjax.cli.session import start_jax
-
-    start_jax()
-    return {name: _model_entry(name) for name in plugins.names("nmmjax.models")}
-
-
 def _model_entry(name: str) -> dict[str, Any]:
+    from nmmjax.cli.session import start_jax
     from nmmjax.runfile.build import ModelSection, build_model, prior_table
     from nmmjax.target.settings import settings
 
+    start_jax()
     model = build_model(ModelSection(name=name), "list")
     return {
         "line": _first_line(type(model)),
@@ -127,7 +164,7 @@ def _model_entry(name: str) -> dict[str, Any]:
 
 
 def prior_text(table: dict[str, Any]) -> str:
-    """A prior as one line, in the run file's words."""
+    """Return a prior as one line, in the run file's words."""
     return ", ".join(
         f"{kind} [{', '.join(f'{x:g}' for x in value)}]"
         if isinstance(value, list)
@@ -137,30 +174,26 @@ def prior_text(table: dict[str, Any]) -> str:
 
 
 def _constraints(group: str | None = None) -> dict[str, dict[str, Any]]:
-    from nmmjax.constraints import library
+    from nmmjax.constraints import library, words
 
     found = {}
     for name, entry in library.listing(group).items():
-        (constraint,) = library.load([name])
         flag = "  [from memory, unconfirmed]" if "memory" in entry.get("verified", "") else ""
-        found[name] = {"line": f"{constraint.describe()}{flag}"} | dict(entry)
+        found[name] = {"line": f"{words.of(entry)}{flag}"} | dict(entry)
     return found
 
 
-def _engines() -> dict[str, dict[str, Any]]:
+def _engine_entry(name: str) -> dict[str, Any]:
     import dataclasses
 
-    from nmmjax.cli.engines import engine_names, find_engine
+    from nmmjax.cli.engines import find_engine
 
-    found = {}
-    for name in engine_names():
-        kind = find_engine(name)
-        found[name] = {
-            "line": _first_line(kind),
-            "options": [f"{f.name} = {f.default!r}" for f in dataclasses.fields(kind)],
-            "documentation": inspect.getdoc(kind) or "",
-        }
-    return found
+    kind = find_engine(name)
+    return {
+        "line": _first_line(kind),
+        "options": [f"{f.name} = {f.default!r}" for f in dataclasses.fields(kind)],
+        "documentation": inspect.getdoc(kind) or "",
+    }
 
 
 def _observables() -> dict[str, dict[str, Any]]:

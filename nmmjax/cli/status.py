@@ -20,7 +20,7 @@ from nmmjax.samplers.progress import ASKED, counted
 from nmmjax.samplers.store import lock
 from nmmjax.samplers.store.files import Folder
 
-_EVERY = 2.0  # seconds between looks
+EVERY = 2.0  # seconds between looks
 _STALE = 300.0  # seconds after which a run on another machine counts as stopped
 _MOST_STATUS = 2**20  # bytes of status.json
 
@@ -68,8 +68,8 @@ def show_status(directory: pathlib.Path, watch: bool, as_json: bool) -> None:
 def look(directory: pathlib.Path) -> Status:
     """Read everything once. Raises InputError for what is not a run directory."""
     run = open_run(directory)
-    progress, age = _progress(directory)
-    running, writer = _writer(directory, age)
+    progress, age = progress_of(directory)
+    running, writer = writer_of(directory, age)
     allowed = float(run.read("allowed", "target").mean()) if run.committed else None
     done = tables.progress(run)
     sampling, stop = run.resolved["sampling"], run.resolved["stop"]
@@ -93,14 +93,14 @@ def look(directory: pathlib.Path) -> Status:
 
 
 def to_text(status: Status) -> str:
-    """A few lines: state, progress, figures of the stored draws, rates, what ends the run."""
+    """Say in a few lines: state, progress, figures of the draws, rates, what ends the run."""
     p = status.progress
     share = status.draws / status.draws_asked
     state = f"{_doing(status)}, {status.writer}" if status.running else _ended(status)
     lines = [
         f"{status.directory}: {status.model}, {status.engine}, {status.chains} chains in "
         f"{status.ensembles} ensembles",
-        _row("state", state + ("" if status.age is None else f"; updated {_ago(status.age)} ago")),
+        _row("state", state + ("" if status.age is None else f"; updated {ago(status.age)} ago")),
         _row("done", status.rounds)
         if status.rounds
         else _row("draws", f"{status.draws} of {status.draws_asked} per chain ({share:.0%})"),
@@ -120,7 +120,8 @@ def to_text(status: Status) -> str:
         lines += _session(p, status.running and status.draws < status.draws_asked)
     if status.until:
         names = {"rhat": "R-hat", "ess": "ESS", "max_minutes": "minutes"}
-        rules = ", ".join(f"{names.get(k, k)} {x:g}" for k, x in status.until.items())
+        numbers = {k: x for k, x in status.until.items() if k != "shards"}
+        rules = ", ".join(f"{names.get(k, k)} {x:g}" for k, x in numbers.items())
         lines.append(_row("until", f"{rules}, or {status.draws_asked} draws"))
     return "\n".join(lines) + "\n"
 
@@ -144,7 +145,7 @@ def _session(p: dict[str, Any], running: bool) -> list[str]:
     if more:
         lines.append(_row("engine", ", ".join(more)))
     if running and p.get("seconds_left") is not None:
-        lines.append(_row("time left", f"{_ago(p['seconds_left'])} if it is not stopped early"))
+        lines.append(_row("time left", f"{ago(p['seconds_left'])} if it is not stopped early"))
     return lines
 
 
@@ -173,7 +174,7 @@ def _judged(run: Run) -> _Judged:
     return _Judged(verdict.of(run, found=found)[1], whole, rhat, ess)
 
 
-def _progress(directory: pathlib.Path) -> tuple[dict[str, Any], float | None]:
+def progress_of(directory: pathlib.Path) -> tuple[dict[str, Any], float | None]:
     """Read status.json and its age; the file is replaced whole, so it is never half written."""
     path = directory / "status.json"
     try:
@@ -205,7 +206,7 @@ def _is_word(value: Any) -> bool:
     return isinstance(value, str) and value.isprintable()
 
 
-def _writer(directory: pathlib.Path, age: float | None) -> tuple[bool, str]:
+def writer_of(directory: pathlib.Path, age: float | None) -> tuple[bool, str]:
     """Return (whether a process writes this run, which one). The lock decides, not the file's text.
 
     The lock is tried only where the process it names is alive: trying it could otherwise refuse
@@ -219,14 +220,9 @@ def _writer(directory: pathlib.Path, age: float | None) -> tuple[bool, str]:
             name = f"process {found.process} on {found.host}"
             if found.host != platform.node():
                 return age is not None and age < _STALE, name
-            return not found.dead() and _locked(folder), name
+            return not found.dead() and lock.is_held(folder), name
     except OSError as error:
         raise InputError(f"cannot read '{directory}': {error}") from None
-
-
-def _locked(folder: Folder) -> bool:
-    """Tell whether a process holds the lock of a run (without `flock`: the file in its place)."""
-    return lock.is_held(folder)
 
 
 def _doing(status: Status) -> str:
@@ -248,7 +244,7 @@ def _watch_live(directory: pathlib.Path, found: Status) -> None:
 
     with Live(Text(printable(to_text(found))), refresh_per_second=4) as live:
         while found.running:
-            time.sleep(_EVERY)
+            time.sleep(EVERY)
             found = look(directory)
             live.update(Text(printable(to_text(found))), refresh=True)
 
@@ -260,7 +256,7 @@ def _watch_plain(directory: pathlib.Path, found: Status) -> None:
         if found.progress != seen:
             seen = found.progress
             out(_line(found) + "\n")
-        time.sleep(_EVERY)
+        time.sleep(EVERY)
         found = look(directory)
     out(to_text(found))
 
@@ -292,7 +288,7 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
-def _ago(seconds: float) -> str:
+def ago(seconds: float) -> str:
     """Say how long ago: '12 s', '3.4 min', '2.1 h', '5 days'."""
     for unit, size in (("s", 60.0), ("min", 60.0), ("h", 48.0)):
         if seconds < size:

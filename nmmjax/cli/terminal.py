@@ -3,11 +3,13 @@
 import contextlib
 import errno
 import os
+import shutil
 import sys
 from typing import TextIO
 
 from nmmjax.errors import InputError, printable
 
+_NARROWEST, _WIDEST = 40, 160  # columns of a text
 _GONE = (errno.EPIPE, errno.EIO)  # nobody reads a pipe any more; a terminal was closed
 
 
@@ -20,6 +22,11 @@ def out(text: str) -> None:
         silence(sys.stdout)
         if error.errno not in _GONE:
             raise InputError(f"cannot write to standard output: {error.strerror}") from None
+
+
+def width() -> int:
+    """Columns to write in: $COLUMNS, else the terminal's, else 80."""
+    return min(max(shutil.get_terminal_size((80, 24)).columns, _NARROWEST), _WIDEST)
 
 
 def say(line: str) -> None:

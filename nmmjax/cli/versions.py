@@ -7,7 +7,7 @@ import subprocess
 
 
 def version(package: str) -> str:
-    """The installed version, or 'not installed'."""
+    """Return the installed version, or 'not installed'."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -15,7 +15,7 @@ def version(package: str) -> str:
 
 
 def commit() -> str:
-    """The commit of the checkout this package runs from; "" if it is installed elsewhere."""
+    """Return the commit of the checkout this package runs from; "" if it is installed elsewhere."""
     here = pathlib.Path(__file__)
     with contextlib.suppress(OSError):
         if _git(here.parent, "ls-files", "--error-unmatch", here.name):

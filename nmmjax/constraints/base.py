@@ -22,7 +22,7 @@ type Observed = Mapping[str, Float[Array, "..."]]
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Origin of the numbers; `verified` says how they were checked."""
+    """Origin of the numbers; `verified` says how they were checked, `label` is a printed name."""
 
     reference: str
     year: int | None
@@ -33,6 +33,7 @@ class Source:
     group: str = ""
     use: str = "default"
     licence: str = ""
+    label: str = ""
 
 
 class Interval(NamedTuple):
@@ -107,7 +108,7 @@ class Constraint(eqx.Module):
 
     @abc.abstractmethod
     def describe(self) -> str:
-        """One line: 'mu_eff_solar < 6.4e-12 mu_B (90% CL)'."""
+        """One line: 'mu_eff_pp < 6.4e-12 mu_B (90% CL)'."""
 
     def interval(self) -> Interval | None:
         """Return the allowed interval of the observable; None if the shape sets no ends."""

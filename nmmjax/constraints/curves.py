@@ -96,7 +96,7 @@ class LimitCurve(Curve):
         return _line(self)
 
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
-        """The quoted limit on the coupling for BR = 1, at any shape of masses."""
+        """Return the quoted limit on the coupling for BR = 1, at any shape of masses."""
         return log_log(mass, self.mass, self.limit)
 
     def _ratio(self, observables: Observed) -> Float[Array, ""]:
@@ -142,7 +142,7 @@ class PoissonZeroCurve(Curve):
         return _line(self)
 
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
-        """The quoted limit on the coupling for BR = 1, at any shape of masses."""
+        """Return the quoted limit on the coupling for BR = 1, at any shape of masses."""
         return log_log(mass, self.mass, self.limit)
 
     def _ratio(self, observables: Observed) -> Float[Array, ""]:
@@ -198,7 +198,7 @@ class OneSidedGaussianCurve(Curve):
         return _line(self)
 
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
-        """The quoted limit on the coupling for BR = 1, at any shape of masses."""
+        """Return the quoted limit on the coupling for BR = 1, at any shape of masses."""
         centre, sigma = self._fit(mass)
         return jnp.sqrt(centre - sigma * norm.ppf((1.0 - self.cl) * norm.cdf(centre / sigma)))
 

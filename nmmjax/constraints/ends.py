@@ -37,7 +37,7 @@ class Curve(Constraint):
 
     @abc.abstractmethod
     def outline(self) -> Outline:
-        """The line, or the closed contour, where `allowed` changes for a branching ratio of 1."""
+        """Trace the line, or closed contour, where `allowed` changes for a branching ratio of 1."""
 
 
 def mass_of(curve: Curve, observables: Observed) -> Float[Array, ""]:

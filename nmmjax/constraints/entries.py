@@ -21,8 +21,8 @@ from nmmjax.errors import InputError, located, suggest
 type Entry = Mapping[str, Any]
 
 _REQUIRED = ("observable", "type", "units", "year", "reference", "verified")
-_SOURCE = ("year", "reference", "verified", "note", "group", "use", "licence")
-_ABOUT = (*_REQUIRED, "note", "group", "use", "licence", "one_of", "not_with")
+_SOURCE = ("year", "reference", "verified", "note", "group", "use", "licence", "label")
+_ABOUT = (*_REQUIRED, "label", "note", "group", "use", "licence", "one_of", "not_with")
 _TABLE = ("file", "columns", "times", "mass_units")
 _USES = ("default", "optional", "projection", "flag")
 _SIGMAS = ("sigma_plus", "sigma_minus")
@@ -35,7 +35,7 @@ _COMMON = ("name", "requires", "source", "flag")
 def build(
     name: str, entry: Entry, folder: pathlib.Path | None = None, scale: float | None = None
 ) -> Constraint:
-    """The constraint that one table of a data file describes, in the catalogue's units.
+    """Build the constraint that one table of a data file describes, in the catalogue's units.
 
     folder  the CSV file of a curve is somewhere below it
     scale   the mass [GeV] about which curves against this mass lie, to ask about units; or None
@@ -206,6 +206,8 @@ def _units(given: Entry, requires: Sequence[str], shape: type[Constraint]) -> tu
     Only a correlated Gaussian gives all its observables in these units, the others their first.
     """
     units, scale = _PUBLISHED.get(given["units"], (given["units"], 1.0))
+    if given["units"] == _catalogue_unit(requires[0]):
+        units, scale = given["units"], 1.0
     power = given.get("power", 1) if shape.powered_units else 1
     for key in requires if shape.all_in_units else requires[:1]:
         expected = _catalogue_unit(key)
@@ -239,7 +241,7 @@ def _convert(key: str, given: Any, kind: Any, scale: float) -> Any:
 
 
 def real(key: str, given: Any) -> float:
-    """A finite number, or InputError naming the key."""
+    """Return a finite number, or InputError naming the key."""
     try:
         plain = isinstance(given, int | float) and not isinstance(given, bool)
         x = float(given) if plain else math.nan

@@ -87,7 +87,7 @@ class Measurement(Constraint):
         return f"{self._in_units(value)}; {quoted} ({percent(self.cl)})"
 
     def interval(self) -> Interval:
-        """The limit, or two sigma in x^power; an angle, which may wrap, excludes nothing."""
+        """Return the limit, or two sigma in x^power; an angle, which may wrap, excludes nothing."""
         if self.limit is not None and self.cl is not None:
             return Interval(-self.limit, self.limit, self._labelled(percent(self.cl)))
         above, below = self._sigmas

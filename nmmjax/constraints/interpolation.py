@@ -1,10 +1,12 @@
 """Monotone cubics through a published table, of a number or in the logarithms."""
 
 import functools
+from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jax import lax
+from jaxtyping import Array, Float, Int
 from scipy.interpolate import PchipInterpolator
 
 
@@ -15,9 +17,18 @@ def pchip(
     breaks, coefficients = _coefficients(knots, values)
     c = jnp.asarray(coefficients)
     at = jnp.clip(x, breaks[0], breaks[-1])
-    i = jnp.clip(jnp.searchsorted(breaks, at, side="right") - 1, 0, len(breaks) - 2)
+    i = jnp.clip(_right_of(breaks, at) - 1, 0, len(breaks) - 2)
     d = at - jnp.asarray(breaks)[i]
     return ((c[0, i] * d + c[1, i]) * d + c[2, i]) * d + c[3, i]
+
+
+def _right_of(breaks: np.ndarray, x: Float[Array, "*b"]) -> Int[Array, "*b"]:
+    """Count the breaks <= x by bisection: a loop on a CPU, unrolled elsewhere."""
+
+    def by(method: str) -> Callable[[Array], Array]:
+        return lambda x: jnp.searchsorted(jnp.asarray(breaks), x, side="right", method=method)
+
+    return lax.platform_dependent(x, cpu=by("scan"), default=by("scan_unrolled"))
 
 
 @functools.cache

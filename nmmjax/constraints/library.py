@@ -3,6 +3,8 @@
 A constraint is data, a table of `data/measurements.toml` with its source; the same table in a
 user's file works alike. Sets (`@default`, `@astro`, ...) stand for those of their members that
 a model can answer.
+
+What only reads the data needs no JAX: shapes are imported where constraints are built.
 """
 
 import functools
@@ -11,14 +13,16 @@ import re
 import statistics
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nmmjax import textfile
 from nmmjax.catalogue import known_or_bare
-from nmmjax.constraints.base import Constraint, Source
-from nmmjax.constraints.entries import build, real
-from nmmjax.constraints.wishes import Prefer
+from nmmjax.constraints import words
 from nmmjax.errors import InputError, located, suggest
+
+if TYPE_CHECKING:
+    from nmmjax.constraints.base import Constraint
+    from nmmjax.constraints.wishes import Prefer
 
 type Entry = Mapping[str, Any]
 type Files = Sequence[str | pathlib.Path]
@@ -45,8 +49,8 @@ def load(
     files: Files = (),
     ordering: str = "NO",
     tail_sigma: float | None = None,
-) -> tuple[Constraint, ...]:
-    """The named constraints in the order given, sets expanded.
+) -> "tuple[Constraint, ...]":
+    """Load the named constraints in the order given, sets expanded.
 
     observables  what the model returns, parameters included; a set needs it
     files        the user's own TOML files; their curves lie beside them
@@ -56,6 +60,8 @@ def load(
     Raises InputError for an unknown or repeated name, an entry that cannot be evaluated, two
     constraints that exclude each other, and an observable that is not there.
     """
+    from nmmjax.constraints.entries import build
+
     known = _all(files)
     chosen = _chosen(names, known, observables, ordering)
     loaded = []
@@ -97,24 +103,36 @@ def answered(name: str, observables: Collection[str], ordering: str = "NO") -> t
 def card(name: str, files: Files = ()) -> dict[str, str]:
     """Describe one constraint: value, source, note, licence, alternatives."""
     known = _all(files)
-    (constraint,) = load([name], files=files)
-    source, tag = constraint.source, known[name].entry.get("one_of")
+    if name not in known:
+        raise InputError(f"'{name}' is not a known constraint{suggest(name, known)}")
+    if known[name].file:  # nobody has checked it yet
+        load([name], files=files)
+    entry = known[name].entry
+    tag = entry.get("one_of")
     others = [n for n, found in known.items() if tag and found.entry.get("one_of") == tag]
+    about = ("group", "use", "year", "reference", "verified", "note", "licence")
     return {
-        "value": constraint.describe(),
-        "observables": ", ".join(constraint.requires),
-        "group": source.group,
-        "use": source.use,
-        "year": str(source.year),
-        "reference": source.reference,
-        "verified": source.verified,
-        "note": source.note,
-        "licence": source.licence,
+        "label": str(entry.get("label", "")),
+        "value": words.of(entry),
+        "observables": ", ".join(words.observables(entry)),
+        **{key: str(entry.get(key, "default" if key == "use" else "")) for key in about},
         "alternatives": ", ".join(n for n in others if n != name),
     }
 
 
-def prefer(wishes: Mapping[str, Mapping[str, float | None]]) -> tuple[Prefer, ...]:
+def drawn(name: str, files: Files = ()) -> bool:
+    """Tell whether a known constraint is a curve, of which there is something to draw."""
+    entry = _all(files)[name].entry
+    return "file" in entry or "mass" in entry
+
+
+def label(name: str) -> str:
+    """Return the printed name of a constraint of the library; the name itself of another one."""
+    found = _library().get(name)
+    return name if found is None else found.entry.get("label", name)
+
+
+def prefer(wishes: Mapping[str, Mapping[str, float | None]]) -> "tuple[Prefer, ...]":
     """`Prefer` terms from `{observable: {above, below, width_dex}}`, named prefer_<observable>."""
     return tuple(_wish(key, wish) for key, wish in wishes.items())
 
@@ -163,6 +181,8 @@ def _scale(entry: Entry) -> float | None:
 @functools.cache
 def _scales() -> dict[str, float]:
     """Average, geometrically, the masses that the library's curves begin and end at, by mass."""
+    from nmmjax.constraints.entries import build
+
     ends: dict[str, list[float]] = {}
     for name, found in _library().items():
         if "file" in found.entry:
@@ -245,7 +265,7 @@ def _members(
             yield member
 
 
-def _check_answered(constraint: Constraint, observables: Collection[str]) -> None:
+def _check_answered(constraint: "Constraint", observables: Collection[str]) -> None:
     for key in constraint.requires:
         if key in observables:
             continue
@@ -256,7 +276,11 @@ def _check_answered(constraint: Constraint, observables: Collection[str]) -> Non
         )
 
 
-def _wish(observable: str, wish: Mapping[str, float | None]) -> Prefer:
+def _wish(observable: str, wish: Mapping[str, float | None]) -> "Prefer":
+    from nmmjax.constraints.base import Source
+    from nmmjax.constraints.entries import real
+    from nmmjax.constraints.wishes import Prefer
+
     with located(f"prefer '{observable}'"):
         for key in wish:
             if key not in _WISH:

@@ -24,6 +24,7 @@ from nmmjax.constraints.base import (
     under,
 )
 from nmmjax.errors import InputError
+from nmmjax.physics.staging import kept
 from nmmjax.physics.trapping import plasmon_factor
 
 _STEP_WIDTH = 0.01  # of the limit: the width of the smooth steps
@@ -227,7 +228,7 @@ def _log_mean_decay(rates: np.ndarray, x: Float[Array, ""]) -> Float[Array, ""]:
 @_log_mean_decay.defjvp
 def _log_mean_decay_jvp(rates, x, dx):
     # The backward pass needs one number in place of one a node.
-    value, slope = jax.lax.optimization_barrier(_decay_and_slope(rates, *x))
+    value, slope = kept(_decay_and_slope(rates, *x))
     return value, slope * dx[0]
 
 

@@ -25,7 +25,7 @@ _BY_NAME = {kind.__name__: kind for kind in _CLASSES}
 
 
 def rebuilt(name: str, table: Mapping[str, Any]) -> Constraint | None:
-    """The constraint that a run directory describes by shape and fields; None for another shape.
+    """Build the constraint that a run directory describes by shape and fields; None if unknown.
 
     Fields that a table leaves out are None, lists are tuples.
     """

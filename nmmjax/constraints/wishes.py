@@ -101,7 +101,7 @@ class Prefer(Constraint):
         return f"{self.requires[0]} {wish}, width {self.width_dex:.10g} dex (preferred)"
 
     def interval(self) -> Interval:
-        """The ends wished for, of the size of the observable."""
+        """Return the ends wished for, of the size of the observable."""
         low = -math.inf if self.above is None else self.above
         high = math.inf if self.below is None else self.below
         return Interval(low, high, f"wish, {self.width_dex:g} dex wide", excludes=False)

@@ -101,7 +101,7 @@ class Scale:
 
 
 def scale_of(run: Run, label: str, values: np.ndarray) -> Scale:
-    """The scale in which the parameter's prior is flat; for observables, one that shows them."""
+    """Choose the scale where a parameter's prior is flat; for observables, one that shows them."""
     match run.resolved["physics"]["priors"].get(label):
         case {"log_uniform": _}:
             return Scale("log")

@@ -80,7 +80,7 @@ def _panel(
 
 
 def draw_curve(axes: Axes, curve: Curve, look: Mapping[str, Any]) -> None:
-    """The limit as a line, the excluded side shaded; a region as its outline."""
+    """Draw the limit as a line, the excluded side shaded; a region as its outline."""
     outline = curve.outline()
     if outline.closed:
         axes.fill(outline.mass, outline.coupling, color=look["color"], alpha=0.08, lw=0)

@@ -81,7 +81,7 @@ def _rhat(draws: np.ndarray, run: Run, few: np.ndarray, period: float | None) ->
 
 
 def constraint_curves(run: Run, style: Style | None = None) -> Figure:
-    """The run's curve constraints and their projections over its draws.
+    """Return the run's curve constraints and their projections over its draws.
 
     Raises InputError if the run has no curve constraint.
     """

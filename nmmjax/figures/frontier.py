@@ -30,7 +30,7 @@ _HATCH: dict[str, Any] = {"facecolor": "0.9", "hatch": "////", "edgecolor": "0.6
 
 
 def frontier_figure(run: Run, style: Style = STYLE) -> Figure:
-    """The map that the engine `frontier` made.
+    """Draw the map that the engine `frontier` made.
 
     Raises InputError for a run of another engine, and for a map without an allowed cell.
     """

@@ -48,7 +48,7 @@ def limits_on(run: Run, names: Sequence[str]) -> dict[str, list[Limit]]:
 
 
 def curves_of(run: Run) -> list[Curve]:
-    """The curve constraints of the run, and the projections for the same (coupling, mass)."""
+    """Return the run's curve constraints, and the projections for the same (coupling, mass)."""
     terms = run.resolved["physics"].get("constraints", {})
     here = [rebuilt(name, term) for name, term in terms.items()]
     found = [curve for curve in here if isinstance(curve, Curve)]

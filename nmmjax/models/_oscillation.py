@@ -12,6 +12,7 @@ from nmmjax.errors import InputError
 from nmmjax.physics import neutrinos
 from nmmjax.physics.constants import SM, Constants
 from nmmjax.physics.neutrinos import check_ordering
+from nmmjax.physics.numbers import squared
 from nmmjax.target.model import Parameter, Theta
 from nmmjax.target.priors import Angle, LogUniform, Prior, Uniform
 
@@ -28,7 +29,7 @@ _ENTRIES = {
 
 
 def parameters(ordering: str) -> tuple[Parameter, ...]:
-    """The six oscillation parameters with flat priors, far wider than the data, and m_lightest.
+    """Declare six oscillation parameters with flat priors far wider than the data, and m_lightest.
 
     With massless lightest neutrino fix `m_lightest = 0`; Majorana neutrinos have the phases of
     `majorana_parameters` besides. Raises InputError for an unknown ordering.
@@ -59,7 +60,7 @@ def parameters(ordering: str) -> tuple[Parameter, ...]:
 
 
 def majorana_parameters() -> tuple[Parameter, Parameter]:
-    """The Majorana phases alpha_21, alpha_31, flat on the circle."""
+    """Declare the Majorana phases alpha_21, alpha_31, flat on the circle."""
     return (
         Parameter("alpha_21", Angle(), "rad", r"\alpha_{21}", "Majorana phase of column 2"),
         Parameter("alpha_31", Angle(), "rad", r"\alpha_{31}", "Majorana phase of column 3"),
@@ -150,6 +151,16 @@ def _shown(prior: Prior | float, sign: float = 1.0) -> str:
     return f"{sign * prior:g}"
 
 
+def solar_flavours(ordering: str, source: str, sm: Constants = SM) -> Float[Array, "3"]:
+    """Shares of nu_e, nu_mu, nu_tau in solar neutrinos of "pp", "7Be" or "8B" at the Earth.
+
+    sum_i P_ei |U_ai|^2 with the mixing of NuFIT 6.1. Raises InputError for another source.
+    """
+    values = dict(_central(ordering))
+    u = neutrinos.pmns(*(values[p] for p in neutrinos.ANGLES))
+    return squared(u) @ neutrinos.solar_fractions(u, values["dm2_21"], source, sm)
+
+
 def unit_moments(a: int, b: int, sm: Constants = SM) -> dict[str, Float[Array, ""]]:
     """Effective moments of a Majorana moment mu_ab = 1 of two flavours (0: e, 1: mu, 2: tau).
 
@@ -158,5 +169,5 @@ def unit_moments(a: int, b: int, sm: Constants = SM) -> dict[str, Float[Array, "
     values = dict(_central("NO"))
     u = neutrinos.pmns(*(values[p] for p in neutrinos.ANGLES))
     mu = jnp.zeros((3, 3), complex).at[a, b].set(1.0).at[b, a].set(-1.0)
-    fractions = neutrinos.solar_fractions(u, values["dm2_21"], sm=sm)
-    return neutrinos.effective_moments(neutrinos.to_mass_basis(mu, u), u, fractions, majorana=True)
+    solar = neutrinos.solar_mixtures(u, values["dm2_21"], sm)
+    return neutrinos.effective_moments(neutrinos.to_mass_basis(mu, u), u, solar, majorana=True)

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from nmmjax.physics import z_pole
 from nmmjax.physics.bridge_loops import (
     LightHeavy,
     bridge_mass,
@@ -39,6 +40,7 @@ class PsiBridge(Model):
         "none", "no m_nu_ew, or the paper's constant: an overestimate by 20 to 30 at 1 TeV"
     )
     rge: bool = setting(True, "count m_nu_rge as part of m_nu; false: without it, as the papers do")
+    lepton: Literal["e", "mu", "tau"] = setting("e", "flavour that mixes with the triplet")
 
 
 class Neutrino(NamedTuple):
@@ -107,14 +109,16 @@ def masses_and_moments(
     named = {
         "m_nu_tree": masses["m_nu_dirac"],
         "m_nu_loop": masses["m_nu_quartic"] + masses["m_nu_ew"],
-        "m_beta": masses["m_nu"],
     }
+    named |= {"m_beta": masses["m_nu"]} if model.lepton == "e" else {}
     return merged(masses, named, moment_observables(shown, heaviest, model.sm))
 
 
-def mixing(nu: Neutrino, theta: Theta, couplings: tuple[str, ...]) -> Observables:
-    """Mixing angles, masses of the leptons and the largest of the Yukawa couplings named."""
-    return {
+def mixing(model: PsiBridge, nu: Neutrino, theta: Theta, couplings: tuple[str, ...]) -> Observables:
+    """Mixing angles and weak currents, masses of the leptons, largest of the couplings named."""
+    row = z_pole.one_flavour(jnp.sqrt(nu.theta_sq), model.lepton)
+    currents = z_pole.triplet_observables(row, theta["m_psi"][None], model.sm)
+    return currents | {
         "sin_theta_l": nu.leptons.sin_l,
         "sin_theta_r": nu.leptons.sin_r,
         "theta_sq": nu.theta_sq,

@@ -6,15 +6,17 @@ lbar_a gamma P_L l_b with g_ab = -(Theta Theta^dagger)_ab, at tree level.
 """
 
 import functools
+import itertools
 import math
 
 import jax.numpy as jnp
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex, Float, Inexact
 
 from nmmjax.physics import decays
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.kernels import forward, kernel
 from nmmjax.physics.matrices import dagger, product
+from nmmjax.physics.neutrinos import FLAVOURS
 from nmmjax.physics.numbers import SIXTEEN_PI2, squared
 
 type Mixing = Complex[Array, "3 n"]
@@ -27,6 +29,12 @@ def z_couplings(theta: Mixing) -> Complex[Array, "3 3"]:
     To relative order Theta^2. Source: arXiv:0707.4058, the type-III seesaw; derived.
     """
     return -product(theta, dagger(theta))
+
+
+def etas(z: Complex[Array, "3 3"]) -> dict[str, Array]:
+    """eta_ab = |Theta Theta^dag|_ab/2, a <= b."""
+    names = itertools.combinations_with_replacement(enumerate(FLAVOURS), 2)
+    return {f"eta_{a}{b}": 0.5 * jnp.abs(z[i, j]) for (i, a), (j, b) in names}
 
 
 def _moments(r):
@@ -68,7 +76,7 @@ def gauge_amplitude(m_psi: Heavy, sm: Constants) -> Heavy:
 def _gauge_amplitude(sm, m_psi):
     light = 5.0 / 6.0 - (4.0 / 3.0) * (1.0 + sm.s2w)
     bosons = jnp.array([sm.m_w, sm.m_z, sm.m_h])
-    x_w, x_z, x_h = (m_psi / bosons[:, None]) ** 2
+    x_w, x_z, x_h = (m_psi[None, :] / bosons[:, None]) ** 2
     i_0, i_1, i_2, i_3 = _moments(jnp.stack([x_w, x_z, x_h]))
     w = _w_loop(x_w, i_0[0], i_1[0], i_2[0], i_3[0])
     z = _z_loop(x_z, i_1[1], i_2[1], i_3[1])
@@ -90,7 +98,7 @@ def _odd(t):
 def dipoles(
     theta: Mixing,
     m_psi: Heavy,
-    y_t: Float[Array, "n n"],
+    y_t: Inexact[Array, "n n"],
     m_scalar: Float[Array, ""],
     sm: Constants,
 ) -> decays.Dipoles:
@@ -98,13 +106,12 @@ def dipoles(
 
     Gauge and Higgs loops, `gauge_amplitude`, and those of the scalar triplet S with y_T:
         A_ab = (1/(16 pi^2 M^2)) {a_i a*_i [LL(t_i)] + a_i m_i a'*_i [LR(t_i)]},  t = m_i^2/M^2,
-    a = Theta y_T, a' = Theta m_psi^-1 y_T^T, summed over i, for Psi^0 S^- and Psi^- S^0, whose
+    a = Theta y_T, a' = Theta m_psi^-1 y_T^dag, summed over i, for Psi^0 S^- and Psi^- S^0, whose
     masses are taken equal (M). Estimates: v_S terms, y_e and two-loop running are left out.
     """
     t = (m_psi / m_scalar) ** 2
-    loop = product(y_t * forward(_even, t), y_t.T) + product(
-        y_t * (m_psi * forward(_odd, t)), y_t / m_psi
-    )
+    even, odd = forward(_even, t)[None, :], (m_psi * forward(_odd, t))[None, :]
+    loop = product(y_t * even, dagger(y_t)) + product(y_t * odd, y_t / m_psi[None, :])
     gauge = sm.g_f / (4.0 * math.sqrt(2.0) * math.pi**2) * gauge_amplitude(m_psi, sm)
     inner = jnp.diag(gauge) + loop / (SIXTEEN_PI2 * m_scalar**2)
     return product(theta, inner, dagger(theta))

@@ -9,9 +9,10 @@ from jaxtyping import Array
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.numbers import PERTURBATIVE, SQRT2
 from nmmjax.target.model import Observables, Parameter, Theta
-from nmmjax.target.priors import LogUniform, SignedLog
+from nmmjax.target.priors import Angle, LogUniform, SignedLog
 
 Y_T = Parameter("y_t", LogUniform(1e-3, PERTURBATIVE), "", "y_T", "Yukawa of Psi, S and Psi")
+ARG_Y_T = Parameter("arg_y_t", Angle(), "rad", r"\arg y_T", "Phase of y_t; m_psi is real")
 M_PSI = Parameter(
     "m_psi", LogUniform(10**2.5, 1e5), "GeV", r"m_\Psi", "Mass of the fermion triplet"
 )

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from nmmjax.errors import InputError
+from nmmjax.physics import z_pole
 from nmmjax.physics.bridge_loops import (
     L0,
     bridge_mass,
@@ -91,6 +92,7 @@ class Bridge(Model):
         "none", "no m_nu_ew, or 2 T3 Y alpha M_Z put into the loop: an overestimate by 20 to 30"
     )
     rge: bool = setting(True, "count m_nu_rge as part of m_nu; false: without it, as the papers do")
+    lepton: Literal["e", "mu", "tau"] = setting("e", "flavour that mixes with the triplet")
 
     def check(self) -> None:
         """Raise InputError where a case does not go with the representation given."""
@@ -180,10 +182,13 @@ class Bridge(Model):
         yukawas = jnp.stack([theta[name] for name in ("y_psi", "y_t", "y_delta")])
         return merged(
             masses,
-            {"m_beta": masses["m_nu"]},
+            {"m_beta": masses["m_nu"]} if self.lepton == "e" else {},
             moment_observables(moment, heaviest, sm),
             {"sin_theta_l": sin_l, "theta_sq": t**2, "m_triplet": theta["m_psi"]},
             {"max_yukawa": jnp.max(jnp.abs(yukawas))},
+            z_pole.triplet_observables(
+                z_pole.one_flavour(t, self.lepton), theta["m_psi"][None], sm
+            ),
             loop.spectrum,
         )
 

@@ -1,15 +1,14 @@
 r"""Majorana completion of the bridge of arXiv:2506.15777: transition moments of three neutrinos."""
 
-import itertools
-import math
 from typing import Literal
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax.physics import neutrinos, rge
+from nmmjax.models import _triplet_lfv as lfv
+from nmmjax.physics import neutrinos, rge, z_pole
 from nmmjax.physics.bridge_loops import fW
-from nmmjax.physics.numbers import EV, PERTURBATIVE, SIXTEEN_PI2
+from nmmjax.physics.numbers import EV, PERTURBATIVE, SIXTEEN_PI2, SQRT2
 from nmmjax.physics.one_loop import G
 from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
 from nmmjax.target.priors import LogUniform, SignedLog
@@ -61,7 +60,8 @@ class BridgeMajorana(Model):
     Real couplings: CP phases are 0 or pi. Not included: y_D Lbar Ht N_R and psibar_L H2t L^c, which
     the symmetries allow and which must be small: tree masses y_D y_N v_1 v_2/(2 m_N) and
     y_psi y_psi' v_1 v_2/(2 m_psi). theta_sq = sum_a |y_psi_a|^2 v_1^2/(2 m_psi^2), eta_ab half of
-    its entries: of the triplet alone. Charged-lepton flavour violation enters as eta_emu.
+    its entries: of the triplet alone. Flavour violation and weak currents of charged leptons are
+    those of the triplet of `weak_triplet3`; loops of H2^+ and N are left out.
     Estimates: m_nu_naive = max(m_psi, m_S)^2 mu/(2 m_e mu_B), and, not part of m_nu, m_nu_rge:
     `rge.majorana_mass` at max(m_psi, m_S), coefficients from memory. First order in v^2/m^2.
     Domain: 0 < sin_beta < 1. Derivatives of m_nu_i and mixing exist where masses differ.
@@ -113,7 +113,7 @@ class BridgeMajorana(Model):
             self._moments(mu, masses, u),
             neutrinos.flavour_entries(split + cubic, mu),
             self._estimates(theta, mu),
-            _mixing(psi, v_1, theta["m_psi"]),
+            self._charged_leptons(theta, psi * v_1 / (SQRT2 * theta["m_psi"])),
             _spectrum(theta),
         )
 
@@ -133,13 +133,28 @@ class BridgeMajorana(Model):
     def _moments(self, mu, masses, u):
         in_mass_basis = neutrinos.to_mass_basis(mu + 0j, u)
         dm2_21 = neutrinos.splittings(masses, self.ordering)["dm2_21"]
-        fractions = neutrinos.solar_fractions(u, dm2_21, sm=self.sm)
-        seen = neutrinos.effective_moments(in_mass_basis, u, fractions, majorana=True)
+        solar = neutrinos.solar_mixtures(u, dm2_21, self.sm)
+        seen = neutrinos.effective_moments(in_mass_basis, u, solar, majorana=True)
         entries = neutrinos.moment_entries(in_mass_basis, basis="mass", majorana=True)
         size = neutrinos.transition_size(mu)
         # Of the flavour basis: smooth also where masses agree.
         seen.update(mu_nu=size, mu_eff_plasmon=size)
         return merged(seen, entries)
+
+    def _charged_leptons(self, theta, mixing):
+        """Mixing with the triplet, weak currents and lepton-flavour violation.
+
+        y_T of `weak_triplet`, in which S couples with 1/sqrt2, is sqrt2 y_t.
+        """
+        row, m_psi = mixing[:, None] + 0j, theta["m_psi"][None]
+        y_t = SQRT2 * theta["y_t"][None, None]
+        z = lfv.z_couplings(row)
+        return merged(
+            {"theta_sq": jnp.sum(mixing**2)},
+            lfv.etas(z),
+            z_pole.triplet_observables(row, m_psi, self.sm),
+            lfv.observables(lfv.dipoles(row, m_psi, y_t, theta["m_s"], self.sm), z, self.sm),
+        )
 
     def _estimates(self, theta, mu):
         heaviest = jnp.maximum(theta["m_psi"], theta["m_s"])
@@ -149,13 +164,6 @@ class BridgeMajorana(Model):
             "m_nu_rge": rge.majorana_mass(mu, heaviest, self.sm, "SU(2)"),
             "rge_log": rge.logarithm(heaviest, self.sm.m_w),
         }
-
-
-def _mixing(psi, v_1, m_psi):
-    theta = psi * v_1 / (math.sqrt(2.0) * m_psi)
-    entries = itertools.combinations_with_replacement(enumerate(neutrinos.FLAVOURS), 2)
-    etas = {f"eta_{a}{b}": 0.5 * jnp.abs(theta[i] * theta[j]) for (i, a), (j, b) in entries}
-    return {"theta_sq": jnp.sum(theta**2)} | etas
 
 
 def _spectrum(theta):

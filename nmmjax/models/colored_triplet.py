@@ -97,7 +97,7 @@ class ColoredTriplet(bridge.PsiBridge):
         heaviest = jnp.maximum(p.m_f, p.m_s)
         return merged(
             bridge.masses_and_moments(self, p.nu, loops, (derived, moment), heaviest),
-            bridge.mixing(p.nu, theta, ("y_d", "y_psi", "y_t", "y_delta")),
+            bridge.mixing(self, p.nu, theta, ("y_d", "y_psi", "y_t", "y_delta")),
             self._oblique(p),
             {
                 "m_colored_scalar": jnp.minimum(p.m_up, p.m_down),

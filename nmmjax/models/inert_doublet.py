@@ -116,7 +116,7 @@ class InertDoublet(bridge.PsiBridge):
         heaviest = jnp.maximum(theta["m_f"], p.m_eta)
         return merged(
             bridge.masses_and_moments(self, p.nu, loops, (moment, moment), heaviest),
-            bridge.mixing(p.nu, theta, ("y_d", "y_psi", "y_1", "y_2")),
+            bridge.mixing(self, p.nu, theta, ("y_d", "y_psi", "y_1", "y_2")),
             self._oblique(p),
             {
                 "m_charged_scalar": m_s,

@@ -75,8 +75,8 @@ class SmDirac(Model):
         """Observables at one point; names and units as in `nmmjax.catalogue`."""
         u = neutrinos.pmns(*(theta[p] for p in neutrinos.ANGLES))
         mu, d = self.moments(theta)
-        fractions = neutrinos.solar_fractions(u, theta["dm2_21"], sm=self.sm)
-        seen = neutrinos.effective_moments(mu - 1j * d, u, fractions, majorana=False)
+        solar = neutrinos.solar_mixtures(u, theta["dm2_21"], self.sm)
+        seen = neutrinos.effective_moments(mu - 1j * d, u, solar, majorana=False)
         size = jnp.sqrt(jnp.sum(jnp.abs(mu) ** 2))  # of the magnetic moments alone
         seen.update(mu_nu=size, mu_eff_dirac=seen["mu_eff_plasmon"])
         pairs = [(i, j) for i in range(3) for j in range(i, 3)]

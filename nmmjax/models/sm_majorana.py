@@ -75,8 +75,8 @@ class SmMajorana(Model):
         """Observables at one point; names and units as in `nmmjax.catalogue`."""
         u = neutrinos.pmns(*(theta[p] for p in _ANGLES))
         mu, d = self.moments(theta)
-        fractions = neutrinos.solar_fractions(u, theta["dm2_21"], sm=self.sm)
-        seen = neutrinos.effective_moments(mu - 1j * d, u, fractions, majorana=True)
+        solar = neutrinos.solar_mixtures(u, theta["dm2_21"], self.sm)
+        seen = neutrinos.effective_moments(mu - 1j * d, u, solar, majorana=True)
         pairs = ((0, 1), (0, 2), (1, 2))
         entries = {f"mu_nu_{i + 1}{j + 1}": jnp.abs(mu[i, j].imag) for i, j in pairs}
         entries |= {f"d_nu_{i + 1}{j + 1}": jnp.abs(d[i, j].imag) for i, j in pairs}

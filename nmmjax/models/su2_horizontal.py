@@ -9,7 +9,8 @@ from jaxtyping import Array, Float
 
 from nmmjax.models import _oscillation
 from nmmjax.physics import rge
-from nmmjax.physics.moment_loops import F_T, N_F, mass_step, moment_step
+from nmmjax.physics.doublets import doublet_s, doublet_t
+from nmmjax.physics.moment_loops import N_F, mass_step, moment_step
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2, gap
 from nmmjax.physics.one_loop import G
 from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
@@ -54,7 +55,8 @@ class SU2Horizontal(Model):
         delta_a_mu = + f'^2 m_mu^2/(32 pi^2) sum_{H0, A0} N_F(m_tau^2/m^2)/m^2
                      - f^2 m_mu^2/(96 pi^2) (sin^2 alpha/m_h^2 + cos^2 alpha/m_H^2)
         eps_tau    = f^2/(4 sqrt2 G_F) (sin^2 alpha/m_h^2 + cos^2 alpha/m_H^2)
-        t_param    = two doublet copies at alignment, function F_T
+        s_param, t_param   two doublet copies at alignment, `physics.doublets`
+        g_tau/g_mu = g_tau/g_e = 1 + eps_tau
     Correlation: delta_a_mu/f'^2 is fixed by the neutral masses, mu_nu/(f f' sin 2alpha) by the
     charged ones, so delta_a_mu bounds f' and eps_tau bounds f.
 
@@ -111,8 +113,8 @@ class SU2Horizontal(Model):
             self._moments(moment),
             self._estimates(theta, couplings, jnp.abs(moment)),
             self._charged_leptons(theta),
+            _oblique(theta, sm),
             {
-                "t_param": self._t_param(theta),
                 "m_charged_scalar": jnp.minimum(theta["m_h_plus"], theta["m_heavy_plus"]),
                 "max_yukawa": jnp.maximum(jnp.abs(theta["f"]), jnp.abs(theta["f_prime"])),
             },
@@ -174,23 +176,22 @@ class SU2Horizontal(Model):
             + (jnp.cos(theta["alpha"]) / theta["m_heavy_plus"]) ** 2
         )
         charged = -exchange * sm.m_mu**2 / (6.0 * SIXTEEN_PI2)
+        eps_tau = exchange / (4.0 * math.sqrt(2.0) * sm.g_f)
         return {
             "delta_a_mu": neutral + charged,
             "delta_a_mu_neutral": neutral,
             "delta_a_mu_charged": charged,
-            "eps_tau": exchange / (4.0 * math.sqrt(2.0) * sm.g_f),
+            "eps_tau": eps_tau,
+            "g_tau_over_g_mu": 1.0 + eps_tau,
+            "g_tau_over_g_e": 1.0 + eps_tau,
         }
 
-    def _t_param(self, theta):
-        c_sq, s_sq = jnp.cos(theta["alpha"]) ** 2, jnp.sin(theta["alpha"]) ** 2
-        h, heavy, h0, a0 = (theta[m] ** 2 for m in ("m_h_plus", "m_heavy_plus", "m_h0", "m_a0"))
-        total = (
-            c_sq * (F_T(h, h0) + F_T(h, a0))
-            + s_sq * (F_T(heavy, h0) + F_T(heavy, a0))
-            - F_T(h0, a0)
-            - 2.0 * s_sq * c_sq * F_T(h, heavy)
-        )
-        return 2.0 * total / (SIXTEEN_PI2 * self.sm.alpha_0 * self.sm.v_ew**2)
+
+def _oblique(theta, sm):
+    """S and T of two doublet copies at alignment, charged members mixed with singlets."""
+    h, heavy, h0, a0 = (theta[m] ** 2 for m in ("m_h_plus", "m_heavy_plus", "m_h0", "m_a0"))
+    copy = jnp.cos(theta["alpha"]) ** 2, (h, heavy), (h0, a0)
+    return {"s_param": 2.0 * doublet_s(*copy), "t_param": 2.0 * doublet_t(*copy, sm)}
 
 
 class _Spectrum(NamedTuple):

@@ -63,7 +63,7 @@ def casas_ibarra(
 
 
 def rank_two_masses(y: Complex[Array, "3 2"], k: Array) -> tuple[Array, Array]:
-    """The two non-zero masses (small, large) of conj(y) K y^dagger, K symmetric 2x2.
+    """Return the two non-zero masses (small, large) of conj(y) K y^dagger, K symmetric 2x2.
 
     small * large = |det K| sum_{a<b} |y_a1 y_b2 - y_a2 y_b1|^2 and the squares add to the
     Frobenius norm: both keep their relative accuracy however far apart they are, but lose half

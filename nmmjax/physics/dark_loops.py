@@ -35,14 +35,14 @@ def log_grid(low, high, count):
 
     The sum does not depend on where the grid lies: its limits are constants under `grad`.
     """
-    low, high = lax.stop_gradient(low), lax.stop_gradient(high)
+    low, high = (lax.stop_gradient(jnp.asarray(end)) for end in (low, high))
     step = (high - low) / (count - 1)
-    k = jnp.arange(count, dtype=float).reshape((-1,) + (1,) * jnp.ndim(low))
-    return jnp.exp(low + step * k), step
+    k = jnp.arange(count, dtype=float).reshape((-1,) + (1,) * low.ndim)
+    return jnp.exp(low[None] + step[None] * k), step
 
 
 def grid_sums(f: Callable, low: Scalar, high: Scalar, count: int) -> tuple[Array, ...]:
-    """The numbers that f(t) gives at one node, integrated over ln t as on `log_grid`.
+    """Integrate the numbers that f(t) gives at one node over ln t, on the nodes of `log_grid`.
 
     On a CPU one node after the other: a batch of points stays in the cache, which arrays of all
     their nodes leave (5 times slower), and the backward pass evaluates f again, storing nothing.
@@ -57,23 +57,27 @@ def grid_sums(f: Callable, low: Scalar, high: Scalar, count: int) -> tuple[Array
     def add(total, k):
         return tuple(x + y for x, y in zip(total, at(k), strict=True)), None
 
+    def one_by_one(k):
+        return lax.scan(add, tuple(jnp.zeros_like(x) for x in jax.eval_shape(at, low)), k)[0]
+
+    def at_once(k):
+        return tuple(jnp.sum(x, axis=0) for x in jax.vmap(at)(k))
+
     k = jnp.arange(count, dtype=float)
-    if jax.default_backend() == "cpu":
-        sums, _ = lax.scan(add, tuple(jnp.zeros_like(x) for x in jax.eval_shape(at, low)), k)
-    else:
-        sums = tuple(jnp.sum(x, axis=0) for x in jax.vmap(at)(k))
+    sums = lax.platform_dependent(k, cpu=one_by_one, default=at_once)
     return tuple(step * x for x in sums)
 
 
 def _stieltjes(p, nodes, powers, count=KERNEL_NODES):
     """The integral of the head of this file; nodes u_i > 0 broadcast, m_i are whole numbers."""
-    logs = jnp.log(jnp.stack(jnp.broadcast_arrays(*nodes)))
+    nodes = jnp.broadcast_arrays(*nodes)
+    logs = jnp.log(jnp.stack(nodes))
     low = jnp.min(logs, axis=0) - TAIL / (p + 1)
     high = jnp.max(logs, axis=0) + TAIL / (sum(powers) - p - 1)
     t, step = log_grid(low, high, count)
     f = t ** (p + 1)
     for u, m in zip(nodes, powers, strict=True):
-        f = f / (t + u) ** m
+        f = f / (t + u[None]) ** m
     return step * jnp.sum(f, axis=0)
 
 
@@ -178,13 +182,13 @@ def mediator_factor(
     weight = _GAUSS_WEIGHTS * (1.0 - recoil / e_nu)
     x = 2.0 * m_e * recoil.reshape((-1,) + (1,) * jnp.ndim(m_aprime))
     column = weight.reshape(x.shape)
-    propagator = x / (x + m_aprime**2)
+    propagator = x / (x + jnp.asarray(m_aprime)[None] ** 2)
     return jnp.sqrt(np.sum(weight) / jnp.sum(column * propagator**2, axis=0))
 
 
 def wedge(y: Yukawas) -> Complex[Array, "3 3"]:
     """Lambda_ij = y*_i1 y*_j2 - y*_i2 y*_j1: antisymmetric, its size the same in any basis."""
-    outer = jnp.conj(y[:, :1]) * jnp.conj(y[:, 1])
+    outer = jnp.conj(y[:, :1]) * jnp.conj(y[None, :, 1])
     return outer - outer.T
 
 

@@ -12,11 +12,16 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
+from nmmjax.physics import neutrinos
 from nmmjax.physics.casas_ibarra import casas_ibarra, inverse_root, rank_two_masses
+from nmmjax.physics.constants import Constants
 from nmmjax.physics.dark_loops import TAIL, Yukawas, grid_sums, wedge
 from nmmjax.physics.dark_scalars import Scalars
 from nmmjax.physics.matrices import dagger, product
-from nmmjax.physics.numbers import SIXTEEN_PI2, gap, square_root, squared
+from nmmjax.physics.numbers import EV, SIXTEEN_PI2, gap, square_root, squared
+from nmmjax.physics.staging import kept
+
+_RESOLVED = 1e-12  # relative distance of two masses, below which rounding alone tells them apart
 
 type Scalar = Float[Array, ""] | float
 type Symmetric = tuple[Scalar, Scalar, Scalar]  # (11, 12, 22)
@@ -65,7 +70,7 @@ def dark_loops(
         change = [(t * (t * a + b) + c) * over_dets for a, b, c in between]
         pairs = zip(_plus(t, real), _plus(t, imag), strict=True)
         both = [x * over_r + y * over_i for x, y in pairs]
-        change, both = jax.lax.optimization_barrier((change, both))  # not again in each sum
+        change, both = kept((change, both))  # not again in each sum
         if printed:
             flip = (t + q) * (both[0] + both[2]) * over_d
         else:
@@ -97,9 +102,19 @@ def _limits(s, m1, m2):
     The integrands fall as t^2 below the smallest scale, and at least as t between the smallest and
     the next: a single scale may be arbitrarily small.
     """
-    scales = jnp.sort(jnp.stack([m1, m2, *s.h, *s.a]))
-    lowest = jnp.maximum(jnp.log(scales[0]) - TAIL / 2.0, jnp.log(scales[1]) - TAIL)
-    return lowest, jnp.log(scales[-1]) + TAIL
+    first, second, last = _extremes(m1, m2, *s.h, *s.a)
+    lowest = jnp.maximum(jnp.log(first) - TAIL / 2.0, jnp.log(second) - TAIL)
+    return lowest, jnp.log(last) + TAIL
+
+
+def _extremes(*scales):
+    """Return the smallest, the next and the largest: no sort, which does not fuse."""
+    first = last = scales[0]
+    second = jnp.inf
+    for x in scales[1:]:
+        second = jnp.minimum(second, jnp.maximum(first, x))
+        first, last = jnp.minimum(first, x), jnp.maximum(last, x)
+    return first, second, last
 
 
 def _adjugate(m):
@@ -143,8 +158,8 @@ def lepton_loop(s: Scalars, m_e: Scalar, count: int, printed: bool = False) -> S
     `printed`: powers 2 and 3 exchanged (Eqs. 25, 26) and twice as large (1/(32 pi^2)).
     Source: derived; arXiv:2603.25704, Eqs. (25)-(28).
     """
-    scales = jnp.sort(jnp.stack([m_e**2, *s.h, *s.a]))
-    low = jnp.maximum(jnp.log(scales[0]) - TAIL / 4.0, jnp.log(scales[1]) - TAIL / 1.0)
+    first, second, last = _extremes(m_e**2, *s.h, *s.a)
+    low = jnp.maximum(jnp.log(first) - TAIL / 4.0, jnp.log(second) - TAIL / 1.0)
 
     def node(t):
         total = [0.0, 0.0, 0.0]
@@ -158,7 +173,7 @@ def lepton_loop(s: Scalars, m_e: Scalar, count: int, printed: bool = False) -> S
         fermion = 2.0 / (t + m_e**2) ** 2 if printed else 1.0 / (t + m_e**2) ** 3
         return tuple(t**4 * fermion / 3.0 * x for x in total)
 
-    return _matrix(*grid_sums(node, low, jnp.log(scales[-1]) + TAIL, count))
+    return _matrix(*grid_sums(node, low, jnp.log(last) + TAIL, count))
 
 
 def _cubed(m, square):
@@ -186,7 +201,9 @@ def light_from_yukawas(y: Yukawas, loops: DarkLoops, ordering: str) -> Light:
 
     The massless state is Lambda itself, |U_e0|^2 = |Lambda_mutau|^2/sum |Lambda|^2; with it
     sum_b |M_ab|^2 = sum_i m_i^2 |U_ai|^2 fixes the others. No derivative at equal masses; where
-    K is 0 to the last bit (on a mass-zero surface) the mixing is that of K = 1.
+    K is 0 to the last bit (on a mass-zero surface) the mixing is that of K = 1. NaN stands for
+    what has no value: the columns of two massive states of equal mass (to 1e-12), and those of
+    the two massless states where the columns of y are parallel.
     """
     squares = _lambda_squared(y)
     total = jnp.sum(squares)
@@ -196,15 +213,18 @@ def light_from_yukawas(y: Yukawas, loops: DarkLoops, ordering: str) -> Light:
     (low, high), (_, part) = jax.jvp(pair, (k,), (loops.mass_r,))
     m_nu = product(jnp.conj(y), k, dagger(y))
     rows = jnp.sum(squared(m_nu), axis=1)
-    zero = squares / total
-    heavy = (rows - low**2 * (1.0 - zero)) / ((high - low) * (high + low))
+    parallel = total == 0.0
+    zero = squares / jnp.where(parallel, 1.0, total)
+    apart = jnp.where(high - low > _RESOLVED * high, high - low, jnp.nan)
+    heavy = (rows - low**2 * (1.0 - zero)) / (apart * (high + low))
+    zero = jnp.where(parallel, jnp.nan, zero)
     none = jnp.zeros_like(high)
     low, high = (jnp.where(massless, 0.0, m) for m in (low, high))
     masses, columns = (none, low, high), (zero, 1.0 - zero - heavy, heavy)
     if ordering == "IO":
         masses, columns = (low, high, none), (1.0 - zero - heavy, heavy, zero)
     u_squared = jnp.stack(columns, axis=1)
-    return Light(y, jnp.stack(masses), (part, high - part), u_squared, jnp.sqrt(total))
+    return Light(y, jnp.stack(masses), (part, high - part), u_squared, square_root(total))
 
 
 def light_from_oscillations(
@@ -223,6 +243,24 @@ def light_from_oscillations(
     return Light(y, masses, (part, masses[high] - part), squared(u), size)
 
 
+def solar_share(light: Light, ordering: str, source: str, sm: Constants) -> Array:
+    """(1 - P_e of the massless state)^(1/2) of solar neutrinos: the moment connects the others.
+
+    Where these two have one mass, nu_e is a mixture of the massless state and of one of them;
+    where all moments vanish the share does not matter and is 1.
+    """
+    none = light.wedge == 0.0
+    massless = 0 if ordering == "NO" else 2
+    p = jnp.where(none, jnp.array([0.0, 1.0, 0.0]), light.u_squared[0])
+    rest = 1.0 - p[massless]
+    if ordering == "IO":
+        return jnp.sqrt(rest)  # P_e3 = |U_e3|^2
+    p = jnp.where(jnp.isnan(p[1]), jnp.stack([p[0], rest, jnp.zeros_like(rest)]), p)
+    dm2 = jnp.where(none, 1.0, (EV * light.masses[1]) ** 2)
+    u = jnp.broadcast_to(square_root(p), (3, 3)) + 0j
+    return jnp.sqrt(1.0 - neutrinos.solar_fractions(u, dm2, source, sm)[0])
+
+
 def vector_coupling(light: Light, loops: DarkLoops, g_d: Scalar) -> tuple[Array, Array]:
     """Largest |eigenvalue| of V = g_D/(16 pi^2) y* T y^T, and tr V^2."""
     gram = product(light.y.T, jnp.conj(light.y)).real
@@ -232,6 +270,12 @@ def vector_coupling(light: Light, loops: DarkLoops, g_d: Scalar) -> tuple[Array,
     scale = g_d / SIXTEEN_PI2
     largest = 0.5 * (jnp.abs(trace) + square_root(gap))
     return scale * largest, scale**2 * (trace**2 - 2.0 * det)
+
+
+def flavour_vector(light: Light, loops: DarkLoops, g_d: Scalar) -> Float[Array, "3"]:
+    """sum_b |V_ab|^2 of V = g_D/(16 pi^2) y* T y^T, for nu_e, nu_mu and nu_tau."""
+    v = product(jnp.conj(light.y), loops.vector, light.y.T)
+    return (g_d / SIXTEEN_PI2) ** 2 * jnp.sum(squared(v), axis=1)
 
 
 def _lambda_squared(y):

@@ -40,7 +40,7 @@ class Nucleus(NamedTuple):
 
 @functools.cache
 def nuclei() -> dict[str, Nucleus]:
-    """The shipped table by name ("Al", "Ti", "Au"): hep-ph/0203110 (method 1), Suzuki et al."""
+    """Read the shipped table by name, "Al", "Ti", "Au": hep-ph/0203110 (method 1), Suzuki et al."""
     path = importlib.resources.files("nmmjax.physics") / "mu_e_conversion_nuclei.csv"
     lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
     columns = ("D", "Vp", "Vn", "capture_per_s")

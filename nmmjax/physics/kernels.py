@@ -13,6 +13,8 @@ import numpy as np
 from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Float
 
+from nmmjax.physics.staging import kept
+
 type Real = Float[Array, "..."] | float
 
 _RADIUS = 0.4  # in z^2, 0.23 < t < 4.4; outside it the closed form of K_1 loses 3/z^2 < 8 ulps
@@ -37,7 +39,7 @@ def _forward_jvp(f, x, dx):
         value, slope = jax.jvp(along, (x[i],), (jnp.ones_like(x[i]),))
         slopes.append(slope)
     # Computed once: a compiler would put every series again into each operation that uses it.
-    value, slopes = jax.lax.optimization_barrier((value if active else f(*x), slopes))
+    value, slopes = kept((value if active else f(*x), slopes))
     return value, sum(slope * dx[i] for slope, i in zip(slopes, active, strict=True))
 
 
@@ -100,6 +102,6 @@ def _kernel_jvp(n, primals, tangents):
     (t,), (dt,) = primals, tangents
     q = 1.0 / (1.0 + t)
     z = (t - 1.0) * q
-    following = jax.lax.optimization_barrier(kernel(n + 1, t))
+    following = kept(kernel(n + 1, t))
     slope = z * (0.5 / t - (4 * n + 2) * q * q * following)
     return 1.0 / (2 * n + 1) + z * z * following, slope * dt

@@ -6,6 +6,7 @@ elsewhere. `ordering` is "NO" (m_1 < m_2 < m_3) or "IO" (m_3 < m_1 < m_2).
 
 import itertools
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -63,7 +64,8 @@ def pmns(
         ]
     )
     one = jnp.ones_like(phase)
-    return dirac * jnp.stack([one, jnp.exp(0.5j * alpha_21), jnp.exp(0.5j * alpha_31)])
+    majorana = jnp.stack([one, jnp.exp(0.5j * alpha_21), jnp.exp(0.5j * alpha_31)])
+    return dirac * majorana[None, :]
 
 
 def light_masses(m_lightest: Scalar, dm2_21: Scalar, dm2_3l: Scalar, ordering: str) -> Masses:
@@ -186,6 +188,15 @@ def solar_fractions(
     return jnp.stack([p_e1, c13_sq - p_e1, p[2]])
 
 
+SOLAR_MOMENTS = {"solar": "pp", "pp": "pp", "be7": "7Be", "b8": "8B"}  # mu_eff_NAME by source
+
+
+def solar_mixtures(u: Matrix, dm2_21: Scalar, sm: Constants = SM) -> dict[str, Float[Array, "3"]]:
+    """`solar_fractions` of pp, 7Be and 8B neutrinos, for `effective_moments`; "solar" is pp."""
+    found = {source: solar_fractions(u, dm2_21, source, sm) for source in ("pp", "7Be", "8B")}
+    return {name: found[source] for name, source in SOLAR_MOMENTS.items()}
+
+
 def to_mass_basis(mu: Matrix, u: Matrix) -> Matrix:
     """Majorana moments U^T mu U from the flavour basis to the mass basis."""
     return product(u.T, mu, u)
@@ -231,27 +242,28 @@ def flavour_entries(
 def effective_moments(
     mu: Matrix,
     u: Matrix,
-    fractions: Float[Array, "3"],
+    solar: Mapping[str, Float[Array, "3"]],
     *,
     majorana: bool,
 ) -> dict[str, Float[Array, ""]]:
-    """Moments that experiments see: mu_nu and mu_eff_solar, _reactor, _numu, _nutau, _plasmon.
+    """Moments that experiments see: mu_nu and mu_eff_reactor, _numu, _nutau, _plasmon, solar ones.
 
     mu[j, k] is the amplitude of the flip nu_k -> nu_j in the mass basis, any unit, normalised to
     d sigma/dT = pi alpha^2/m_e^2 |mu_jk/mu_B|^2 (1/T - 1/E); an electric moment enters as
     mu - i d. Majorana: antisymmetric. Dirac with L = -(1/2) nubar_a sigma mu_aj nu_Rj F, rows in
     the flavour basis: pass mu^dagger u.
         short baseline  mu_a^2 = sum_j |sum_k mu_jk U_ak*|^2, the row sum in the flavour basis
-        solar           sum_k P_ek sum_j |mu_jk|^2, `fractions` = (P_e1, P_e2, P_e3)
+        solar           sum_k P_ek sum_j |mu_jk|^2, mu_eff_NAME of solar[NAME] = (P_e1, P_e2, P_e3)
         plasmon         sum_jk |mu_jk|^2, for Majorana neutrinos sum_{j<k}; mu_nu likewise
     Antineutrinos have the same short-baseline moments. A moment that vanishes has slope 0.
     """
     squares = squared(mu)
     size = square_root(jnp.sum(squares) * (0.5 if majorana else 1.0))
     beams = square_root(jnp.sum(squared(product(mu, dagger(u))), axis=0))
-    return {
+    columns = jnp.sum(squares, axis=0)
+    seen = {f"mu_eff_{name}": square_root(jnp.sum(p * columns)) for name, p in solar.items()}
+    return seen | {
         "mu_nu": size,
-        "mu_eff_solar": square_root(jnp.sum(fractions * jnp.sum(squares, axis=0))),
         "mu_eff_reactor": beams[0],
         "mu_eff_numu": beams[1],
         "mu_eff_nutau": beams[2],

@@ -21,6 +21,7 @@ from jaxtyping import Array, Float
 from scipy.special import factorial, zeta
 
 from nmmjax.physics.kernels import divided, forward, horner, kernel
+from nmmjax.physics.staging import kept
 
 type Real = Float[Array, "..."] | float
 
@@ -182,7 +183,7 @@ def _with_slopes(f, u, du, *rest):
     q, z, b = _kernel(t)
     p = t * q
     weights = q * (1.0 + 2.0 * p * z * b), p * (1.0 - 2.0 * q * z * b)
-    return jax.lax.optimization_barrier((value, slope, *weights))
+    return kept((value, slope, *weights))
 
 
 def dL(u: Real, du: Real) -> Float[Array, "..."]:

@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from nmmjax.physics import jacobi
 from nmmjax.physics.matrices import dagger, product
 from nmmjax.physics.numbers import squared
+from nmmjax.physics.staging import repeated
 
 
 class Svd3(NamedTuple):
@@ -40,7 +40,7 @@ def _svd3(m):
     one, zero = jnp.ones_like(m[0, 0]), jnp.zeros_like(m[0, 0])
     a = [[m[k, i] / scale for k in range(3)] for i in range(3)]
     v = [[one if i == k else zero for k in range(3)] for i in range(3)]
-    a, v = lax.fori_loop(0, jacobi.SWEEPS, _sweep, (a, v))
+    a, v = repeated(jacobi.SWEEPS, _sweep, (a, v))
     pairs = [(_squares(a[i]), a[i], v[i]) for i in range(3)]
     for i, j in ((0, 1), (1, 2), (0, 1)):
         pairs[i], pairs[j] = jacobi.ascending(pairs[i], pairs[j])

@@ -5,11 +5,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from nmmjax.physics import jacobi
 from nmmjax.physics.matrices import product
+from nmmjax.physics.staging import repeated
 
 _SIGN_WEIGHTS = np.sqrt([1.0, 2.0, 3.0])  # no symmetric pattern of a column is orthogonal to them
 
@@ -45,7 +45,7 @@ def _factorise(m):
     a = [[m[i, j] for j in range(3)] for i in range(3)]
     one, zero = jnp.ones_like(a[0][0]), jnp.zeros_like(a[0][0])
     u = [[one if i == j else zero for j in range(3)] for i in range(3)]
-    a, u = lax.fori_loop(0, jacobi.SWEEPS, _sweep, (a, u))
+    a, u = repeated(jacobi.SWEEPS, _sweep, (a, u))
     diagonal = jnp.stack([a[i][i] for i in range(3)])
     masses, u = _oriented(diagonal, jnp.stack([jnp.stack(row) for row in u]))
     columns = [(masses[i], u[:, i]) for i in range(3)]
@@ -118,6 +118,7 @@ def _oriented(d, u):
     """(|d|, u with the phases of d removed from its columns and their signs fixed)."""
     masses = _modulus(d)
     zero = masses < jacobi.TINY
-    u = u * jnp.sqrt(jnp.where(zero, 1.0, jnp.conj(d) * (1.0 / jnp.where(zero, 1.0, masses))))
+    phase = jnp.where(zero, 1.0, jnp.conj(d) * (1.0 / jnp.where(zero, 1.0, masses)))
+    u = u * jnp.sqrt(phase)[None, :]
     s = jnp.sum(_SIGN_WEIGHTS[:, None] * u, axis=0)
-    return masses, jnp.where(s.real + s.imag < 0.0, -u, u)
+    return masses, jnp.where((s.real + s.imag < 0.0)[None, :], -u, u)

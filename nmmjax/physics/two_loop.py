@@ -95,11 +95,16 @@ def J_scalar(m_s: Float[Array, "*b"], m_w: float, m_plus: Real, m_0: Real) -> Fl
 
     c = (m_plus^2 x + m_0^2 (1-x))/(x(1-x)); units as `J_up`. Error 6e-16 / 5e-15 (at m_plus = 150,
     m_0 = 300 GeV); differentiable in every argument.
-    Source: derived once, not checked against any other source.
+    Source: derived twice (docs/errata/baselines.md).
     """
     c = jnp.asarray(m_plus**2 / _X_BAR + m_0**2 / _X)
-    loops = D3(m_w**2, jnp.asarray(m_s)[..., None] ** 2, c)
-    return jnp.sum(_DX * _X * loops, axis=-1)
+    loops = D3(m_w**2, jnp.asarray(m_s)[..., None] ** 2, _last(c, m_s))
+    return jnp.sum(_last(_DX * _X, m_s) * loops, axis=-1)
+
+
+def _last(nodes, m_s):
+    """Numbers at the nodes, on an axis after those of m_s."""
+    return nodes.reshape((1,) * jnp.ndim(m_s) + (-1,))
 
 
 def _sum_of_poles(weight, m_s, m_w, m_up, m_down):
@@ -109,6 +114,6 @@ def _sum_of_poles(weight, m_s, m_w, m_up, m_down):
     residues = _K_STEP * k * _K / (1.0 + _K) * inner
 
     def total(m_s):
-        return jnp.sum(residues / (k + m_s[..., None] ** 2), axis=-1)
+        return jnp.sum(_last(residues, m_s) / (_last(k, m_s) + m_s[..., None] ** 2), axis=-1)
 
     return forward(total, jnp.asarray(m_s))

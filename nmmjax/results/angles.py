@@ -83,7 +83,7 @@ def worst(figures: Sequence[dict[str, float]]) -> dict[str, float]:
 
 
 def seam(values: np.ndarray, period: float) -> float:
-    """The emptiest place of the circle, where it may be cut; in [0, period)."""
+    """Return the emptiest place of the circle, where it may be cut; in [0, period)."""
     counts, _ = np.histogram(np.ravel(values) % period, bins=_BINS, range=(0.0, period))
     reach = np.arange(-_SMOOTH, _SMOOTH + 1)
     smooth = np.sum([np.roll(counts, int(i)) for i in reach], axis=0)

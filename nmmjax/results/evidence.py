@@ -28,7 +28,7 @@ class Evidence:
 
 
 def of(run: Run) -> Evidence | None:
-    """The evidence that the run's engine wrote; None without one."""
+    """Return the evidence that the run's engine wrote; None without one."""
     table, other = run.table("evidence"), run.table("evidence_check")
     if "log_z" not in table:
         return None

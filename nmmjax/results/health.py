@@ -7,10 +7,10 @@ from nmmjax.samplers import diagnostics
 
 
 def proposals(run: Run) -> dict[str, int]:
-    """Proposals outside the prior or the domain (n_nonfinite) and with a NaN density (n_nan)."""
+    """Proposals (n_proposals), those without a density (n_nonfinite), those with a NaN (n_nan)."""
     return {
         name: int(run.read(name, "sample_stats").sum())
-        for name in ("n_nonfinite", "n_nan")
+        for name in ("n_nonfinite", "n_nan", "n_proposals")
         if run.has(name, "sample_stats")
     }
 

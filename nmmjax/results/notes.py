@@ -19,6 +19,7 @@ def of(run: Run, undefined: dict[str, int], allowed: np.ndarray) -> Iterator[str
     undefined  observable -> number of draws at which it is not finite
     allowed    (chain, draw), inside every limit
     """
+    yield from run.warnings
     physics = run.resolved["physics"]
     if not physics.get("constraints") and not physics.get("prefer"):
         yield "prior only: no constraint, no wish. The draws are the prior itself."

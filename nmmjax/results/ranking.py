@@ -40,7 +40,7 @@ class Row:
 
 
 def rank(log_likelihoods: Mapping[str, np.ndarray], r_eff: float = 1.0) -> list[Row]:
-    """A row per constraint, the one that excludes most first, unreliable ones before the rest.
+    """Rank constraints, a row each: what excludes most first, unreliable ones before the rest.
 
     log_likelihoods  ln L of each constraint at the stored draws, (chain, draw)
     r_eff            effective draws per stored draw, for the length of the fitted tail

@@ -62,7 +62,7 @@ def find(
     prior: Mapping[str, Any],
     period: float | None = None,
 ) -> Regions | None:
-    """The regions of one parameter; None where there is only one.
+    """Find the regions of one parameter; None where there is only one.
 
     values    (chain, draw); ensemble (chain,) labels
     prior     its table as in the resolved run file

@@ -10,7 +10,7 @@ import pathlib
 import sys
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 import h5py
@@ -27,6 +27,7 @@ HEADLINES = ("m_nu", "mu_nu", "m_nu_rge", "tuning_bg", "tuning_cancel")  # liste
 _OF_DRAWS = reading.OF_DRAWS
 _MOST_TEXT = 2**24  # bytes of resolved.toml
 _ATTEMPTS = 5  # at a file that another process may be changing
+_OF_FORMAT = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME"}  # attributes of HDF5's own
 _FEWEST_CHAINS = 64  # below which chains are never thinned
 
 
@@ -42,6 +43,12 @@ class Run:
     variables: dict[str, dict[str, Attributes]]  # group -> name -> attributes
     labels: dict[str, tuple[str, tuple[int, ...]]]  # of posterior: name[i,j] -> (name, (i, j))
     tables: tuple[str, ...] = ()  # groups that an engine wrote beside draws, or in their place
+    warnings: tuple[str, ...] = ()  # what was not read
+
+    @property
+    def independent(self) -> "Run":
+        """The draws as each ensemble made them: those of shards may count by weight elsewhere."""
+        return self
 
     @property
     def sampled(self) -> tuple[str, ...]:
@@ -62,7 +69,7 @@ class Run:
         return self.variables["posterior"][self._find(label)[0]]
 
     def period(self, label: str) -> float | None:
-        """The period of an angle of `posterior`; None for a quantity on a line."""
+        """Return the period of an angle of `posterior`; None for a quantity on a line."""
         name = label.partition("[")[0]
         given = self.variables["posterior"].get(name, {}).get("period")
         prior = self.resolved["physics"]["priors"].get(name)
@@ -91,11 +98,11 @@ class Run:
             pieces = np.split(chains, np.flatnonzero(np.diff(chains) != 1) + 1)
             return np.concatenate([data[p[0] : p[-1] + 1, draws] for p in pieces])
 
-        values = _taken(self.directory, take)
+        values = taken(self.directory, take)
         return values[(..., *index)] if index else values
 
     def table(self, name: str) -> dict[str, np.ndarray]:
-        """A table of the engine: every array by name; empty if the run has no such table."""
+        """Return a table of the engine: every array by name; empty if the run has no such table."""
         if name not in self.tables:
             return {}
 
@@ -105,7 +112,7 @@ class Run:
                 reading.refuse_hollow(item)
             return {key: np.asarray(item) for key, item in arrays.items()}
 
-        return _taken(self.directory, take)
+        return taken(self.directory, take)
 
     def described(self, name: str) -> dict[str, Attributes]:
         """Attributes of the quantities of the model in a table, by name: units and latex."""
@@ -120,7 +127,7 @@ class Run:
                 if {"units", "latex"} <= about.keys()
             }
 
-        return _taken(self.directory, take)
+        return taken(self.directory, take)
 
     def columns(self) -> Iterator[tuple[str, Attributes, np.ndarray]]:
         """(label, attributes, (chain, draw) array) of `posterior`, arrays entry by entry."""
@@ -147,7 +154,7 @@ class Run:
     def point(self, chain: int, draw: int, group: str) -> dict[str, float]:
         """Every variable of a group at one draw."""
         names = self.variables.get(group, {})
-        cells = _taken(self.directory, lambda file: {n: file[group][n][chain, draw] for n in names})
+        cells = taken(self.directory, lambda file: {n: file[group][n][chain, draw] for n in names})
         return {
             _label(name, index): float(np.asarray(cell)[index])
             for name, cell in cells.items()
@@ -172,7 +179,7 @@ def open_run(directory: pathlib.Path) -> Run:
     is damaged or was not written by this program.
     """
     resolved = _resolved(directory)
-    return _taken(directory, lambda file: _run(directory, resolved, file))
+    return taken(directory, lambda file: _run(directory, resolved, file))
 
 
 def _run(directory: pathlib.Path, resolved: dict[str, Any], file: Any) -> Run:
@@ -246,7 +253,7 @@ def _resolved(directory: pathlib.Path) -> dict[str, Any]:
         if not isinstance(_at(found, key), kind):
             raise InputError(f"'{path}': '{key}' is missing or of another kind: it was damaged")
     until = found["stop"].get("until", {})
-    if found["stop"]["draws"] < 1 or not isinstance(until, dict) or not _finite(until.values()):
+    if found["stop"]["draws"] < 1 or not isinstance(until, dict) or not _sound(until):
         raise InputError(f"'{path}': 'stop' holds something other than numbers: it was damaged")
     return found
 
@@ -262,8 +269,9 @@ _NEEDED: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def _finite(values: Iterable[Any]) -> bool:
-    return all(type(x) in (int, float) and abs(x) <= sys.float_info.max for x in values)
+def _sound(until: dict[str, Any]) -> bool:
+    numbers = (x for key, x in until.items() if key != "shards")
+    return all(type(x) in (int, float) and abs(x) <= sys.float_info.max for x in numbers)
 
 
 def _at(tree: Any, path: str) -> Any:
@@ -273,7 +281,7 @@ def _at(tree: Any, path: str) -> Any:
     return tree
 
 
-def _taken[T](directory: pathlib.Path, take: Callable[[Any], T]) -> T:
+def taken[T](directory: pathlib.Path, take: Callable[[Any], T]) -> T:
     """Return what `take` reads from chains.h5; raise InputError for what HDF5 cannot read.
 
     A file that is just being written may be unreadable for a moment: while there are signs of a
@@ -314,7 +322,8 @@ def _variables(group: Any, chains: int, parameters: list[str]) -> dict[str, Attr
     first = dict.fromkeys([*parameters, *HEADLINES, *CATALOGUE])
     rank = {name: i for i, name in enumerate(first)}
     found = {
-        name: {"role": "", "units": "", "latex": name} | {k: str(v) for k, v in item.attrs.items()}
+        name: {"role": "", "units": "", "latex": name}
+        | {k: str(item.attrs[k]) for k in item.attrs if k not in _OF_FORMAT}
         for name, item in group.items()
         if isinstance(item, h5py.Dataset) and item.ndim >= 2 and item.shape[0] == chains
     }

@@ -1,19 +1,14 @@
-"""Summary of a run: tables, best point, largest moment, ranking of constraints, a verdict.
-
-`tree` alone imports arviz, the ranking its statistics.
-"""
+"""Summary of a run: tables, best point, largest moment, ranking of constraints, a verdict."""
 
 import dataclasses
 import hashlib
-import pathlib
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from nmmjax.errors import InputError
-from nmmjax.results import angles, evidence, health, notes, ranking, regions, verdict
-from nmmjax.results.rundir import Attributes, Run, open_run
+from nmmjax.results import angles, evidence, headline, health, notes, ranking, regions, verdict
+from nmmjax.results.rundir import Attributes, Run
 from nmmjax.samplers.convergence import Convergence
 
 _SAME = 1e-9  # relative spread below which an observable is listed as a constant
@@ -90,38 +85,10 @@ class Summary:
     regions: tuple[regions.Regions, ...]  # parameters with more than one
     evidence: evidence.Evidence | None
     ranking: tuple[ranking.Row, ...]  # of the constraints, empty below 100 draws
+    headline: headline.Headline
     notes: tuple[str, ...]
     converged: bool
     verdict: str
-
-
-def tree(directory: pathlib.Path) -> Any:
-    """The chains as arviz holds them: an xarray DataTree."""
-    open_run(directory)  # its error messages, not arviz's
-    import arviz
-
-    return arviz.from_netcdf(directory / "chains.h5")
-
-
-def to_tree(
-    groups: Mapping[str, Mapping[str, np.ndarray]],
-    ensemble: np.ndarray,
-    attributes: Mapping[str, Attributes] | None = None,
-) -> Any:
-    """Draws in memory as arviz holds them: an xarray DataTree like that of a run directory.
-
-    groups      group -> variable -> (chain, draw, ...), as `Posterior.record` returns
-    ensemble    (chain,) label of the ensemble of each chain, as `engine.groups` returns
-    attributes  of the variables of `posterior`, as `Posterior.variables` returns
-    """
-    import arviz
-
-    plain = {group: dict(variables) for group, variables in groups.items()}
-    made = arviz.from_dict(plain, check_conventions=False)  # walkers often outnumber draws
-    made["posterior"].coords["ensemble"] = ("chain", np.asarray(ensemble))
-    for name, about in (attributes or {}).items():
-        made["posterior"][name].attrs.update(about)
-    return made
 
 
 def summarise(run: Run) -> Summary:
@@ -140,6 +107,7 @@ def summarise(run: Run) -> Summary:
     convergence, apart, evident = verdict.convergence(run), verdict.separate(run), evidence.of(run)
     converged, words = verdict.verdict(run, convergence, apart, evident)
     ranked, unranked = _ranking(run, convergence)
+    best = _point(run, lp, np.where(table.sound, lp, -np.inf))
     return Summary(
         directory=str(run.directory),
         model=run.resolved["physics"]["model"]["name"],
@@ -154,7 +122,7 @@ def summarise(run: Run) -> Summary:
         constant=table.constant,
         same=table.same,
         units={name: about["units"] for name, about in run.variables["posterior"].items()},
-        best=_point(run, lp, np.where(table.sound, lp, -np.inf)),
+        best=best,
         allowed_fraction=float(allowed.mean()),
         largest=_largest(run, lp, allowed & table.sound),
         worst={figure: Worst(*convergence.worst(figure)) for figure in _FIGURES},
@@ -164,10 +132,19 @@ def summarise(run: Run) -> Summary:
         regions=apart,
         evidence=evident,
         ranking=ranked,
+        headline=headline.of(run, allowed & table.sound, (best.chain, best.draw), ranked),
         notes=(*notes.of(run, table.undefined, allowed), *unranked),
         converged=converged,
         verdict=words,
     )
+
+
+def points(run: Run) -> tuple[Point, Point | None]:
+    """Find the best draw and the allowed one of largest mu_nu; InputError without draws."""
+    if run.committed == 0:
+        raise InputError(f"'{run.directory}' holds no draws yet: run the same command again")
+    lp = run.read("lp", "sample_stats")
+    return _point(run, lp, lp), _largest(run, lp, run.read("allowed", "target").astype(bool))
 
 
 class _Table(NamedTuple):
@@ -206,6 +183,7 @@ def _equal(a: np.ndarray, b: np.ndarray) -> bool:
 def _row(name: str, about: Attributes, values: np.ndarray, run: Run, few: np.ndarray) -> Row:
     if (period := run.period(name)) is not None:
         return _angle(name, about, values, run, few, period)
+    judged = _independent(name, values, run)
     with np.errstate(over="ignore", invalid="ignore"):  # inf and NaN show as such
         q05, q50, q95 = (float(q) for q in np.quantile(values, (0.05, 0.5, 0.95)))
         return Row(
@@ -218,8 +196,13 @@ def _row(name: str, about: Attributes, values: np.ndarray, run: Run, few: np.nda
             q50=q50,
             q95=q95,
             angle=False,
-            **verdict.figures(values, run, few),
+            **verdict.figures(judged, run, few),
         )
+
+
+def _independent(name: str, values: np.ndarray, run: Run) -> np.ndarray:
+    """What R-hat and ESS are of: the draws of each ensemble, before any count by weight."""
+    return values if run.independent is run else run.independent.read(name)
 
 
 def _angle(
@@ -227,8 +210,9 @@ def _angle(
 ) -> Row:
     """Circular mean and spread, the shortest arc with 90%; figures are the worse of cos and sin."""
     low, middle, high = angles.interval(values, 0.9, period)
-    found = verdict.figures(values, run, few, period)
-    sine = verdict.figures(angles.sine_about_mean(values, period), run, few)
+    judged = _independent(name, values, run)
+    found = verdict.figures(judged, run, few, period)
+    sine = verdict.figures(angles.sine_about_mean(judged, period), run, few)
     found["mcse_mean"] = angles.error_of_mean(values, sine["mcse_mean"], period)
     return Row(
         name=name,

@@ -9,8 +9,8 @@ import numpy as np
 
 from nmmjax.errors import InputError
 from nmmjax.results import trust, undefined
+from nmmjax.results.plain import strict
 from nmmjax.results.rundir import HEADLINES, Run
-from nmmjax.results.text import strict
 
 _WIDTH = 100
 _MOST = 12  # modes in the text
@@ -90,7 +90,7 @@ def verdict(run: Run) -> tuple[bool, str]:
 
 
 def modes(run: Run) -> tuple[Mode, ...]:
-    """The modes that a search found, best first; none for other runs."""
+    """Return the modes that a search found, best first; none for other runs."""
     table = run.table("modes")
     if not table:
         return ()
@@ -108,7 +108,7 @@ def modes(run: Run) -> tuple[Mode, ...]:
 
 
 def frontier(run: Run) -> Frontier | None:
-    """The map that the engine `frontier` made; None for other runs."""
+    """Return the map that the engine `frontier` made; None for other runs."""
     table = run.table("frontier")
     if not table:
         return None
@@ -135,7 +135,7 @@ def frontier(run: Run) -> Frontier | None:
 
 
 def to_json(run: Run) -> dict[str, Any]:
-    """The tables as plain numbers."""
+    """Return the tables as plain numbers."""
     found = frontier(run)
     maps = {} if found is None else {"frontier": dataclasses.asdict(found)}
     listed = [dataclasses.asdict(mode) for mode in modes(run)]
@@ -146,8 +146,8 @@ def to_json(run: Run) -> dict[str, Any]:
     return strict(maps | ({"modes": listed} if listed else {}) | state)
 
 
-def to_text(run: Run) -> str:
-    """The tables as text, at most 100 columns wide; InputError if the run has none."""
+def to_text(run: Run, width: int = _WIDTH) -> str:
+    """Write the tables as text, at most `width` columns wide; InputError if the run has none."""
     found, mapped = modes(run), frontier(run)
     if not run.tables:
         raise InputError(f"'{run.directory}' holds no draws yet: run the same command again")
@@ -155,26 +155,26 @@ def to_text(run: Run) -> str:
     head = f"{physics['model']['name']}: engine {sampling['engine']['name']}, seed"
     parts = [f"{head} {sampling['seed']}\n{run.directory}"]
     if mapped is not None:
-        parts.append(_frontier_text(run, mapped))
+        parts.append(_frontier_text(run, mapped, width))
     elif found:
-        parts.append(_modes_text(run, found))
+        parts.append(_modes_text(run, found, width))
     said = f"Verdict: {verdict(run)[1]}"
-    parts.append(textwrap.fill(said, _WIDTH, subsequent_indent="  "))
+    parts.append(textwrap.fill(said, width, subsequent_indent="  "))
     return "\n\n".join(parts) + "\n"
 
 
-def _modes_text(run: Run, found: tuple[Mode, ...]) -> str:
+def _modes_text(run: Run, found: tuple[Mode, ...], width: int) -> str:
     first = (
         f"{len(found)} modes of the density in chart coordinates. Not a posterior: a narrow peak "
         "may be high and hold nothing."
     )
-    lines = [textwrap.fill(first, _WIDTH)]
+    lines = [textwrap.fill(first, width)]
     for number, mode in enumerate(found[:_MOST], 1):
         known = not math.isnan(mode.log_z_laplace)
         laplace = f", ln Z (Laplace) {mode.log_z_laplace:.4g}" if known else ""
         share = f"{mode.share:.1%} of the starts"
         lines.append(f"\n{number}. log density {mode.log_density:.6g}, {share}{laplace}")
-        lines.append(_values_text(run, mode.values))
+        lines.append(_values_text(run, mode.values, width))
     if len(found) > _MOST:
         lines.append(
             f"\n... and {len(found) - _MOST} more in {run.directory / 'chains.h5'}: /modes"
@@ -182,7 +182,7 @@ def _modes_text(run: Run, found: tuple[Mode, ...]) -> str:
     return "\n".join(lines)
 
 
-def _frontier_text(run: Run, found: Frontier) -> str:
+def _frontier_text(run: Run, found: Frontier, width: int) -> str:
     word = _EXTREME[found.kind]
     axes = " and ".join(
         f"{len(edges) - 1} cells of {name} ({edges[0]:.4g} to {edges[-1]:.4g})"
@@ -191,22 +191,22 @@ def _frontier_text(run: Run, found: Frontier) -> str:
     what = f"Frontier: {word} {found.objective} in {axes}; {found.feasible} of {found.cells} "
     bound = "an upper" if found.kind == "smallest" else "a lower"
     what += f"cells hold allowed points. Each value is {bound} bound: what some start reached."
-    parts = [textwrap.fill(what, _WIDTH)]
+    parts = [textwrap.fill(what, width)]
     if found.extreme:
         parts.append(
             f"{word.capitalize()} of all: {found.objective} = {found.extreme['value']:.5g}"
         )
-        parts[-1] += "\n" + _values_text(run, found.extreme)
+        parts[-1] += "\n" + _values_text(run, found.extreme, width)
     if found.active:
         shares = ", ".join(f"{name} in {share:.0%}" for name, share in found.active.items())
         held = f"What holds the maxima back: {shares} of the allowed cells."
-        parts.append(textwrap.fill(held, _WIDTH, subsequent_indent="  "))
+        parts.append(textwrap.fill(held, width, subsequent_indent="  "))
     return "\n\n".join(parts)
 
 
-def _values_text(run: Run, values: dict[str, float]) -> str:
+def _values_text(run: Run, values: dict[str, float], width: int) -> str:
     priors = run.resolved["physics"]["priors"]
     sampled = [name for name, prior in priors.items() if isinstance(prior, dict)]
     shown = [name for name in dict.fromkeys((*HEADLINES, *sampled)) if name in values]
     text = ", ".join(f"{name} = {values[name]:.4g}" for name in shown)
-    return textwrap.fill(text, _WIDTH, initial_indent="   ", subsequent_indent="   ")
+    return textwrap.fill(text, width, initial_indent="   ", subsequent_indent="   ")

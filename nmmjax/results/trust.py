@@ -69,13 +69,13 @@ def of_means(name: str, value: float) -> Finding:
 
 
 def of_trend(name: str, p: float) -> Finding:
-    """The first and the last third of the draws, compared over all ensembles and quantities."""
+    """Compare the first and the last third of the draws, over all ensembles and quantities."""
     figure = f"{name} still drifts: its first and last third differ (p = {p:.1g})"
     return Finding(not p < P_VALUE, figure, f"{_LEAST} {P_VALUE:g}", 2.0)
 
 
 def of_strays(name: str, value: float) -> Finding:
-    """The mean of the walker that lies farthest from all others."""
+    """Judge the mean of the walker that lies farthest from all others."""
     figure = (
         f"a walker stays apart from the others in {name}, {value:.0f} deviations away: it may sit "
         "in a region that the others have not found"
@@ -109,6 +109,11 @@ def agree(p: float) -> bool:
     return not p < P_VALUE
 
 
+def agrees(rhat: float, limit: float = RHAT_STUCK) -> bool:
+    """Tell whether chains agree well enough for a number of two digits."""
+    return bool(rhat < limit)
+
+
 def reliable(pareto_k: float) -> bool:
     """Tell whether averages over weights with this tail mean something."""
     return bool(pareto_k < PARETO_K)
@@ -126,7 +131,7 @@ def doubts(run: Run) -> tuple[str, ...]:
 def raised(
     declared: Iterable[Mapping[str, Any]], figure: Callable[[str], np.ndarray | None]
 ) -> Iterator[str]:
-    """The doubts among those declared whose figures are beyond their thresholds, in words.
+    """Yield, in words, the declared doubts whose figures are beyond their thresholds.
 
     declared  `figure`, `kind`, `words`, `of`, `less` and `unless` of each
     figure    "group/name" -> its values, None where there are none

@@ -107,12 +107,14 @@ def _terms(run: Run) -> Iterator[tuple[str, np.ndarray]]:
 
 def convergence(run: Run) -> Convergence:
     """Diagnostics of everything that is judged."""
+    run = run.independent
     few = run.few(MOST)
     return of_chains.convergence(judged(run), run.ensemble, run.superchains, few)
 
 
 def separate(run: Run) -> tuple[Regions, ...]:
     """Quantities with separate regions: sampled parameters, and ln density."""
+    run = run.independent
     few = run.few(MOST)
     priors = run.resolved["physics"]["priors"]
     read = {name: run.read(name, chains=few) for name in run.sampled}
@@ -132,7 +134,7 @@ def findings(
     kind: str = "R-hat",
     effective: float | None = None,
 ) -> Iterator[Finding]:
-    """The figures of draws against their thresholds; the worst quantity stands for all.
+    """Yield the figures of draws against their thresholds; the worst quantity stands for all.
 
     parameters  how many of the quantities, the first, are parameters, for which an ESS of `wanted`
                 is asked; of the others one for which the figures are reliable
@@ -163,7 +165,7 @@ def verdict(
     rhat: float = trust.RHAT,
 ) -> tuple[bool, str]:
     """(converged, words), of the draws and of everything that their engine says against them."""
-    stop = run.resolved["stop"]
+    run, stop = run.independent, run.resolved["stop"]
     wanted = max(float(stop.get("until", {}).get("ess", trust.ESS)), trust.ESS)
     kind = "R-hat" if run.superchains is None else "nested R-hat"
     count = sum(1 for name in found.names if name in _names(run))
@@ -189,7 +191,7 @@ def verdict(
 
 
 def of(run: Run, rhat: float = trust.RHAT, found: Convergence | None = None) -> tuple[bool, str]:
-    """The verdict on the stored draws of a run."""
+    """Return the verdict on the stored draws of a run."""
     return verdict(run, found or convergence(run), separate(run), evidence.of(run), rhat)
 
 

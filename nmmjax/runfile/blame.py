@@ -9,8 +9,6 @@ import sysconfig
 import traceback
 from collections.abc import Iterator
 
-import jax
-
 from nmmjax.errors import InputError, suggest
 
 _LONGEST = 300  # characters of a message of somebody else's
@@ -63,6 +61,8 @@ def _place(error: BaseException) -> str:
 
 
 def _fault(error: BaseException, names: tuple[str, ...]) -> str:
+    import jax  # seconds; whoever has such an error has it already
+
     first = (str(error).strip().splitlines() or [""])[0][:_LONGEST]
     match error:
         case SyntaxError():

@@ -11,7 +11,7 @@ from typing import Any
 
 from nmmjax import textfile
 from nmmjax.constraints import library
-from nmmjax.constraints.library import Constraint
+from nmmjax.constraints.base import Constraint
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.physics.constants import Constants
 from nmmjax.runfile import contract, plugins
@@ -80,7 +80,7 @@ def _instance(section: ModelSection, where: str) -> Model:
 
 
 def build_posterior(run: RunFile, where: str) -> Posterior:
-    """The target density that the run file describes; raises InputError naming file and key."""
+    """Build the target density that a run file describes; raises InputError naming file and key."""
     model = build_model(run.model, where)
     names = [p.name for p in model.parameters]
     chosen: dict[str, Prior | float] = {}
@@ -138,7 +138,7 @@ def resolved(
         "seed": run.run.seed,
         "burn_in": burn_in,
     }
-    stop = {"draws": run.run.draws, "until": run.run.until.model_dump(exclude_none=True)}
+    stop = {"draws": run.run.draws, "until": run.run.until.model_dump(exclude_defaults=True)}
     return _without_none({"physics": physics, "sampling": sampling, "stop": stop})
 
 
@@ -146,21 +146,6 @@ def _numbers(constraint: Constraint) -> dict[str, Any]:
     """Return what the likelihood of a constraint uses: shape, and fields except name and source."""
     fields = (f.name for f in dataclasses.fields(constraint) if f.name not in ("name", "source"))
     return {"shape": type(constraint).__name__} | {f: getattr(constraint, f) for f in fields}
-
-
-def differences(old: Any, new: Any, path: str = "") -> list[str]:
-    """Leaves in which two resolved trees differ, as 'path: old -> new'."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        found = []
-        for key in [*old, *(k for k in new if k not in old)]:
-            below = f"{path}.{key}" if path else key
-            found += differences(old.get(key), new.get(key), below)
-        return found
-    return [] if old == new else [f"{path}: {_shown(old)} -> {_shown(new)}"]
-
-
-def _shown(value: Any) -> str:
-    return "(absent)" if value is None else repr(value)
 
 
 def _without_none(tree: Any) -> Any:
@@ -186,7 +171,7 @@ def _override(tree: dict[str, Any], text: str) -> None:
 
 
 def parse_value(text: str) -> Any:
-    """A TOML value from the command line; what is not one TOML value is taken as a string."""
+    """Parse a TOML value from the command line; what is not one TOML value is taken as a string."""
     try:
         tree = textfile.parse_toml(f"x = {text}")
     except textfile.NotTOML:
@@ -233,7 +218,7 @@ def _prior(given: float | PriorTable) -> Prior | float:
 
 
 def prior_table(prior: Prior) -> dict[str, Any]:
-    """The run file's spelling of a prior."""
+    """Return the run file's spelling of a prior."""
     match prior:
         case LogUniform():
             table: dict[str, Any] = {"log_uniform": [prior.low, prior.high], "edge": prior.edge}

@@ -4,6 +4,7 @@ A name is a file of the package ("weak_triplet"), an importable "module:Class", 
 "path/to/file.py:Class". The class may be left out where a file holds one of the kind.
 """
 
+import ast
 import functools
 import importlib
 import importlib.util
@@ -33,6 +34,29 @@ def _model_file(info: pkgutil.ModuleInfo, places: Iterable[str]) -> bool:
     return any((pathlib.Path(place) / info.name / "model.py").is_file() for place in places)
 
 
+def line(name: str, package: str) -> str:
+    """Read the first line of what the class of a file says of itself, read without importing it."""
+    own, _ = _docstrings(name, package)
+    return own.partition("\n")[0]
+
+
+def documentation(name: str, package: str) -> str:
+    """Read what the class of a file and the file say of themselves, without importing it."""
+    return "\n\n".join(_docstrings(name, package))
+
+
+def _docstrings(name: str, package: str) -> tuple[str, str]:
+    """Docstrings of the class with the file's name in capitals, and of the file itself."""
+    spec = importlib.util.find_spec(package)
+    places = () if spec is None else map(pathlib.Path, spec.submodule_search_locations or ())
+    files = (path for p in places for path in (p / f"{name}.py", p / name / "model.py"))
+    source = next((path.read_text(encoding="utf-8") for path in files if path.is_file()), "")
+    tree, bare = ast.parse(source), name.replace("_", "").lower()
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    own = next((ast.get_docstring(node) for node in classes if node.name.lower() == bare), None)
+    return own or "", ast.get_docstring(tree) or ""
+
+
 def foreign(given: str) -> bool:
     """Tell whether a name leads to code outside the package, which looking it up executes."""
     return ":" in given or given.endswith(".py")
@@ -45,7 +69,7 @@ def find(
     kind: str,
     folder: pathlib.Path = pathlib.Path(),
 ) -> type:
-    """The class that `given` names.
+    """Find the class that `given` names.
 
     lacks   what a class lacks to be of the kind, in words; "" if nothing
     kind    "model" or "engine", for error messages

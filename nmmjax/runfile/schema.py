@@ -62,6 +62,7 @@ class UntilTable(_Section):
     rhat: Annotated[Number, Field(gt=1.0)] | None = None
     ess: Annotated[Number, Field(gt=0.0)] | None = None
     max_minutes: Annotated[Number, Field(gt=0.0)] | None = None
+    shards: bool = False  # rhat and ess are those of the draws of all tasks together
 
 
 class RunSection(_Section):
@@ -70,6 +71,14 @@ class RunSection(_Section):
     draws: Annotated[int, Field(ge=1)] = 500
     burn_in: Annotated[int, Field(ge=0)] | None = None  # None: as the engine needs
     until: UntilTable = UntilTable()
+
+
+class StoreSection(_Section):
+    """What chains.h5 holds of each draw, and how."""
+
+    observables: list[str] | None = None  # beside the parameters; None: all
+    dtype: Literal["float64", "float32"] = "float64"
+    compression: Annotated[int, Field(ge=0, le=9)] = 0  # level of gzip; 0: none
 
 
 class RunFile(_Section):
@@ -81,6 +90,7 @@ class RunFile(_Section):
     chart: ChartSection = ChartSection()
     engine: EngineSection = EngineSection()
     run: RunSection = RunSection()
+    store: StoreSection = StoreSection()
 
 
 _NEEDED = {
@@ -110,7 +120,7 @@ _MOST_SHOWN = 80  # characters of a value
 
 
 def validated(tree: dict[str, Any]) -> RunFile:
-    """The run file that a TOML tree describes; InputError names the first key that is wrong."""
+    """Validate a TOML tree as a run file; InputError names the first key that is wrong."""
     try:
         return RunFile.model_validate(tree)
     except pydantic.ValidationError as error:
@@ -118,7 +128,7 @@ def validated(tree: dict[str, Any]) -> RunFile:
 
 
 def of_type(value: Any, annotation: Any) -> Any:
-    """A value of a run file as the type of a field (1 as 1.0); raises InputError otherwise."""
+    """Read a value of a run file as the type of a field (1 as 1.0); raises InputError otherwise."""
     try:
         return pydantic.TypeAdapter(annotation).validate_python(value, strict=True)
     except pydantic.ValidationError as error:

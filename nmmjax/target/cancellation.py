@@ -174,7 +174,7 @@ class _Ridge(NamedTuple):
 
 
 def compete(declared: Cancellation, sampled: set[str]) -> Competition | None:
-    """The competition of `declared` whose handles are `sampled` in logarithms.
+    """Return the competition of `declared` whose handles are `sampled` in logarithms.
 
     Terms that no sampled handle sets apart form one group. None where handles and groups do not
     match: nothing cancels, or a group has no handle of its own.

@@ -20,10 +20,10 @@ import math
 from collections.abc import Sequence
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from nmmjax.physics.staging import kept
 from nmmjax.target import cancellation
 from nmmjax.target.cancellation import Competition
 from nmmjax.target.handles import Columns, Ratios, Scalar, Shear, Terms
@@ -116,7 +116,7 @@ class Chart(eqx.Module):
         found = self.handles.inverse(self, at)
         s = (z[pivot] - found.log_mass) / self.rescaling.degree
         c = jnp.stack(self._moved(found.columns, s))
-        return jax.lax.optimization_barrier(c), found.log_det + self._log_det
+        return kept(c), found.log_det + self._log_det
 
     @property
     def cancels(self) -> bool:
@@ -133,23 +133,23 @@ class Chart(eqx.Module):
         return jnp.stack(self._moved(back, s))
 
     def index(self, parameter: str) -> int:
-        """Where the coordinate of a parameter stands in a position."""
+        """Return where the coordinate of a parameter stands in a position."""
         return self.slots[parameter].start
 
     def reference(self, parameter: str) -> float:
-        """The middle of a prior in its coordinate: where scales and handles are held."""
+        """Return the middle of a prior in its coordinate: where scales and handles are held."""
         prior = dict(self.priors)[parameter]
         if isinstance(prior, LogUniform):
             return 0.5 * (math.log(prior.low) + math.log(prior.high))
         return 0.0
 
     def terms(self, r: Sequence[Scalar]) -> Terms:
-        """The signed mass terms at coordinates r."""
+        """Return the signed mass terms at coordinates r."""
         observables, _ = guarded_predict(self.model, self.values(jnp.stack([*r])))
         return {name: observables[name] for name in self.model.mass_terms}
 
     def mass(self, r: Sequence[Scalar]) -> Scalar:
-        """The observable that the scale moves, at coordinates r."""
+        """Return the observable that the scale moves, at coordinates r."""
         assert self.rescaling is not None
         observables, _ = guarded_predict(self.model, self.values(jnp.stack([*r])))
         return observables[self.rescaling.observable]
@@ -179,7 +179,7 @@ class Chart(eqx.Module):
 def build(
     model: Model, priors: dict[str, Prior], fixed: dict[str, float], kind: str = "auto"
 ) -> Chart:
-    """The chart of `model` under these priors.
+    """Build the chart of `model` under these priors.
 
     kind "auto"    mass shear, and depth and shares of the cancellation or else ratios, where the
                    model declares them

@@ -25,19 +25,19 @@ class Frame(Protocol):
     """What handles need of their chart."""
 
     def index(self, parameter: str) -> int:
-        """Where the coordinate of a parameter stands."""
+        """Return where the coordinate of a parameter stands."""
         ...
 
     def reference(self, parameter: str) -> float:
-        """The coordinate at which it is held."""
+        """Return the coordinate at which it is held."""
         ...
 
     def terms(self, r: Sequence[Scalar]) -> Terms:
-        """The signed mass terms at coordinates r: one model evaluation."""
+        """Return the signed mass terms at coordinates r: one model evaluation."""
         ...
 
     def mass(self, r: Sequence[Scalar]) -> Scalar:
-        """The observable that the scale moves, at coordinates r."""
+        """Return the observable that the scale moves, at coordinates r."""
         ...
 
 
@@ -50,7 +50,7 @@ class Straight(NamedTuple):
 
 
 def replaced(columns: Sequence[Scalar], at: Iterable[int], by: Iterable[Scalar]) -> Columns:
-    """A copy of the coordinates with those at some places replaced."""
+    """Return a copy of the coordinates with those at some places replaced."""
     new = list(columns)
     for i, x in zip(at, by, strict=True):
         new[i] = jnp.asarray(x)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from nmmjax.physics.constants import SM, Constants
+from nmmjax.physics.staging import kept
 from nmmjax.target import settings
 from nmmjax.target.priors import Prior
 
@@ -174,7 +174,7 @@ def guarded_predict(model: Model, theta: Theta) -> tuple[Observables, Bool[Array
         inside = inside & (margin > 0.0)
     # Barriers: computed once, not again in each consumer.
     if margins:
-        inside = jax.lax.optimization_barrier(inside)
+        inside = kept(inside)
         theta = {p: jnp.where(inside, x, model.reference[p]) for p, x in theta.items()}
-    observables = model.predict(jax.lax.optimization_barrier(dict(theta)))
+    observables = model.predict(kept(dict(theta)))
     return {name: jnp.asarray(value, float) for name, value in observables.items()}, inside

@@ -48,7 +48,8 @@ def tuning_bg(model: Model, theta: Theta, observable: str = "m_nu") -> Float[Arr
     """Barbieri-Giudice tuning: max over all parameters of the model of |e_p| (`elasticities`).
 
     A perfect power law gives its largest exponent, which is not tuning: read values of a few
-    as natural.
+    as natural. Undefined (NaN) where the observable is exactly 0: a mass of 0 is not tuned, and a
+    relative change of it has no meaning.
     """
     found = elasticities(model, theta, observable, [p.name for p in model.parameters])
     return jnp.max(jnp.abs(jnp.stack(list(found.values()))))
@@ -67,12 +68,15 @@ def cancellation(
 def tuning_cancel(
     observables: Mapping[str, Float[Array, ""]], mass_terms: Sequence[str]
 ) -> Float[Array, ""]:
-    """Cancellation among the signed terms of one mass, sum_i |m_i| / m_nu >= 1."""
+    """Cancellation among the signed terms of one mass, sum_i |m_i| / m_nu >= 1.
+
+    Undefined where the mass is exactly 0: NaN if all terms are, inf if they cancel to the last bit.
+    """
     return cancellation([observables[name] for name in mass_terms], observables["m_nu"])
 
 
 def measures(model: Model, theta: Theta, observables: Observables) -> Observables:
-    """The fine-tuning measures at a point whose observables are given; none without a mass.
+    """Compute the fine-tuning measures at a point whose observables are given; none without a mass.
 
     tuning_bg, and tuning_cancel where the model names its mass terms.
     """

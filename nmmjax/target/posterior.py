@@ -9,17 +9,16 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from nmmjax.catalogue import known_or_bare
-from nmmjax.constraints.library import Constraint
+from nmmjax.constraints.base import Constraint
 from nmmjax.errors import InputError, suggest
+from nmmjax.physics.staging import kept
 from nmmjax.target import chart as charts
-from nmmjax.target import excess, naturalness, undefined
+from nmmjax.target import excess, naturalness, recording, undefined
 from nmmjax.target.chart import Chart, Position
 from nmmjax.target.model import Model, Observables, Theta, guarded_predict, merged
 from nmmjax.target.priors import Angle, Prior
 
-type Groups = dict[str, dict[str, np.ndarray]]
-
-_RECORD_CHUNK = 16384  # points per jitted call when draws are recorded
+type Groups = dict[str, dict[str, Array]]
 
 
 class Posterior(eqx.Module):
@@ -102,11 +101,11 @@ class Posterior(eqx.Module):
         return self.chart.z(theta)
 
     def from_unit(self, u: Float[Array, " dim"]) -> Position:
-        """A prior draw as a chart position, from `dim` uniform numbers in (0, 1)."""
+        """Return a prior draw as a chart position, from `dim` uniform numbers in (0, 1)."""
         return self.chart.position(self.coordinates_from_unit(u))
 
     def coordinates_from_unit(self, u: Float[Array, " dim"]) -> Position:
-        """A prior draw in the priors' own coordinates."""
+        """Return a prior draw in the priors' own coordinates."""
         slots = self.chart.slots
         return jnp.concatenate([prior.from_unit(u[slots[p]]) for p, prior in self.chart.priors])
 
@@ -120,7 +119,7 @@ class Posterior(eqx.Module):
         return jnp.where(jnp.all(jnp.isfinite(z)), log_prior + log_likelihood, -jnp.inf)
 
     def log_density_of(self, c: Position) -> Float[Array, ""]:
-        """The same density, over z, at the point whose prior coordinates are c."""
+        """Return the same density, over z, at the point whose prior coordinates are c."""
         log_prior, log_likelihood = self._parts(c, self.chart.forward(c)[1])
         return log_prior + log_likelihood
 
@@ -191,23 +190,18 @@ class Posterior(eqx.Module):
         observables, _ = guarded_predict(self.model, theta)
         return merged(observables, naturalness.measures(self.model, theta, observables))
 
-    def record(self, draws: np.ndarray | Float[Array, "chain draw dim"]) -> Groups:
-        """Everything to store at `draws`, by group: parameters and observables, terms, target."""
-        draws = np.asarray(draws)
-        chains, count, dim = draws.shape
-        flat = draws.reshape(-1, dim)
-        chunk = min(_RECORD_CHUNK, len(flat))
-        padded = np.concatenate([flat, np.repeat(flat[-1:], -len(flat) % chunk, axis=0)])
-        parts = [
-            _record_chunk(self, jnp.asarray(padded[i : i + chunk].T))
-            for i in range(0, len(padded), chunk)
-        ]
-        joined = jax.tree.map(
-            lambda *leaves: np.concatenate([np.asarray(leaf) for leaf in leaves])[: len(flat)],
-            *parts,
-        )
-        shaped = jax.tree.map(lambda a: a.reshape(chains, count, *a.shape[1:]), joined)
-        return {group: variables for group, variables in shaped.items() if variables}
+    def record(
+        self,
+        draws: np.ndarray | Float[Array, "chain draw dim"],
+        observables: tuple[str, ...] | None = None,
+    ) -> Groups:
+        """Everything to store at `draws`, by group: parameters and observables, terms, target.
+
+        Arrays (chain, draw, ...) of the device, asked for and not waited for. `observables` are
+        those wanted; None: all.
+        """
+        found = recording.record(eqx.Partial(self._stored, only=observables), jnp.asarray(draws))
+        return {group: variables for group, variables in found.items() if variables}
 
     def variables(self) -> dict[str, dict[str, str | float]]:
         """Attributes of every variable of the `posterior` group: role, units, latex, long_name.
@@ -228,12 +222,15 @@ class Posterior(eqx.Module):
                 found[name] = _attributes(role, q.unit, q.latex, q.text, q.period)
         return found
 
-    def _stored(self, z: Position) -> dict[str, dict[str, Array]]:
+    def _stored(
+        self, z: Position, only: tuple[str, ...] | None = None
+    ) -> dict[str, dict[str, Array]]:
         theta = self.theta(z)
         observables = self.observables(theta)
         _, defined = guarded_predict(self.model, theta)
         both = observables | theta
         flat = {k: v for k, v in observables.items() if k not in theta}
+        flat = flat if only is None else {k: v for k, v in flat.items() if k in only}
         return {
             "posterior": theta | flat,
             "log_likelihood": {c.name: c.log_likelihood(both) for c in self.constraints},
@@ -257,12 +254,12 @@ class Posterior(eqx.Module):
         Outside prior and domain the likelihood is -inf, like one of zero; NaN where undefined.
         """
         log_prior = self._log_prior_coordinates(c) - log_det
-        inside = jax.lax.optimization_barrier(jnp.isfinite(log_prior))
+        inside = kept(jnp.isfinite(log_prior))
         observables, defined = self._observables(self._values_or_reference(c, inside))
         terms = (*self.constraints, *self.prefer)
         total = jnp.asarray(sum((t.log_likelihood(observables) for t in terms), 0.0))
         # Computed once: the gradient of every parameter asks for it.
-        sound = jax.lax.optimization_barrier(inside & defined & jnp.isfinite(total))
+        sound = kept(inside & defined & jnp.isfinite(total))
         zero = ~(inside & defined) | jnp.isneginf(total)
         unknown = undefined.lost(c) | (inside & undefined.vague(self.model, self.chart.values(c)))
         zero = (zero & ~unknown) | undefined.negligible(self.chart, c)
@@ -278,11 +275,6 @@ class Posterior(eqx.Module):
     ) -> dict[str, Float[Array, ""]]:
         values = self.chart.values(c)
         return {p: jnp.where(inside, x, self.model.reference[p]) for p, x in values.items()}
-
-
-@eqx.filter_jit
-def _record_chunk(posterior: Posterior, columns: Array) -> dict[str, dict[str, Array]]:
-    return jax.vmap(posterior._stored, in_axes=-1)(columns)
 
 
 def _all_allowed(

@@ -30,11 +30,11 @@ class Prior(abc.ABC):
 
     @abc.abstractmethod
     def value(self, c: Coordinate) -> Float[Array, ""]:
-        """The parameter at coordinate c."""
+        """Return the parameter at coordinate c."""
 
     @abc.abstractmethod
     def coordinate(self, x: Real) -> Coordinate:
-        """The coordinate of parameter value x."""
+        """Return the coordinate of parameter value x."""
 
     @abc.abstractmethod
     def log_density(self, c: Coordinate) -> Float[Array, ""]:

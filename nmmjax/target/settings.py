@@ -78,7 +78,7 @@ class Setting:
 
 
 def settings(model: type) -> tuple[Setting, ...]:
-    """The settings that a class of models declares, in their order; constants are none."""
+    """List the settings that a class of models declares, in their order; constants are none."""
     types = typing.get_type_hints(model, include_extras=True)
     return tuple(
         Setting(f.name, types[f.name], f.default, f.metadata.get("text", ""))
@@ -98,7 +98,7 @@ def check(model: Any) -> None:
 
 
 def shown(value: Any) -> str:
-    """A value as a run file spells it."""
+    """Return a value as a run file spells it."""
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
 from nmmjax.errors import InputError
@@ -76,7 +77,7 @@ def _round(
 ) -> tuple[Array, Array, tuple[Array, Array]]:
     """Challenge every start by the best of new prior draws, or by their first of finite density."""
     count, dim = positions.shape
-    u = jr.uniform(key, (dim, count * _PER_ROUND), minval=jnp.finfo(float).tiny)
+    u = _spread(jr.uniform(key, (dim, count * _PER_ROUND), minval=jnp.finfo(float).tiny), count)
     c = jax.vmap(posterior.coordinates_from_unit, in_axes=-1, out_axes=-1)(u)
     if deepen := posterior.chart.cancels and not first:
         c = _half_deepened(posterior, jr.fold_in(key, 1), c)
@@ -101,6 +102,14 @@ def _half_deepened(posterior: Posterior, key: Array, c: Array) -> Array:
     u = 2.0 * jr.normal(key, (c.shape[1] // 2,))
     moved = jax.vmap(posterior.chart.deepened, in_axes=-1, out_axes=-1)(c[:, 1::2], u)
     return jnp.stack([c[:, ::2], moved], axis=-1).reshape(c.shape)
+
+
+def _spread(u: Float[Array, "dim n"], count: int) -> Float[Array, "dim n"]:
+    """Cut the draws over the devices of the mesh in use, whole starts to each."""
+    devices = jax.sharding.get_abstract_mesh()
+    if devices.empty or count % devices.size:
+        return u
+    return jax.lax.with_sharding_constraint(u, PartitionSpec(None, devices.axis_names[0]))
 
 
 def _hopeless(posterior: Posterior, key: Array, rounds: int, count: int) -> str:

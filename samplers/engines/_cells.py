@@ -95,7 +95,7 @@ def best_of(found: Measured, cells: Cells, count: int) -> Int[Array, "cell count
     worth = jax.lax.map(lambda cell: jax.vmap(lambda m: merit(m, cell, t))(found), cells)
     whole = worth.shape[1] // count
     shares = worth[:, : whole * count].reshape(-1, whole, count)
-    return jnp.argmax(shares, axis=1) * count + jnp.arange(count)
+    return jnp.argmax(shares, axis=1) * count + jnp.arange(count)[None]
 
 
 def judged(z: Points, found: Measured, cells: Cells) -> Best:

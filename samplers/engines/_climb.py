@@ -49,7 +49,7 @@ def newton(
     along = jnp.einsum("nji,nj->ni", axes, here.gradient)
     move = jnp.einsum("nij,nj->ni", axes, along / size)
     move = move / jnp.maximum(1.0, jnp.linalg.norm(move, axis=1, keepdims=True))
-    tried = x + jnp.asarray(_LENGTHS)[:, None, None] * move
+    tried = x[None] + jnp.asarray(_LENGTHS)[:, None, None] * move[None]
     value = jax.vmap(lambda points: jax.vmap(objective)(points, *own))(tried)
     value = jnp.concatenate([here.value[None], value])
     best = jnp.argmax(jnp.where(jnp.isnan(value), -jnp.inf, value), axis=0)
@@ -68,7 +68,7 @@ def slopes(objective: Objective, x: Points, h: Float[Array, " n"], *own: Array) 
     dim = x.shape[1]
     steps = jnp.concatenate([jnp.zeros((1, dim)), jnp.eye(dim), -jnp.eye(dim)])
     both = jax.vmap(jax.value_and_grad(objective))
-    value, gradient = jax.vmap(lambda step: both(x + h[:, None] * step, *own))(steps)
+    value, gradient = jax.vmap(lambda step: both(x + h[:, None] * step[None], *own))(steps)
     difference = jnp.moveaxis(gradient[1 : dim + 1] - gradient[dim + 1 :], 0, 1)
     hessian = difference / (2.0 * h[:, None, None])
     finite = jnp.isfinite(value) & jnp.all(jnp.isfinite(gradient), axis=2)
@@ -76,5 +76,5 @@ def slopes(objective: Objective, x: Points, h: Float[Array, " n"], *own: Array) 
     return Slopes(
         value[0],
         jnp.where(finite[0, :, None], gradient[0], 0.0),
-        jnp.where(jnp.all(finite, axis=0)[:, None, None], symmetric, -jnp.eye(dim)),
+        jnp.where(jnp.all(finite, axis=0)[:, None, None], symmetric, -jnp.eye(dim)[None]),
     )

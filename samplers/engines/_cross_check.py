@@ -28,7 +28,7 @@ def by_importance(
     draws: Float[Array, "repeat draw dim"],
     evidence: dict[str, Array],
 ) -> dict[str, Array]:
-    """The table `evidence_check`: ln Z of two repeats, each from a mixture for half of the draws.
+    """Make the table `evidence_check`: ln Z of two repeats, each from a mixture for half the draws.
 
     evidence  the table that is checked: log_z and log_z_error of independent repeats
 

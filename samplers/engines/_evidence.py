@@ -67,7 +67,7 @@ class FinitePrior(NamedTuple):
 def particle(
     target: PriorTimesLikelihood, z: Float[Array, " dim"]
 ) -> tuple[Particle, Bool[Array, ""]]:
-    """The particle at z, and whether its density is undefined: NaN or +inf, taken for zero."""
+    """Return the particle at z, and whether its density is undefined (NaN or +inf, taken for 0)."""
     log_prior, log_likelihood = target.log_prior_at(z), target.log_likelihood_at(z)
     total = log_prior + log_likelihood
     sound = jnp.isfinite(total)
@@ -82,7 +82,7 @@ def particle(
 def densities(
     target: LogDensity, draws: Float[Array, "repeat draw dim"]
 ) -> Float[Array, "repeat draw"]:
-    """The log density of draws."""
+    """Compute the log density of draws."""
     return jax.vmap(jax.vmap(target))(draws)
 
 
@@ -144,7 +144,7 @@ def undefined_share(proposals: Array, nonfinite: Array, undefined: Array) -> dic
 
 
 def with_spread(log_z: np.ndarray, within: np.ndarray) -> np.ndarray:
-    """The error of each repeat's log Z: its own, or the spread over repeats where that is larger.
+    """Return the error of each log Z: its own, or the spread over repeats where that is larger.
 
     What a run cannot see (a mode that it missed, a kernel that mixes slowly) shows only there.
     """
@@ -186,6 +186,21 @@ def of_weights(log_weight: np.ndarray) -> dict[str, np.ndarray]:
         "ess": ess,
         "pareto_k": np.array([pareto_k(w) for w in log_weight]),
         "repeats_p": np.full(repeats, p),
+    }
+
+
+def points(
+    position: Float[Array, "repeat draw dim"], log_weight: Float[Array, "repeat draw"]
+) -> dict[str, Array]:
+    """Rows of a table `points`: weighted draws that have a weight; weights sum to 1 by repeat."""
+    relative = np.asarray(log_weight)
+    repeat, draw = np.nonzero(np.isfinite(relative))
+    with np.errstate(invalid="ignore"):
+        relative = relative - np.asarray(logsumexp(relative, axis=1, keepdims=True))
+    return {
+        "repeat": jnp.asarray(repeat),
+        "position": position[repeat, draw],
+        "log_weight": jnp.asarray(relative[repeat, draw]),
     }
 
 

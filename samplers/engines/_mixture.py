@@ -49,7 +49,7 @@ def draw(
 
 
 def fit(key: PRNGKeyArray, x: Float[Array, "n dim"], components: int, steps: int) -> Mixture:
-    """A mixture for equally weighted points: spread-out centres, then `steps` of `improve`."""
+    """Fit a mixture for equally weighted points: spread-out centres, then `steps` of `improve`."""
     weight = jnp.full(len(x), 1.0 / len(x))
 
     def step(mixture: Mixture, _: None) -> tuple[Mixture, None]:
@@ -66,15 +66,16 @@ def improve(mixture: Mixture, x: Float[Array, "n dim"], weight: Float[Array, " n
     """
     joint, square = _joint(mixture, x)
     dim = x.shape[1]
-    share = weight * jnp.exp(joint - logsumexp(joint, axis=0))
+    share = weight[None] * jnp.exp(joint - logsumexp(joint, axis=0)[None])
     pulled = share * (_TAIL + dim) / (_TAIL + square)
     mass = jnp.sum(share, axis=1)
     total = jnp.sum(pulled, axis=1)
     mean = (pulled @ x) / jnp.where(total > 0.0, total, 1.0)[:, None]
-    off = x - mean[:, None]
+    off = x[None] - mean[:, None]
     scatter = jnp.einsum("kn,kni,knj->kij", pulled, off, off)
     extra = (dim + 1.0) * jnp.sum(weight**2)  # points, as a share of their effective number
-    scale = (scatter + extra * jnp.sum(scatter, axis=0)) / (mass + extra)[:, None, None]
+    pull = extra * jnp.sum(scatter, axis=0, keepdims=True)
+    scale = (scatter + pull) / (mass + extra)[:, None, None]
     new = Mixture(jnp.log(mass), mean, jnp.linalg.cholesky(scale))
     regular = jnp.all(jnp.isfinite(new.factor), axis=(1, 2)) & (mass > 0.0)
     sound = jnp.all(regular | (mass == 0.0))
@@ -97,7 +98,7 @@ def widened(mixture: Mixture, stretch: float, share: float) -> Mixture:
     """
     weight = jnp.exp(mixture.log_weight)
     mean = weight @ mixture.mean
-    off = mixture.mean - mean
+    off = mixture.mean - mean[None]
     within = jnp.einsum("k,kil,kjl->ij", weight, mixture.factor, mixture.factor)
     spread = within + jnp.einsum("k,ki,kj->ij", weight, off, off)
     return Mixture(
@@ -138,7 +139,7 @@ def _joint(
 
     def one(log_weight: Array, mean: Array, factor: Array) -> tuple[Array, Array]:
         # One small inverse: solving for every point is 30 times slower on a CPU.
-        off = solve_triangular(factor, jnp.eye(dim), lower=True) @ (x - mean).T
+        off = solve_triangular(factor, jnp.eye(dim), lower=True) @ (x - mean[None]).T
         square = jnp.sum(off**2, axis=0)
         log_det = jnp.sum(jnp.log(jnp.diagonal(factor)))
         tail = -0.5 * (_TAIL + dim) * jnp.log1p(square / _TAIL)
@@ -151,11 +152,12 @@ def _spread_out(key: PRNGKeyArray, x: Float[Array, "n dim"], components: int) ->
     """Centres among the points, each drawn by its squared distance to those before (k-means++)."""
     covariance = jnp.atleast_2d(jnp.cov(x, rowvar=False))
     factor = jnp.linalg.cholesky(covariance)
-    white = solve_triangular(factor, (x - jnp.mean(x, axis=0)).T, lower=True).T
+    off = x - jnp.mean(x, axis=0, keepdims=True)
+    white = solve_triangular(factor, off.T, lower=True).T
 
     def add(nearest: Array, key: PRNGKeyArray) -> tuple[Array, Array]:
         chosen = jr.categorical(key, jnp.log(nearest))
-        nearest = jnp.minimum(nearest, jnp.sum((white - white[chosen]) ** 2, axis=1))
+        nearest = jnp.minimum(nearest, jnp.sum((white - white[chosen][None]) ** 2, axis=1))
         return nearest, chosen
 
     _, centres = jax.lax.scan(add, jnp.sum(white**2, axis=1), jr.split(key, components))

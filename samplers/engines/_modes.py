@@ -23,7 +23,7 @@ _SHORT = 1e-3  # by which ln p may miss a top
 
 
 def in_units(target: Any, scale: Float[Array, " dim"]) -> LogDensity:
-    """The log density (over radius and angle for `planes`) of z / scale; never NaN or +inf."""
+    """Rescale ln density (over radius and angle for `planes`) to z / scale; never NaN or +inf."""
     planes = getattr(target, "planes", ())
 
     def value(x: Float[Array, " dim"]) -> Float[Array, ""]:
@@ -67,11 +67,11 @@ def dips(
         return jnp.min(jax.vmap(lambda t: density(a + t * (b - a)))(jnp.asarray(_ALONG)))
 
     lowest = jax.lax.map(lambda a: jax.vmap(lambda b: between(a, b))(x), x)
-    return jnp.minimum(value[:, None], value) - lowest
+    return jnp.minimum(value[:, None], value[None]) - lowest
 
 
 def told_apart(x: np.ndarray, value: np.ndarray, dips: np.ndarray) -> np.ndarray:
-    """A label per point. Points are of one mode if ln p on the line between them does not dip
+    """Label the points. Points are of one mode if ln p on the line between them does not dip
     below the higher; a mode whose top can rise straight to higher tops joins the nearest.
     """
     level = dips + np.abs(value[:, None] - value) < _DIP

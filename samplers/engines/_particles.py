@@ -115,7 +115,7 @@ def _all(one: Any, key: PRNGKeyArray, crowd: Particle) -> tuple[Particle, Counts
 def difference(
     key: PRNGKeyArray, crowd: Float[Array, "particle dim"], place: Int[Array, ""]
 ) -> Float[Array, " dim"]:
-    """The difference of two particles of the crowd, made longer or shorter at random.
+    """Draw the difference of two particles of the crowd, made longer or shorter at random.
 
     Relatives stand close to each other (resampling keeps the order), and differences to oneself
     or to a near relative would draw a particle inwards: both come from the half farthest away.

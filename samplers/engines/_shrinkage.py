@@ -78,16 +78,57 @@ def summarise(
     return jnp.asarray(np.stack(draws)), {name: jnp.asarray(x) for name, x in rows.items()}
 
 
+def points(state: Mapping[str, Array], delete: int) -> dict[str, Array]:
+    """Return the weighted points of all runs, one row each, run by run.
+
+    repeat                of which run
+    position              (row, dim)
+    log_likelihood        and log_likelihood_birth, above which the point was drawn: -inf where
+                          from the prior cut to finite likelihood
+    log_weight            of sum 1 over a run
+    """
+    host = {name: np.asarray(x) for name, x in state.items() if name != "step"}
+    rows = []
+    for i in range(len(host["deaths"])):
+        position, value, birth, alive = _ordered({n: x[i] for n, x in host.items()}, delete)
+        log_weight = _log_weights(value, -1.0 / alive)
+        rows.append(
+            {
+                "repeat": np.full(len(value), i),
+                "position": position,
+                "log_likelihood": value,
+                "log_likelihood_birth": birth,
+                "log_weight": log_weight - logsumexp(log_weight),
+            }
+        )
+    return {name: jnp.asarray(np.concatenate([r[name] for r in rows])) for name in rows[0]}
+
+
+def _ordered(
+    run: Mapping[str, Any], delete: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Positions, ln L, ln L at birth of dead and live points in order, and how many were alive."""
+    live, deaths = run["log_likelihood"], int(run["deaths"])
+    order = np.argsort(live)
+
+    def joined(dead: str, alive: str) -> np.ndarray:
+        return np.concatenate([run[dead][:deaths], run[alive][order]])
+
+    batches = np.tile(np.arange(len(live), len(live) - delete, -1), deaths // delete)
+    return (
+        joined("dead_position", "position"),
+        joined("dead_log_likelihood", "log_likelihood"),
+        joined("dead_birth", "birth"),
+        np.concatenate([batches, np.arange(len(live), 0, -1)]),
+    )
+
+
 def _one_run(
     key: PRNGKeyArray, run: Mapping[str, Any], delete: int
 ) -> tuple[np.ndarray, np.ndarray, dict[str, float | np.generic]]:
     """Dead and live points of a run, their weights (sum 1), and its row of the table."""
-    value, deaths = np.asarray(run["log_likelihood"]), int(run["deaths"])
-    live, order = len(value), np.argsort(value)
-    position = np.concatenate([run["dead_position"][:deaths], run["position"][order]])
-    value = np.concatenate([run["dead_log_likelihood"][:deaths], value[order]])
-    batches = np.tile(np.arange(live, live - delete, -1), deaths // delete)
-    alive = np.concatenate([batches, np.arange(live, 0, -1)])
+    live, deaths = len(run["log_likelihood"]), int(run["deaths"])
+    position, value, _, alive = _ordered(run, delete)
     u = np.asarray(jr.uniform(key, (_SIMULATED, len(alive)), minval=np.finfo(float).tiny))
     log_z = np.asarray(logsumexp(_log_weights(value, np.log(u) / alive), axis=1))
     log_weights = _log_weights(value, -1.0 / alive)

@@ -69,7 +69,7 @@ def probes(
 def whole_chord(
     key: PRNGKeyArray, in_slice: Any, width: float, max_expansions: int
 ) -> tuple[Array, Array, int, Any]:
-    """A bracket that lies at random around the present point and is not stepped out.
+    """Place a bracket at random around the present point; it is not stepped out.
 
     The lines are long enough as they are. Stepping out compiles the density five times, not once.
     """

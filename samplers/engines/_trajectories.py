@@ -38,6 +38,7 @@ class AbstractTrajectories(AbstractEngine):
     """Independent chains of trajectories that follow gradients, after a warm-up of their own."""
 
     burn_in: ClassVar[int] = 0
+    ahead: ClassVar[bool] = True
 
     warmup: eqx.AbstractVar[int]
     block: eqx.AbstractVar[int]
@@ -49,6 +50,10 @@ class AbstractTrajectories(AbstractEngine):
     @property
     def per_block(self) -> int:
         return self.block
+
+    @property
+    def parts(self) -> int:
+        return self.chains
 
     @property
     def doubts(self) -> tuple[Doubt, ...]:

@@ -78,7 +78,7 @@ class Chees(AbstractTrajectories):
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
-        """The state after `warmup` trajectories from (chains, dim) starting points."""
+        """Return the state after `warmup` trajectories from (chains, dim) starting points."""
         self.require_starts(target, starts)
         with jax.numpy_rank_promotion("allow"):
             return self._adapt(key, target, starts)

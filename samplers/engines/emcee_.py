@@ -88,7 +88,7 @@ class Emcee(AbstractWalkers):
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
-        """The state at the starting points, (ensembles * walkers, dim), ensemble by ensemble."""
+        """Begin at the starting points, (ensembles * walkers, dim), ensemble by ensemble."""
         del key
         self.require_walkers(starts)
         _require_independent(starts.reshape(self.ensembles, self.walkers, -1))

@@ -16,7 +16,7 @@ textbook step, and the same effective draws per step.
 """
 
 import math
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -26,7 +26,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 
-from ..base import Block, EngineError, LogDensity, example, log_density, require_finite, scan
+from ..base import Block, EngineError, LogDensity, log_density, require_finite, scan
+from ..devices import count, spread
 from ._walkers import AbstractWalkers
 
 _JITTER = 0.05  # relative half-width of the step length: breaks lattices of differences
@@ -34,25 +35,25 @@ _ACCEPT_BITS, _LENGTH_BITS = 40, 23  # with one sign bit: the 64 bits of a walke
 
 
 class Half(NamedTuple):
-    """One half of every ensemble, walker-major: column h * ensembles + e is walker h of e."""
+    """Half of every ensemble. Inside `advance`, on one device, walker h of e is h E + e.
 
-    position: Float[Array, "dim n"]
-    log_density: Float[Array, " n"]
-    accepted: Int[Array, " n"]
-    nonfinite: Int[Array, " n"]
-    undefined: Int[Array, " n"]
+    example  the last proposal of each walker that was undefined; NaN before there is one
+    """
+
+    position: Float[Array, "*dim walker ensemble"]
+    log_density: Float[Array, "*walker ensemble"]
+    accepted: Int[Array, "*walker ensemble"]
+    nonfinite: Int[Array, "*walker ensemble"]
+    undefined: Int[Array, "*walker ensemble"]
+    example: Float[Array, "*dim walker ensemble"]
 
 
 class State(NamedTuple):
-    """The half that moves next, the half that guides it, and the number of half-steps taken.
-
-    example  the last proposal that was undefined; NaN before there is one
-    """
+    """The half that moves next, the half that guides it, and the number of half-steps taken."""
 
     moving: Half
     resting: Half
     step: Int[Array, ""]
-    example: Float[Array, " dim"]
 
 
 class Ensemble(AbstractWalkers):
@@ -72,6 +73,8 @@ class Ensemble(AbstractWalkers):
     finite density) and n_nan (those among them where the target was NaN or +inf).
     """
 
+    ahead: ClassVar[bool] = True
+
     jump: float = eqx.field(static=True, default=0.1)
     stretch: float = eqx.field(static=True, default=0.1)
 
@@ -82,94 +85,116 @@ class Ensemble(AbstractWalkers):
                 f"got {self.jump:g} and {self.stretch:g}"
             )
 
+    @property
+    def parts(self) -> int:
+        return self.ensembles
+
+    def placed(self, state: State) -> State:
+        return jax.tree.map(lambda x: spread(x) if x.ndim > 1 else x, state)
+
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
-        """The state at the starting points, (ensembles * walkers, dim), ensemble by ensemble."""
+        """Begin at the starting points, (ensembles * walkers, dim), ensemble by ensemble."""
         del key
-        chains, dim = starts.shape
         self.require_walkers(starts)
-        _require_spread(starts.reshape(2 * self.ensembles, self.walkers // 2, dim))
+        _require_spread(starts.reshape(2 * self.ensembles, self.walkers // 2, -1))
         value, _ = eqx.filter_jit(log_density)(target, starts.T)
         require_finite(value)
         position = self._by_half(starts)
-        zero = jnp.zeros((2, chains // 2), int)
-        halves = Half(position, self._by_half(value), zero, zero, zero)
-        first, second = (jax.tree.map(lambda x, i=i: x[i], halves) for i in (0, 1))
-        return State(first, second, jnp.array(0), jnp.full(dim, jnp.nan, float))
+        zero = jnp.zeros(position.shape[:1] + position.shape[2:], int)
+        none = jnp.full(position.shape, jnp.nan, float)
+        halves = Half(position, self._by_half(value), zero, zero, zero, none)
+        first, second = (jax.tree.map(lambda x, i=i: spread(x[i]), halves) for i in (0, 1))
+        return State(first, second, jnp.array(0))
 
-    def _by_half(self, values: Float[Array, "chain *dim"]) -> Float[Array, "2 *dim n"]:
-        """(chain, ...), ensemble by ensemble -> (half, ..., n), walker-major."""
+    def _by_half(
+        self, values: Float[Array, "chain *dim"]
+    ) -> Float[Array, "2 *dim walker ensemble"]:
+        """Reorder (chain, ...), ensemble by ensemble."""
         split = values.reshape(self.ensembles, 2, self.walkers // 2, *values.shape[1:])
-        walker_major = jnp.moveaxis(split, (1, 2, 0), (0, -2, -1))
-        return walker_major.reshape(2, *values.shape[1:], -1)
+        return jnp.moveaxis(split, (1, 2, 0), (0, -2, -1))
 
     def _by_chain(self, moving: Array, resting: Array) -> Array:
-        """The inverse: (..., n) of both halves -> (chain, ...)."""
+        """The inverse: (..., walker, ensemble), or (..., n), of both halves -> (chain, ...)."""
         both = jnp.stack([moving, resting])
-        split = both.reshape(*both.shape[:-1], self.walkers // 2, self.ensembles)
-        chain_major = jnp.moveaxis(split, (-1, 0, -2), (0, 1, 2))
-        return chain_major.reshape(self.chains, *moving.shape[:-1])
+        kept = both.shape[1 : both.ndim - (1 if count() == 1 else 2)]
+        both = both.reshape(2, *kept, self.walkers // 2, self.ensembles)
+        chain_major = jnp.moveaxis(both, (-1, 0, -2), (0, 1, 2))
+        return spread(chain_major.reshape(self.chains, *kept), 0)
 
     @eqx.filter_jit
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
         """`block` draws, `thin` steps of both halves apart."""
-        last, states, _ = scan(self._half_step, key, target, state, self.block, 2 * self.thin)
+        began = jax.tree.map(_laid_out, state)
+        last, states, _ = scan(self._half_step, key, target, began, self.block, 2 * self.thin)
         # An even number of half-steps: each half is back in its place.
         draws = self._by_chain(states.moving.position, states.resting.position)
         lp = self._by_chain(states.moving.log_density, states.resting.log_density)
 
-        def count(name: str) -> Int[Array, "chain draw"]:
-            before = self._by_chain(getattr(state.moving, name), getattr(state.resting, name))
+        def counted(name: str) -> Int[Array, "chain draw"]:
+            before = self._by_chain(getattr(began.moving, name), getattr(began.resting, name))
             after = self._by_chain(getattr(states.moving, name), getattr(states.resting, name))
             return jnp.diff(after, axis=1, prepend=before[:, None])
 
-        nonfinite = count("nonfinite")
+        nonfinite = counted("nonfinite")
         stats = {
             "lp": lp,
-            "acceptance_rate": count("accepted") / self.thin,
+            "acceptance_rate": counted("accepted") / self.thin,
             "n_proposals": jnp.full(nonfinite.shape, self.thin),
             "n_nonfinite": nonfinite,
-            "n_nan": count("undefined"),
+            "n_nan": counted("undefined"),
             "nonfinite_fraction": jnp.mean(nonfinite) / self.thin,
         }
-        return last, Block(draws, stats, undefined=states.example)
+        seen = self._by_chain(last.moving.example, last.resting.example)
+        last = jax.tree.map(lambda x, old: x.reshape(old.shape), last, state)
+        return last, Block(draws, stats, undefined=seen)
 
     def _half_step(
         self, key: PRNGKeyArray, target: LogDensity, state: State
     ) -> tuple[State, tuple[()]]:
         half, guide = state.moving, state.resting
-        words = jr.bits(key, (half.log_density.size + 2,), jnp.uint64)
-        proposal, log_factor = self._propose(words[:2], words[2:], half.position, guide.position)
+        shared, words = self._words(key)
+        proposal, log_factor = self._propose(shared, words, half.position, guide.position)
         value, undefined = log_density(target, proposal)
-        accept = _log_uniform(words[2:]) < value - half.log_density + log_factor
+        accept = _log_uniform(words) < value - half.log_density + log_factor
         moved = Half(
             jnp.where(accept[None], proposal, half.position),
             jnp.where(accept, value, half.log_density),
             half.accepted + accept,
             half.nonfinite + jnp.isneginf(value),
             half.undefined + undefined,
+            jnp.where(undefined[None], proposal, half.example),
         )
-        seen = example(state.example, proposal, undefined)
-        return State(guide, moved, state.step, seen), ()
+        return State(guide, moved, state.step), ()
+
+    def _words(self, key: PRNGKeyArray) -> tuple[UInt[Array, "2"], UInt[Array, " *n"]]:
+        """Two words for all walkers of the moving half, and one for each of them."""
+        rows = self.walkers // 2 + 2
+        if count() == 1:
+            words = jr.bits(key, (rows * self.ensembles,), jnp.uint64)
+            return words[:2], words[2 * self.ensembles :]
+        # The same numbers, drawn where they are used; no device waits for another's.
+        words = jr.bits(key, (rows, self.ensembles), jnp.uint64)
+        return jr.bits(key, (2,), jnp.uint64), spread(words)[2:]
 
     def _propose(
         self,
         shared: UInt[Array, "2"],
-        words: UInt[Array, " n"],
-        x: Float[Array, "dim n"],
-        guide: Float[Array, "dim n"],
-    ) -> tuple[Float[Array, "dim n"], Float[Array, " n"]]:
+        words: UInt[Array, " *n"],
+        x: Float[Array, "dim *n"],
+        guide: Float[Array, "dim *n"],
+    ) -> tuple[Float[Array, "dim *n"], Float[Array, " *n"]]:
         """Proposals and the log of their Hastings factors."""
-        dim, n = x.shape
-        size = n // self.ensembles
+        dim, rows = x.shape[:2]
+        size = self.walkers // 2
         first = shared[0] % size
         second = (first + 1 + (shared[0] >> 32) % (size - 1)) % size
         twice = jnp.concatenate([guide, guide], axis=1)
 
-        def partner(offset: UInt[Array, ""]) -> Float[Array, "dim n"]:
-            start = offset.astype(int) * self.ensembles
-            return jax.lax.dynamic_slice_in_dim(twice, start, n, axis=1)
+        def partner(offset: UInt[Array, ""]) -> Float[Array, "dim *n"]:
+            begin = offset.astype(int) * (rows // size)
+            return jax.lax.dynamic_slice_in_dim(twice, begin, rows, axis=1)
 
         near, far = partner(first), partner(second)
         kind = (shared[1] >> 11).astype(float) * 2.0**-53
@@ -184,7 +209,14 @@ class Ensemble(AbstractWalkers):
         return proposal, jnp.where(stretched, (dim - 1.0) * jnp.log(z), 0.0)
 
 
-def _log_uniform(words: UInt[Array, " n"]) -> Float[Array, " n"]:
+def _laid_out(x: Array) -> Array:
+    """Join walkers and ensembles, walker-major, into one long loop; or spread the ensembles."""
+    if x.ndim < 2:
+        return x
+    return x.reshape(*x.shape[:-2], -1) if count() == 1 else spread(x)
+
+
+def _log_uniform(words: UInt[Array, " *n"]) -> Float[Array, " *n"]:
     """Log of uniform numbers on (0, 1) made of the top bits of each word."""
     top = (words >> (64 - _ACCEPT_BITS)).astype(float)
     return jnp.log((top + 0.5) * 2.0**-_ACCEPT_BITS)

@@ -23,7 +23,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
@@ -37,6 +36,7 @@ from ..base import (
     log_density,
     require_methods,
 )
+from ._axes import SCALES, Axis
 from ._cells import (
     BARRIERS,
     Best,
@@ -57,7 +57,6 @@ from ._evidence import undefined_share
 
 _OUTSIDE = ("prior_", "domain_")  # what bounds a profile likelihood, too
 _KINDS = ("largest", "smallest", "profile")
-_SCALES = ("log", "linear")
 _STILL_CHANGING = "the map still improved when its rounds were over: give more rounds"
 _NEIGHBOURS = 5  # a cell itself and the four around it
 _QUIET = 2  # rounds without a change that end the search
@@ -123,13 +122,13 @@ class Frontier(AbstractEngine):
     chains: int = eqx.field(static=True, default=16)
 
     def __check_init__(self) -> None:
-        for axis in ("x", "y"):
-            self._check_axis(axis)
+        for axis in self._axes:
+            axis.check()
         if self.x == self.y:
             raise ValueError(f"frontier needs two different quantities x and y, got {self.x} twice")
         if self.kind not in _KINDS:
             raise ValueError(f"frontier needs kind {' or '.join(_KINDS)}, got '{self.kind}'")
-        if self.scale not in _SCALES:
+        if self.scale not in SCALES:
             raise ValueError(f"frontier needs scale log or linear, got '{self.scale}'")
         least = {"x_cells": 1, "y_cells": 1, "starts": _NEIGHBOURS + 1, "rounds": 1, "chains": 1}
         self.require_least(least)
@@ -138,28 +137,25 @@ class Frontier(AbstractEngine):
         if not self.tolerance > 0.0:
             raise ValueError(f"frontier needs tolerance > 0, got {self.tolerance:g}")
 
-    def _check_axis(self, axis: str) -> None:
-        name, ends, scale = (getattr(self, axis + part) for part in ("", "_range", "_scale"))
-        if not name:
-            raise ValueError(f"frontier needs {axis}, the name of a parameter or observable")
-        if len(ends) != 2 or not ends[0] < ends[1]:
-            raise ValueError(f"frontier needs {axis}_range = [low, high] with low < high")
-        if scale not in _SCALES:
-            raise ValueError(f"frontier needs {axis}_scale log or linear, got '{scale}'")
-        if scale == "log" and not ends[0] > 0.0:
-            raise ValueError(
-                f"frontier needs {axis}_range above 0 on a log scale, got {list(ends)}; "
-                f"or {axis}_scale = 'linear'"
-            )
+    @property
+    def _axes(self) -> tuple[Axis, Axis]:
+        return (
+            Axis("x", self.x, self.x_range, self.x_cells, self.x_scale),
+            Axis("y", self.y, self.y_range, self.y_cells, self.y_scale),
+        )
 
     @property
     def doubts(self) -> tuple[Doubt, ...]:
         return (Doubt("progress/still_changing", "flag", _STILL_CHANGING),)
 
+    @property
+    def parts(self) -> int:
+        return self.x_cells * self.y_cells
+
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
-        """The best starting point of every cell; nothing has been climbed yet.
+        """Start from the best starting point of every cell; nothing has been climbed yet.
 
         Raises ValueError for a target that only has a density, a name that it does not know, a
         range outside its prior box, and an objective without a logarithm where one is needed.
@@ -200,14 +196,8 @@ class Frontier(AbstractEngine):
                 close = difflib.get_close_matches(name, known.names, n=1)
                 hint = f"; did you mean '{close[0]}'?" if close else ""
                 raise ValueError(f"frontier: {option} '{name}' is no quantity of this model{hint}")
-        for axis in ("x", "y"):
-            name, (low, high) = getattr(self, axis), getattr(self, f"{axis}_range")
-            bottom, top = known.box.get(name, (low, high))
-            if low < bottom or high > top:
-                raise ValueError(
-                    f"frontier: {axis}_range [{low:g}, {high:g}] of {name} reaches outside its "
-                    f"prior, [{bottom:g}, {top:g}]"
-                )
+        for axis in self._axes:
+            axis.check_box(known.box)
 
     def _check_signs(self, objective: float, x: float, y: float) -> None:
         if self.kind != "profile" and self.scale == "log" and objective < 1.0:
@@ -215,27 +205,12 @@ class Frontier(AbstractEngine):
                 f"frontier: objective {self.objective} is not positive at {1.0 - objective:.2g} of "
                 "the prior draws and has no logarithm there; give scale = 'linear'"
             )
-        for axis, share in (("x", x), ("y", y)):
-            if getattr(self, f"{axis}_scale") == "log" and share == 0.0:
-                raise ValueError(
-                    f"frontier: {getattr(self, axis)} is positive at no prior draw and has no "
-                    f"logarithm; give {axis}_scale = 'linear'"
-                )
-
-    @property
-    def _edges(self) -> dict[str, Array]:
-        found = {}
-        for axis in ("x", "y"):
-            ends, cells, scale = (getattr(self, axis + p) for p in ("_range", "_cells", "_scale"))
-            spaced = np.geomspace if scale == "log" else np.linspace
-            found[f"{axis}_edges"] = jnp.asarray(spaced(ends[0], ends[1], cells + 1))
-        return found
+        for axis, positive in zip(self._axes, (x, y), strict=True):
+            axis.check_sign(positive)
 
     @property
     def _cells(self) -> Cells:
-        edges = self._edges
-        x, y = (coordinate(edges[f"{a}_edges"], getattr(self, f"{a}_scale")) for a in "xy")
-        return corners(x, y)
+        return corners(*(axis.coordinates for axis in self._axes))
 
     def _bounding(self, target: Any) -> list[str]:
         """Names of the excesses that count."""
@@ -318,9 +293,9 @@ class Frontier(AbstractEngine):
             x, h, _ = newton(functools.partial(penalised, t=t), *at, owner)
             return (x, h), None
 
-        begun = z / state.scale, jnp.full(len(z), H)
+        begun = z / state.scale[None], jnp.full(len(z), H)
         (x, _), _ = jax.lax.scan(step, begun, jnp.asarray(BARRIERS))
-        return x * state.scale
+        return x * state.scale[None]
 
     def _updated(self, state: State, found: Best) -> State:
         """Every cell's best of what it had and what its starts found."""
@@ -359,7 +334,7 @@ class Frontier(AbstractEngine):
         }
         shape = self.y_cells, self.x_cells
         return (
-            self._edges
+            {f"{axis.option}_edges": axis.edges for axis in self._axes}
             | counts
             | {name: v.reshape(*shape, *v.shape[1:]) for name, v in flat.items()}
         )

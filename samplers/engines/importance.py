@@ -58,7 +58,7 @@ class Importance(AbstractEngine):
 
     log Z needs the density alone: target(z) with a normalised prior. The last block holds equally
     weighted draws, as many as the smallest effective number among the repeats, dealt out to the
-    walkers as chains, and the table `evidence`.
+    walkers as chains, the table `evidence`, and the weighted draws as the table `points`.
 
     Not for funnels, cancellations that are no coordinate of the chart, nor more than about ten
     parameters of a real model: pareto_k says so (test_evidence.py, docs/samplers.md).
@@ -95,6 +95,10 @@ class Importance(AbstractEngine):
         return np.repeat(np.arange(self.repeats), self.walkers)
 
     @property
+    def parts(self) -> int:
+        return self.repeats
+
+    @property
     def doubts(self) -> tuple[Doubt, ...]:
         return (*_evidence.DOUBTS, Doubt("evidence/pareto_k", "pareto_k", _FEW_DECIDE))
 
@@ -126,7 +130,7 @@ class Importance(AbstractEngine):
     def fitted(
         self, key: PRNGKeyArray, target: LogDensity, trail: Float[Array, "repeat n dim"]
     ) -> State:
-        """The state with mixtures fitted to draws of the target, n for each repeat."""
+        """Return the state with mixtures fitted to draws of the target, n for each repeat."""
         keys = jr.split(key, self.repeats)
         mixture = jax.vmap(lambda k, x: self._learn(k, target, x))(keys, trail)
         shape = (self.repeats, self.samples)
@@ -169,7 +173,8 @@ class Importance(AbstractEngine):
         if int(state.filled) < self.samples:
             return state, Block(None, stats, undefined=state.example)
         draws, lp, table = self._summarise(jr.fold_in(key, 2**31 - 1), state)
-        return state, Block(draws, stats | {"lp": lp}, {"evidence": table}, True, state.example)
+        tables = {"evidence": table, "points": _evidence.points(state.position, state.log_weight)}
+        return state, Block(draws, stats | {"lp": lp}, tables, True, state.example)
 
     @eqx.filter_jit
     def _more(
@@ -214,11 +219,11 @@ class Importance(AbstractEngine):
         )
 
     def more(self, key: PRNGKeyArray, target: LogDensity, state: State) -> State:
-        """The state with `block` more weighted draws per repeat."""
+        """Return the state with `block` more weighted draws per repeat."""
         return self._more(key, target, state)[0]
 
     def estimate(self, state: State) -> dict[str, np.ndarray]:
-        """The table `evidence` of the weighted draws so far."""
+        """Compute the table `evidence` of the weighted draws so far."""
         return _evidence.of_weights(np.asarray(state.log_weight)) | {
             "n_evaluations": np.full(self.repeats, self._evaluations),
             "n_proposals": np.full(self.repeats, int(state.filled)),

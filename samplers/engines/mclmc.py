@@ -82,7 +82,7 @@ class Mclmc(AbstractTrajectories):
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
-        """The state after `warmup` trajectories from (chains, dim) starting points."""
+        """Return the state after `warmup` trajectories from (chains, dim) starting points."""
         if starts.shape[1] < 2:
             raise ValueError("mclmc needs at least 2 dimensions: its momenta are directions")
         self.require_starts(target, starts)

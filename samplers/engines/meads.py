@@ -86,7 +86,7 @@ class Meads(AbstractTrajectories):
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
-        """The state after `warmup` steps of adaptation from (chains, dim) starting points.
+        """Return the state after `warmup` steps of adaptation from (chains, dim) starting points.
 
         Raises EngineError where the adaptation breaks down.
         """

@@ -30,6 +30,7 @@ from ..base import (
     require_methods,
 )
 from . import _cross_check, _evidence, _shrinkage, _slices
+from ._insertion import insertion_ranks
 
 # On dark_dipole (15 dim), rank correlation with the start after 50, 75, 150 slices: 0.4, 0.3, 0.1
 # in most coordinates, 0.6, 0.5, 0.3 in the worst. At 50, draws were worth 2.6 times less than said.
@@ -39,7 +40,8 @@ _SLICES_PER_DIM, _LEAST_SLICES = 10, 50
 class State(NamedTuple):
     """Live points, the dead so far with the ranks of those born, and where the integral stands.
 
-    dead    buffers of positions and log likelihoods, filled from the front: `deaths` of them
+    birth   log likelihood above which a point was drawn, -inf for those from the prior
+    dead    buffers of the same, filled from the front: `deaths` of them
     rank    of each point at its birth among the live ones, jittered to a uniform number
     volume  log of the prior share above the last dead point, and
     log_z   of the integral over the dead, both for mean shrinkage and finite likelihood only
@@ -51,8 +53,10 @@ class State(NamedTuple):
     position: Float[Array, "repeat live dim"]
     log_prior: Float[Array, "repeat live"]
     log_likelihood: Float[Array, "repeat live"]
+    birth: Float[Array, "repeat live"]
     dead_position: Float[Array, "repeat most dim"]
     dead_log_likelihood: Float[Array, "repeat most"]
+    dead_birth: Float[Array, "repeat most"]
     rank: Float[Array, "repeat most"]
     deaths: Int[Array, " repeat"]
     volume: Float[Array, " repeat"]
@@ -83,9 +87,10 @@ class Nested(AbstractEngine):
 
     Half of the slices go along differences of live points, half along their covariance; chart
     positions have no seams, so nothing is wrapped. The last block holds equally weighted draws,
-    as many as the smallest effective number of dead points among the runs, in random order, and
-    the table `evidence`. Needs a target that is prior times likelihood; starting points are not
-    used. Plateaus: points of equal likelihood are right only at the top.
+    as many as the smallest effective number of dead points among the runs, in random order, the
+    table `evidence` and the weighted points, the table `points`. Needs a target that is prior
+    times likelihood; starting points are not used. Plateaus: points of equal likelihood are right
+    only at the top.
 
     The table `evidence_check` holds ln Z of the same target by importance sampling, from mixtures
     fitted to the draws: a disagreement shows volumes that shrank wrongly. No table shows a region
@@ -129,6 +134,10 @@ class Nested(AbstractEngine):
         return self.repeats
 
     @property
+    def parts(self) -> int:
+        return self.repeats
+
+    @property
     def doubts(self) -> tuple[Doubt, ...]:
         return (*_evidence.DOUBTS, *_shrinkage.DOUBTS, _cross_check.DOUBT)
 
@@ -166,8 +175,10 @@ class Nested(AbstractEngine):
         dead = jnp.zeros((self.repeats, self._most))
         return prior, State(
             **prior.particles._asdict(),
+            birth=jnp.full_like(prior.particles.log_likelihood, -jnp.inf),
             dead_position=jnp.zeros((*dead.shape, target.dim)),
             dead_log_likelihood=dead,
+            dead_birth=dead,
             rank=dead,
             deaths=count,
             volume=zero,
@@ -191,12 +202,12 @@ class Nested(AbstractEngine):
         state, stats = self._shrink(key, target, state)
         if not bool(jnp.all(state.finished)):
             return state, Block(None, stats, undefined=state.example)
-        draws, table = _shrinkage.summarise(
-            jr.fold_in(key, 2**31 - 1), state._asdict(), self.delete
-        )
+        runs = state._asdict()
+        draws, table = _shrinkage.summarise(jr.fold_in(key, 2**31 - 1), runs, self.delete)
         lp = _evidence.densities(target, draws)
         check = _cross_check.by_importance(jr.fold_in(key, 2**31 - 2), target, draws, table)
-        tables = {"evidence": table, "evidence_check": check}
+        points = _shrinkage.points(runs, self.delete)
+        tables = {"evidence": table, "evidence_check": check, "points": points}
         return state, Block(draws, stats | {"lp": lp}, tables, True, state.example)
 
     @eqx.filter_jit
@@ -238,16 +249,16 @@ class Nested(AbstractEngine):
             self.delete,
         )
         covariance = jnp.atleast_2d(jnp.cov(state.position, rowvar=False))
-        none = jnp.zeros(self.live)
+        living = (state.position, state.log_prior, state.log_likelihood, state.birth)
         before: Any = AdaptiveNSState(
-            StateWithLogLikelihood(state.position, state.log_prior, state.log_likelihood, none),
+            StateWithLogLikelihood(*living),
             NSIntegrator(state.volume, state.log_z, state.log_z),
             {"points": state.position, "factor": jnp.linalg.cholesky(covariance)},
         )
         places, _ = delete_fn(before, self.delete)
         after, info = kernel(key_step, before)
         new, found = after.particles, info.update_info
-        rank = _ranks(key_rank, new.loglikelihood, places)
+        rank = insertion_ranks(key_rank, new.loglikelihood, places)
 
         def append(buffer: Array, values: Array) -> Array:
             return jax.lax.dynamic_update_slice_in_dim(buffer, values, state.deaths, 0)
@@ -267,8 +278,10 @@ class Nested(AbstractEngine):
             position=new.position,
             log_prior=new.logdensity,
             log_likelihood=new.loglikelihood,
+            birth=new.loglikelihood_birth,
             dead_position=append(state.dead_position, info.particles.position),
             dead_log_likelihood=append(state.dead_log_likelihood, info.particles.loglikelihood),
+            dead_birth=append(state.dead_birth, info.particles.loglikelihood_birth),
             rank=append(state.rank, rank),
             deaths=deaths,
             volume=after.integrator.logX,
@@ -286,20 +299,3 @@ def _flat(log_likelihood: Float[Array, "*repeat live"]) -> Bool[Array, "*repeat"
     from the start: the live points are draws from the prior.
     """
     return jnp.all(log_likelihood == log_likelihood[..., :1], axis=-1)
-
-
-def _ranks(
-    key: PRNGKeyArray, log_likelihood: Float[Array, " live"], new: Int[Array, " delete"]
-) -> Float[Array, " delete"]:
-    """Rank each new point among the survivors and the new points before it, as a number in (0, 1).
-
-    If it is an independent draw like them, every place is equally likely, whatever the places of
-    the others: with a jitter within its place the number is uniform, and independent of the rest.
-    Fowlie, Handley and Su, arXiv:2006.03371, there for one point at a time.
-    """
-    value = log_likelihood[new]
-    survives = jnp.ones(log_likelihood.shape, bool).at[new].set(False)
-    below = jnp.sum(survives & (log_likelihood < value[:, None]), axis=1)
-    earlier = jnp.sum(jnp.tril(value[None, :] < value[:, None], -1), axis=1)
-    others = jnp.sum(survives) + jnp.arange(new.shape[0])
-    return (below + earlier + jr.uniform(key, new.shape)) / (others + 1)

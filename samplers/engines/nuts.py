@@ -80,7 +80,7 @@ class Nuts(AbstractTrajectories):
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
-        """The state after `warmup` steps of adaptation from (chains, dim) starting points."""
+        """Adapt for `warmup` steps from (chains, dim) starting points and return the state."""
         self.require_starts(target, starts)
         return self._adapt(key, target, starts)
 

@@ -85,13 +85,17 @@ class Search(AbstractEngine):
         self.require_least(dict.fromkeys(("starts", "steps", "block", "modes"), 1))
 
     @property
+    def parts(self) -> int:
+        return self.starts
+
+    @property
     def chains(self) -> int:
         return self.starts
 
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
-        """The starts with their values and gradients; at least one must have finite density."""
+        """Begin at the starts, with values and gradients; at least one must have finite density."""
         del key
         if starts.shape[0] != self.starts:
             raise ValueError(f"search needs {self.starts} starting points, got {starts.shape[0]}")
@@ -145,11 +149,11 @@ class Search(AbstractEngine):
         count = [np.isin(owner, members).sum() for members in found]
         width, log_volume = laplace(at.gradient[top], at.hessian[top])
         return {
-            "position": position[top] * state.scale,
+            "position": position[top] * state.scale[None],
             "log_density": at.value[top],
             "count": jnp.asarray(count),
             "gradient_norm": jnp.linalg.norm(at.gradient[top], axis=1),
-            "width": width * state.scale,
+            "width": width * state.scale[None],
             "log_z_laplace": at.value[top] + log_volume + jnp.sum(jnp.log(state.scale)),
             "n_proposals": state.tried.proposals,
             "n_nonfinite": state.tried.nonfinite,
@@ -180,14 +184,14 @@ def starts(
     good = np.flatnonzero(np.asarray(at.value) > float(jnp.max(at.value)) - _DEPTH)
     chosen = jr.choice(picked, jnp.asarray(good), (count,), replace=len(good) < count)
     at = jax.tree.map(lambda v: v[chosen], at)
-    return _jumped(target, jump, state.scale, top[chosen], at) * state.scale
+    return _jumped(target, jump, state.scale, top[chosen], at) * state.scale[None]
 
 
 @eqx.filter_jit
 def _begin(target: LogDensity, points: Points) -> State:
     spread = jnp.std(points, axis=0)
     scale = jnp.where(spread > 0.0, spread, 1.0)
-    position = points / scale
+    position = points / scale[None]
     value = jax.vmap(in_units(target, scale))(position)
     adam = _optimiser(1).init(position)
     # Adam's first step goes nowhere and finds the gradient.
@@ -222,7 +226,7 @@ def _adam(target: LogDensity, state: State, steps: int, block: int) -> State:
             state.scale,
             still,
             state.step + 1,
-            counted(state.tried, trial * state.scale, value),
+            counted(state.tried, trial * state.scale[None], value),
         )
         return moved, None
 
@@ -276,7 +280,7 @@ def _jumped(
     curvature, axes = jnp.linalg.eigh(at.hessian)
     widths = 1.0 / jnp.sqrt(jnp.maximum(jnp.abs(curvature), 1.0))
     jump = jnp.einsum("nij,nj->ni", axes, widths * jr.normal(key, x.shape))
-    tried = x + jnp.asarray(2.0 * 0.5 ** np.arange(_HALVINGS))[:, None, None] * jump
-    fine = jax.vmap(jax.vmap(density))(tried) > at.value - deepest
+    tried = x[None] + jnp.asarray(2.0 * 0.5 ** np.arange(_HALVINGS))[:, None, None] * jump[None]
+    fine = jax.vmap(jax.vmap(density))(tried) > at.value[None] - deepest
     first = jnp.take_along_axis(tried, jnp.argmax(fine, axis=0)[None, :, None], axis=0)[0]
     return jnp.where(jnp.any(fine, axis=0)[:, None], first, x)

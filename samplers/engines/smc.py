@@ -128,6 +128,10 @@ class Smc(AbstractEngine):
         return self.repeats
 
     @property
+    def parts(self) -> int:
+        return self.repeats
+
+    @property
     def doubts(self) -> tuple[Doubt, ...]:
         return (*_evidence.DOUBTS, Doubt("evidence/n_unsettled", "flag", _UNSETTLED))
 
@@ -178,7 +182,7 @@ class Smc(AbstractEngine):
     def advance(
         self, key: PRNGKeyArray, target: PriorTimesLikelihood, state: State
     ) -> tuple[State, Block]:
-        """The next temperature of every population; the last block when all have got to 1."""
+        """Move every population to its next temperature; the last block when all have got to 1."""
         state, stats = self._temper(key, target, state)
         if not bool(jnp.all(state.finished)):
             return state, Block(None, stats, undefined=state.example)
@@ -268,7 +272,7 @@ class Smc(AbstractEngine):
 
 
 def table(state: State) -> dict[str, Array]:
-    """The table `evidence`, one row per population.
+    """Return the table `evidence`, one row per population.
 
     log_z_error     the larger of log_z_within and the spread over populations
     log_z_within    sqrt(sum (1/ESS - 1/N)) over temperatures, which takes particles for independent

@@ -29,14 +29,14 @@ class Checkpoint(NamedTuple):
 
 
 def pack(leaves: tuple[np.ndarray, ...]) -> bytes:
-    """The arrays as an .npz."""
+    """Pack the arrays as an .npz."""
     buffer = io.BytesIO()
     np.savez(buffer, *leaves)
     return buffer.getvalue()
 
 
 def unpack(data: bytes) -> tuple[np.ndarray, ...]:
-    """The arrays again; no more memory than the data take. Raises ValueError for anything else."""
+    """Unpack arrays in no more memory than the data take. Raises ValueError for anything else."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as members:
             count = len(members.infolist())

@@ -94,7 +94,7 @@ class File:
 
     @contextlib.contextmanager
     def opened(self, mode: int = os.O_RDONLY) -> Iterator[int]:
-        """The descriptor of the file. Raises StoreError for anything but a regular file."""
+        """Open the descriptor of the file. Raises StoreError for anything but a regular file."""
         found = self.stat()
         if found is not None:
             self._refuse_odd(found)
@@ -127,7 +127,7 @@ class File:
 
     @contextlib.contextmanager
     def made(self) -> Iterator[int]:
-        """A new file, by descriptor, that takes this name if the block ends well."""
+        """Make a new file, by descriptor, that takes this name if the block ends well."""
         folder = self.folder.descriptor
         name = f".{self.name.removeprefix('.')}.{secrets.token_hex(8)}.new"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS
@@ -174,7 +174,7 @@ def write(descriptor: int, data: Any, at: int) -> None:
 
 
 def read(descriptor: int, size: int, at: int) -> bytes:
-    """The bytes [at, at + size), fewer where the file ends."""
+    """Read the bytes [at, at + size), fewer where the file ends."""
     pieces = []
     while size and (piece := os.pread(descriptor, size, at)):
         pieces.append(piece)

@@ -98,7 +98,7 @@ def _between(region: tuple[int, bytes, list[Change]]) -> bool:
 
 
 def pending(file: File) -> Journal | None:
-    """The journal of a file; None if there is none. Raises OSError if it is damaged."""
+    """Read the journal of a file; None if there is none. Raises OSError if it is damaged."""
     found = beside(file)
     try:
         whole = found.read(_MOST)
@@ -132,7 +132,7 @@ def recover(file: File) -> None:
 
 
 def foreign(file: File) -> StoreError:
-    """A copy in which the journal is of one moment and the file of another."""
+    """Return a copy in which the journal is of one moment and the file of another."""
     return StoreError(
         f"'{beside(file)}' was not made for the '{file.name}' beside it: the directory was copied "
         "while a run wrote it; copy it again when the run has stopped, or remove that journal and "

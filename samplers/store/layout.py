@@ -20,12 +20,12 @@ _CHUNK_CHAINS = 1024
 
 
 def opened(file: Any, mode: str = "r") -> h5py.File:
-    """An HDF5 file from a Python file object, to be written in the format of HDF5 1.10."""
+    """Open an HDF5 file from a Python file object, to be written in the format of HDF5 1.10."""
     return h5py.File(file, mode, libver=("v110", "v110"))
 
 
 def begin(file: h5py.File, groups: np.ndarray, attributes: Mapping[str, Any]) -> None:
-    """The chains and their ensembles, and no draws."""
+    """Write the chains and their ensembles, and no draws."""
     file.attrs.update(attributes)
     file.attrs["committed_draws"] = 0
     posterior = file.create_group("posterior")
@@ -47,6 +47,7 @@ def _declare_group(
     group = file.require_group(name)
     group.attrs.update(about(name))
     chains, draws = next(iter(variables.values())).shape[:2]
+    level = int(file.attrs.get("compression", 0))
     axes = [_scale(group, "chain", chains), _scale(group, "draw", 0, chunk=draws)]
     for key, values in variables.items():
         trailing = values.shape[2:]
@@ -54,15 +55,21 @@ def _declare_group(
             key,
             shape=(chains, 0, *trailing),
             maxshape=(chains, None, *trailing),
-            dtype=values.dtype,
+            dtype=_kept_as(values.dtype, file.attrs.get("dtype")),
             chunks=(min(chains, _CHUNK_CHAINS), draws, *trailing),
             fletcher32=True,
+            **({"compression": level, "shuffle": True} if level else {}),
             fillvalue=np.nan if values.dtype.kind == "f" else None,
         )
         extra = [_scale(group, f"{key}_dim_{i}", n) for i, n in enumerate(trailing)]
         for axis, scale in enumerate([*axes, *extra]):
             found.dims[axis].attach_scale(scale)
         found.attrs.update(about(f"{name}/{key}"))
+
+
+def _kept_as(own: np.dtype, floats: Any) -> np.dtype:
+    """The type in which an array is stored: `floats` for real numbers, its own for others."""
+    return np.dtype(floats) if floats is not None and own.kind == "f" else own
 
 
 def append(file: h5py.File, groups: Groups, start: int, draws: int) -> dict[str, str]:
@@ -105,7 +112,7 @@ def put(file: h5py.File, tables: Groups, about: About) -> dict[str, dict[str, st
 
 
 def dataset(group: h5py.Group, path: str) -> h5py.Dataset:
-    """A variable that must be there."""
+    """Return a variable that must be there."""
     found = group.get(path)
     if not isinstance(found, h5py.Dataset):
         raise OSError(f"it has no variable '{path}'")

@@ -17,7 +17,7 @@ type Manifest = dict[str, Any]
 
 
 def read(file: File) -> Manifest:
-    """The manifest without its checksum. Raises StoreError if it is damaged or of no use."""
+    """Read the manifest without its checksum. Raises StoreError if it is damaged or of no use."""
     try:
         manifest = json.loads(file.read(_MOST))
     except (ValueError, RecursionError) as error:

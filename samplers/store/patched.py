@@ -158,7 +158,7 @@ class Changes(Patched):
 
 @contextlib.contextmanager
 def as_hdf5(raw: Patched, mode: str = "r") -> Iterator[h5py.File]:
-    """The file as h5py holds it. Raises what went wrong in a read; OSError for what is damaged."""
+    """Open the file with h5py. Raises what went wrong in a read; OSError for what is damaged."""
     try:
         with layout.opened(raw, mode) as file:
             yield file
@@ -171,7 +171,7 @@ def as_hdf5(raw: Patched, mode: str = "r") -> Iterator[h5py.File]:
 
 @contextlib.contextmanager
 def changed(file: File) -> Iterator[Changes]:
-    """The file, to be changed: all at once if the block ends well, else not at all."""
+    """Open the file to be changed: all at once if the block ends well, else not at all."""
     journal.recover(file)
     with file.opened(os.O_RDWR) as descriptor:
         changes = Changes(file, descriptor)
@@ -181,7 +181,7 @@ def changed(file: File) -> Iterator[Changes]:
 
 @contextlib.contextmanager
 def rebuilt(file: File) -> Iterator[Changes]:
-    """A copy of the file, to be changed, that takes its place if the block ends well."""
+    """Open a copy of the file, to be changed, that takes its place if the block ends well."""
     journal.recover(file)
     with file.opened() as descriptor:
         changes = Changes(file, descriptor)

@@ -152,6 +152,7 @@ def refuse_other_draws(file: h5py.File, groups: layout.Groups, start: int, draws
     for name, variables in groups.items():
         for key, values in variables.items():
             stored = layout.dataset(file, f"{name}/{key}")[:, start : start + draws]
+            values = values.astype(stored.dtype)  # perhaps of fewer digits
             if not np.array_equal(stored, values, equal_nan=stored.dtype.kind == "f"):
                 raise StoreError(
                     f"draws {start} to {start + draws - 1} of {name}/{key}, computed again from "
@@ -173,7 +174,7 @@ def fault_of_state(file: File, entry: Mapping[str, Any]) -> str:
 
 
 def read_text(directory: pathlib.Path, name: str, most: int) -> str:
-    """A text file of a run directory, of so many bytes at most; FileNotFoundError if none."""
+    """Read a text file of a run directory, of so many bytes at most; FileNotFoundError if none."""
     with Folder(directory) as folder:
         return (folder / name).read_text(most)
 
@@ -195,7 +196,7 @@ def refuse_other_attributes(directory: pathlib.Path, file: h5py.File) -> None:
 
 
 def wrong_attributes(file: h5py.File, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """A line about every attribute that is not the one of the manifest: HDF5 checks no texts."""
+    """Yield a line about every attribute that is not the manifest's: HDF5 checks no texts."""
     for path, attributes in wanted.items():
         yield from _wrong(file, path, attributes)
 

@@ -16,7 +16,6 @@ import contextlib
 import io
 import json
 import math
-import os
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -27,8 +26,9 @@ import numpy as np
 from . import checkpoint as states
 from . import files, journal, layout, manifest, patched, reading, sums
 from .checkpoint import Checkpoint
+from .directory import is_run, refuse_foreign
 from .files import Folder, StoreError
-from .lock import INSTEAD, NAME, Lock
+from .lock import Lock
 
 __all__ = ["Checkpoint", "Store", "StoreError", "is_run"]
 
@@ -67,14 +67,14 @@ class Store:
 
     @classmethod
     def create(cls, path: pathlib.Path, groups: np.ndarray, attributes: Attributes) -> "Store":
-        """A new run directory at `path`, which must be absent or empty.
+        """Create a new run directory at `path`, which must be absent or empty.
 
         groups      (chain,) labels of the coupled chains
         attributes  HDF5 attributes by path: "/" for the file, "/posterior/x" for a variable
         """
         if is_run(path):
             raise StoreError(f"'{path}' holds a run already: resume it or give another directory")
-        _refuse_foreign(path)
+        refuse_foreign(path)
         with files.explained(path):
             path.mkdir(parents=True, exist_ok=True)
         new = {
@@ -87,7 +87,7 @@ class Store:
 
     @classmethod
     def open(cls, path: pathlib.Path) -> "Store":
-        """The run directory at `path`, to be continued."""
+        """Open the run directory at `path`, to be continued."""
         if not path.is_dir():
             raise StoreError(f"there is no run directory '{path}'")
         if not is_run(path):
@@ -187,7 +187,7 @@ class Store:
         self._manifest = changed
 
     def load(self) -> tuple[Checkpoint | None, tuple[str, ...]]:
-        """The newest sound checkpoint, and a line about each one passed over."""
+        """Load the newest sound checkpoint, and a line about each one passed over."""
         had = self._manifest["generations"]
         sound: list[tuple[dict[str, Any], tuple[np.ndarray, ...]]] = []
         messages = list(self._lock.notes)
@@ -293,25 +293,3 @@ class Store:
                 f"'{self._chains}' counts {found} draws where this process stored "
                 f"{self.committed}: another process writes it; stopped"
             )
-
-
-def is_run(path: pathlib.Path) -> bool:
-    """Tell whether a directory is a run directory."""
-    return os.path.lexists(path / manifest.NAME)
-
-
-def _refuse_foreign(path: pathlib.Path) -> None:
-    """A directory with files of somebody else is left alone."""
-    if not path.is_dir():
-        if os.path.lexists(path):
-            raise StoreError(f"'{path}' is a file; give a directory for the run")
-        return
-    with files.explained(path):
-        names = sorted(p.name for p in path.iterdir())
-    ours = (NAME, INSTEAD)  # with unfinished files: of a process killed in `create`
-    others = [name for name in names if name not in ours and not files.unfinished(name)]
-    if others:
-        raise StoreError(
-            f"'{path}' is not empty and not a run directory (it holds '{others[0]}'): "
-            "give another directory"
-        )

@@ -43,7 +43,7 @@ def of(values: np.ndarray) -> str:
 
 
 def read(file: File) -> Record:
-    """The lines there are; none if there is no file."""
+    """Read the lines there are; none if there is no file."""
     try:
         lines = file.read(_MOST).split(b"\n")
     except FileNotFoundError:

@@ -64,6 +64,7 @@ def test_files_of_points_that_are_refused(capfd, points, data, said):
 
 def test_what_is_no_file_is_refused_before_it_is_read(capfd, tmp_path):
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "manifest.json").touch()  # as a run directory has
     places = ((tmp_path / "pipe", "pipe"), ("/dev/zero", "device"), (tmp_path, "directory"))
     for place, word in places:
         for command in (
@@ -216,12 +217,12 @@ def damaged_points(capfd, tmp_path, data):
     )
 
 
-@damage.examples(50, jsons)
+@damage.examples(20, jsons)
 def test_damaged_points(capfd, tmp_path, data):
     damaged_points(capfd, tmp_path, data)
 
 
-@damage.examples(100, commands)
+@damage.examples(30, commands)
 def test_damaged_arguments(capfd, tmp_path, monkeypatch, data):
     monkeypatch.chdir(tmp_path)
     runs_or_is_refused(capfd, tmp_path, data)

@@ -2,12 +2,15 @@
 
 import contextlib
 import errno
+import inspect
 import json
 import os
+import pathlib
 import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import arviz
 import h5py
@@ -17,7 +20,9 @@ import pytest
 
 from helpers.places import TOY
 from nmmjax.cli import run_command, session
+from nmmjax.cli.engines import find_engine
 from nmmjax.cli.finish import UNFINISHED
+from nmmjax.runfile.build import ModelSection, build_model
 from nmmjax.samplers.store import manifest
 
 pytestmark = pytest.mark.usefixtures("without_figures")  # the first run draws them
@@ -162,7 +167,11 @@ def test_evaluate_matches_the_reference_file(reference, tmp_path, capsys):
     file.write_text(json.dumps(points[:2]))
     command = ["evaluate", "weak_triplet", "--points", str(file), "--json"]
     made_with = reference("weak_triplet/model1.json")["constants"]
-    settings = ["y_lepton=2.93e-06", *(f"sm.{key}={x}" for key, x in made_with.items())]
+    settings = [
+        "y_lepton=2.93e-06",
+        "rge=false",
+        *(f"sm.{key}={x}" for key, x in made_with.items()),
+    ]
     assert run_command(command + [x for pair in settings for x in ("--setting", pair)]) == 0
     found = json.loads(capsys.readouterr().out)
     for row, expected in zip(found, rows, strict=False):
@@ -197,10 +206,43 @@ def test_list_and_constraint(capsys, tmp_path):
         json.loads(capsys.readouterr().out)
     assert run_command(["list", "models", "weak_triplet"]) == 0
     assert "convention = 'derived'" in capsys.readouterr().out
+    assert run_command(["list", "models", f"{TOY}:Toy"]) == 0
+    assert "coupling of the moment" in capsys.readouterr().out
     out = tmp_path / "curve.png"
     assert run_command(["constraint", "na64e_2023", "--out", str(out)]) == 0
     assert "arXiv:2307.02404" in capsys.readouterr().out
     assert out.stat().st_size > 10_000
+
+
+def test_a_line_about_each_model_and_engine_is_that_of_its_class(capsys):
+    for what, find in (("models", _model), ("engines", find_engine)):
+        assert run_command(["list", what]) == 0
+        lines = dict(x.split(maxsplit=1) for x in capsys.readouterr().out.splitlines())
+        assert len(lines) > 10
+        for name, line in lines.items():
+            assert line == inspect.getdoc(find(name)).partition("\n")[0]
+
+
+def _model(name):
+    return type(build_model(ModelSection(name=name), "list"))
+
+
+def test_a_part_of_a_name_and_a_model_without_a_point(refuse, capsys):
+    line = refuse("constraint", "xenon")
+    assert "did you mean 'xenonnt_2022', 'xenonnt_2022_massive'" in line
+    assert run_command(["evaluate", f"{TOY}:Toy", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert "at the reference point of the model" in err
+    (row,) = json.loads(out)
+    assert row["mu_nu"] == pytest.approx(0.1 / 1e3**2 * 1e-3)
+
+
+def test_chains_and_short_help_are_understood(folder, capsys):
+    chains = folder / "chains" / "small" / "chains.h5"
+    assert run_command(["summary", str(chains)]) == 0
+    assert "Verdict: " in capsys.readouterr().out
+    assert run_command(["summary", "-h"]) == 0
+    assert "--full" in capsys.readouterr().out
 
 
 def test_other_physics_in_the_same_directory_is_refused(folder, refuse):
@@ -349,21 +391,41 @@ def test_limits_of_the_machine_leave_the_draws_and_one_line(folder, tmp_path, mo
 
 
 @pytest.mark.parametrize("where", ["HOME", "XDG_CACHE_HOME", "JAX_COMPILATION_CACHE_DIR"])
-def test_a_cache_that_cannot_be_written_is_one_line(where, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_cache_that_cannot_be_written_is_one_line(where, closed, tmp_path, monkeypatch, capsys):
     """A file stands where a folder belongs: root, too, cannot write there."""
     (tmp_path / "file").write_text("")
     for name in ("XDG_CACHE_HOME", "JAX_COMPILATION_CACHE_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(where, str(tmp_path / "file" / "below"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("file" if closed else "")))
     before = jax.config.jax_compilation_cache_dir
     try:
         session.start_jax()
-        assert jax.config.jax_compilation_cache_dir is None
+        found = jax.config.jax_compilation_cache_dir
     finally:
         jax.config.update("jax_compilation_cache_dir", before)
     (line,) = capsys.readouterr().err.splitlines()
-    assert "compiled programs are not kept for the next start" in line
     assert "Not a directory" in line
+    if closed:
+        assert found is None
+        assert "compiled programs are not kept for the next start" in line
+    else:
+        assert f"compiled programs go to '{found}'" in line
+        assert pathlib.Path(found).parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_temporary_cache_that_others_may_write_is_not_used(tmp_path, monkeypatch):
+    """What is read from it is run."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = session.temporary_cache()
+    assert folder is not None
+    folder.parent.chmod(0o777)
+    assert session.temporary_cache() is None
+    shutil.rmtree(folder.parent)
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    folder.parent.symlink_to(tmp_path / "elsewhere")
+    assert session.temporary_cache() is None
 
 
 def _committed(directory):

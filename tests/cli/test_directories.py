@@ -13,52 +13,19 @@ import h5py
 import numpy as np
 import pytest
 
+from helpers import tiny_model
 from helpers.cases import one_quick
 from nmmjax.cli import run_command
 
 pytestmark = pytest.mark.usefixtures("without_figures")  # the first run draws them
-
-MODEL = """\
-from nmmjax.target.model import Model, Parameter
-from nmmjax.target.priors import LogUniform
-
-
-class Tiny(Model):
-    @property
-    def parameters(self):
-        return (
-            Parameter("a", LogUniform(1e-12, 1e-8), "", "a", "coupling of the mass"),
-            Parameter("b", LogUniform(1e-6, 1.0), "", "b", "coupling of the moment"),
-        )
-
-    @property
-    def reference(self):
-        return {"a": 1e-10, "b": 0.1}
-
-    def predict(self, theta):
-        return {"m_nu": theta["a"] * 1e9, "mu_nu": theta["b"] * 1e-10}
-"""
-RUN = """\
-[model]
-name = "tiny.py:Tiny"
-[target]
-constraints = ["m_nu_target"]
-[engine]
-options = { ensembles = 4, walkers = 8, thin = 2, block = 5 }
-[run]
-draws = 20
-burn_in = 5
-"""
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A folder with a run file and a finished run of 20 draws."""
     folder = tmp_path_factory.mktemp("directories")
-    (folder / "tiny.py").write_text(MODEL)
-    text = RUN.replace("tiny.py", str(folder / "tiny.py"))
-    (folder / "tiny.toml").write_text(text)
-    assert run_command(["run", str(folder / "tiny.toml"), "--out", str(folder / "run")]) == 0
+    path = tiny_model.write(folder, draws=20)
+    assert run_command(["run", str(path), "--out", str(folder / "run")]) == 0
     return folder
 
 

@@ -99,7 +99,7 @@ def test_a_lock_file_left_by_a_dead_or_foreign_process(directory):
 
 def test_the_lock_of_a_dead_writer_is_left_alone(directory, monkeypatch):
     """Trying it could refuse a run that is just being continued."""
-    monkeypatch.setattr(status, "_locked", lambda path: pytest.fail("tried the lock"))
+    monkeypatch.setattr(status.lock, "is_held", lambda path: pytest.fail("tried the lock"))
     with subprocess.Popen([sys.executable, "-c", ""]) as dead:
         pass
     lock(directory, dead.pid)
@@ -107,7 +107,7 @@ def test_the_lock_of_a_dead_writer_is_left_alone(directory, monkeypatch):
 
 
 def test_watch_ends_with_the_run(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(status, "_EVERY", 0.05)
+    monkeypatch.setattr(status, "EVERY", 0.05)
     store = Store.create(tmp_path / "run", np.repeat(np.arange(4), 2), VARIABLES)
     store.write_text("resolved.toml", RESOLVED)
     groups = draw_groups(8, 50)
@@ -150,7 +150,7 @@ def test_refusals(tmp_path, capsys, directory):
     [(0.0, "0 s"), (59.0, "59 s"), (90.0, "1.5 min"), (7200.0, "2.0 h"), (4 * 86400.0, "4 days")],
 )
 def test_durations(seconds, text):
-    assert status._ago(seconds) == text
+    assert status.ago(seconds) == text
 
 
 def test_info_is_one_screen_and_complete_as_json(capsys):

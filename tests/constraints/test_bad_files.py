@@ -295,7 +295,7 @@ def refused_or_good(factory, data):
         damage.one_line(line)
 
 
-@damage.examples(150, damaged)
+@damage.examples(30, damaged)
 def test_damaged_files_are_refused_in_one_line(tmp_path_factory, data):
     refused_or_good(tmp_path_factory, data)
 

@@ -10,6 +10,7 @@ import pytest
 
 from helpers import places
 from nmmjax.catalogue import CATALOGUE
+from nmmjax.constraints import words
 from nmmjax.constraints.curves import LimitCurve
 from nmmjax.constraints.entries import build
 from nmmjax.constraints.library import card, catalogue, listing, load, sets
@@ -53,9 +54,18 @@ def names(*given, **options):
 
 
 def test_default_holds_what_the_model_answers():
-    offered = {"mu_eff_solar", "mu_eff_reactor", "m_nu", "rho0", "max_yukawa", "m_triplet"}
+    offered = {
+        "mu_eff_pp",
+        "mu_eff_be7",
+        "mu_eff_reactor",
+        "m_nu",
+        "rho0",
+        "max_yukawa",
+        "m_triplet",
+    }
     found = names("@default", observables=offered)
-    assert found == ["perturbative", "gemma_2012", "borexino_2017", "xenonnt_2022", "typeIII_atlas"]
+    limits = ["gemma_2012", "borexino_2017", "xenonnt_2022", "rho0", "typeIII_atlas"]
+    assert found == ["perturbative", *limits]
     assert all(catalogue()[name]["use"] == "default" for name in names("@default"))
 
 
@@ -96,8 +106,8 @@ def test_the_paper_s_own_numbers():
 
 
 def test_massive_mediators_take_the_recasts():
-    massless = {"mu_eff_solar", "mu_eff_reactor"}
-    massive = {*massless, "m_aprime", "mu_eff_dark_solar"}
+    massless = {"mu_eff_pp", "mu_eff_be7", "mu_eff_reactor"}
+    massive = {*massless, "m_aprime", "mu_eff_dark_pp", "mu_eff_dark_be7"}
     assert "xenonnt_2022" in names("@default", observables=massless)
     found = names("@default", observables=massive)
     assert "xenonnt_2022_massive" in found
@@ -117,7 +127,10 @@ def test_every_set_loads_and_has_words(name):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (["oblique_ST_U0", "rho0"], "keep one of oblique_STU, oblique_ST_U0, rho0, m_W"),
+        (
+            ["oblique_ST_U0", "rho0"],
+            "keep one of oblique_STU, oblique_ST_U0, t_param_alone, rho0, m_W",
+        ),
         (["m_W", "oblique_STU"], "'m_W' and 'oblique_STU' exclude each other"),
         (["mu_e_gamma_meg2_2023", "mu_e_gamma_meg2_2025"], "searches for mu -> e gamma"),
         (["delta_a_e_Rb", "delta_a_e_Cs"], "electron g-2"),
@@ -196,6 +209,20 @@ def test_card():
     assert "GAMBIT" in about["licence"]
     assert about["alternatives"] == "babar_quoted_2603_25704"
     assert all(isinstance(text, str) for text in about.values())
+
+
+def test_data_in_words_are_those_of_the_shape():
+    """Without building anything: names, numbers and level, in the units of the paper."""
+    told = 0
+    for name, entry in catalogue().items():
+        (built,) = load([name])
+        said = words.of(entry)
+        assert all(key in said for key in built.requires[:1]), name
+        if entry["units"] not in ("deg", "MeV") and isinstance(entry.get("value"), float):
+            assert f"{entry['value']:.10g}" in said
+            assert said.partition(" (")[0] in built.describe(), name
+            told += 1
+    assert told > 70
 
 
 def test_notices_of_every_licence():

@@ -1,4 +1,4 @@
-"""Curve constraints at given masses and couplings, for tests."""
+"""Entries of the data file, and curves at given masses and couplings."""
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +23,21 @@ OWN = {
 def one(name):
     (constraint,) = load([name])
     return constraint
+
+
+def upper_limit(**changes):
+    """A well-formed upper limit, with keys changed or (None) removed."""
+    entry = {
+        "observable": "mu_eff_solar",
+        "type": "upper_limit",
+        "value": 6.4e-12,
+        "cl": 0.9,
+        "units": "mu_B",
+        "year": 2022,
+        "reference": "arXiv:0000.00000",
+        "verified": "lookup",
+    } | changes
+    return {key: x for key, x in entry.items() if x is not None}
 
 
 def at(constraint, coupling, mass, branching=1.0):

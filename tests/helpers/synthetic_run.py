@@ -71,6 +71,7 @@ ABOUT = {
     "phase": ("parameter", "rad", r"\phi"),
     "lambda_s": ("fixed", "", r"\lambda_S"),
     "m_nu": ("observable", "eV", r"m_\nu"),
+    "m_nu_total": ("observable", "eV", r"m_\nu^{\mathrm{signed}}"),
     "m_nu_rge": ("observable", "eV", r"m_\nu^{\mathrm{RGE}}"),
     "rge_log": ("observable", "", r"\ln(M/v)"),
     "mu_nu": ("observable", "mu_B", r"\mu_\nu"),

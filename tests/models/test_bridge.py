@@ -1,4 +1,4 @@
-"""The bridge of any multiplet: 30-digit rows, exact zeros, ties to the weak-triplet models."""
+"""`bridge`: its kernels, case by case against reference rows and other models, exact limits."""
 
 import dataclasses
 import math
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from helpers.cases import one_quick
+from helpers.model_points import column, point, prior_draws, relative
 from helpers.oracles import made_with
 from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
@@ -19,11 +20,9 @@ from nmmjax.models.weak_triplet.model import WeakTriplet
 from nmmjax.physics import bridge_loops as bl
 from nmmjax.physics import rge
 from nmmjax.physics.constants import SM
-from nmmjax.physics.one_loop import I_F, I_S, G, Gm
 from nmmjax.target.model import guarded_predict
 
 MADE = made_with("bridge/case_c.json")
-
 EV = 1e9
 SETTINGS = [
     {},
@@ -36,88 +35,6 @@ SETTINGS = [
     {"case": "d0", "rge": True},
     {"case": "e", "ew_splitting": "on_shell"},
 ]
-
-
-def relative(found, expected):
-    """Relative deviation; where 0 is expected, 0 must be found."""
-    found, expected = np.asarray(found), np.asarray(expected)
-    nothing = expected == 0.0
-    assert np.all(found[nothing] == 0.0)
-    return np.abs(found[~nothing] / expected[~nothing] - 1.0)
-
-
-def column(points, part, name):
-    return jnp.array([float(p[part][name]) for p in points])
-
-
-def point(model, **changes):
-    return {p: jnp.asarray(x) for p, x in (model.reference | changes).items()}
-
-
-def prior_draws(model, n, seed=0):
-    """n points drawn from the default priors, columns first."""
-    keys = jax.random.split(jax.random.key(seed), len(model.parameters))
-    return {
-        p.name: jax.vmap(lambda u, prior=p.prior: prior.value(prior.from_unit(u)))(
-            jax.random.uniform(key, (n, p.prior.dims))
-        )
-        for p, key in zip(model.parameters, keys, strict=True)
-    }
-
-
-# --- loop functions ---------------------------------------------------------------------------
-
-
-def a_kernel(z):
-    t = (1.0 + jnp.sqrt(z)) ** 2 / (1.0 - z)
-    return 0.5 * (1.0 + t) ** 2 * Gm(t)
-
-
-FUNCTIONS = {
-    "A_kernel": (a_kernel, ("z",)),
-    "G": (G, ("t",)),
-    "fW": (bl.fW, ("x",)),
-    "d_fermion": (I_F, ("t",)),
-    "d_scalar": (I_S, ("t",)),
-    "B0fin": (bl.B0, ("a", "b", "mu2")),
-    "DB0": (bl.dB0, ("a", "delta", "b")),
-    "L0": (bl.L0, ("a", "b")),
-    "Mix45": (lambda a, b, c: bl.dB0(b, a - b, c), ("a", "b", "c")),
-}
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_loop_functions_match_the_reference(reference, name):
-    function, inputs = FUNCTIONS[name]
-    points = reference("bridge/loop_functions.json")[name]["points"]
-    arguments = [jnp.array([float(p[key]) for p in points]) for key in inputs]
-    expected = np.array([float(p["value"]) for p in points])
-    assert len(points) > 60
-    assert np.max(relative(jax.vmap(function)(*arguments), expected)) < 1e-13
-    slopes = {"derivative": 0, "dB0_da": 0, "dB0_db": 1}
-    for key, argument in slopes.items():
-        if key in points[0]:
-            slope = jax.vmap(jax.grad(function, argument))(*arguments)
-            assert np.max(relative(slope, [float(p[key]) for p in points])) < 1e-13, key
-
-
-def test_gh_is_minus_the_slope_of_b0(reference):
-    points = reference("bridge/loop_functions.json")["B0fin"]["points"]
-    a, b = (jnp.array([float(p[key]) for p in points]) for key in "ab")
-    assert np.max(relative(-bl.Gh(a, b), [float(p["dB0_da"]) for p in points])) < 1e-14
-    assert np.max(relative(-bl.Gh(b, a), [float(p["dB0_db"]) for p in points])) < 1e-14
-
-
-def test_rho_loop_against_its_closed_form():
-    d = np.concatenate([10.0 ** np.arange(-12.0, 3.0), -(10.0 ** np.arange(-12.0, 0.0)), [-0.999]])
-    with mp.workdps(60):
-        exact = [
-            float((2 + x) / 2 - (1 + x) * mp.log1p(x) / x) for x in (mp.mpf(float(v)) for v in d)
-        ]
-    assert np.max(relative(bl.rho_loop(jnp.asarray(d)), exact)) < 1e-14
-    slope = jax.vmap(jax.grad(bl.rho_loop))(jnp.array([0.0, 1e-3]))
-    assert float(slope[0]) == 0.0
-    assert float(bl.rho_loop(jnp.asarray(0.0))) == 0.0
 
 
 # --- component lists: the kernels themselves --------------------------------------------------

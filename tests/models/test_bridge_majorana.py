@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from helpers import model_points
+from helpers.model_points import column, prior_draws, relative
 from helpers.oracles import made_with
 from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
@@ -19,42 +21,15 @@ MADE = made_with("bridge/majorana.json")
 FLAVOURS = ("e", "mu", "tau")
 
 
-@functools.cache
+point = functools.partial(model_points.point, BridgeMajorana())
+
+
 def compiled(**settings):
-    return jax.jit(BridgeMajorana(**settings).predict)
+    return model_points.compiled(BridgeMajorana(**settings))
 
 
-@functools.cache
 def batched(**settings):
-    return jax.jit(jax.vmap(BridgeMajorana(**settings).predict))
-
-
-def relative(found, expected):
-    """Relative deviation; where 0 is expected, 0 must be found."""
-    found, expected = np.asarray(found), np.asarray(expected)
-    nothing = expected == 0.0
-    assert np.all(found[nothing] == 0.0)
-    return np.abs(found[~nothing] / expected[~nothing] - 1.0)
-
-
-def column(points, part, name):
-    return jnp.array([float(p[part][name]) for p in points])
-
-
-def point(**changes):
-    return {p: jnp.asarray(x) for p, x in (BridgeMajorana().reference | changes).items()}
-
-
-def prior_draws(n, seed=0):
-    """n points drawn from the default priors, columns first."""
-    parameters = BridgeMajorana().parameters
-    keys = jax.random.split(jax.random.key(seed), len(parameters))
-    return {
-        p.name: jax.vmap(lambda u, prior=p.prior: prior.value(prior.from_unit(u)))(
-            jax.random.uniform(key, (n, p.prior.dims))
-        )
-        for p, key in zip(parameters, keys, strict=True)
-    }
+    return model_points.batched(BridgeMajorana(**settings))
 
 
 def majorana_columns(points):
@@ -85,7 +60,7 @@ def test_majorana_rows(reference):
 
 def test_majorana_masses_and_mixing():
     """Rank 2 with eigenvalues |u||w| +- u.w, size of the moment in any basis, unitarity."""
-    columns = prior_draws(500, seed=2)
+    columns = prior_draws(BridgeMajorana(), 500, seed=2)
     found = batched()(columns)
     psi, n = (np.stack([columns[f"{y}_{a}"] for a in FLAVOURS]) for y in ("y_psi", "y_n"))
     length = np.linalg.norm(psi, axis=0) * np.linalg.norm(n, axis=0)
@@ -153,7 +128,7 @@ def test_majorana_cubic_coupling():
 @pytest.mark.slow
 def test_majorana_is_finite_on_the_prior():
     model = BridgeMajorana(ordering="IO", lambda_uv=1e6)
-    columns = prior_draws(20_000)
+    columns = prior_draws(BridgeMajorana(), 20_000)
     seen = ("m_nu", "m_beta", "m_ee", "mu_nu", "mu_eff_solar", "sin2_th12", "sin2_th23", "eta_emu")
 
     def total(theta):

@@ -18,9 +18,11 @@ EV = 1e9
 NO_SCALE = ("sm_dirac", "sm_majorana")  # nothing heavy beyond the Standard Model
 # the scale Lambda of m_nu_naive = Lambda^2 mu/(2 m_e mu_B) at the reference point, GeV
 SCALES = {
+    "bfz": lambda t: t["m_h_plus"],
     "bridge": lambda t: max(t["m_f"], t["m_s"]),
     "bridge_majorana": lambda t: max(t["m_psi"], t["m_s"]),
     "colored_triplet": lambda t: max(t["m_f"], t["m_s"]),
+    "dipole_portal": lambda t: t["lambda_uv"],
     "inert_doublet": lambda t: max(t["m_f"], (t["mu2_eta"] + t["lambda_3"] * SM.v_h**2) ** 0.5),
     "left_right": lambda t: SM.m_w,
     "su2_horizontal": lambda t: t["m_h_plus"],

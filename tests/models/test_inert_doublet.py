@@ -1,7 +1,6 @@
 """Model-II against 50-digit values, exact cancellations, oblique parameters, limits."""
 
 import functools
-import itertools
 import math
 
 import jax
@@ -10,6 +9,8 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from helpers import model_points
+from helpers.model_points import elasticity_error, error, prior_draws
 from helpers.oracles import made_with
 from nmmjax.catalogue import quantity
 from nmmjax.errors import InputError
@@ -43,25 +44,11 @@ SETTINGS = [
 ]
 
 
-@functools.cache
+point = functools.partial(model_points.point, InertDoublet())
+
+
 def compiled(**settings):
-    return jax.jit(InertDoublet(**settings).predict)
-
-
-def point(**changes):
-    return {p: jnp.asarray(x) for p, x in (InertDoublet().reference | changes).items()}
-
-
-def prior_draws(n, seed=0):
-    """n points drawn from the default priors, columns first."""
-    parameters = InertDoublet().parameters
-    keys = jax.random.split(jax.random.key(seed), len(parameters))
-    return {
-        p.name: jax.vmap(lambda u, prior=p.prior: prior.value(prior.from_unit(u)))(
-            jax.random.uniform(key, (n, p.prior.dims))
-        )
-        for p, key in zip(parameters, keys, strict=True)
-    }
+    return model_points.compiled(InertDoublet(**settings))
 
 
 @pytest.fixture(scope="module")
@@ -75,14 +62,6 @@ def columns(rows):
         public: jnp.array([float(row["inputs"][name]) for row in rows])
         for name, public in PARAMETERS.items()
     }
-
-
-def error(values, rows, name, unit=1.0):
-    """Worst relative error against reference column `name`; 0 must be found where it stands."""
-    expected = unit * np.array([float(row["outputs"][name]) for row in rows])
-    values, nothing = np.asarray(values), expected == 0.0
-    assert np.all(values[nothing] == 0.0)
-    return np.max(np.abs(values[~nothing] / expected[~nothing] - 1.0))
 
 
 def test_outputs_match_the_reference(rows, columns):
@@ -125,18 +104,7 @@ def test_scheme_and_convention(rows, columns):
 
 def test_elasticities_match_the_reference(rows, columns):
     model = InertDoublet(sm=MADE, **ON_SHELL, rge=False)
-
-    def logs(theta):
-        found = model.predict(theta)
-        return {name: jnp.log(found[p]) for name, p in ELASTIC.items()}
-
-    slopes = jax.vmap(jax.jacfwd(logs))(columns)  # compiling it takes longer
-    for name, (i, row) in itertools.product(ELASTIC, enumerate(rows)):
-        expected = {k: float(x) for k, x in row["elasticity"][name].items()}
-        largest = max(1.0, *(abs(x) for x in expected.values()))
-        for key, x in expected.items():
-            found = float(slopes[name][PARAMETERS[key]][i] * columns[PARAMETERS[key]][i])
-            assert abs(found - x) < 1e-12 * largest, (name, i, key)
+    assert elasticity_error(model, rows, columns, PARAMETERS, ELASTIC) < 1e-12
 
 
 def test_degenerate_scalars_give_no_mass():
@@ -257,7 +225,7 @@ def test_observables_are_in_the_catalogue_and_scalar(settings):
 @pytest.mark.slow
 def test_values_and_gradients_are_finite_on_the_prior():
     model = InertDoublet(**ON_SHELL, rge=True)
-    columns = prior_draws(20_000)
+    columns = prior_draws(InertDoublet(), 20_000)
 
     def seen(theta):
         o, inside = guarded_predict(model, theta)

@@ -1,11 +1,14 @@
 """su2_horizontal: 30-digit values, exact cancellations, the correlation with g-2."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
 
+from helpers import model_points
 from helpers.oracles import made_with
 from nmmjax.models.su2_horizontal import SU2Horizontal
 from nmmjax.physics.constants import SM
@@ -41,8 +44,7 @@ def predict():
     return jax.jit(SU2Horizontal().predict)
 
 
-def point(**changes):
-    return {p: jnp.asarray(x) for p, x in (SU2Horizontal().reference | changes).items()}
+point = functools.partial(model_points.point, SU2Horizontal())
 
 
 def test_every_reference_row(reference):
@@ -162,3 +164,22 @@ def test_solar_coefficient_of_one_entry(predict):
     )
     assert float(observed["mu_eff_reactor"]) == pytest.approx(float(observed["mu_nu"]), rel=1e-12)
     assert float(observed["mu_eff_nutau"]) < 1e-12 * float(observed["mu_nu"])
+
+
+def test_s_parameter_from_the_currents(predict):
+    """S = 16 pi [Pi'_33(0) - Pi'_3Q(0)] of the mass eigenstates, T3 and Q as matrices; mpmath."""
+    theta = point(alpha=0.4, m_h_plus=150.0, m_heavy_plus=900.0, m_h0=200.0, m_a0=350.0)
+    values = {p: mp.mpf(float(x)) for p, x in theta.items()}
+
+    def slope(a, b):  # Pi' of two complex scalars with unit couplings, less a constant
+        return mp.quad(lambda x: x * (1 - x) * mp.log(x * a**2 + (1 - x) * b**2), [0, 1])
+
+    rotation = mp.matrix([[mp.cos(values["alpha"]), -mp.sin(values["alpha"])]])
+    t3 = rotation.T * rotation / 2
+    masses = [values["m_h_plus"], values["m_heavy_plus"]]
+    total = slope(values["m_h0"], values["m_a0"]) / 4
+    for i in range(2):
+        total -= t3[i, i] * slope(masses[i], masses[i])
+        total += sum(t3[i, j] * t3[j, i] * slope(masses[i], masses[j]) for j in range(2))
+    expected = 2 * 16 * mp.pi * total / (8 * mp.pi**2)  # two copies
+    assert float(predict(theta)["s_param"]) == pytest.approx(float(expected), rel=1e-10)

@@ -1,5 +1,6 @@
 """zee: 30-digit values, antisymmetry, rephasing, diagonalisation, limits of the mixing."""
 
+import functools
 import itertools
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from helpers import model_points
 from helpers.oracles import made_with
 from nmmjax.models.zee import Zee
 from nmmjax.physics.constants import SM
@@ -25,8 +27,7 @@ def predict_one_loop():
     return jax.jit(Zee(two_loop=False).predict)
 
 
-def point(**changes):
-    return {p: jnp.asarray(x) for p, x in (Zee().reference | changes).items()}
+point = functools.partial(model_points.point, Zee())
 
 
 def theta_of(row):

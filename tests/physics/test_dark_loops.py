@@ -166,7 +166,7 @@ def test_relabelling_and_sign_of_the_scalars():
     for here, there, minus in [*pairs, (lepton, other_lepton, signed_lepton)]:
         scale = np.max(np.abs(here), axis=(1, 2), keepdims=True)
         assert np.all(np.abs(there - swap @ here @ swap) < 1e-12 * scale)
-        assert np.all(np.abs(minus - flip * here) < 1e-12 * scale)
+        assert np.all(np.abs(minus - flip * np.asarray(here)) < 1e-12 * scale)
 
 
 def test_dimensions_and_decoupling():

@@ -9,6 +9,8 @@ from helpers.accuracy.errors import ERRORS, HOMES, MARGIN, claim, page
 from helpers.accuracy.measure import CASES
 from helpers.places import ROOT
 
+pytestmark = pytest.mark.defined
+
 LONG = {"light_block"}  # twelve seconds of compilation and mpmath
 
 

@@ -12,6 +12,8 @@ from helpers.accuracy.errors import ERRORS, MARGIN
 from nmmjax.physics import moment_loops as ml
 from nmmjax.physics.one_loop import G, L
 
+pytestmark = pytest.mark.defined
+
 FUNCTIONS = {
     "N_F": ml.N_F,
     "N_S": ml.N_S,

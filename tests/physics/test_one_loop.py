@@ -16,6 +16,8 @@ from helpers.cases import one_quick
 from nmmjax.errors import InputError
 from nmmjax.physics import electroweak, one_loop
 
+pytestmark = pytest.mark.defined
+
 OF_ONE = ("L", "G", "Gm", "I_F", "I_S")
 JSON_NAME = {"I_F": "IF", "I_S": "IS"}
 

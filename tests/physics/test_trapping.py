@@ -7,18 +7,13 @@ import numpy as np
 import pytest
 from scipy import integrate
 
+from helpers.curves import one
 from helpers.oracles import made_with
 from nmmjax.constraints.entries import build
-from nmmjax.constraints.library import load
 from nmmjax.errors import InputError
 from nmmjax.physics import trapping
 
 OMEGA = 1.8e4  # eV, of the shipped entries
-
-
-def one(name):
-    (constraint,) = load([name])
-    return constraint
 
 
 def log_l(constraint, moment, mass):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from helpers import attack
+from helpers import attack, attack_targets
 
 SOME = {"needle 0.4, 0.02 wide, 2d", "modes 0.3, 12 apart", "normal, 5d", "box, 2d"}
 QUICK = [(n, t, b, s) for n, t, b, s in attack.cases() if n == "ensemble" and t.name in SOME]
@@ -48,7 +48,7 @@ def test_no_certificate_is_wrong_and_few_refusals_are(name):
 
 
 def test_there_are_enough_targets():
-    names = [target.name for target in attack.targets()]
+    names = [target.name for target in attack_targets.targets()]
     assert len(set(names)) == len(names) >= 40
 
 
@@ -77,7 +77,7 @@ def test_ln_z_of_the_family_is_its_integral(name):
 
 
 def of_name(name):
-    (target,) = (t for t in attack.targets() if t.name == name)
+    (target,) = (t for t in attack_targets.targets() if t.name == name)
     return target
 
 

@@ -90,7 +90,7 @@ def refused_or_good(folder, data):
     assert list(folder.iterdir()) == [path]
 
 
-@damage.examples(200, damaged)
+@damage.examples(50, damaged)
 def test_damaged_run_files_are_refused_in_one_line(tmp_path_factory, data):
     refused_or_good(_folder(tmp_path_factory), data)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from helpers.places import ROOT
+from nmmjax import textfile
 from nmmjax.errors import InputError
 from nmmjax.runfile import build as runfile
 from nmmjax.target.priors import LogUniform
@@ -66,10 +67,10 @@ def test_resolved_tree_names_every_default_and_shows_differences(tmp_path):
     physics = trees[0]["physics"]
     assert physics["model"]["settings"]["generations"] == 1
     assert set(physics["priors"]) == {p.name for p in target.model.parameters}
-    assert runfile.differences(trees[0]["physics"], trees[1]["physics"]) == [
+    assert textfile.differences(trees[0]["physics"], trees[1]["physics"]) == [
         "constants.v_h: 174.0 -> 174.5"
     ]
-    assert runfile.differences(trees[0]["stop"], trees[1]["stop"]) == ["draws: 500 -> 9"]
+    assert textfile.differences(trees[0]["stop"], trees[1]["stop"]) == ["draws: 500 -> 9"]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "runs").glob("*.toml")), ids=lambda p: p.stem)

@@ -45,6 +45,10 @@ VARIANTS = {
 }
 TRACES = []  # one entry each time a target is traced
 ENGINES = [name for name in engine_names() if not find_engine(name).ends]  # the others have files
+QUICKLY = ("ensemble", "nuts")  # walkers and gradients: their statistics are quick tests
+STATISTICS = [
+    name if name in QUICKLY else pytest.param(name, marks=pytest.mark.slow) for name in ENGINES
+]
 
 
 class Target(eqx.Module):
@@ -129,6 +133,14 @@ def sampled(case, number, power):
     return np.concatenate([b.draws for b in kept], axis=1), stats, kept[-1]
 
 
+@functools.cache
+def first_block(case):
+    """(state before, state after, block) of the Gaussian: one call for the tests of a contract."""
+    engine, density = built(case)[0], target(GAUSSIAN)
+    state = engine.init(KEY, density, overdispersed(engine))
+    return state, *engine.advance(KEY, density, state)
+
+
 def worst_pull(case, number, power=1.0):
     """Largest |estimate - exact| / MCSE; the MCSE by chains or by means of coupled chains."""
     groups = built(case)[0].groups
@@ -152,17 +164,17 @@ def test_every_engine_file_is_tested(name):
 SLOW_VARIANTS = [pytest.param(v, marks=pytest.mark.slow) for v in VARIANTS]
 
 
-@pytest.mark.parametrize("case", [*ENGINES, *SLOW_VARIANTS])
+@pytest.mark.parametrize("case", [*STATISTICS, *SLOW_VARIANTS])
 def test_gaussian_moments(case):
     assert worst_pull(case, GAUSSIAN) < 5.0
 
 
-@pytest.mark.parametrize("case", ENGINES)
+@pytest.mark.parametrize("case", STATISTICS)
 def test_rosenbrock_moments(case):
     assert worst_pull(case, ROSENBROCK) < 5.0
 
 
-@pytest.mark.parametrize("case", ENGINES)
+@pytest.mark.parametrize("case", STATISTICS)
 def test_a_wrong_density_fails_the_moment_check(case):
     """Every engine sees the density to the power 0.7: variances are 43% too large."""
     assert worst_pull(case, GAUSSIAN, 0.7) > 5.0
@@ -182,7 +194,7 @@ def test_the_snooker_of_emcee_gives_too_small_variances(monkeypatch):
     assert np.all(ratio < 0.95)
 
 
-@pytest.mark.parametrize("case", ENGINES)
+@pytest.mark.parametrize("case", STATISTICS)
 def test_undefined_and_impossible_points_are_counted_and_never_sampled(case):
     draws, stats, last = sampled(case, BOXED, 1.0)
     assert np.all(draws[..., 0] > 0.0)
@@ -204,8 +216,7 @@ def test_protocol(case):
     assert engine.groups.shape == (engine.chains,)
     assert len(np.unique(engine.groups)) >= 4
     density, starts = target(GAUSSIAN), overdispersed(engine)
-    state = engine.init(KEY, density, starts)
-    after, block = engine.advance(KEY, density, state)
+    state, after, block = first_block(case)
     like = eqx.filter_eval_shape(
         engine.init, KEY, density, jax.ShapeDtypeStruct(starts.shape, starts.dtype)
     )
@@ -224,7 +235,9 @@ def test_protocol(case):
 
 @pytest.mark.parametrize("case", ENGINES)
 def test_stats_belong_to_the_draws(case):
-    draws, stats, _ = sampled(case, GAUSSIAN, 1.0)
+    block = first_block(case)[2]
+    stats = {name: np.asarray(x) for name, x in block.stats.items()}
+    draws = block.draws
     lp = jax.vmap(jax.vmap(target(GAUSSIAN)))(draws[:, :20])
     np.testing.assert_allclose(stats["lp"][:, :20], lp, rtol=1e-10, atol=1e-12)
     assert np.all((stats["acceptance_rate"] >= 0.0) & (stats["acceptance_rate"] <= 1.0 + 1e-12))
@@ -236,8 +249,7 @@ def test_resume_from_the_arrays_of_a_state_is_bit_identical(case):
     """Arrays of the state to NumPy and back, as a checkpoint does; also: one key, one chain."""
     engine, _, _ = built(case)
     density, starts = target(GAUSSIAN), overdispersed(engine)
-    state = engine.init(KEY, density, starts)
-    middle, first = engine.advance(KEY, density, state)
+    state, middle, first = first_block(case)
     leaves = [np.array(x) for x in jax.tree.leaves(middle)]
     _, second = engine.advance(KEY, density, middle)
     like = eqx.filter_eval_shape(
@@ -254,7 +266,7 @@ def test_resume_from_the_arrays_of_a_state_is_bit_identical(case):
     assert np.mean(np.asarray(other)[:, -1] == np.asarray(first.draws)[:, -1]) < 0.05
 
 
-@pytest.mark.parametrize("case", ENGINES)
+@pytest.mark.parametrize("case", STATISTICS)
 def test_draws_do_not_depend_on_the_length_of_a_block(case):
     name, _ = VARIANTS.get(case, (case, {}))
     engine, _, _ = built(case)
@@ -273,9 +285,7 @@ def test_draws_do_not_depend_on_the_length_of_a_block(case):
 @pytest.mark.parametrize("case", ENGINES)
 def test_nothing_is_traced_again_between_blocks(case):
     engine, _, _ = built(case)
-    density = target(GAUSSIAN)
-    state = engine.init(KEY, density, overdispersed(engine))
-    state, _ = engine.advance(KEY, density, state)
+    state = first_block(case)[1]
     before = len(TRACES)
     assert before > 0
     for number in (GAUSSIAN, ROSENBROCK):  # a change of values is no change of shape

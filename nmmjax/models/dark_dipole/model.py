@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field
@@ -19,13 +18,16 @@ from nmmjax.physics.dark_scalars import Scalars, scalars_from_masses, scalars_fr
 from nmmjax.physics.dark_sector import (
     Light,
     dark_loops,
+    flavour_vector,
     lepton_loop,
     light_from_oscillations,
     light_from_yukawas,
+    solar_share,
     vector_coupling,
 )
 from nmmjax.physics.matrices import dagger, product
-from nmmjax.physics.numbers import EV, squared
+from nmmjax.physics.numbers import EV, square_root, squared
+from nmmjax.physics.staging import kept
 from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
 from nmmjax.target.priors import Prior
 from nmmjax.target.settings import setting
@@ -56,7 +58,8 @@ class DarkDipole(Model):
     Limits on moments seen through the photon do not apply. No moment in stars is given: the
     plasmon loop of a massive A' was not computed.
     v_nunu_aprime is the largest |eigenvalue| of V. Where vector_dominates = 1 (V^2 > 2 m_e T mu^2
-    at T = 0.2 MeV) limits on mu_eff are not the limits on the model: vector exchange is faster.
+    at T = 0.2 MeV) limits on mu_eff are not the limits on the model: vector exchange is faster, and
+    g_nu_e_solar = eps e (sum_ab P_a |V_ab|^2)^(1/2) of solar flavours a is what recoils limit.
     br_inv_aprime counts N_1 N_2, H_k A_l and nu nu as invisible against e, mu, tau pairs; hadrons
     are left out, so above 0.28 GeV it is an upper limit. invisible_dominates = 1 where it exceeds
     1/2: missing-energy limits (NA64, BaBar) apply there, elsewhere those on visible decays.
@@ -151,7 +154,7 @@ class DarkDipole(Model):
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.catalogue`."""
         # Computed once, and so is what the gradient asks of them.
-        s = jax.lax.optimization_barrier(self._scalars(theta))
+        s = kept(self._scalars(theta))
         loops = self._loops(theta, s)
         light = self._light(theta, loops)
         moments = self._moments(theta, loops, light)
@@ -168,6 +171,7 @@ class DarkDipole(Model):
             {
                 "m_nu_naive": EV * heaviest * mu / theta["g_d"],
                 "v_nunu_aprime": vector,
+                "g_nu_e_solar": self._solar_vector(theta, loops, light),
                 "vector_dominates": _flag(vector**2, 2.0 * self.sm.m_e * _SCATTERING * mu**2),
                 "br_inv_aprime": branching,
                 "invisible_dominates": _flag(branching, 0.5),
@@ -212,12 +216,18 @@ class DarkDipole(Model):
         found |= {
             "m_nu": jnp.max(light.masses),
             "sum_m_nu": jnp.sum(light.masses),
-            "m_beta": jnp.sqrt(jnp.sum(light.u_squared[0] * light.masses**2)),
+            "m_beta": self._m_beta(light, m_nu),
             "m_ee": jnp.abs(m_nu[0, 0]),
             "m_nu_lnv_r": light.parts[0],
             "m_nu_lnv_l": light.parts[1],
         }
         return merged({p: EV * x for p, x in found.items()}, self._mixing(light))
+
+    def _m_beta(self, light, m_nu):
+        """(M M^dag)_ee^(1/2), which needs no mixing; that of the input where mixing is given."""
+        if self.yukawas == "casas_ibarra":
+            return jnp.sqrt(jnp.sum(light.u_squared[0] * light.masses**2))
+        return square_root(jnp.sum(squared(m_nu[0])))
 
     def _mixing(self, light):
         """Oscillation parameters where they are not parameters of the model."""
@@ -253,17 +263,25 @@ class DarkDipole(Model):
         shares = {
             "mu_nu": size,
             "mu_eff_dark": theta["eps"] * size,
-            "mu_eff_dark_solar": theta["eps"] * size * self._solar_share(light),
+            **self._solar(theta["eps"] * size, light),
             "mu_eff_dark_reactor": theta["eps"] * reactor,
         }
         return merged(found, shares)
 
-    def _solar_share(self, light):
-        """(sum_k P_ek over the two states that the moment connects)^(1/2)."""
-        squares = (EV * light.masses) ** 2
-        u = jnp.sqrt(light.u_squared) + 0j
-        p = neutrinos.solar_fractions(u, squares[1] - squares[0], self.source, self.sm)
-        return jnp.sqrt(p[1] + (p[2] if self.ordering == "NO" else p[0]))
+    def _solar(self, size, light):
+        """Moments that solar neutrinos see, by the source that an experiment looks at."""
+        named = {"solar": self.source, "pp": "pp", "be7": "7Be"}
+        shares = {
+            source: solar_share(light, self.ordering, source, self.sm)
+            for source in {*named.values()}
+        }
+        return {f"mu_eff_dark_{name}": size * shares[source] for name, source in named.items()}
+
+    def _solar_vector(self, theta, loops, light):
+        """Coupling of solar neutrinos to A', (sum_a P_a sum_b |V_ab|^2)^(1/2), times eps e."""
+        shares = _oscillation.solar_flavours(self.ordering, self.source, self.sm)
+        squares = flavour_vector(light, loops, theta["g_d"])
+        return theta["eps"] * self.sm.e * square_root(jnp.sum(shares * squares))
 
     def _charged(self, theta, s, y):
         """Charged-lepton dipoles and their rates."""

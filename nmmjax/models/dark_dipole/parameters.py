@@ -9,7 +9,7 @@ LEPTONS = FLAVOURS
 
 
 def matrix() -> tuple[Parameter, ...]:
-    """The scalar mass matrices N = diag(n1, n2) and A."""
+    """Return the scalar mass matrices N = diag(n1, n2) and A."""
     breaking = SignedLog(1.0, scale=1e-6)
     rows = [
         ("n1", LogUniform(1e-4, 1.0), "N_1", "U(1)_D-conserving scalar mass squared"),

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Complex, Float
 
 from nmmjax.models._weak_triplet import NeutralScalars
 from nmmjax.physics.constants import Constants
@@ -138,7 +138,7 @@ def dipole(p: Point) -> Scalar:
 
 
 def printed_dipole(p: Point) -> Scalar:
-    """The moment of arXiv:2605.19544, Eq. (42), in GeV^-1 without the charge."""
+    """Return the moment of arXiv:2605.19544, Eq. (42), in GeV^-1 without the charge."""
     return -2.0 * leading_dipole(p) * Gm(p.t) / jnp.sqrt(1.0 + p.x**2)
 
 
@@ -178,6 +178,24 @@ def cubic(p: Point, lambda_uv: float) -> Scalar:
         return jnp.zeros_like(p.m_h)
     run = jnp.maximum(2.0 * jnp.log(lambda_uv / p.theta["m_psi"]), 0.0)
     return -4.0 * p.m_h**2 * leading_dipole(p) * run
+
+
+def turned(
+    terms: dict[str, Scalar], summed: tuple[str, ...], phase: Scalar
+) -> tuple[dict[str, Scalar], Complex[Array, ""]]:
+    """Terms for y_T e^{i phase} along the sum of those named, and the moment's phase against it.
+
+    terms   for a real y_T, GeV. m_nu_split and m_nu_rge turn with y_T as the moment does; the
+    induced cubic coupling is real, of Re y_T: it vanishes for an imaginary y_T. Projections on
+    the phase of the sum add up to its size.
+    """
+    turn = jnp.exp(1j * phase)
+    factors = {"m_nu_split": turn, "m_nu_rge": turn, "m_nu_cubic": turn.real}
+    full = {name: x * factors.get(name, 1.0) + 0j for name, x in terms.items()}
+    total = sum(full[name] for name in summed)
+    size = jnp.abs(total)
+    back = jnp.where(size == 0.0, 1.0, jnp.conj(total) / jnp.where(size == 0.0, 1.0, size))
+    return {name: (x * back).real for name, x in full.items()}, turn * back
 
 
 def mixing(p: Point) -> Observables:

@@ -5,8 +5,10 @@ from typing import Literal
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from nmmjax.errors import InputError
 from nmmjax.models import _weak_triplet as shared
 from nmmjax.models.weak_triplet import formulas
+from nmmjax.physics import rge, z_pole
 from nmmjax.physics.bridge_loops import mass_observables, moment_observables
 from nmmjax.physics.numbers import PERTURBATIVE
 from nmmjax.physics.one_loop import G
@@ -83,15 +85,22 @@ class WeakTriplet(Model):
     lambda_uv: NonNegative = setting(
         0.0, "GeV; scale at which v_s is the VEV of the given cubic coupling, 0: at every scale"
     )
+    complex_y_t: bool = setting(False, "y_t has a phase, the parameter arg_y_t")
+
+    def check(self) -> None:
+        """Raise InputError for a phase in the paper's formulas, which have none."""
+        if self.complex_y_t and self.convention == "as_printed":
+            raise InputError("complex_y_t = true given; the formulas as printed have no phase")
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return _PARAMETERS
+        return (*_PARAMETERS, shared.ARG_Y_T) if self.complex_y_t else _PARAMETERS
 
     @property
     def reference(self) -> dict[str, float]:
         couplings = {"y_d": 3e-13, "y_psi": 1e-3, "y_t": 1.0, "y_delta": 1.0}
-        return couplings | {"m_psi": 1e3} | shared.REFERENCE
+        phase = {"arg_y_t": 1.0} if self.complex_y_t else {}
+        return couplings | {"m_psi": 1e3} | shared.REFERENCE | phase
 
     @property
     def mass_terms(self) -> tuple[str, ...]:
@@ -104,6 +113,8 @@ class WeakTriplet(Model):
     @property
     def ratios(self) -> tuple[Ratio, ...]:
         """Terms with one power of v_s against those with none, then m_nu_dirac against all."""
+        if self.complex_y_t:
+            return ()  # projections on the sum of all terms are no powers of one handle
         others = (*self._v_s_terms, *self._v_s_free_terms)
         dirac = Ratio("y_d", ("m_nu_dirac",), others)
         if not self._v_s_free_terms:
@@ -113,7 +124,7 @@ class WeakTriplet(Model):
     @property
     def cancellation(self) -> Cancellation | None:
         """m_nu_rge against m_nu_split ~ y_psi^3, the terms with one power of v_s, m_nu_dirac."""
-        if not self.rge or self.convention == "as_printed":
+        if not self.rge or self.complex_y_t or self.convention == "as_printed":
             return None
         linear = (("y_psi", 1.0), ("v_s", 1.0))
         terms = (
@@ -149,31 +160,49 @@ class WeakTriplet(Model):
         m_lepton = getattr(self.sm, f"m_{self.lepton}")
         p = formulas.point(theta, neutral, self.sm, m_lepton, self.y_lepton)
         moment = 2.0 * self.sm.m_e * formulas.dipole(p)
-        masses, mixing = self._masses(p, moment), formulas.mixing(p)
+        terms, turn = self._mass_terms(p, moment)
+        masses, mixing = self._masses(p, terms, moment * turn.real), formulas.mixing(p)
         return merged(
             masses,
             {"m_beta": masses["m_nu"]} if self.lepton == "e" else {},
-            self._moments(p, moment),
+            self._moments(p, moment, turn),
             mixing,
             {f"eta_{self.lepton}{self.lepton}": 0.5 * mixing["theta_sq"]},
+            self._currents(p),
             formulas.spectrum(p),
             shared.observables(theta, neutral, self.sm, sign),
         )
 
-    def _masses(self, p, moment):
-        """Mass observables in eV; the tree mass is not summed from its two terms."""
+    def _currents(self, p):
+        """Z pole, muon decay and universality of the mixed lepton."""
+        theta = z_pole.one_flavour(p.m_h / p.theta["m_psi"], self.lepton)
+        return z_pole.triplet_observables(theta, p.theta["m_psi"][None], self.sm)
+
+    def _mass_terms(self, p, moment):
+        """Signed terms in GeV, and the phase of the moment against the mass (1 for a real y_t)."""
         loops = self._loops(p)
         terms = merged(
             loops,
             formulas.tree_terms(p, self.sm.v_h),
             {
                 "m_nu_cubic": formulas.cubic(p, self.lambda_uv),
-                "m_nu_loop": sum(loops.values()),
+                "m_nu_rge": rge.dirac_mass(moment, _heaviest(p), self.sm),
             },
         )
-        added = tuple(name for name in self.mass_terms if name not in _TREE_TERMS)
-        heaviest = jnp.maximum(p.theta["m_psi"], p.theta["m_phi"])
-        return mass_observables(terms, ("m_nu_tree", *added), moment, heaviest, self.sm)
+        turn = jnp.ones_like(moment)
+        if self.complex_y_t:
+            terms, turn = formulas.turned(terms, self._summed, p.theta["arg_y_t"])
+        loop = sum(terms[name] for name in loops)
+        return terms | {"m_nu_loop": loop}, turn
+
+    def _masses(self, p, terms, moment):
+        """Mass observables in eV; the tree mass is not summed from its two terms."""
+        return mass_observables(terms, self._summed, moment, _heaviest(p), self.sm)
+
+    @property
+    def _summed(self):
+        added = (name for name in self.mass_terms if name not in _TREE_TERMS)
+        return ("m_nu_tree", *added)
 
     def _loops(self, p):
         """One-loop mass terms, GeV."""
@@ -187,14 +216,21 @@ class WeakTriplet(Model):
             "m_nu_split": formulas.split_loop(p),
         }
 
-    def _moments(self, p, moment):
-        """Moment observables in mu_B: one generation, so every effective moment is mu_nu."""
+    def _moments(self, p, moment, turn):
+        """Moment observables in mu_B: one generation, so every effective moment is its size.
+
+        With a phase mu_nu and d_nu are the parts of L = -(1/2) nubar sigma (mu - i d gamma5) nu F
+        for a real, positive mass.
+        """
         unit = 2.0 * self.sm.m_e
         if self.convention == "as_printed":
             moment = unit * formulas.printed_dipole(p)
-        heaviest = jnp.maximum(p.theta["m_psi"], p.theta["m_phi"])
-        leading = jnp.abs(unit * formulas.leading_dipole(p) * G(p.t))
-        return merged(
-            moment_observables(moment, heaviest, self.sm),
-            {"mu_nu_leading": leading},
-        )
+        seen = moment_observables(moment, _heaviest(p), self.sm)
+        seen["mu_nu_leading"] = jnp.abs(unit * formulas.leading_dipole(p) * G(p.t))
+        if self.complex_y_t:
+            seen |= {"mu_nu": jnp.abs(moment * turn.real), "d_nu": -moment * turn.imag}
+        return seen
+
+
+def _heaviest(p):
+    return jnp.maximum(p.theta["m_psi"], p.theta["m_phi"])

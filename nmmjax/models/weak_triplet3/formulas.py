@@ -3,12 +3,11 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from nmmjax.models import _triplet_lfv as lfv
 from nmmjax.models.weak_triplet3 import loops
-from nmmjax.physics import neutrinos, rge
+from nmmjax.physics import neutrinos, rge, z_pole
 from nmmjax.physics.bridge_loops import moment_observables
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.matrices import (
@@ -22,6 +21,7 @@ from nmmjax.physics.matrices import (
     widened,
 )
 from nmmjax.physics.numbers import EV, MASS_SCALE
+from nmmjax.physics.staging import kept
 from nmmjax.physics.svd3 import svd3
 from nmmjax.target.model import Observables, Theta, merged
 from nmmjax.target.naturalness import cancellation
@@ -43,7 +43,7 @@ class Light(NamedTuple):
 
 def free(p: loops.Point, m_d: Matrix, others: Matrix, ordering: str) -> Light:
     """Masses and mixing from the Yukawas: the tree by its exact Schur form, plus `others`."""
-    block = light_block(m_d, p.theta * p.m_psi, p.m_s, jnp.diag(p.m_psi) + 0.0j)
+    block = light_block(m_d, p.theta * p.m_psi[None, :], p.m_s, jnp.diag(p.m_psi) + 0.0j)
     values, u, v = svd3(EV * (block.a + others))
     order = neutrinos.columns(ordering)
     tree = {
@@ -66,7 +66,7 @@ def solved(p: loops.Point, theta: Theta, others: Matrix, ordering: str) -> Light
     """
     masses = neutrinos.light_masses(theta["m_lightest"], theta["dm2_21"], theta["dm2_3l"], ordering)
     u = neutrinos.pmns(*(theta[angle] for angle in neutrinos.ANGLES))
-    a = lax.optimization_barrier(u * (masses / EV) - others)
+    a = kept(u * (masses / EV)[None, :] - others)
     small = product(dagger(p.left), a)
     y = _right_mixing(p.m_psi, small, p.m_s + small)
     r = root(product(dagger(p.theta), p.theta))
@@ -100,7 +100,7 @@ def mass_terms(
     summed  names of the terms that the settings count as part of the mass
     """
     heaviest = 2 if ordering == "NO" else 1
-    weights = jnp.conj(light.u[:, heaviest])[:, None] * light.v[:, heaviest]
+    weights = jnp.conj(light.u[:, heaviest])[:, None] * light.v[None, :, heaviest]
 
     def part(term):
         return EV * jnp.sum(weights * term).real
@@ -127,28 +127,24 @@ def sizes(p: loops.Point, moment: Matrix, sm: Constants) -> Observables:
 def moments(light: Light, moment: Matrix, dm2_21: Array, sm: Constants) -> Observables:
     """Entries and effective moments; right-handed flavours make the mass matrix Hermitian."""
     u, v = light.u, light.v
-    fractions = neutrinos.solar_fractions(u, dm2_21, sm=sm)
+    solar = neutrinos.solar_mixtures(u, dm2_21, sm)
     found = neutrinos.moment_entries(product(dagger(u), moment, v), basis="mass", majorana=False)
     flavoured = product(moment, v, dagger(u))
     found |= neutrinos.moment_entries(flavoured, basis="flavour", majorana=False)
-    return found | neutrinos.effective_moments(
-        product(dagger(moment), u), u, fractions, majorana=False
-    )
+    return found | neutrinos.effective_moments(product(dagger(moment), u), u, solar, majorana=False)
 
 
 def resolved(dm2_21: Array) -> Array:
-    """A solar splitting large enough for the Sun's mixing to be defined, eV^2."""
+    """Return a solar splitting large enough for the Sun's mixing to be defined, eV^2."""
     return jnp.maximum(dm2_21, _NO_SPLITTING)
 
 
 def flavour_violation(p: loops.Point, sm: Constants) -> Observables:
-    """Non-unitarity of the mixing and lepton-flavour violation."""
+    """Non-unitarity of the mixing, weak currents and lepton-flavour violation."""
     z = lfv.z_couplings(p.theta)
-    pairs = [(a, b) for a in range(3) for b in range(a, 3)]
-    names = {f"eta_{neutrinos.FLAVOURS[a]}{neutrinos.FLAVOURS[b]}": (a, b) for a, b in pairs}
     dipole = lfv.dipoles(p.theta, p.m_psi, p.y_t, p.m_phi, sm)
-    etas = {name: 0.5 * jnp.abs(z[pair]) for name, pair in names.items()}
-    return merged(etas, lfv.observables(dipole, z, sm))
+    currents = z_pole.triplet_observables(p.theta, p.m_psi, sm)
+    return merged(lfv.etas(z), currents, lfv.observables(dipole, z, sm))
 
 
 def couplings(p: loops.Point, light: Light, v_h: float) -> Observables:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex, Float, Inexact
 
 from nmmjax.models._weak_triplet import NeutralScalars
 from nmmjax.physics.constants import Constants
@@ -33,7 +33,7 @@ class Point(NamedTuple):
     m_psi: Float[Array, " n"]
     m_phi: Real
     y_psi: Left
-    y_t: Float[Array, "n n"]
+    y_t: Inexact[Array, "n n"]
     y_delta: Complex[Array, "n 3"]
     theta: Left  # m_H m_psi^-1
     left: Left  # w_l Theta
@@ -52,13 +52,13 @@ class Kernels(NamedTuple):
 def point(
     theta: Theta,
     y_psi: Left,
-    y_t: Float[Array, "n n"],
+    y_t: Inexact[Array, "n n"],
     y_delta: Complex[Array, "n 3"],
     m_psi: Float[Array, " n"],
     sm: Constants,
 ) -> Point:
     """Collect what the loops share; `theta` gives the scalars."""
-    mixing = y_psi * (sm.v_h / (SQRT2 * m_psi))
+    mixing = y_psi * (sm.v_h / (SQRT2 * m_psi))[None, :]
     charged = charged_leptons(mixing, m_psi, sm)
     return Point(
         m_psi=m_psi,
@@ -75,7 +75,7 @@ def point(
 
 
 def heaviest(p: Point) -> Float[Array, " n"]:
-    """The heaviest mass in the loop of each triplet, GeV."""
+    """Find the heaviest mass in the loop of each triplet, GeV."""
     return jnp.maximum(p.m_psi, p.m_phi)
 
 
@@ -101,9 +101,9 @@ class Charged(NamedTuple):
 def charged_leptons(theta, m_psi, sm):
     """Psi- mixed with e, mu, tau: exact for one flavour, else to (m_tau/m_psi)^2 Theta^4."""
     masses = jnp.array([sm.m_e, sm.m_mu, sm.m_tau])
-    ratio = masses[:, None] / m_psi
+    ratio = masses[:, None] / m_psi[None, :]
     apart = 1.0 - ratio**2
-    rooted = theta * (m_psi * jnp.sqrt(2.0 / apart))
+    rooted = theta * (m_psi[None, :] * jnp.sqrt(2.0 / apart))
     # u_a^* = m_a m_psi^-1 times (1 + 2 strong strong^dag)^(-1/2) sqrt2 strong, strong = theta/apart
     right = normed(theta * (SQRT2 / apart)) * ratio
     light = jnp.conj(right)[:, :, None] * right[:, None, :]
@@ -119,7 +119,7 @@ def kernels(charged, m_psi, m_phi):
     compute = _kernels_of_one if len(m_psi) == 1 else _kernels_of_two
     split, dipole = compute(charged, m_psi, m_phi)
     own = jnp.diag(G((m_psi / m_phi) ** 2)) / m_phi**2
-    return Kernels(split * m_psi, (own + dipole) * m_psi)
+    return Kernels(split * m_psi[None, :], (own + dipole) * m_psi[None, :])
 
 
 def _kernels_of_one(charged, m_psi, m_phi):
@@ -201,13 +201,14 @@ def neutral_loop(p: Point, scalars: NeutralScalars) -> Left:
     change = dL(
         2.0 * jnp.log(p.m_psi) - jnp.log(scalars.big), jnp.log1p(scalars.gap / scalars.small)
     )
-    return p.y_psi * (-p.m_psi * (scalars.m12 / scalars.gap) * change / (2.0 * SIXTEEN_PI2))
+    loop = -p.m_psi * (scalars.m12 / scalars.gap) * change / (2.0 * SIXTEEN_PI2)
+    return p.y_psi * loop[None, :]
 
 
 def charged_loop(p: Point, v_h: float) -> Left:
     """Return the charged loop, using w_l y_psi = sqrt2 w_l Theta m_psi/v_H."""
     loop = p.m_psi**2 * L((p.m_psi / p.m_phi) ** 2)
-    return p.left * (-SQRT2 / v_h * loop * p.x / ((1.0 + p.x**2) * SIXTEEN_PI2))
+    return p.left * (-SQRT2 / v_h * loop * p.x / ((1.0 + p.x**2) * SIXTEEN_PI2))[None, :]
 
 
 def cubic(p: Point, lambda_uv: float, v_h: float) -> Left:
@@ -224,4 +225,4 @@ def cubic(p: Point, lambda_uv: float, v_h: float) -> Left:
 def leading_moment(p: Point) -> Left:
     """y_psi m_psi^-1 y_T m_psi G(t) v_H/(16 pi^2 m_phi^2), GeV^-1."""
     inner = p.m_psi * G((p.m_psi / p.m_phi) ** 2) / (SIXTEEN_PI2 * p.m_phi**2)
-    return product(p.theta, SQRT2 * p.y_t * inner)
+    return product(p.theta, SQRT2 * p.y_t * inner[None, :])

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Complex, Float
 
 from nmmjax.models import _oscillation
@@ -13,6 +12,7 @@ from nmmjax.models.weak_triplet3 import formulas, loops
 from nmmjax.models.weak_triplet3 import parameters as inputs
 from nmmjax.physics import neutrinos, rge
 from nmmjax.physics.matrices import product
+from nmmjax.physics.staging import kept
 from nmmjax.target.model import Model, Observables, Parameter, Theta, merged
 from nmmjax.target.priors import Prior
 from nmmjax.target.settings import NonNegative, setting
@@ -35,8 +35,8 @@ class WeakTriplet3(Model):
     The Lagrangian is that of `weak_triplet`; its couplings are matrices, rows leptons e, mu, tau or
     triplets, columns triplets or nu_R: re_y_psi_e, im_y_psi_e (two triplets: re_y_psi_e1, triplet
     last), re_y_delta_1 (re_y_delta_12: triplet, nu_R), re_y_d_11 (lepton, nu_R), y_t real (two
-    triplets: y_t_11, ..., with m_psi_1, m_psi_2 in place of m_psi). Every mass term of
-    `weak_triplet` is a 3 x 3 matrix, the tree its exact Schur form
+    triplets: y_t_11, ..., with m_psi_1, m_psi_2 in place of m_psi) but for `complex_y_t`. Every
+    mass term of `weak_triplet` is a 3 x 3 matrix, the tree its exact Schur form
         a = w_l (m_D - Theta m_S)(1 + y^dag y)^(-1/2),   Theta = m_H m_psi^-1,
     and M = U diag(m_1, m_2, m_3) V^dag their sum.
 
@@ -69,13 +69,15 @@ class WeakTriplet3(Model):
         0.0, "GeV; scale at which v_s is the VEV of the given cubic coupling, 0: at every scale"
     )
 
+    complex_y_t: bool = setting(False, "y_t has a phase, the parameter arg_y_t (arg_y_t_11, ...)")
+
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return inputs.parameters(self.n_psi, self.yukawas, self.ordering)
+        return inputs.parameters(self.n_psi, self.yukawas, self.ordering, self.complex_y_t)
 
     @property
     def reference(self) -> dict[str, float]:
-        return inputs.reference(self.n_psi, self.yukawas, self.ordering)
+        return inputs.reference(self.n_psi, self.yukawas, self.ordering, self.complex_y_t)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margins: scalars, heavy triplets, oscillation parameters in range."""
@@ -118,9 +120,9 @@ class WeakTriplet3(Model):
 
     def _solve(self, theta, neutral) -> Solution:
         """Mass terms, moment and light neutrinos at one point."""
-        y = lax.optimization_barrier(inputs.couplings(theta, self.n_psi, self.yukawas))
+        y = kept(inputs.couplings(theta, self.n_psi, self.yukawas))
         p = loops.point(theta, y.y_psi, y.y_t, y.y_delta, y.m_psi, self.sm)
-        p = lax.optimization_barrier(p)
+        p = kept(p)
         moment = 2.0 * self.sm.m_e * loops.vertex(p, p.kernels.dipole)
         lefts = {
             "m_nu_neutral": loops.neutral_loop(p, neutral),

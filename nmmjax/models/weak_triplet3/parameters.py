@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex, Float, Inexact
 
 from nmmjax.models import _oscillation
 from nmmjax.models import _weak_triplet as shared
@@ -13,7 +13,7 @@ from nmmjax.physics import neutrinos
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.numbers import PERTURBATIVE
 from nmmjax.target.model import Parameter, Theta, merged
-from nmmjax.target.priors import LogUniform, SignedLog
+from nmmjax.target.priors import Angle, LogUniform, SignedLog
 
 _NUS = ("1", "2", "3")
 _LATEX = {"e": "e", "mu": r"\mu", "tau": r"\tau"}
@@ -56,8 +56,8 @@ def _matrices(n_psi: int, yukawas: str) -> dict[str, _Matrix]:
     return found
 
 
-def parameters(n_psi: int, yukawas: str, ordering: str) -> tuple[Parameter, ...]:
-    """The parameters in chart order."""
+def parameters(n_psi: int, yukawas: str, ordering: str, complex_y_t: bool) -> tuple[Parameter, ...]:
+    """Declare the parameters in chart order."""
     found = []
     for name, m in _matrices(n_psi, yukawas).items():
         for a in m.rows:
@@ -81,10 +81,24 @@ def parameters(n_psi: int, yukawas: str, ordering: str) -> tuple[Parameter, ...]
             Parameter(f"m_psi_{i}", _HEAVY, "GeV", rf"m_{{\Psi {i}}}", "Mass of a fermion triplet")
             for i in _triplets(n_psi)
         ]
-    return (*found, *shared.SCALARS)
+    return (*found, *_phases(n_psi, complex_y_t), *shared.SCALARS)
 
 
-def reference(n_psi: int, yukawas: str, ordering: str) -> dict[str, float]:
+def _phases(n_psi: int, complex_y_t: bool) -> tuple[Parameter, ...]:
+    """The phases of y_T: arg_y_t, or arg_y_t_11 ... of two triplets."""
+    if not complex_y_t:
+        return ()
+    if n_psi == 1:
+        return (shared.ARG_Y_T,)
+    text = "Phase of y_t_ij"
+    return tuple(
+        Parameter(f"arg_y_t_{i}{j}", Angle(), "rad", rf"\arg y_{{T {i}{j}}}", text)
+        for i in _triplets(n_psi)
+        for j in _triplets(n_psi)
+    )
+
+
+def reference(n_psi: int, yukawas: str, ordering: str, complex_y_t: bool) -> dict[str, float]:
     """Generic phases, sub-keV masses, |mu_nu| near 1e-12 mu_B."""
     point: dict[str, float] = {}
     for name, m in _matrices(n_psi, yukawas).items():
@@ -101,14 +115,15 @@ def reference(n_psi: int, yukawas: str, ordering: str) -> dict[str, float]:
     else:
         point |= {"y_t_11": 1.0, "y_t_12": 0.3, "y_t_21": -0.2, "y_t_22": 0.8}
         point |= {"m_psi_1": 1e3, "m_psi_2": 2e3}
-    return point | shared.REFERENCE
+    phases = {p.name: 1.0 - 0.4 * k for k, p in enumerate(_phases(n_psi, complex_y_t))}
+    return point | phases | shared.REFERENCE
 
 
 class Couplings(NamedTuple):
     """Rows and columns: leptons, triplets or nu_R; masses of the n triplets in GeV."""
 
     y_psi: Complex[Array, "3 n"]
-    y_t: Float[Array, "n n"]
+    y_t: Inexact[Array, "n n"]
     y_delta: Complex[Array, "n 3"]
     m_psi: Float[Array, " n"]
     y_d: Complex[Array, "3 3"] | None  # None: to be solved
@@ -119,7 +134,7 @@ def _stacked(rows, columns, entry):
 
 
 def couplings(theta: Theta, n_psi: int, yukawas: str) -> Couplings:
-    """The parameters as arrays."""
+    """Collect the parameters as arrays."""
 
     def complex_matrix(name):
         m = _matrices(n_psi, yukawas)[name]
@@ -135,6 +150,10 @@ def couplings(theta: Theta, n_psi: int, yukawas: str) -> Couplings:
     else:
         y_t = _stacked(triplets, triplets, lambda k: theta[f"y_t_{k}"])
         m_psi = jnp.stack([theta[f"m_psi_{i}"] for i in triplets])
+    if "arg_y_t" in theta:
+        y_t = y_t * jnp.exp(1j * theta["arg_y_t"])
+    elif "arg_y_t_11" in theta:
+        y_t = y_t * jnp.exp(1j * _stacked(triplets, triplets, lambda k: theta[f"arg_y_t_{k}"]))
     y_d = complex_matrix("y_d") if yukawas == "free" else None
     return Couplings(complex_matrix("y_psi"), y_t, complex_matrix("y_delta"), m_psi, y_d)
 

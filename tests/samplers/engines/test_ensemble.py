@@ -46,7 +46,7 @@ def boxed(z):
 
 
 def starts(engine, mean, scale=1.0, seed=1):
-    z = mean + scale * jr.normal(jr.key(seed), (engine.chains, len(mean)))
+    z = jnp.asarray(mean)[None] + scale * jr.normal(jr.key(seed), (engine.chains, len(mean)))
     return z.at[:, 0].set(jnp.abs(z[:, 0]))
 
 

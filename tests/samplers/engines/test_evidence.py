@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
+from helpers import ridges
 from helpers import targets as TARGETS
 from nmmjax.cli.engines import find_engine
 from nmmjax.samplers.base import AbstractEngine
@@ -272,7 +273,7 @@ def test_bad_options_are_refused(name, options, message):
         find_engine(name)(**options)
 
 
-STRAIGHT = [TARGETS.StraightRidge(TARGETS.Ridge(eps)) for eps in (1e-1, 1e-3, 1e-6)]
+STRAIGHT = [ridges.StraightRidge(ridges.Ridge(eps)) for eps in (1e-1, 1e-3, 1e-6)]
 PROOF_TARGETS = {
     "gaussian 5": TARGETS.Gaussian(5),
     "gaussian 20": TARGETS.Gaussian(20),
@@ -284,9 +285,9 @@ PROOF_TARGETS = {
     "ridge 1e-1": STRAIGHT[0],
     "ridge 1e-3": STRAIGHT[1],
     "ridge 1e-6": STRAIGHT[2],
-    "raw ridge 1e-1": TARGETS.Ridge(1e-1),
-    "raw ridge 1e-3": TARGETS.Ridge(1e-3),
-    "raw ridge 1e-6": TARGETS.Ridge(1e-6),
+    "raw ridge 1e-1": ridges.Ridge(1e-1),
+    "raw ridge 1e-3": ridges.Ridge(1e-3),
+    "raw ridge 1e-6": ridges.Ridge(1e-6),
     "funnel": TARGETS.Funnel(),
 }
 PROOF_OPTIONS = {

@@ -2,6 +2,7 @@
 
 import math
 
+import anesthetic
 import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
@@ -11,7 +12,8 @@ from scipy import stats
 
 from helpers import targets as TARGETS
 from helpers.cases import one_quick
-from nmmjax.samplers.engines import _evidence, _shrinkage, nested
+from nmmjax.samplers.engines import _evidence, _shrinkage
+from nmmjax.samplers.engines._insertion import insertion_ranks
 from nmmjax.samplers.engines.nested import Nested
 
 DIM, WIDTH = 5, 0.02
@@ -19,12 +21,14 @@ DIM, WIDTH = 5, 0.02
 
 def ideal_run(rng, live, delete):
     """A run with exact draws: points are prior volumes X, L(X) that of a Gaussian in a ball."""
-    x, dead = rng.uniform(size=live), []
+    x, born, dead, dead_born = rng.uniform(size=live), np.full(live, np.inf), [], []
     for _ in range(27 * live // delete):
         lowest = np.argsort(-x)[:delete]
         dead.append(x[lowest])
+        dead_born.append(born[lowest])
+        born[lowest] = x[lowest].min()
         x[lowest] = rng.uniform(0.0, x[lowest].min(), delete)
-    dead = np.concatenate(dead)
+    dead, dead_born = np.concatenate(dead), np.concatenate(dead_born)
 
     def log_likelihood(x):
         return -(x ** (2.0 / DIM)) / (2.0 * WIDTH**2)
@@ -32,6 +36,8 @@ def ideal_run(rng, live, delete):
     return {
         "position": x[:, None],
         "log_likelihood": log_likelihood(x),
+        "birth": log_likelihood(born),
+        "dead_birth": log_likelihood(dead_born),
         "dead_position": dead[:, None],
         "dead_log_likelihood": log_likelihood(dead),
         "rank": rng.uniform(size=len(dead)),
@@ -47,6 +53,26 @@ def ideal_run(rng, live, delete):
 def exact_log_z():
     """integral of exp(-r^2 / 2 w^2) d(r^5) over [0, 1], w small: d/2 (2 w^2)^(d/2) Gamma(d/2)."""
     return math.log(0.5 * DIM * (2.0 * WIDTH**2) ** (0.5 * DIM) * math.gamma(0.5 * DIM))
+
+
+@pytest.mark.parametrize("delete", [1, 25])
+def test_points_with_their_births_against_anesthetic(delete):
+    """It finds how many points were alive from births alone: so are volumes, weights and ln Z."""
+    anesthetic = pytest.importorskip("anesthetic")
+    run = {
+        n: jnp.asarray(x)[None] for n, x in ideal_run(np.random.default_rng(1), 200, delete).items()
+    }
+    points = {n: np.asarray(x) for n, x in _shrinkage.points(run, delete).items()}
+    found = anesthetic.NestedSamples(
+        points["position"], logL=points["log_likelihood"], logL_birth=points["log_likelihood_birth"]
+    )
+    assert found.nlive.iloc[:3].tolist() == ([200, 200, 200] if delete == 1 else [200, 199, 198])
+    weight = np.exp(points["log_weight"])
+    assert weight.sum() == pytest.approx(1.0)
+    np.testing.assert_allclose(  # anesthetic takes trapezia, half a step away
+        weight @ points["position"][:, 0], found[0].mean(), rtol=0.01
+    )
+    assert abs(found.logZ() - exact_log_z()) < 4.0 * math.sqrt(10.0 / 200)
 
 
 @pytest.mark.parametrize("delete", one_quick([1, 25], 1))
@@ -73,7 +99,7 @@ def test_deaths_counted_one_at_a_time_when_they_come_in_batches_are_wrong():
 def ranks(draw, batches=200, live=40, delete=10):
     """Ranks of new points that `draw(rng, survivors, n)` makes; survivors are exact."""
     rng, found = np.random.default_rng(8), []
-    rank = eqx.filter_jit(nested._ranks)
+    rank = eqx.filter_jit(insertion_ranks)
     for i in range(batches):
         survivors = rng.normal(size=live - delete)
         value = np.concatenate([draw(rng, survivors, delete), survivors])
@@ -158,6 +184,33 @@ def test_slices_that_are_too_few_are_noticed():
 def test_a_run_that_is_cut_off_says_so():
     table = finish(Nested(**SMALL | {"efolds": 2}), Plateau()).tables["evidence"]
     assert np.all(np.asarray(table["cut_off"]) == 1)
+
+
+class Round(Plateau):
+    """The Gaussian without its plateau."""
+
+    def inside(self, z):
+        return -0.5 * z @ z
+
+    @property
+    def log_z(self):
+        return math.log(2.0 * math.pi) - self.log_volume
+
+
+@pytest.mark.slow
+def test_points_of_a_run_against_anesthetic():
+    """Their births are deaths of others, and its ln Z is that of the table and the integral."""
+    target = Round()
+    tables = finish(Nested(**SMALL), target).tables
+    points = {n: np.asarray(x) for n, x in tables["points"].items()}
+    value, birth = points["log_likelihood"], points["log_likelihood_birth"]
+    assert np.all(birth < value)
+    assert set(birth) - {-np.inf} <= set(value)
+    found = anesthetic.NestedSamples(points["position"], logL=value, logL_birth=birth)
+    assert found.nlive.iloc[0] == 8 * 100
+    error = np.asarray(tables["evidence"]["log_z_error"]).max() / math.sqrt(8.0)
+    assert abs(found.logZ() - np.mean(tables["evidence"]["log_z"])) < 2.0 * error
+    assert abs(found.logZ() - target.log_z) < 4.0 * error
 
 
 def test_slices_grow_with_the_dimension_unless_they_are_given():

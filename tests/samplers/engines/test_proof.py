@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
+from helpers import ridges
 from helpers import targets as T
 from helpers.certified import certified
 from nmmjax.cli.engines import find_engine
@@ -34,12 +35,12 @@ TARGETS = {
     "mixture": T.Mixture(3, distance=5.0),
     "mixture, far": T.Mixture(3, distance=12.0),
     "eggbox": T.Eggbox(),
-    "straight 1e-1": T.StraightRidge(T.Ridge(1e-1)),
-    "straight 1e-3": T.StraightRidge(T.Ridge(1e-3)),
-    "straight 1e-6": T.StraightRidge(T.Ridge(1e-6)),
-    "ridge 1e-1": T.Ridge(1e-1),
-    "ridge 1e-3": T.Ridge(1e-3),
-    "ridge 1e-6": T.Ridge(1e-6),
+    "straight 1e-1": ridges.StraightRidge(ridges.Ridge(1e-1)),
+    "straight 1e-3": ridges.StraightRidge(ridges.Ridge(1e-3)),
+    "straight 1e-6": ridges.StraightRidge(ridges.Ridge(1e-6)),
+    "ridge 1e-1": ridges.Ridge(1e-1),
+    "ridge 1e-3": ridges.Ridge(1e-3),
+    "ridge 1e-6": ridges.Ridge(1e-6),
 }
 # engine: (options, blocks of burn-in, blocks)
 SETTINGS = {
@@ -66,16 +67,16 @@ OUTCOMES = {
     for engine in engines
 }
 SLOW = (pytest.mark.slow, pytest.mark.long)
-QUICK = {("ensemble", "straight 1e-6"), ("chees", "straight 1e-6")}
+NOT_LONG = {("ensemble", "straight 1e-6"), ("chees", "straight 1e-6")}
 CASES = [
-    pytest.param(engine, target, marks=() if (engine, target) in QUICK else SLOW)
+    pytest.param(engine, target, marks=SLOW[: 1 if (engine, target) in NOT_LONG else 2])
     for engine, target in itertools.product(SETTINGS, TARGETS)
 ]
 
 
 def starting_points(target, chains):
     """Twice as wide as the target; for the bare ridge, each the best of 256 prior draws."""
-    if isinstance(target, T.Ridge):
+    if isinstance(target, ridges.Ridge):
         prior = jax.vmap(target.from_unit)(jr.uniform(jr.key(61), (256 * chains, target.dim)))
         value = jax.vmap(target)(prior).reshape(chains, 256)
         best = jnp.argmax(value, axis=1)
@@ -162,7 +163,7 @@ def test_log_z_is_the_prior_mean_of_the_likelihood(target):
 @pytest.mark.parametrize(("eps", "error"), [(1e-1, 1e-5), (1e-3, 1e-9)])
 def test_log_z_of_the_ridge_by_quadrature(eps, error):
     """Trapezium in (s, d, q) of |a e^(ip) + b| itself, without any expansion."""
-    ridge = T.Ridge(eps)
+    ridge = ridges.Ridge(eps)
     s, ds = np.linspace(-0.45, 0.45, 61, retstep=True)
     edge = 5.0 * eps
     d, dd = np.linspace(-edge / math.log(10.0), edge / math.log(10.0), 801, retstep=True)
@@ -183,7 +184,7 @@ def test_log_z_of_the_ridge_by_quadrature(eps, error):
 @pytest.mark.parametrize("eps", [1e-1, 1e-3, 1e-6])
 def test_the_straight_ridge_is_the_ridge_in_other_coordinates(eps):
     """Its prior is twice the bare one, times that of the radius, times the Jacobian."""
-    straight = T.StraightRidge(T.Ridge(eps))
+    straight = ridges.StraightRidge(ridges.Ridge(eps))
 
     def there(z):
         return jnp.append(straight.raw(z), jnp.hypot(z[2], z[3]))
@@ -205,7 +206,7 @@ def test_the_straight_ridge_is_the_ridge_in_other_coordinates(eps):
 
 def test_prior_draws_of_the_straight_ridge_follow_its_prior():
     """Prior mass of a box of coordinates: share of draws against the integral of the density."""
-    straight = T.StraightRidge(T.Ridge(1e-1))
+    straight = ridges.StraightRidge(ridges.Ridge(1e-1))
     u = jr.uniform(jr.key(66), (400_000, 6))
     z = np.asarray(jax.vmap(straight.from_unit)(u))
     low = np.array([0.0, -1.0, -2.0, -2.0, 0.0, -1.0])

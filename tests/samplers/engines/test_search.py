@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy.special import ive
 
+from helpers import ridges
 from helpers import targets as T
 from nmmjax.samplers.engines import _climb, search
 
@@ -227,9 +228,9 @@ def test_starting_points_are_wider_than_the_posterior_and_inside_it():
 def test_starting_points_cover_both_modes_and_both_loops_of_a_ridge():
     mixture = np.asarray(search.starts(T.Mixture(dim=3, distance=10.0, weight=0.1), KEY, 256))
     assert 0.35 < np.mean(mixture[:, 0] > 0.0) < 0.65  # basins, not weights
-    ridge = np.asarray(search.starts(T.Ridge(0.1), KEY, 128))
+    ridge = np.asarray(search.starts(ridges.Ridge(0.1), KEY, 128))
     assert 0.3 < np.mean(ridge[:, 2] > 0.0) < 0.7
-    assert np.all(np.isfinite(jax.vmap(T.Ridge(0.1))(ridge)))
+    assert np.all(np.isfinite(jax.vmap(ridges.Ridge(0.1))(ridge)))
 
 
 def test_curvatures_by_differences_against_autodiff():

@@ -1,0 +1,24 @@
+"""What differs by device in how a formula is compiled, never in its value.
+
+A CPU is fast on small pieces that stay in its cache: intermediate results are kept, short loops
+stay loops. An accelerator pays for every launch: all may be fused, and loops are unrolled.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from jax import lax
+
+
+def kept[T](x: T) -> T:
+    """Return x; on a CPU it is computed once, not again in every operation that uses it."""
+    return lax.platform_dependent(x, cpu=lax.optimization_barrier, default=lambda x: x)
+
+
+def repeated[T](trips: int, body: Callable[[int, T], T], start: T) -> T:
+    """Apply body(i, x) for i < trips: a loop on a CPU, unrolled elsewhere."""
+
+    def loop(unroll: bool) -> Callable[[T], Any]:
+        return lambda x: lax.fori_loop(0, trips, body, x, unroll=unroll)
+
+    return lax.platform_dependent(start, cpu=loop(False), default=loop(True))

@@ -1,0 +1,170 @@
+"""The first screen of a summary: the answers in at most 25 lines of at most 80 columns."""
+
+import textwrap
+from collections.abc import Iterator
+
+from nmmjax.constraints import library
+from nmmjax.results import ablation, trust
+from nmmjax.results.headline import Headline, Interval, Mass, Matter, Moment, Tuning
+from nmmjax.results.holding import Held
+from nmmjax.results.plain import number, share
+from nmmjax.results.summary import Summary
+
+LINES = 25
+_WIDTH = 80
+_LABEL = 16  # columns of the names on the left
+_MOST = 3  # constraints, and what holds a moment back
+_SAID = ("the gauge-induced", "limits from stars")  # by another line, or no news
+
+
+def to_text(summary: Summary, width: int = _WIDTH) -> str:
+    """Write the first screen, at most `width` columns wide; what matters least is left out."""
+    width = min(width, _WIDTH)
+    head = [_first(summary), *_wrapped(_verdict(summary), width, "", "  "), ""]
+    body = [line for label, text in rows(summary) for line in _row(label, text, width)]
+    foot = ["", f"Tables, points, notes: nmmjax summary {summary.directory} --full"]
+    body += _notes(summary, width, LINES - len(head) - len(body) - len(foot))
+    lines = [*head, *body[: LINES - len(head) - len(foot)], *foot]
+    return "\n".join(lines) + "\n"
+
+
+def answers(summary: Summary, width: int) -> str:
+    """Write the lines of the first screen between verdict and notes."""
+    lines = [line for label, text in rows(summary) for line in _row(label, text, width)]
+    return "\n".join(lines) or "No quantity of the headlines was stored."
+
+
+def moved(found: Headline) -> Iterator[str]:
+    """Sentences on wishes out of reach and on terms that move a measurement by over a sigma."""
+    for wish in found.unreachable:
+        yield (
+            f"the wish for {wish.name.removeprefix('prefer_')} is out of reach: no draw comes "
+            f"near it (best ln P = {number(wish.log_p)})"
+        )
+    for move in found.moves:
+        yield (
+            f"{_what(move.by)} moves {library.label(move.of)} by {move.sigma:+.1f} sigma "
+            "(to first order)"
+        )
+
+
+def held_words(found: Moment) -> str:
+    """Say what holds the largest moment back."""
+    if not found.held:
+        return "no limit or prior bound is near: such draws are rare"
+    first, *others = found.held[:_MOST]
+    itself = " itself" if first.kind == "moment" else ""
+    also = f" (near: {'; '.join(map(_near, others))})" if others else ""
+    return f"held back by {_near(first)}{itself}{also}"
+
+
+def _first(summary: Summary) -> str:
+    return (
+        f"{summary.model}: {summary.chains * summary.draws} draws, {summary.chains} chains in "
+        f"{summary.ensembles} ensembles, {summary.engine}"
+    )
+
+
+def _verdict(summary: Summary) -> str:
+    return f"Verdict: {summary.verdict}"
+
+
+def rows(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Yield (label, words) of every answer, the most important first; "" goes on with the last."""
+    found = summary.headline
+    for text in moved(found):
+        yield "Beware", text
+    if found.moment is not None:
+        yield from _moment_rows(found.moment)
+    if found.mass is not None:
+        yield from _mass_rows(found.mass)
+    if found.tuning is not None:
+        yield "Tuning", _tuning_words(found.tuning)
+    if found.tests:
+        listed = ", ".join(f"{test.label} {share(test.share)}" for test in found.tests)
+        yield "Would be tested", f"{listed} of the posterior"
+    if found.matter:
+        yield "Matters most", _matter_words(found.matter)
+
+
+def _moment_rows(found: Moment) -> Iterator[tuple[str, str]]:
+    if found.largest is None:
+        yield "Largest mu_nu", f"none: no draw is inside every limit; {_between(found.interval)}"
+        return
+    yield "Largest mu_nu", f"{number(found.largest)} mu_B, {held_words(found)}"
+    if found.without is not None:
+        least = "" if found.exact else "at least "
+        how = "sampled without them" if found.exact else "the draws end there: nmmjax ablate"
+        text = f"{least}{number(found.without)} mu_B without {ablation.DIRECT} ({how})"
+        yield "", text
+    yield "mu_nu", f"{_between(found.interval)} mu_B"
+
+
+def _mass_rows(found: Mass) -> Iterator[tuple[str, str]]:
+    yield "m_nu", f"{_between(found.interval)} eV{', with m_nu_rge' if found.included else ''}"
+    if found.rge is None:
+        return
+    word = "without" if found.included else "with"
+    other = "" if found.other is None else f"; {word} it m_nu = {_between(found.other)} eV"
+    yield "m_nu_rge", f"{number(found.rge)} eV{other}"
+
+
+def _tuning_words(found: Tuning) -> str:
+    least = (
+        ""
+        if found.least is None
+        else f"; least {number(found.least)} within a factor 2 of the largest mu_nu"
+    )
+    return f"{found.name} = {_between(found.interval)}{least}"
+
+
+def _matter_words(found: tuple[Matter, ...]) -> str:
+    shown = found[:_MOST]
+    unsure = any(not one.reliable for one in shown)
+    parts = [
+        f"{library.label(one.name)} takes {'' if one.reliable else 'roughly '}{share(one.excluded)}"
+        for one in shown
+    ]
+    doubt = f" (k-hat above {trust.PARETO_K}, unreliable: nmmjax ablate)" if unsure else ""
+    return "; ".join(parts) + doubt
+
+
+def _notes(summary: Summary, width: int, room: int) -> Iterator[str]:
+    """As many of the notes that change the reading as there is room for."""
+    rest = [note for note in summary.notes if not note.startswith(_SAID)]
+    lines: list[str] = []
+    for i, note in enumerate(rest):
+        found = _row("Note", note.rstrip("."), width)
+        left = f"Note            {len(rest) - i} more notes: --full"
+        if len(lines) + len(found) + (i < len(rest) - 1) > room:
+            lines += [left] if len(lines) < room else []
+            break
+        lines += found
+    yield from lines
+
+
+def _near(held: Held) -> str:
+    return held.name if held.kind == "prior" else _what(held.name)
+
+
+def _what(name: str) -> str:
+    if name.startswith("prefer_"):
+        return f"the wish for {name.removeprefix('prefer_')}"
+    return library.label(name)
+
+
+def _between(interval: Interval) -> str:
+    low, middle, high = interval
+    if low == middle == high:
+        return number(middle)
+    return f"{number(middle)} ({number(low)} to {number(high)})"
+
+
+def _row(label: str, text: str, width: int) -> list[str]:
+    return _wrapped(text, width, f"{label:<{_LABEL}}", " " * _LABEL)
+
+
+def _wrapped(text: str, width: int, first: str, later: str) -> list[str]:
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=later, break_on_hyphens=False
+    )

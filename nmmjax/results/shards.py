@@ -1,0 +1,351 @@
+"""Shards of many tasks read as one run: `DIR/shards/0`, `DIR/shards/1`, ..., each a run directory.
+
+Chains stand one shard after the other; ensemble e of the i-th shard of E ensembles is i E + e, so
+that R-hat compares shards. Draws of engines that estimate ln Z are combined by evidence: ensemble
+e counts in proportion to Z_e. Nothing is read before it is asked for.
+"""
+
+import dataclasses
+import functools
+import json
+import pathlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from nmmjax.errors import InputError
+from nmmjax.results import rundir
+from nmmjax.results.rundir import Attributes, Run
+from nmmjax.results.weighing import kept, shares, with_agreement
+from nmmjax.samplers.store import reading
+from nmmjax.samplers.store.files import Folder, StoreError
+from nmmjax.textfile import differences
+
+FOLDER = "shards"
+_MOST_KEPT = 2**29  # bytes of draws below which all shards are read once and kept in memory
+_MOST_SHOWN = 6  # differences in a refusal
+
+
+@dataclasses.dataclass(frozen=True)
+class Shards(Run):
+    """Shards as one run, cut to the number of draws that keeps the most.
+
+    parts    the shards that are read, by number
+    changes  what differs between them, if that was allowed
+    order    (chain * draw,) the draws that count, by evidence; None where all count once
+    """
+
+    parts: tuple[Run, ...] = ()
+    changes: tuple[str, ...] = ()
+    order: np.ndarray | None = None
+    _kept: dict[Any, Any] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def independent(self) -> "Shards":
+        """The draws of each ensemble as they are, which is what R-hat compares."""
+        return self if self.order is None else dataclasses.replace(self, order=None)
+
+    @property
+    def superchains(self) -> np.ndarray | None:
+        if self.parts[0].superchains is None:
+            return None
+        each = [part.superchains for part in self.parts]
+        return np.concatenate([i * (x.max() + 1) + x for i, x in enumerate(each) if x is not None])
+
+    def read(
+        self, name: str, group: str = "posterior", chains: np.ndarray | None = None
+    ) -> np.ndarray:
+        index: tuple[int, ...] = ()
+        if group == "posterior":
+            name, index = self._find(name)
+        elif not self.has(name, group):
+            self._refuse(name, self.variables.get(group, {}))
+        values = self._values(name, group, None if self.order is not None else chains)
+        if self.order is not None:
+            flat = values.reshape(-1, *values.shape[2:])[self.order]
+            values = flat.reshape(values.shape)
+            values = values if chains is None else values[chains]
+        return values[(..., *index)] if index else values
+
+    def table(self, name: str) -> dict[str, np.ndarray]:
+        """Join the rows of all shards; what is a single number is that of the first."""
+        found = [part.table(name) for part in self.parts]
+        found = [table for table in found if table]
+        if not found:
+            return {}
+        if all("repeat" in table for table in found):  # repeats are the ensembles of each shard
+            counts = [int(part.ensemble.max()) + 1 for part in self.parts]
+            starts = np.cumsum(counts) - counts
+            found = [
+                table | {"repeat": table["repeat"] + start}
+                for table, start in zip(found, starts, strict=True)
+            ]
+        joined = {
+            key: np.concatenate([table[key] for table in found if key in table])
+            if np.ndim(x)
+            else x
+            for key, x in found[0].items()
+        }
+        return with_agreement(joined) if name == "evidence" else joined
+
+    def described(self, name: str) -> dict[str, Attributes]:
+        found = (part.described(name) for part in self.parts)
+        return next((about for about in found if about), {})
+
+    def point(self, chain: int, draw: int, group: str) -> dict[str, float]:
+        if self.order is not None:
+            chain, draw = divmod(int(self.order[chain * self.committed + draw]), self.committed)
+        part = int(np.searchsorted(self._ends, chain, side="right"))
+        start = self._ends[part] - len(self.parts[part].ensemble)
+        return self.parts[part].point(chain - int(start), draw, group)
+
+    @functools.cached_property
+    def _ends(self) -> np.ndarray:
+        """The number of chains up to the end of each shard."""
+        return np.cumsum([len(part.ensemble) for part in self.parts])
+
+    def _values(self, name: str, group: str, chains: np.ndarray | None) -> np.ndarray:
+        """(chain, draw, ...) of all chains or some, from memory or from the files."""
+        if self._bytes <= _MOST_KEPT:
+            if not self._kept:
+                self._kept.update(self._all())
+            values = self._kept[group, name]
+            return values if chains is None else values[chains]
+        if chains is None:
+            return np.concatenate([part.read(name, group) for part in self.parts])
+        bounds = np.searchsorted(chains, [0, *self._ends])
+        starts = self._ends - [len(part.ensemble) for part in self.parts]
+        return np.concatenate(
+            [
+                part.read(name, group, chains[bounds[i] : bounds[i + 1]] - starts[i])
+                for i, part in enumerate(self.parts)
+                if bounds[i] < bounds[i + 1]
+            ]
+        )
+
+    @property
+    def _bytes(self) -> int:
+        rest = sum(len(names) for group, names in self.variables.items() if group != "posterior")
+        return 8 * len(self.ensemble) * self.committed * (len(self.labels) + rest)
+
+    def _all(self) -> dict[tuple[str, str], np.ndarray]:
+        """Every variable of every shard, each file opened once."""
+        names = [(group, name) for group, found in self.variables.items() for name in found]
+
+        def take(file: Any) -> list[np.ndarray]:
+            return [file[group][name][:, : self.committed] for group, name in names]
+
+        rows = [rundir.taken(part.directory, take) for part in self.parts]
+        columns = zip(*rows, strict=True)
+        return {key: np.concatenate(x) for key, x in zip(names, columns, strict=True)}
+
+
+def is_sharded(directory: pathlib.Path) -> bool:
+    """Tell whether a directory holds shards of tasks, and no run of its own."""
+    return (directory / FOLDER).is_dir() and not reading.exists(directory, "resolved.toml")
+
+
+def open_run(directory: pathlib.Path, allow_changes: bool = False) -> Run:
+    """Open the directory of a run, or of the shards of many tasks as one run.
+
+    Raises InputError for what `rundir.open_run` refuses, where no shard can be read or holds
+    draws, and, unless `allow_changes`, where shards differ in physics, data or versions. Shards
+    that are missing, empty or broken are named in `warnings`.
+    """
+    if not is_sharded(directory):
+        return rundir.open_run(directory)
+    return joined(directory, *opened(directory), allow_changes)
+
+
+def opened(directory: pathlib.Path) -> tuple[dict[int, Run], list[str]]:
+    """Return the shards that can be read, by number, and a warning about every other one."""
+    numbers = listed(directory)
+    found, warnings = {}, []
+    for number in numbers:
+        try:
+            found[number] = rundir.open_run(directory / FOLDER / str(number))
+        except InputError as error:
+            warnings.append(f"shard {number} is left out: {error}.")
+    missing = sorted(set(range(asked(directory, numbers))) - set(numbers))
+    if missing:
+        warnings.append(f"missing: {_ranges(missing)}, whose tasks have not begun.")
+    if not found:
+        first = f": {warnings[0]}" if warnings else ", it is empty"
+        raise InputError(f"'{directory / FOLDER}' holds no shard that can be read{first}")
+    return found, warnings
+
+
+def listed(directory: pathlib.Path) -> list[int]:
+    """Numbers of the shards there are. Raises InputError for a link in place of their folder."""
+    try:
+        with Folder(directory) as folder:
+            reading.refuse_links(folder)
+    except (OSError, StoreError) as error:
+        raise InputError(f"cannot read '{directory}': {error}") from None
+    names = (path.name for path in (directory / FOLDER).iterdir())
+    return sorted(int(name) for name in names if name.isdecimal() and str(int(name)) == name)
+
+
+def asked(directory: pathlib.Path, numbers: Sequence[int]) -> int:
+    """Say how many tasks there were to be: the most that a shard's task.json says."""
+    most = 0
+    for number in numbers:
+        try:
+            text = (directory / FOLDER / str(number) / "task.json").read_text(encoding="utf-8")
+            of = json.loads(text).get("of", 0)
+        except (OSError, ValueError, AttributeError, RecursionError):
+            continue
+        most = max(most, of) if type(of) is int and of < 2**20 else most
+    return most
+
+
+def joined(
+    directory: pathlib.Path, found: dict[int, Run], warnings: list[str], allow_changes: bool
+) -> Run:
+    """Join what `opened` returns: the shards that hold draws, cut to what keeps the most of them.
+
+    Raises InputError as `open_run` does.
+    """
+    changes = tuple(_changes(found))
+    if changes and not allow_changes:
+        shown = "; ".join(changes[:_MOST_SHOWN])
+        more = f"; and {len(changes) - _MOST_SHOWN} more" if len(changes) > _MOST_SHOWN else ""
+        raise InputError(
+            f"'{directory}': its shards are of different runs: {shown}{more}. Leave out what does "
+            "not belong, or give --allow-changes to read them together all the same"
+        )
+    _refuse_twins(directory, found)
+    _refuse_without_draws(directory, found)
+    return _one(directory, found, warnings, changes)
+
+
+def _refuse_without_draws(directory: pathlib.Path, found: dict[int, Run]) -> None:
+    if not any(run.committed for run in found.values()):
+        if any(run.tables for run in found.values()):
+            name = next(iter(found.values())).resolved["sampling"]["engine"]["name"]
+            raise InputError(
+                f"'{directory}': shards of the engine '{name}' hold no draws that could be joined; "
+                f"look at each: {directory / FOLDER / str(min(found))}"
+            )
+        raise InputError(f"'{directory}' holds no draws yet: none of its {len(found)} shards does")
+
+
+def _one(
+    directory: pathlib.Path, found: dict[int, Run], warnings: list[str], changes: tuple[str, ...]
+) -> Run:
+    parts, told = _comparable(found)
+    if changes:
+        told.append(f"read together though they differ: {'; '.join(changes)}.")
+    labels: list[np.ndarray] = []
+    for part in parts:
+        labels.append(part.ensemble + (int(labels[-1].max()) + 1 if labels else 0))
+    first = parts[0]
+    together = Shards(
+        directory=directory,
+        resolved=first.resolved,
+        attributes=first.attributes,
+        committed=first.committed,
+        ensemble=np.concatenate(labels),
+        variables=_common([part.variables for part in parts]),
+        labels=first.labels,
+        tables=first.tables,
+        warnings=(*warnings, *told),
+        parts=parts,
+        changes=changes,
+    )
+    evidence = together.table("evidence")
+    if "log_z" not in evidence:
+        return together
+    share = shares(evidence["log_z"])
+    return dataclasses.replace(together, order=kept(share, together.ensemble, first.committed))
+
+
+def _comparable(found: dict[int, Run]) -> tuple[tuple[Run, ...], list[str]]:
+    """(shards cut to the same number of draws, what is said of the others)."""
+    warnings = []
+    empty = [n for n, run in found.items() if run.committed == 0]
+    if empty:
+        warnings.append(f"no draws yet: {_ranges(empty)}.")
+    cut = _cut([run.committed for run in found.values()])
+    short = [n for n, run in found.items() if 0 < run.committed < cut]
+    if short:
+        warnings.append(f"left out, with fewer than {cut} draws: {_ranges(short)}.")
+    parts = tuple(
+        dataclasses.replace(run, committed=cut) for run in found.values() if run.committed >= cut
+    )
+    beyond = sum(run.committed - cut for run in found.values() if run.committed > cut)
+    if beyond:
+        warnings.append(
+            f"the first {cut} draws of each shard count: {beyond} more of some are left out."
+        )
+    return parts, warnings
+
+
+def _cut(draws: Sequence[int]) -> int:
+    """The number of draws per chain at which cutting all shards keeps the most of them."""
+    longest = sorted(draws, reverse=True)
+    return max((n * (i + 1), n) for i, n in enumerate(longest))[1]
+
+
+def _common(each: list[dict[str, dict[str, Attributes]]]) -> dict[str, dict[str, Attributes]]:
+    """The variables that all shards have."""
+    return {
+        group: {
+            name: about
+            for name, about in names.items()
+            if all(name in other.get(group, {}) for other in each)
+        }
+        for group, names in each[0].items()
+    }
+
+
+def _changes(found: dict[int, Run]) -> Iterator[str]:
+    """Say in which keys shards differ from the first: each difference once, with the shards."""
+    (first, about), *others = found.items()
+    ours = _identity(about)
+    seen: dict[str, list[int]] = {}
+    for number, run in others:
+        theirs = _identity(run)
+        for line in [] if theirs == ours else differences(ours, theirs):
+            seen.setdefault(line, []).append(number)
+    for line, numbers in seen.items():
+        yield f"{line} (shard {first} -> {_ranges(numbers)})"
+
+
+def _identity(run: Run) -> dict[str, Any]:
+    """What must be the same: physics with its data, sampling but the seed, versions."""
+    sampling = {k: x for k, x in run.resolved["sampling"].items() if k != "seed"}
+    versions = {
+        k.removeprefix("version_"): str(x)
+        for k, x in run.attributes.items()
+        if k.startswith("version_") or k == "commit"
+    }
+    return {"physics": run.resolved["physics"], "sampling": sampling, "versions": versions}
+
+
+def _refuse_twins(directory: pathlib.Path, found: dict[int, Run]) -> None:
+    """Raise InputError for two shards with the same keys: their draws would count twice."""
+    keys = [
+        (run.resolved["sampling"]["seed"], run.attributes.get("task")) for run in found.values()
+    ]
+    most, count = Counter(keys).most_common(1)[0]
+    if count > 1:
+        twins = [n for n, key in zip(found, keys, strict=True) if key == most]
+        raise InputError(
+            f"'{directory}': {_ranges(twins)} were made with the same random numbers: one is a "
+            "copy of the other, or `--task` was left out; remove all but one"
+        )
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """'shards 0, 3-5 and 9' of ascending numbers."""
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and n == runs[-1][-1] + 1:
+            runs[-1].append(n)
+        else:
+            runs.append([n])
+    text = ", ".join(str(r[0]) if len(r) == 1 else f"{r[0]}-{r[-1]}" for r in runs)
+    return f"shard{'s' if len(numbers) > 1 else ''} {text}"
