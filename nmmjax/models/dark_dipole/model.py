@@ -28,7 +28,7 @@ from nmmjax.physics.dark_sector import (
 from nmmjax.physics.matrices import dagger, product
 from nmmjax.physics.numbers import EV, square_root, squared
 from nmmjax.physics.staging import kept
-from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
+from nmmjax.target.model import Model, Observables, Parameter, Plane, Rescaling, Theta, merged
 from nmmjax.target.priors import Prior
 from nmmjax.target.settings import setting
 
@@ -115,6 +115,10 @@ class DarkDipole(Model):
         point |= {p.name: 1e-2 * (1 + i % 5) for i, p in enumerate(inputs.yukawas())}
         point |= _oscillation.reference(self.ordering)
         return {p.name: point[p.name] for p in self.parameters}
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return inputs.PLANES
 
     @property
     def mass_terms(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from nmmjax.models.weak_triplet3 import parameters as inputs
 from nmmjax.physics import neutrinos, rge
 from nmmjax.physics.matrices import product
 from nmmjax.physics.staging import kept
-from nmmjax.target.model import Model, Observables, Parameter, Theta, merged
+from nmmjax.target.model import Model, Observables, Parameter, Plane, Theta, merged
 from nmmjax.target.priors import Prior
 from nmmjax.target.settings import NonNegative, setting
 
@@ -78,6 +78,10 @@ class WeakTriplet3(Model):
     @property
     def reference(self) -> dict[str, float]:
         return inputs.reference(self.n_psi, self.yukawas, self.ordering, self.complex_y_t)
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return (Plane("m_psi", "m_phi", "mu_nu"),)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margins: scalars, heavy triplets, oscillation parameters in range."""
