@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from nmmjax.catalogue import quantity
 from nmmjax.constraints import library
 from nmmjax.constraints.ends import Curve
 from nmmjax.constraints.library import catalogue, load
@@ -28,7 +29,8 @@ def test_every_curve_draws_its_limit(name):
     (axes,) = curves_figure([curve]).axes
     assert axes.get_xscale() == axes.get_yscale() == "log"
     assert "[GeV]" in axes.get_xlabel()
-    assert (r"$\mu_B$" in axes.get_ylabel()) == ("eps" not in curve.requires)
+    unit = quantity(curve.requires[0]).unit
+    assert (r"$\mu_B$" in axes.get_ylabel()) == (unit == "mu_B")
     (label, drawn), *others = lines(axes).items()
     assert not others
     assert library.label(name) in label
@@ -39,7 +41,7 @@ def test_every_curve_draws_its_limit(name):
 
 
 def inside(curve, coupling, mass):
-    values = map(jnp.asarray, (coupling, mass, 1.0))
+    values = map(jnp.asarray, (coupling, mass, 0.0 if curve.visible else 1.0))
     return dict(zip(curve.requires, values, strict=False))
 
 

@@ -306,7 +306,7 @@ def test_draws_off_a_logarithmic_axis_are_counted_in_the_figure(tmp_path):
     run = open_run(write_run(tmp_path / "run", groups))
     figure = draw.draw(run, ["map"], ["theta_sq", "mu_nu"])["map_theta_sq_mu_nu"]
     headline, missing = figure.get_suptitle().splitlines()
-    assert headline.startswith("Median sizes: $m_\nu$ 0.05 eV, ")
+    assert headline.startswith("Median sizes: $m_\\nu$ 0.05 eV, ")
     assert missing == "theta_sq: 7 of 32000 draws off the axis"
 
 
