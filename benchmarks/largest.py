@@ -25,8 +25,14 @@ _CURRENTS = ("gamma_z_ee", "gamma_z_mumu", "gamma_z_tautau", "m_W", "ckm_unitari
 _OTHERS = ("tau_universality", "pion_universality", "oblique_ST_U0", "w_r_mixing", "w_r_mass")
 _LATER = {name: {*_CURRENTS, *_OTHERS} for name in ("weak_triplet3", "zee", "dark_dipole")}
 _LATER |= {name: {*_CURRENTS} for name in ("inert_doublet", "colored_triplet")}
-_MIXED = ("quickstart", "weak_triplet3", "inert_doublet", "colored_triplet", "bridge")
-_BEFORE = dict.fromkeys(_MIXED, ("theta_sq_triplet",))
+_MIXED: tuple[str, ...] = (
+    "quickstart",
+    "weak_triplet3",
+    "inert_doublet",
+    "colored_triplet",
+    "bridge",
+)
+_BEFORE: dict[str, tuple[str, ...]] = dict.fromkeys(_MIXED, ("theta_sq_triplet",))
 _BEFORE |= {"bridge_majorana": ("nonunitarity_eta_emu",)}
 _DIRECT = {"xenonnt_2022", "gemma_2012", "borexino_2017", "sn1987a_dirac", "neff_dirac"}
 _POINTS, _STEPS, _STARTS = 512, 400, 16

@@ -16,15 +16,17 @@ _POINTS = 65536
 _STEPS = 1000  # in one program: what is done once, before and after the loop, does not count
 
 
-def run(*stems: str) -> Iterator[Row]:
-    """The rows of the table: (what, value, unit); of all run files, or of those named."""
+def run(*chosen: str) -> Iterator[Row]:
+    """The rows of the table: (what, value, unit); all, or of the run files and programs named."""
     compiled = _h200.compiler() if _h200.available() else _on_cpu
     from benchmarks import _cases, _hlo
 
     sys.stdout.write(f"programs for {'an H200' if _h200.available() else 'this CPU'}\n")
-    for stem in stems or _cases.stems():
+    names = [name for name in _cases.NAMES if name in chosen] or _cases.NAMES
+    stems = [stem for stem in chosen if stem not in _cases.NAMES] or _cases.stems()
+    for stem in stems:
         posterior = _cases.posterior_of(stem)
-        for name in _cases.NAMES:
+        for name in names:
             made = _cases.case(posterior, name, _POINTS, _STEPS)
             program = _hlo.Program(compiled(made.function, *made.shapes))
             per_point = made.steps * made.points

@@ -26,12 +26,11 @@ def mesh(count: int) -> Mesh:
 @contextlib.contextmanager
 def using(devices: Mesh) -> Iterator[None]:
     """Spread over these devices what `spread` is asked to."""
-    if devices.size == 1:
-        with jax.default_device(devices.devices.item()):
-            yield
-    else:
-        with jax.set_mesh(devices):
-            yield
+    if devices.size == 1:  # the one that JAX takes anyway
+        yield
+        return
+    with jax.set_mesh(devices):
+        yield
 
 
 def count() -> int:

@@ -61,7 +61,8 @@ def engine_on(kind, count):
             shared = len(jax.tree.leaves(state)[0].sharding.device_set)
             found = block.stats | ({} if block.draws is None else {"draws": block.draws})
             arrays |= {f"{i}/{name}": np.asarray(x) for name, x in found.items()}
-    return arrays | {"devices": np.array(shared)}
+    leaves = {f"state/{i}": np.asarray(x) for i, x in enumerate(jax.tree.leaves(state))}
+    return arrays | leaves | {"devices": np.array(shared)}
 
 
 def posterior_on(count):
