@@ -1,7 +1,7 @@
 """`python -m benchmarks NAME [RUN ...] [--out FILE.json]`: print a benchmark's rows, write JSON.
 
-Names of run files restrict a benchmark that looks at all of them. A benchmark that can lay its
-rows out as a table writes it in Markdown beside the JSON.
+Names of run files restrict a benchmark that looks at all of them; other options are the
+benchmark's own. One that can lay its rows out as a table writes it in Markdown beside the JSON.
 """
 
 import argparse
@@ -21,16 +21,16 @@ def main() -> None:
     names = [name for name in plugins.names("benchmarks") if name not in _NO_BENCHMARKS]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=names)
-    parser.add_argument("runs", nargs="*", help="names of run files, for `programs`")
+    parser.add_argument("runs", nargs="*", help="names of run files, for those that look at all")
     parser.add_argument("--out", type=pathlib.Path, help="default: benchmarks/NAME.json")
-    given = parser.parse_args()
+    given, options = parser.parse_known_args()
 
     import jax
 
     jax.config.update("jax_enable_x64", True)
     module = importlib.import_module(f"benchmarks.{given.name}")
     rows = []
-    for row in module.run(*given.runs):
+    for row in module.run(*given.runs, *options):
         rows.append(row)
         what, value, unit = row
         sys.stdout.write(f"{what:<{_WIDTH}}  {value:>10.4g}  {unit}\n")

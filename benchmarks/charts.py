@@ -1,12 +1,13 @@
 """What the chart gains: effective draws per density evaluation of `ensemble`, against the box.
 
 Every run file whose model declares a rescaling, with its own engine options and twice its
-burn-in. Where a chart does not converge within these draws the figure is too kind to it: R-hat
-stands beside it.
+burn-in; models that may count m_nu_rge as part of m_nu without it and with it. `ratios` is the
+chart without depths of cancellations. Where a chart does not converge within these draws the figure
+is too kind to it: R-hat stands beside it.
 """
 
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import jax
 import jax.random as jr
@@ -33,25 +34,35 @@ def run() -> Iterator[Row]:
 
 def compared(path: pathlib.Path) -> Iterator[Row]:
     """Charts of one run file; nothing where its model declares none."""
-    posteriors = {kind: _posterior(path, kind) for kind in ("box", "shear", "auto")}
-    if posteriors["shear"].chart.rescaling is None:
+    if not hasattr(_posterior(path, "box").model, "rge"):
+        yield from _compared(path, path.stem, ())
         return
-    if posteriors["auto"].chart.handles == posteriors["shear"].chart.handles:
-        del posteriors["auto"]
+    for rge in ("false", "true"):
+        yield from _compared(path, f"{path.stem}, rge {rge}", (f"model.settings.rge={rge}",))
+
+
+def _compared(path: pathlib.Path, name: str, changes: Sequence[str]) -> Iterator[Row]:
+    posteriors: dict[str, Posterior] = {}
+    for kind in ("box", "shear", "ratios", "auto"):
+        made = _posterior(path, kind, changes)
+        if all(made.chart.labels != other.chart.labels for other in posteriors.values()):
+            posteriors[kind] = made
+    if len(posteriors) == 1:
+        return
     given = build.read(path)[0]
     engine = Ensemble(**given.engine.options)
     burn_in = 2 * burn_in_of(given, engine, str(path))
     figures = {kind: _sampled(p, engine, burn_in) for kind, p in posteriors.items()}
     for kind, (rhat, ess, evaluations) in figures.items():
-        yield f"{path.stem}, {kind}: worst R-hat", rhat, ""
-        yield f"{path.stem}, {kind}: bulk ESS per 1e6 evaluations", 1e6 * ess / evaluations, ""
+        yield f"{name}, {kind}: worst R-hat", rhat, ""
+        yield f"{name}, {kind}: bulk ESS per 1e6 evaluations", 1e6 * ess / evaluations, ""
         if kind != "box":
             gain = ess / evaluations / (figures["box"][1] / figures["box"][2])
-            yield f"{path.stem}, {kind}: against the box", gain, "x"
+            yield f"{name}, {kind}: against the box", gain, "x"
 
 
-def _posterior(path: pathlib.Path, kind: str) -> Posterior:
-    given, _ = build.read(path, [f"chart.kind={kind}"])
+def _posterior(path: pathlib.Path, kind: str, changes: Sequence[str] = ()) -> Posterior:
+    given, _ = build.read(path, [f"chart.kind={kind}", *changes])
     return build.build_posterior(given, str(path))
 
 

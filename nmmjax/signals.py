@@ -11,9 +11,9 @@ Python runs signal handlers between two of its own instructions, which can take 
 compiles. A thread therefore waits for the signal's number in a pipe that the C handler writes
 to, and ends the process itself: what is on disk survives SIGKILL, so nothing has to be undone.
 
-USR1 and USR2 are what schedulers send before the time is over. With `run --requeue` under Slurm
-the process then has its job requeued, and the exit code is 0; TERM and the others never requeue,
-since a job that was cancelled would come back.
+USR1 and USR2 are what schedulers send before the time is over, TERM what they send to a job that
+has to make room. With `run --requeue` under Slurm the process then has its job requeued, and the
+exit code is 0; not so if Slurm no longer calls the job running: it was cancelled.
 
 Commands other than `run` end with 128 + the signal's number. A signal that is ignored already,
 as HUP under nohup, stays so.
@@ -30,7 +30,7 @@ from collections.abc import Mapping
 SAVED = 75  # EX_TEMPFAIL of sysexits.h: try again
 NOTHING_STORED = 76
 _CURSOR = "\x1b[?25h"  # a live display hides the cursor
-_WARNINGS = ("SIGUSR1", "SIGUSR2")
+_WARNINGS = ("SIGUSR1", "SIGUSR2", "SIGTERM")
 _MOST_RESTARTS = 3  # of a job whose sessions end before they can be counted
 AT_ONCE = 130
 HANDLED = tuple(
@@ -143,19 +143,30 @@ def _requeued(name: str) -> bool:
     if not _watch.counted and int(os.environ.get("SLURM_RESTART_COUNT") or 0) >= _MOST_RESTARTS:
         _say("nmmjax: not requeued again: no session lasts until it can be counted")
         return False
-    import subprocess  # not before it is needed: handlers are there early
-
-    command = ["scontrol", "requeue", job]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError as error:
-        _say(f"nmmjax: not requeued: cannot run scontrol: {error.strerror}")
+    if not runs(job):
         return False
-    if done.returncode:
-        _say(f"nmmjax: not requeued: {' '.join(done.stderr.split())}")
+    if (said := _scontrol("requeue", job)) != "":
+        _say(f"nmmjax: not requeued: {said}")
         return False
     _say(f"nmmjax: job {job} is requeued")
     return True
+
+
+def _scontrol(*arguments: str) -> str:
+    """Return what scontrol says, or why it cannot be asked."""
+    import subprocess  # not before it is needed: handlers are there early
+
+    command = ["scontrol", *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return f"cannot run scontrol: {error.strerror}"
+    return " ".join((done.stdout + done.stderr).split())
+
+
+def runs(job: str) -> bool:
+    """Tell whether Slurm calls a job running: neither cancelled nor requeued already."""
+    return "JobState=RUNNING" in _scontrol("show", "job", job).split()
 
 
 def job_of(environment: Mapping[str, str]) -> str:

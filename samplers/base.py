@@ -13,6 +13,8 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
+from .devices import spread_rows
+
 _IN_CACHE = 256  # points whose intermediate results stay in the cache of a CPU core
 
 type LogDensity = Callable[[Float[Array, " dim"]], Float[Array, ""]]
@@ -81,6 +83,7 @@ class AbstractEngine(eqx.Module):
     groups     (chains,) integers: chains with the same number are coupled to each other
     per_block  draws of each chain in one block, for the memory they need
     doubts     what may speak against its result
+    parts      equal parts that do not wait for each other, which devices may share; 1: none
     """
 
     burn_in: ClassVar[int] = 75
@@ -106,6 +109,14 @@ class AbstractEngine(eqx.Module):
     @property
     def doubts(self) -> tuple[Doubt, ...]:
         return ()
+
+    @property
+    def parts(self) -> int:
+        return 1
+
+    def placed(self, state: Any) -> Any:
+        """Spread the parts of a state over the devices in use; the values stay."""
+        return spread_rows(state, self.parts) if self.parts > 1 else state
 
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray, target: Any, starts: Float[Array, "chain dim"]) -> Any:
@@ -211,14 +222,14 @@ def _pieces(shape: tuple[int, ...]) -> int:
     """Number of equal pieces of the first axis, of at most `_IN_CACHE` points; 1 for few points."""
     if math.prod(shape) <= 2 * _IN_CACHE:
         return 1
-    most = max(_IN_CACHE // math.prod(shape[1:]), 1)
-    return next(n for n in range(-(-shape[0] // most), shape[0] + 1) if shape[0] % n == 0)
+    least = math.prod(shape) / _IN_CACHE
+    return next((n for n in range(math.ceil(least), shape[0]) if shape[0] % n == 0), shape[0])
 
 
 def _piecewise(each: LogDensity, x: Float[Array, "dim *n"], pieces: int) -> Float[Array, " *n"]:
     """each(x) with the first of the trailing axes cut into pieces that follow one another."""
-    cut = x.reshape(x.shape[0], pieces, -1, *x.shape[2:])
-    return jax.lax.map(each, jnp.moveaxis(cut, 1, 0)).reshape(x.shape[1:])
+    cut = jnp.moveaxis(x.reshape(x.shape[0], pieces, -1, *x.shape[2:]), 1, 0)
+    return jax.lax.map(each, cut).reshape(x.shape[1:])
 
 
 def example(
@@ -272,8 +283,8 @@ def scan(
     state    a NamedTuple with a field `step`, the number of steps taken so far
 
     The key of step i is fold_in(key, i): the draws do not depend on how they are cut into
-    blocks. Stacked results have the draws as leading axis. An accelerator takes two steps in one
-    turn of the loop, so that two halves that change places need not be copied.
+    blocks. Stacked results have the draws as leading axis. An accelerator takes two steps a turn,
+    so that two halves that change places need not be copied.
     """
 
     def once(state, _):

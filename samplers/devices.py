@@ -8,15 +8,17 @@ import contextlib
 from collections.abc import Iterator
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jax.sharding import AxisType, Mesh, PartitionSpec
+from jax.core import Tracer
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array
 
 _AXIS = "part"
 
 
 def mesh(count: int) -> Mesh:
-    """Return the first `count` devices of this host."""
+    """Make a mesh of the first `count` devices of this host."""
     found = jax.local_devices()
     return Mesh(np.array(found[:count]), (_AXIS,), axis_types=(AxisType.Auto,))
 
@@ -33,17 +35,26 @@ def using(devices: Mesh) -> Iterator[None]:
 
 
 def count() -> int:
-    """Number of devices in use."""
+    """Count the devices in use."""
     here = jax.sharding.get_abstract_mesh()
     return 1 if here.empty else here.size
 
 
 def spread(x: Array, axis: int = -1) -> Array:
-    """x with one axis cut over the devices in use, which must divide it."""
-    if count() == 1:
+    """Cut one axis over the devices in use; one that they do not divide stays whole."""
+    if count() == 1 or x.shape[axis] % count():
         return x
-    if x.shape[axis] % count():
-        raise ValueError(f"{x.shape[axis]} parts do not divide over {count()} devices")
     cut: list[str | None] = [None] * x.ndim
     cut[axis] = _AXIS
-    return jax.lax.with_sharding_constraint(x, PartitionSpec(*cut))
+    if isinstance(x, Tracer):
+        return jax.lax.with_sharding_constraint(x, PartitionSpec(*cut))
+    return jax.device_put(x, NamedSharding(jax.sharding.get_mesh(), PartitionSpec(*cut)))
+
+
+def spread_rows[T](tree: T, rows: int) -> T:
+    """Cut the first axis of every array that has so many rows."""
+
+    def cut(x: Array) -> Array:
+        return spread(x, 0) if jnp.ndim(x) and x.shape[0] == rows else x
+
+    return tree if count() == 1 else jax.tree.map(cut, tree)

@@ -128,7 +128,7 @@ def run(
     else:
         at, noticed = job.resume(key_init, checkpoint)
         messages += noticed
-    at = job.warmed(at)
+    at = job.warmed(at._replace(state=engine.placed(at.state)))
     if at is None:
         return Outcome(store.committed, "interrupted", "in the burn-in", messages)
     labels = engine.groups if plan.superchains is None else plan.superchains

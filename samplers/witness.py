@@ -58,7 +58,8 @@ class Witness(NamedTuple):
     """Quantities recorded at `positions`.
 
     positions  (n, dim)
-    length     draws of the block whose last they are, 0 for points that are not of a block
+    length     draws of the block whose last they are; for points that are of none it is 0, or
+               minus the draws of the blocks in whose shape they are recorded
     values     "group/variable" -> (n, ...)
     """
 
@@ -79,7 +80,7 @@ class OtherTarget(StoreError):
 def of_points(problem: Problem, positions: Float[Array, "n dim"], length: int = 0) -> Witness:
     """Record what is at some points, by the program that records blocks of so many draws."""
     points = np.asarray(positions)
-    return Witness(points, 0, _recorded(problem, points, length))
+    return Witness(points, -length, _recorded(problem, points, length))
 
 
 def of_block(draws: Float[Array | np.ndarray, "chain draw dim"], groups: Groups) -> Witness:
@@ -157,7 +158,7 @@ def _recorded(problem: Problem, positions: np.ndarray, length: int) -> dict[str,
 
 
 def _again(problem: Problem, seen: Witness, positions: np.ndarray) -> dict[str, np.ndarray]:
-    found = _recorded(problem, positions, seen.length)
+    found = _recorded(problem, positions, abs(seen.length))
     if _DENSITY in seen.values:
         found[_DENSITY] = np.asarray(_densities(problem.target, jnp.asarray(positions)))
     return found
@@ -237,7 +238,7 @@ def _difference(
 ) -> str:
     old, new = seen.values[far[0]], again[far[0]]
     place = tuple(np.argwhere(_beyond(old, new, bound))[0])
-    point = "the last stored draw" if seen.length else "the starting point"
+    point = "the last stored draw" if seen.length > 0 else "the starting point"
     shown = (
         f"{old[place]:.10g} then, {new[place]:.10g} now" if old.shape == new.shape else "resized"
     )

@@ -90,6 +90,9 @@ AllowChangesFlag = Annotated[
         help="Read shards together that differ in physics, data or versions; results say so.",
     ),
 ]
+DevicesOption = Annotated[
+    str, typer.Option(help="How many devices of this host share the work: a number, or all.")
+]
 NoPluginsFlag = Annotated[
     bool,
     typer.Option("--no-plugins", help="Refuse models and engines that are not part of nmmjax."),
@@ -136,9 +139,10 @@ def run(
     requeue: Annotated[
         bool,
         typer.Option(
-            "--requeue", help="Under Slurm: save, requeue the job and exit 0 at USR1 or USR2."
+            "--requeue", help="Under Slurm: at USR1, USR2 or TERM save, requeue the job, exit 0."
         ),
     ] = False,
+    devices: DevicesOption = "all",
 ) -> None:
     """Sample; leave HDF5 chains, a summary and figures. The same command continues a run.
 
@@ -152,18 +156,62 @@ def run(
     overrides = list(set_ or [])
     if seed is not None:
         overrides.append(f"run.seed={seed}")
-    raise typer.Exit(run_file(runfile, out, overrides, extend, no_plugins, one))
+    raise typer.Exit(run_file(runfile, out, overrides, extend, no_plugins, one, devices))
 
 
 @app.command()
-def check(runfile: RunFileArg, set_: SetOption = None, no_plugins: NoPluginsFlag = False) -> None:
+def submit(
+    runfile: RunFileArg,
+    nodes: Annotated[int, typer.Option(help="Tasks, each on a node of its own.")],
+    out: Annotated[
+        pathlib.Path | None,
+        typer.Option(help="Directory of the shards. Default: chains/<name> beside the run file."),
+    ] = None,
+    gpus_per_node: Annotated[
+        int | None, typer.Option(help="GPUs of each node; a task uses all of them.")
+    ] = None,
+    cpus_per_task: Annotated[int | None, typer.Option(help="Cores of each task.")] = None,
+    mem: Annotated[str | None, typer.Option(help="Memory of each node, as Slurm has it.")] = None,
+    partition: Annotated[str | None, typer.Option(help="Partition of the cluster.")] = None,
+    time: Annotated[
+        str, typer.Option(help="Limit of a session: minutes, H:MM:SS or D-HH:MM:SS.")
+    ] = "4:00:00",
+    account: Annotated[str | None, typer.Option(help="Account to charge.")] = None,
+    setup: Annotated[
+        list[str] | None, typer.Option(help='A line of shell before: "module load x". Repeatable.')
+    ] = None,
+    warn: Annotated[
+        int, typer.Option(help="Seconds before the limit at which a task saves; more than a block.")
+    ] = 120,
+    set_: SetOption = None,
+    print_: Annotated[
+        bool, typer.Option("--print", help="Print an sbatch script; submit nothing.")
+    ] = False,
+) -> None:
+    """Submit a run as N tasks of a Slurm array, which requeue themselves until they are done."""
+    from nmmjax.cli.submit import Job, submit_job
+
+    job = Job(
+        runfile, out, nodes, gpus_per_node, cpus_per_task, mem, partition, time, account,
+        tuple(setup or ()), warn, tuple(set_ or ()),
+    )  # fmt: skip
+    submit_job(job, print_)
+
+
+@app.command()
+def check(
+    runfile: RunFileArg,
+    set_: SetOption = None,
+    no_plugins: NoPluginsFlag = False,
+    devices: DevicesOption = "all",
+) -> None:
     """Check a run file: resolve every name, compile, evaluate, estimate time and memory.
 
     A run file can run code: it may name a Python file. Read it first, or give --no-plugins.
     """
     from nmmjax.cli.check import check_file
 
-    check_file(runfile, list(set_ or []), no_plugins)
+    check_file(runfile, list(set_ or []), no_plugins, devices)
 
 
 @app.command()
@@ -234,6 +282,20 @@ def table(
     from nmmjax.cli.table import show_table
 
     show_table(directory, columns, format_, interval, transpose)
+
+
+@app.command()
+def compare(
+    directory: DirArg,
+    other: Annotated[
+        pathlib.Path, typer.Argument(help="The run to compare it with.", callback=_run_directory)
+    ],
+    json: JsonFlag = False,
+) -> None:
+    """Say what differs between two runs: physics, sampling, versions and results."""
+    from nmmjax.cli.compare import show_comparison
+
+    show_comparison(directory, other, json)
 
 
 @app.command()

@@ -9,11 +9,13 @@ import jax
 import jax.random as jr
 import numpy as np
 
+from nmmjax.cli.devices import sized, told, used_by
 from nmmjax.cli.engines import build_engine, burn_in_of, check_engine, superchains_of
 from nmmjax.cli.session import refuse_plugins, start_jax
 from nmmjax.cli.show import prior_text
 from nmmjax.cli.terminal import out
 from nmmjax.runfile.build import RunFile, build_posterior, prior_table, read
+from nmmjax.samplers import devices
 from nmmjax.samplers.base import AbstractEngine
 from nmmjax.target import start
 from nmmjax.target.posterior import Posterior
@@ -21,13 +23,16 @@ from nmmjax.target.posterior import Posterior
 _PRIOR_DRAWS = 65536
 
 
-def check_file(path: pathlib.Path, overrides: list[str], no_plugins: bool = False) -> None:
+def check_file(
+    path: pathlib.Path, overrides: list[str], no_plugins: bool = False, shared: str = "all"
+) -> None:
     """Print what a run would do: names, sources, terms at one point, rates and estimates."""
     start_jax()
     run, _ = read(path, overrides)
     refuse_plugins(no_plugins, run.model.name, run.engine.name)
     posterior = build_posterior(run, str(path))
-    engine = build_engine(run.engine, str(path))
+    engine = build_engine(sized(run.engine, shared), str(path))
+    used = used_by(engine, shared)
     check_engine(engine, posterior, str(path))
     superchains_of(run.engine, engine, str(path))
     burn_in = burn_in_of(run, engine, str(path))
@@ -36,8 +41,9 @@ def check_file(path: pathlib.Path, overrides: list[str], no_plugins: bool = Fals
     key = jr.key(run.run.seed)
     for line in _prior_report(posterior, key):
         out(line + "\n")
-    for line in _engine_report(run, posterior, engine, burn_in, key):
-        out(line + "\n")
+    with devices.using(used):
+        for line in _engine_report(run, posterior, engine, burn_in, key, told(engine, used)):
+            out(line + "\n")
     out(f"{path}: ready to run\n")
 
 
@@ -95,18 +101,23 @@ def _prior_report(posterior: Posterior, key: jax.Array) -> list[str]:
 
 
 def _engine_report(
-    run: RunFile, posterior: Posterior, engine: AbstractEngine, burn_in: int, key: jax.Array
+    run: RunFile,
+    posterior: Posterior,
+    engine: AbstractEngine,
+    burn_in: int,
+    key: jax.Array,
+    sizes: str,
 ) -> list[str]:
     """Sample one block with the engine and estimate the time of the run."""
     began = time.perf_counter()
     starts = start.screened(posterior, jr.fold_in(key, 1), engine.chains)
-    state = engine.init(key, posterior, starts.positions)
+    state = engine.placed(engine.init(key, posterior, starts.positions))
     state, _ = jax.block_until_ready(engine.advance(key, posterior, state))
     compiled = time.perf_counter() - began
     began = time.perf_counter()
     state, block = jax.block_until_ready(engine.advance(key, posterior, state))
     seconds = time.perf_counter() - began
-    lines = ["", f"engine {run.engine.name}, {engine.chains} chains"]
+    lines = ["", f"engine {run.engine.name}, {sizes}"]
     lines.append(f"starting points and compiling  {compiled:.1f} s")
     if block.draws is not None:
         per_draw = seconds / block.draws.shape[1]

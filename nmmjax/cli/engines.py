@@ -12,7 +12,7 @@ import numpy as np
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.runfile import plugins
 from nmmjax.runfile.blame import place, user_code
-from nmmjax.runfile.schema import EngineSection, RunFile, of_type
+from nmmjax.runfile.schema import EngineSection, RunFile, StoreSection, of_type
 from nmmjax.samplers.base import AbstractEngine
 from nmmjax.target.posterior import Posterior
 
@@ -109,6 +109,17 @@ def superchains_of(section: EngineSection, engine: AbstractEngine, where: str) -
             f"at least; give [engine] options chains = {count * max(members, 2)}, say"
         )
     return np.repeat(np.arange(count), members)
+
+
+def kept_of(section: StoreSection, posterior: Posterior, where: str) -> dict[str, Any]:
+    """What differs from the default in what is stored; InputError for an unknown observable."""
+    known = posterior.variables() if section.observables else {}
+    for name in section.observables or ():
+        if name not in known or known[name]["role"] in ("parameter", "fixed"):
+            raise InputError(
+                f"{where}: [store] observables: the model returns no '{name}'{suggest(name, known)}"
+            )
+    return section.model_dump(exclude_defaults=True)
 
 
 def burn_in_of(run: RunFile, engine: AbstractEngine, where: str) -> int:

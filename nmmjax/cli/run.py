@@ -16,7 +16,15 @@ import tomli_w
 
 from nmmjax import signals
 from nmmjax.cli import provenance, tasks
-from nmmjax.cli.engines import build_engine, burn_in_of, check_engine, options_of, superchains_of
+from nmmjax.cli.devices import sized, used_by
+from nmmjax.cli.engines import (
+    build_engine,
+    burn_in_of,
+    check_engine,
+    kept_of,
+    options_of,
+    superchains_of,
+)
 from nmmjax.cli.finish import finish, limit
 from nmmjax.cli.progress import Reporter
 from nmmjax.cli.session import refuse_plugins, start_jax
@@ -26,7 +34,7 @@ from nmmjax.cli.terminal import say
 from nmmjax.errors import InputError
 from nmmjax.runfile.build import RunFile, build_posterior, read, resolved
 from nmmjax.runfile.schema import UntilTable
-from nmmjax.samplers import driver, undefined
+from nmmjax.samplers import devices, driver, undefined
 from nmmjax.samplers.base import AbstractEngine, EngineError
 from nmmjax.samplers.store.store import Store, StoreError, is_run
 from nmmjax.samplers.witness import OtherTarget, Problem
@@ -42,22 +50,30 @@ def run_file(
     extend: int | None = None,
     no_plugins: bool = False,
     task: Task | None = None,
+    shared: str = "all",
 ) -> int:
-    """Sample, summarise and draw; returns the exit code. `extend` adds draws to a finished run."""
+    """Sample, summarise and draw; returns the exit code.
+
+    `extend` adds draws to a finished run; `shared` is how many devices share the work, or "all".
+    """
     start_jax()
     run, text = read(path, overrides)
     refuse_plugins(no_plugins, run.model.name, run.engine.name)
     posterior = build_posterior(run, str(path))
-    engine = build_engine(run.engine, str(path))
+    engine = build_engine(sized(run.engine, shared), str(path))
+    used = used_by(engine, shared)
     check_engine(engine, posterior, str(path))
     whole = out if out is not None else path.parent / "chains" / path.stem
     directory = whole if task is None else tasks.shard(whole, task)
     burn_in = burn_in_of(run, engine, str(path))
     superchains = superchains_of(run.engine, engine, str(path))
     tree = resolved(run, posterior, {"name": run.engine.name} | options_of(engine), burn_in)
+    kept = kept_of(run.store, posterior, str(path))
+    tree["sampling"] |= {"store": kept} if kept else {}
     if extend is not None and not is_run(directory):
         raise InputError(f"--extend: there is no run in '{directory}' to extend")
     about = {"run_file": text, "overrides": overrides, "resolved": tomli_w.dumps(tree)}
+    about |= {key: kept[key] for key in ("dtype", "compression") if key in kept}
     if task is None:
         tasks.refuse_shards(directory)
     else:
@@ -74,7 +90,8 @@ def run_file(
             session.ended(session.stuck)
             say(f"nmmjax: {session.stuck}")
             return tasks.STUCK
-        outcome = _sample(run, posterior, engine, store, draws, burn_in, superchains, task)
+        with devices.using(used):
+            outcome = _sample(run, posterior, engine, store, draws, burn_in, superchains, task)
         for message in outcome.messages:
             say(message)
         if session is not None:
@@ -105,7 +122,11 @@ def _sample(
             return found[places]
 
         faults = _telling(posterior, report.note)
-        problem = Problem(posterior, posterior.record, posterior.sampled, faults)
+        wanted = run.store.observables
+        record = functools.partial(
+            posterior.record, observables=None if wanted is None else tuple(wanted)
+        )
+        problem = Problem(posterior, record, posterior.sampled, faults)
         plan = driver.Plan(starts, draws, burn_in, superchains, stop)
         hooks = driver.Hooks(report, signals.caught, lambda: signals.enter(Stage.SAMPLING))
         return driver.run(engine, problem, key_run, store, plan, hooks)

@@ -5,6 +5,7 @@ import logging
 import os
 import pathlib
 import platform
+import stat
 import tempfile
 
 import jax
@@ -21,7 +22,9 @@ def start_jax() -> None:
 
     The cache sits in $JAX_COMPILATION_CACHE_DIR, else below the user's cache folder, apart for
     each kind of processor, since compiled CPU code does not travel between kinds. Where neither
-    can be written, one line says so, and programs are compiled anew.
+    can be written, as on compute nodes without a home, one line says so, and the cache sits in a
+    folder of the user's own below the temporary directory; without that, programs are compiled
+    anew.
     """
     asked = os.environ.get("JAX_ENABLE_X64", "1").lower()
     if asked in ("0", "false", "f", "off", "no", "n"):
@@ -37,12 +40,14 @@ def start_jax() -> None:
         return
     folder = cache_directory() if given is None else pathlib.Path(given)
     fault = "there is no home directory" if folder is None else _unusable(folder)
-    jax.config.update("jax_compilation_cache_dir", None if fault else str(folder))
     if fault:
+        folder = temporary_cache()
+        kept = "are not kept for the next start" if folder is None else f"go to '{folder}'"
         say(
-            f"nmmjax: compiled programs are not kept for the next start ({fault}); "
+            f"nmmjax: compiled programs {kept} ({fault}); "
             "JAX_COMPILATION_CACHE_DIR can name a folder for them"
         )
+    jax.config.update("jax_compilation_cache_dir", None if folder is None else str(folder))
 
 
 def quiet() -> None:
@@ -77,6 +82,22 @@ def cache_directory() -> pathlib.Path | None:
     except RuntimeError:
         return None
     return above / "nmmjax" / f"xla-{_processor()}"
+
+
+def temporary_cache() -> pathlib.Path | None:
+    """Return a folder for compiled programs below the temporary directory; None if there is none.
+
+    It must be the user's own and closed to others: what is read from it is run.
+    """
+    try:
+        above = pathlib.Path(tempfile.gettempdir()) / f"nmmjax-{os.getuid()}"
+        above.mkdir(mode=0o700, exist_ok=True)
+        found = above.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    ours = found.st_uid == os.getuid() and stat.S_IMODE(found.st_mode) == 0o700
+    folder = above / f"xla-{_processor()}"
+    return folder if stat.S_ISDIR(found.st_mode) and ours and not _unusable(folder) else None
 
 
 def _unusable(folder: pathlib.Path) -> str:

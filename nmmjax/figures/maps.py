@@ -1,7 +1,7 @@
 """Maps of the viable region: two quantities, a third in colour, contours and limits."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import matplotlib
 import matplotlib.patheffects
@@ -82,7 +82,7 @@ def region_map(
         panels[0].set_ylabel(axis_label(run, up))
         for axes in panels[1:]:
             axes.tick_params("y", labelleft=False)
-        _missing(figure, draws, scales)
+        figure.suptitle("\n".join([*_headline(run), *_missing(draws, scales)]), fontsize="small")
         legend_below(figure, panels)
     return figure
 
@@ -206,9 +206,23 @@ def _best(run: Run, draws: Mapping[str, np.ndarray], names: Sequence[str]) -> di
     return {name: float(draws[name][best]) for name in names}
 
 
-def _missing(figure: Figure, draws: Mapping[str, np.ndarray], scales: Mapping[str, Scale]) -> None:
+def _headline(run: Run) -> Iterator[str]:
+    """The mass, the part of it that runs, and what cancels: medians."""
+    shown = [name for name in ("m_nu", "m_nu_rge", "tuning_cancel") if run.has(name)]
+    if len(shown) < 2:
+        return
+    few = run.few(_MOST_DRAWN)
+    parts = []
+    for name in shown:
+        size = np.nanmedian(np.abs(run.read(name, chains=few)))
+        about = run.about(name)
+        parts.append(f"${about['latex']}$ {size:.3g} {about['units']}".rstrip())
+    yield "Median sizes: " + ", ".join(parts)
+
+
+def _missing(draws: Mapping[str, np.ndarray], scales: Mapping[str, Scale]) -> Iterator[str]:
     """Draws without a place on an axis are counted, not hidden."""
     lost = {n: int(np.sum(~np.isfinite(scales[n].forward(x)))) for n, x in draws.items()}
     parts = [f"{n}: {lost[n]} of {x.size} draws off the axis" for n, x in draws.items() if lost[n]]
     if parts:
-        figure.suptitle("; ".join(parts), fontsize="small")
+        yield "; ".join(parts)

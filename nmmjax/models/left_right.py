@@ -5,6 +5,7 @@ from typing import Literal
 
 import jax.numpy as jnp
 
+from nmmjax.physics import early_universe
 from nmmjax.physics.moment_loops import K_LR
 from nmmjax.physics.neutrinos import SOLAR_MOMENTS
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2
@@ -39,8 +40,8 @@ class LeftRight(Model):
     minimal model: mu_nu is 1e-16 (e), 2e-14 (mu), 4e-13 mu_B (tau) there.
 
     Settings in full, conventions, accuracy, chart: docs/models/left_right.md.
-    Source: derived in Feynman gauge up to the sign of the mixed W-Goldstone diagram, fixed by the
-    leading term of arXiv:1403.6344.
+    Source: derived in Feynman gauge; the sign of the mixed W-Goldstone diagram by the leading term
+    of arXiv:1403.6344 and by a second derivation (docs/errata/baselines.md).
     """
 
     lepton: Literal["e", "mu", "tau"] = setting(
@@ -80,6 +81,7 @@ class LeftRight(Model):
                 "m_nu": jnp.asarray(theta["m_nu_dirac"]),
                 "m_nu_mixing": EV * jnp.abs(estimate),
                 "m_nu_naive": EV * sm.m_w**2 * moment / (2.0 * sm.m_e),
+                "n_eff": early_universe.STANDARD + early_universe.delta_n_eff(moment),
                 "w_mixing": jnp.asarray(theta["xi"]),
                 "m_w_heavy": jnp.asarray(theta["m_w2"]),
             },

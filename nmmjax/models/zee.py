@@ -36,7 +36,7 @@ class Zee(ZeeScalars):
     loops of W, Z, h and other scalars and m_l in the outer two-loop integral (below 1%, estimate)
     are left out. Derivatives of m_nu_i and mixing exist where masses differ.
     Settings in full, conventions, accuracy, chart: docs/models/zee.md.
-    Source: derived; two-loop tensor weights from explicit Dirac traces, prefactor once by hand,
+    Source: derived, prefactor twice; two-loop tensor weights from explicit Dirac traces,
     its muon analogue reproduces the H^+ W^- Barr-Zee diagram of arXiv:1502.04199.
     """
 

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax.physics import rge
+from nmmjax.physics import early_universe, rge
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.neutrinos import SOLAR_MOMENTS
 from nmmjax.physics.numbers import EV, MASS_SCALE, SIXTEEN_PI2
@@ -169,10 +169,14 @@ def mass_observables(
 def moment_observables(moment: Float[Array, ""], scale: Real, sm: Constants) -> dict[str, Array]:
     """Moment observables in mu_B of one generation, where every effective moment is mu_nu.
 
+    n_eff is 3.044 and what one Dirac moment adds (`physics.early_universe`);
     m_nu_naive = scale^2 mu_nu/(2 m_e mu_B) in eV, `scale` the heaviest mass in the loop: what the
     loop would give the neutrino if nothing protected it (arXiv:2506.15777, eq. (1)).
     """
     size = jnp.abs(moment)
     solar = tuple(f"mu_eff_{name}" for name in SOLAR_MOMENTS)
-    seen = ("mu_nu", *solar, "mu_eff_reactor", "mu_eff_numu", "mu_eff_plasmon")
-    return dict.fromkeys(seen, size) | {"m_nu_naive": EV * scale**2 * size / (2.0 * sm.m_e)}
+    seen = ("mu_nu", *solar, "mu_eff_reactor", "mu_eff_numu", "mu_eff_plasmon", "mu_eff_dirac")
+    return dict.fromkeys(seen, size) | {
+        "n_eff": early_universe.STANDARD + early_universe.delta_n_eff(size),
+        "m_nu_naive": EV * scale**2 * size / (2.0 * sm.m_e),
+    }

@@ -11,12 +11,12 @@ from jax import lax
 
 
 def kept[T](x: T) -> T:
-    """x itself; on a CPU computed once, not again in every operation that uses it."""
+    """Return x; on a CPU it is computed once, not again in every operation that uses it."""
     return lax.platform_dependent(x, cpu=lax.optimization_barrier, default=lambda x: x)
 
 
 def repeated[T](trips: int, body: Callable[[int, T], T], start: T) -> T:
-    """body(i, x) for i < trips: a loop on a CPU, unrolled elsewhere."""
+    """Apply body(i, x) for i < trips: a loop on a CPU, unrolled elsewhere."""
 
     def loop(unroll: bool) -> Callable[[T], Any]:
         return lambda x: lax.fori_loop(0, trips, body, x, unroll=unroll)

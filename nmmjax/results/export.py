@@ -110,8 +110,10 @@ def _getdist(run: Run, path: pathlib.Path, by: str) -> list[pathlib.Path]:
     points = weighted(run)
     names = _shown(run, points)
     if points:
+        points = {name: x[points["weight"] > 0.0] for name, x in points.items()}
         label, weight = points["repeat"], points["weight"] / points["weight"].max()
-        cost = -points.get("log_likelihood", np.log(points["weight"]))
+        given = points.get("log_likelihood")
+        cost = -np.log(points["weight"]) if given is None else -given
         values = [points[name] for name in names]
     else:
         columns = _equal(run, "ensemble")

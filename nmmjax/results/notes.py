@@ -36,12 +36,7 @@ def of(run: Run, undefined: dict[str, int], allowed: np.ndarray) -> Iterator[str
             "m_nu_rge is an estimate with coefficients from memory, not confirmed yet: an order "
             "of magnitude."
         )
-    if run.has("m_nu_rge") and settings.get("rge") is False:
-        mass = float(np.median(np.abs(run.read("m_nu_rge"))))
-        yield (
-            f"the gauge-induced (RGE) mass of these points is ~{mass:.3g} eV, "
-            f"{mass / _MASS_SCALE:.3g} times {_MASS_SCALE} eV, left out of m_nu with rge = false."
-        )
+    yield from _running(run, settings)
     yield from _short_running(run)
     entries = library.catalogue()
     for name in physics.get("constraints", {}):
@@ -59,6 +54,27 @@ def of(run: Run, undefined: dict[str, int], allowed: np.ndarray) -> Iterator[str
     if len(np.unique(run.ensemble)) < trust.ENSEMBLES:
         few = f"fewer than {trust.ENSEMBLES} ensembles"
         yield f"R-hat compares {few}: it may miss separate regions."
+
+
+def _running(run: Run, settings: dict[str, Any]) -> Iterator[str]:
+    """Say what the running mass is and, where m_nu holds it, what its cancellation costs."""
+    if not run.has("m_nu_rge") or "rge" not in settings:
+        return
+    mass = float(np.median(np.abs(run.read("m_nu_rge"))))
+    text = f"the gauge-induced (RGE) mass of these points is ~{mass:.3g} eV, "
+    if settings["rge"] is False:
+        text += (
+            f"{mass / _MASS_SCALE:.3g} times {_MASS_SCALE} eV, left out of m_nu with rge = false."
+        )
+    elif run.has("tuning_cancel"):
+        tuning = float(np.median(run.read("tuning_cancel")))
+        text += (
+            "part of m_nu: other terms cancel it, and the mass terms together are "
+            f"{tuning:.3g} times as large as their sum (median of tuning_cancel)."
+        )
+    else:
+        text += "part of m_nu."
+    yield text
 
 
 def _short_running(run: Run) -> Iterator[str]:

@@ -23,7 +23,7 @@ from nmmjax.samplers.store.files import Folder, StoreError
 
 type Attributes = dict[str, str]
 
-HEADLINES = ("m_nu", "mu_nu", "tuning_bg", "tuning_cancel")  # listed first
+HEADLINES = ("m_nu", "mu_nu", "m_nu_rge", "tuning_bg", "tuning_cancel")  # listed first
 _OF_DRAWS = reading.OF_DRAWS
 _MOST_TEXT = 2**24  # bytes of resolved.toml
 _ATTEMPTS = 5  # at a file that another process may be changing

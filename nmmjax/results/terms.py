@@ -54,6 +54,8 @@ def excesses(run: Run, terms: Sequence[Constraint], where: np.ndarray) -> dict[s
     where  (n,) flat indices of draws, chain-major
     """
     usable = tuple(t for t in terms if all(run.has(name) for name in t.requires))
+    if not usable:
+        return {}
     with jax.enable_x64(True):
         found = _excesses(usable, observed(run, usable, where))
         return {name: np.asarray(x) for name, x in found.items()}

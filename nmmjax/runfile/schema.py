@@ -73,6 +73,14 @@ class RunSection(_Section):
     until: UntilTable = UntilTable()
 
 
+class StoreSection(_Section):
+    """What chains.h5 holds of each draw, and how."""
+
+    observables: list[str] | None = None  # beside the parameters; None: all
+    dtype: Literal["float64", "float32"] = "float64"
+    compression: Annotated[int, Field(ge=0, le=9)] = 0  # level of gzip; 0: none
+
+
 class RunFile(_Section):
     """A run file as given, checked key by key."""
 
@@ -82,6 +90,7 @@ class RunFile(_Section):
     chart: ChartSection = ChartSection()
     engine: EngineSection = EngineSection()
     run: RunSection = RunSection()
+    store: StoreSection = StoreSection()
 
 
 _NEEDED = {

@@ -83,6 +83,12 @@ class Competition:
         handles = ridge.handles + log_x * ridge.along
         return Straight(replaced(z, at, handles), *self._sum(ridge, log_x, depth))
 
+    def deepened(self, frame: Frame, z: Columns, u: Scalar) -> Columns:
+        """Slots with depth u of the cancellation."""
+        at = [frame.index(handle) for handle in self.handles]
+        lead = _sides(self._first(frame, z, at).sign).first
+        return replaced(z, at, jnp.where(lead, u, jnp.stack([z[i] for i in at])))
+
     @property
     def matrix(self) -> np.ndarray:
         """b_jh: powers of the other groups in units of the first."""

@@ -118,6 +118,20 @@ class Chart(eqx.Module):
         c = jnp.stack(self._moved(found.columns, s))
         return kept(c), found.log_det + self._log_det
 
+    @property
+    def cancels(self) -> bool:
+        """Tell whether a coordinate is the depth of a cancellation."""
+        return isinstance(self.handles, Competition | Roots)
+
+    def deepened(self, c: Position, u: Scalar) -> Position:
+        """Prior coordinates c with the handles moved to depth u of the cancellation."""
+        assert self.rescaling is not None
+        pivot, weight = self._pivot
+        s = (c[pivot] - self.reference(self.rescaling.weights[0][0])) / weight
+        slots = self.handles.forward(self, self._moved([*c], -s)).columns
+        back = self.handles.inverse(self, self.handles.deepened(self, slots, u)).columns
+        return jnp.stack(self._moved(back, s))
+
     def index(self, parameter: str) -> int:
         """Return where the coordinate of a parameter stands in a position."""
         return self.slots[parameter].start

@@ -74,6 +74,11 @@ class Shear:
         """Coordinates r and ln m of slots."""
         return self.forward(frame, z)
 
+    def deepened(self, frame: Frame, z: Columns, u: Scalar) -> Columns:
+        """Slots with depth u of the cancellation: there is none."""
+        del frame, u
+        return z
+
 
 @dataclasses.dataclass(frozen=True)
 class Ratios:
@@ -113,6 +118,11 @@ class Ratios:
             r[i] = frame.reference(ratio.handle) + shift / ratio.degree
             terms = _rescaled(ratio, terms, shift)
         return Straight(r, _log_sum(terms), self._log_det)
+
+    def deepened(self, frame: Frame, z: Columns, u: Scalar) -> Columns:
+        """Slots with depth u of the cancellation: there is none."""
+        del frame, u
+        return z
 
     @property
     def _log_det(self) -> Scalar:

@@ -13,14 +13,12 @@ from nmmjax.constraints.base import Constraint
 from nmmjax.errors import InputError, suggest
 from nmmjax.physics.staging import kept
 from nmmjax.target import chart as charts
-from nmmjax.target import excess, naturalness, undefined
+from nmmjax.target import excess, naturalness, recording, undefined
 from nmmjax.target.chart import Chart, Position
 from nmmjax.target.model import Model, Observables, Theta, guarded_predict, merged
 from nmmjax.target.priors import Angle, Prior
 
 type Groups = dict[str, dict[str, Array]]
-
-_CHUNK_CPU, _CHUNK = 1024, 65536  # points that are recorded at a time: what caches, memory hold
 
 
 class Posterior(eqx.Module):
@@ -192,13 +190,17 @@ class Posterior(eqx.Module):
         observables, _ = guarded_predict(self.model, theta)
         return merged(observables, naturalness.measures(self.model, theta, observables))
 
-    def record(self, draws: np.ndarray | Float[Array, "chain draw dim"]) -> Groups:
+    def record(
+        self,
+        draws: np.ndarray | Float[Array, "chain draw dim"],
+        observables: tuple[str, ...] | None = None,
+    ) -> Groups:
         """Everything to store at `draws`, by group: parameters and observables, terms, target.
 
-        Arrays (chain, draw, ...) of the device, asked for and not waited for.
+        Arrays (chain, draw, ...) of the device, asked for and not waited for. `observables` are
+        those wanted; None: all.
         """
-        chunk = _CHUNK_CPU if jax.default_backend() == "cpu" else _CHUNK
-        found = _recorded(self, jnp.asarray(draws), chunk)
+        found = recording.record(eqx.Partial(self._stored, only=observables), jnp.asarray(draws))
         return {group: variables for group, variables in found.items() if variables}
 
     def variables(self) -> dict[str, dict[str, str | float]]:
@@ -220,12 +222,15 @@ class Posterior(eqx.Module):
                 found[name] = _attributes(role, q.unit, q.latex, q.text, q.period)
         return found
 
-    def _stored(self, z: Position) -> dict[str, dict[str, Array]]:
+    def _stored(
+        self, z: Position, only: tuple[str, ...] | None = None
+    ) -> dict[str, dict[str, Array]]:
         theta = self.theta(z)
         observables = self.observables(theta)
         _, defined = guarded_predict(self.model, theta)
         both = observables | theta
         flat = {k: v for k, v in observables.items() if k not in theta}
+        flat = flat if only is None else {k: v for k, v in flat.items() if k in only}
         return {
             "posterior": theta | flat,
             "log_likelihood": {c.name: c.log_likelihood(both) for c in self.constraints},
@@ -270,22 +275,6 @@ class Posterior(eqx.Module):
     ) -> dict[str, Float[Array, ""]]:
         values = self.chart.values(c)
         return {p: jnp.where(inside, x, self.model.reference[p]) for p, x in values.items()}
-
-
-@eqx.filter_jit
-def _recorded(
-    posterior: Posterior, draws: Float[Array, "chain draw dim"], chunk: int
-) -> dict[str, dict[str, Array]]:
-    """One program for all draws, so many points at a time."""
-    *shape, dim = draws.shape
-    flat = draws.reshape(-1, dim)
-    chunk = min(chunk, len(flat))
-    rest = jnp.broadcast_to(flat[-1:], (-len(flat) % chunk, dim))
-    pieces = jnp.concatenate([flat, rest]).reshape(-1, chunk, dim)
-    found = jax.lax.map(lambda piece: jax.vmap(posterior._stored)(piece), pieces)
-    return jax.tree.map(
-        lambda x: x.reshape(-1, *x.shape[2:])[: len(flat)].reshape(*shape, *x.shape[2:]), found
-    )
 
 
 def _all_allowed(

@@ -77,6 +77,10 @@ class Roots:
         c = line.sign * _apart(root.at + d, shares)
         return Straight(replaced(z, at, c), *self._sum(line, root, d))
 
+    def deepened(self, frame: Frame, z: Columns, u: Scalar) -> Columns:
+        """Slots with depth u of the cancellation."""
+        return replaced(z, [frame.index(self.handles[0])], [u])
+
     def _line(self, frame: Frame, r: Columns, at: list[int]) -> "_Line":
         """S_0, A_i: one evaluation with all handles at 0, and one for each."""
         zero = jnp.zeros(len(at))

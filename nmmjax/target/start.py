@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
 from nmmjax.errors import InputError
@@ -43,9 +44,10 @@ def screened(posterior: Posterior, key: Array, count: int, rounds: int = 8) -> S
     """Choose for each of `count` starts the best of its own 64 * rounds prior draws.
 
     No start sees another's draws, so together they spread like a power of the posterior that is
-    flatter than the posterior itself. More rounds are added while some start has no point of
-    finite density. Raises InputError that names what rejects the draws if there is none in a
-    million of them.
+    flatter than the posterior itself. Where the chart has the depth of a cancellation, every other
+    draw is moved there, which prior draws do not find. More rounds are added while some start has
+    no point of finite density. Raises InputError that names what rejects the draws if there is none
+    in a million of them.
     """
     return _search(posterior, key, count, rounds, first=False)
 
@@ -60,7 +62,7 @@ def _search(posterior: Posterior, key: Array, count: int, rounds: int, first: bo
         best, positions, shares = _round(posterior, jr.fold_in(key, done), best, positions, first)
         finite, lost, done = finite + float(shares[0]), lost + float(shares[1]), done + 1
     why = _undefined(posterior, key) if lost > 0.0 else ""
-    screened = done * count * _PER_ROUND
+    screened = done * count * _PER_ROUND // (2 if posterior.chart.cancels and not first else 1)
     return Starts(_in_chart(posterior, positions), finite / done, screened, lost / done, why)
 
 
@@ -75,8 +77,10 @@ def _round(
 ) -> tuple[Array, Array, tuple[Array, Array]]:
     """Challenge every start by the best of new prior draws, or by their first of finite density."""
     count, dim = positions.shape
-    u = jr.uniform(key, (dim, count * _PER_ROUND), minval=jnp.finfo(float).tiny)
+    u = _spread(jr.uniform(key, (dim, count * _PER_ROUND), minval=jnp.finfo(float).tiny), count)
     c = jax.vmap(posterior.coordinates_from_unit, in_axes=-1, out_axes=-1)(u)
+    if deepen := posterior.chart.cancels and not first:
+        c = _half_deepened(posterior, jr.fold_in(key, 1), c)
     log_density = jax.vmap(posterior.log_density_of, in_axes=-1)(c).reshape(count, _PER_ROUND)
     undefined = jnp.isnan(log_density)
     log_density = jnp.where(undefined, -jnp.inf, log_density)
@@ -89,8 +93,23 @@ def _round(
     return (
         jnp.where(better, top, best),
         jnp.where(better[:, None], challenger, positions),
-        (jnp.mean(finite), jnp.mean(undefined)),
+        (jnp.mean(finite[:, :: 1 + deepen]), jnp.mean(undefined[:, :: 1 + deepen])),
     )
+
+
+def _half_deepened(posterior: Posterior, key: Array, c: Array) -> Array:
+    """Prior draws (dim, n), every second at a depth of the cancellation of the scale declared."""
+    u = 2.0 * jr.normal(key, (c.shape[1] // 2,))
+    moved = jax.vmap(posterior.chart.deepened, in_axes=-1, out_axes=-1)(c[:, 1::2], u)
+    return jnp.stack([c[:, ::2], moved], axis=-1).reshape(c.shape)
+
+
+def _spread(u: Float[Array, "dim n"], count: int) -> Float[Array, "dim n"]:
+    """Cut the draws over the devices of the mesh in use, whole starts to each."""
+    devices = jax.sharding.get_abstract_mesh()
+    if devices.empty or count % devices.size:
+        return u
+    return jax.lax.with_sharding_constraint(u, PartitionSpec(None, devices.axis_names[0]))
 
 
 def _hopeless(posterior: Posterior, key: Array, rounds: int, count: int) -> str:

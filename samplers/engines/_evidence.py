@@ -189,6 +189,21 @@ def of_weights(log_weight: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
+def points(
+    position: Float[Array, "repeat draw dim"], log_weight: Float[Array, "repeat draw"]
+) -> dict[str, Array]:
+    """Rows of a table `points`: weighted draws that have a weight; weights sum to 1 by repeat."""
+    relative = np.asarray(log_weight)
+    repeat, draw = np.nonzero(np.isfinite(relative))
+    with np.errstate(invalid="ignore"):
+        relative = relative - np.asarray(logsumexp(relative, axis=1, keepdims=True))
+    return {
+        "repeat": jnp.asarray(repeat),
+        "position": position[repeat, draw],
+        "log_weight": jnp.asarray(relative[repeat, draw]),
+    }
+
+
 def resampled(key: PRNGKeyArray, weights: np.ndarray, count: int) -> np.ndarray:
     """Numbers of `count` equally weighted draws, by systematic resampling, in random order.
 

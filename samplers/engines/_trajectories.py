@@ -52,6 +52,10 @@ class AbstractTrajectories(AbstractEngine):
         return self.block
 
     @property
+    def parts(self) -> int:
+        return self.chains
+
+    @property
     def doubts(self) -> tuple[Doubt, ...]:
         return (Doubt("sample_stats/diverging", "share", DIVERGED),)
 

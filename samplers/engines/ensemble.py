@@ -85,6 +85,13 @@ class Ensemble(AbstractWalkers):
                 f"got {self.jump:g} and {self.stretch:g}"
             )
 
+    @property
+    def parts(self) -> int:
+        return self.ensembles
+
+    def placed(self, state: State) -> State:
+        return jax.tree.map(lambda x: spread(x) if x.ndim > 1 else x, state)
+
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
@@ -96,7 +103,7 @@ class Ensemble(AbstractWalkers):
         require_finite(value)
         position = self._by_half(starts)
         zero = jnp.zeros(position.shape[:1] + position.shape[2:], int)
-        none = jnp.full(position.shape, jnp.nan)
+        none = jnp.full(position.shape, jnp.nan, float)
         halves = Half(position, self._by_half(value), zero, zero, zero, none)
         first, second = (jax.tree.map(lambda x, i=i: spread(x[i]), halves) for i in (0, 1))
         return State(first, second, jnp.array(0))

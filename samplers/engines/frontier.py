@@ -148,6 +148,10 @@ class Frontier(AbstractEngine):
     def doubts(self) -> tuple[Doubt, ...]:
         return (Doubt("progress/still_changing", "flag", _STILL_CHANGING),)
 
+    @property
+    def parts(self) -> int:
+        return self.x_cells * self.y_cells
+
     def init(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:

@@ -95,6 +95,10 @@ class Importance(AbstractEngine):
         return np.repeat(np.arange(self.repeats), self.walkers)
 
     @property
+    def parts(self) -> int:
+        return self.repeats
+
+    @property
     def doubts(self) -> tuple[Doubt, ...]:
         return (*_evidence.DOUBTS, Doubt("evidence/pareto_k", "pareto_k", _FEW_DECIDE))
 

@@ -134,6 +134,10 @@ class Nested(AbstractEngine):
         return self.repeats
 
     @property
+    def parts(self) -> int:
+        return self.repeats
+
+    @property
     def doubts(self) -> tuple[Doubt, ...]:
         return (*_evidence.DOUBTS, *_shrinkage.DOUBTS, _cross_check.DOUBT)
 

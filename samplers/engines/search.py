@@ -85,6 +85,10 @@ class Search(AbstractEngine):
         self.require_least(dict.fromkeys(("starts", "steps", "block", "modes"), 1))
 
     @property
+    def parts(self) -> int:
+        return self.starts
+
+    @property
     def chains(self) -> int:
         return self.starts
 

@@ -128,6 +128,10 @@ class Smc(AbstractEngine):
         return self.repeats
 
     @property
+    def parts(self) -> int:
+        return self.repeats
+
+    @property
     def doubts(self) -> tuple[Doubt, ...]:
         return (*_evidence.DOUBTS, Doubt("evidence/n_unsettled", "flag", _UNSETTLED))
 

@@ -47,6 +47,7 @@ def _declare_group(
     group = file.require_group(name)
     group.attrs.update(about(name))
     chains, draws = next(iter(variables.values())).shape[:2]
+    level = int(file.attrs.get("compression", 0))
     axes = [_scale(group, "chain", chains), _scale(group, "draw", 0, chunk=draws)]
     for key, values in variables.items():
         trailing = values.shape[2:]
@@ -54,15 +55,21 @@ def _declare_group(
             key,
             shape=(chains, 0, *trailing),
             maxshape=(chains, None, *trailing),
-            dtype=values.dtype,
+            dtype=_kept_as(values.dtype, file.attrs.get("dtype")),
             chunks=(min(chains, _CHUNK_CHAINS), draws, *trailing),
             fletcher32=True,
+            **({"compression": level, "shuffle": True} if level else {}),
             fillvalue=np.nan if values.dtype.kind == "f" else None,
         )
         extra = [_scale(group, f"{key}_dim_{i}", n) for i, n in enumerate(trailing)]
         for axis, scale in enumerate([*axes, *extra]):
             found.dims[axis].attach_scale(scale)
         found.attrs.update(about(f"{name}/{key}"))
+
+
+def _kept_as(own: np.dtype, floats: Any) -> np.dtype:
+    """The type in which an array is stored: `floats` for real numbers, its own for others."""
+    return np.dtype(floats) if floats is not None and own.kind == "f" else own
 
 
 def append(file: h5py.File, groups: Groups, start: int, draws: int) -> dict[str, str]:

@@ -152,6 +152,7 @@ def refuse_other_draws(file: h5py.File, groups: layout.Groups, start: int, draws
     for name, variables in groups.items():
         for key, values in variables.items():
             stored = layout.dataset(file, f"{name}/{key}")[:, start : start + draws]
+            values = values.astype(stored.dtype)  # perhaps of fewer digits
             if not np.array_equal(stored, values, equal_nan=stored.dtype.kind == "f"):
                 raise StoreError(
                     f"draws {start} to {start + draws - 1} of {name}/{key}, computed again from "

@@ -73,6 +73,7 @@ ABOUT = {
     "m_nu": ("observable", "eV", r"m_\nu"),
     "m_nu_total": ("observable", "eV", r"m_\nu^{\mathrm{signed}}"),
     "m_nu_rge": ("observable", "eV", r"m_\nu^{\mathrm{RGE}}"),
+    "rge_log": ("observable", "", r"\ln(M/v)"),
     "mu_nu": ("observable", "mu_B", r"\mu_\nu"),
     "mu_eff_solar": ("observable", "mu_B", r"\mu_{\mathrm{eff}}^{\odot}"),
     "m_triplet": ("observable", "GeV", r"m_\Psi"),

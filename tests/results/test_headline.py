@@ -160,6 +160,18 @@ def test_an_ablation_is_quoted_and_that_of_other_physics_is_not(groups, tmp_path
         results.summarise(run)
 
 
+def test_a_run_of_the_prior_alone_has_answers_too(groups, tmp_path):
+    ends = (RESOLVED.index(x) for x in ("[physics.constraints.", "[physics.chart]"))
+    resolved = RESOLVED[: next(ends)] + RESOLVED[next(ends) :]
+    target = {k: x for k, x in groups["target"].items() if k != "prefer_mu_nu"}
+    left = {k: x for k, x in groups.items() if k != "log_likelihood"} | {"target": target}
+    found = results.summarise(open_run(write_run(tmp_path / "run", left, resolved=resolved)))
+    assert found.headline.matter == found.headline.pulls == found.headline.moment.held == ()
+    text = " ".join(screen.to_text(found).split())
+    assert "no limit or prior bound is near" in text
+    assert "prior only" in text
+
+
 def test_numbers_read_as_one_writes_them():
     assert [number(x) for x in (0.0, -0.0, 0.0497, 1505.2, 31234.0, 6.2893e-12, -2e-5)] == [
         "0", "0", "0.0497", "1505", "3.12e4", "6.29e-12", "-2.00e-5"

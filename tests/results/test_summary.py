@@ -120,9 +120,21 @@ def test_notes_say_what_a_reader_must_know(summary):
     assert triplet.startswith("constraint theta_sq_triplet is indicative")
 
 
-def test_no_rge_note_when_it_is_part_of_the_mass(tmp_path):
+def test_a_note_says_what_the_cancellation_of_the_running_mass_costs(tmp_path):
     found = summary_of(tmp_path / "run", RESOLVED.replace("rge = false", "rge = true"))
-    assert not any("RGE" in note for note in found.notes)
+    (note,) = (note for note in found.notes if "RGE" in note)
+    assert "part of m_nu: other terms cancel it" in note
+    median = rows_of(found)["tuning_cancel"].q50
+    assert f"together are {median:.3g} times as large as their sum" in note
+
+
+def test_a_short_running_is_told(tmp_path):
+    groups = draw_groups(draws=50)
+    groups["posterior"]["rge_log"] = np.full((32, 50), 1.5)
+    groups["posterior"]["rge_log"][:8] = 0.2
+    write_run(tmp_path / "run", groups)
+    notes = results.summarise(open_run(tmp_path / "run")).notes
+    assert any(note.startswith("25.00% of the draws have rge_log < 1") for note in notes)
 
 
 def test_nothing_undefined_is_hidden(tmp_path):

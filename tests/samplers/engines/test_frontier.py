@@ -13,6 +13,7 @@ from helpers.places import ROOT
 from helpers.toy_model import Toy
 from nmmjax.cli.engines import build_engine
 from nmmjax.constraints.library import load
+from nmmjax.models.weak_triplet.model import WeakTriplet
 from nmmjax.runfile import build
 from nmmjax.samplers.engines import frontier
 from nmmjax.target.posterior import Posterior
@@ -290,6 +291,44 @@ def test_a_cancellation_to_one_part_in_a_million_is_no_obstacle():
     assert np.all(np.abs(again["mu_nu"] / table["value"] - 1.0) < rounding)
 
 
+@pytest.mark.slow
+def test_the_running_mass_is_cancelled_to_the_last_digit():
+    """m_nu_rge of 50 eV and more against m_nu_split alone: y_psi is the root of their sum.
+
+    The largest moment of a cell is that of the root with y_t and y_delta at their bounds, at the
+    best masses in the cell. No prior draw is allowed: one in 1e4 would have to hit y_psi.
+    """
+    priors = {"y_d": 1e-15, "v_s": 1e-14, "lambda_hs": 0.1, "lambda_s": 0.1}
+    priors |= {"y_t": LogUniform(1e-3, 0.1), "y_delta": LogUniform(1e-3, 0.1)}
+    priors |= {name: LogUniform(1e3, 4e3) for name in ("m_psi", "m_phi")}
+    limits = load(["m_nu_target"], observables={"m_nu"})
+    target = Posterior(WeakTriplet(), priors, limits)
+    ends = {"x_range": (1e3, 4e3), "y_range": (1e3, 4e3), "x_cells": 2, "y_cells": 2}
+    engine = frontier.Frontier(objective="mu_nu", x="m_psi", y="m_phi", pool=2048, **ends)
+    table, _ = mapped(target, engine)
+
+    @jax.jit
+    @jax.vmap
+    def at_the_root(m_psi, m_phi):
+        theta = {p: jnp.asarray(x) for p, x in target.chart.fixed}
+        theta |= {"y_t": 0.1, "y_delta": 0.1, "m_psi": m_psi, "m_phi": m_phi}
+
+        def halved(_, ends):
+            middle = jnp.sqrt(ends[0] * ends[1])
+            found = target.model.predict(theta | {"y_psi": middle})
+            low = found["m_nu_split"] + found["m_nu_rge"] > 0.0
+            return jnp.where(low, middle, ends[0]), jnp.where(low, ends[1], middle)
+
+        ends = jax.lax.fori_loop(0, 60, halved, (jnp.asarray(1e-4), jnp.asarray(3.0)))
+        return target.model.predict(theta | {"y_psi": ends[0]})["mu_nu"]
+
+    grid = np.geomspace(1e3, 4e3, 41)
+    psi, phi = (g.ravel() for g in np.meshgrid(grid, grid))
+    mu = np.asarray(at_the_root(psi, phi)).reshape(41, 41)
+    exact = [[mu[j : j + 21, i : i + 21].max() for i in (0, 20)] for j in (0, 20)]
+    np.testing.assert_allclose(table["value"], exact, rtol=5e-3)
+
+
 def brute_force(posterior, edges, draws):
     """Largest allowed mu_nu per cell of (m_phi, m_psi) among prior draws, and their number."""
     x, y = (np.log(e) for e in edges)
@@ -325,7 +364,7 @@ def test_brute_force_on_the_weak_triplet(draws, narrow):
     Narrow: draws close to where the maxima are, the couplings y_t and y_delta within 10% of their
     bound and y_d within a factor of two; these come within a third of the map.
     """
-    run, _ = build.read(ROOT / "runs" / "frontier.toml")
+    run, _ = build.read(ROOT / "runs" / "frontier.toml", ["model.settings.rge=false"])
     posterior = build.build_posterior(run, "frontier.toml")
     small = run.engine.options | {"x_cells": 6, "y_cells": 6}
     engine = build_engine(run.engine.model_copy(update={"options": small}), "frontier.toml")

@@ -230,3 +230,12 @@ def test_calibration_fails_with_weights_the_wrong_way_round(monkeypatch):
     monkeypatch.setattr(_evidence, "resampled", inverse)
     p = [stats.kstest(r, "uniform").pvalue for r in ranks(300).T]
     assert min(p) < 1e-3
+
+
+def test_points_that_have_a_weight_are_kept():
+    log_weight = jnp.array([[0.0, -jnp.inf, jnp.log(3.0)], [-jnp.inf, 2.0, -jnp.inf]])
+    position = jnp.arange(6.0).reshape(2, 3, 1)
+    found = _evidence.points(position, log_weight)
+    assert found["repeat"].tolist() == [0, 0, 1]
+    assert found["position"].tolist() == [[0.0], [2.0], [4.0]]
+    np.testing.assert_allclose(np.exp(found["log_weight"]), [0.25, 0.75, 1.0])

@@ -1,0 +1,89 @@
+"""The devices of this host that a run uses, and sizes of an engine that follow from them."""
+
+import math
+
+import jax
+from jax.sharding import Mesh
+
+from nmmjax.cli.terminal import say
+from nmmjax.errors import InputError
+from nmmjax.runfile.schema import EngineSection
+from nmmjax.samplers import devices
+from nmmjax.samplers.base import AbstractEngine, name_of
+from nmmjax.samplers.engines._walkers import AbstractWalkers
+
+_WALKERS = 4096  # of an ensemble on an accelerator
+_POINTS_PER_CORE = 512  # walkers: half of them move at once, and hide what a core waits for
+_SHARE = 0.05  # of the memory, for one block and its record
+_STORED = 64  # numbers of a draw, at most: columns and position
+
+
+def count_of(asked: str) -> int | None:
+    """Read the number that --devices gives; None for all. Raises InputError."""
+    there = len(jax.local_devices())
+    if asked == "all":
+        return None
+    if not asked.isdecimal() or not 1 <= int(asked) <= there:
+        raise InputError(
+            f"--devices: this host has {there}: give a number up to that, or all; got '{asked}'"
+        )
+    return int(asked)
+
+
+def used_by(engine: AbstractEngine, asked: str) -> Mesh:
+    """Choose devices that share the parts of an engine equally; InputError where they cannot."""
+    given = count_of(asked)
+    there = len(jax.local_devices()) if given is None else given
+    if engine.parts == 1:
+        if given is not None and given > 1:
+            raise InputError(
+                f"--devices: {name_of(engine)} has no parts for {given} devices: give 1"
+            )
+        if there > 1:
+            say(f"{name_of(engine)} has no parts that devices could share: it runs on 1 of {there}")
+        return devices.mesh(1)
+    if engine.parts % there:
+        fits = max(n for n in range(1, there) if engine.parts % n == 0)
+        more = math.ceil(engine.parts / there) * there
+        raise InputError(
+            f"--devices: {there} devices cannot share {engine.parts} equal parts of "
+            f"{name_of(engine)}: give --devices {fits}, or {more} of them in [engine] options"
+        )
+    return devices.mesh(there)
+
+
+def sized(section: EngineSection, asked: str) -> EngineSection:
+    """Fill in `ensembles` and `walkers` as the device has room for, on an accelerator.
+
+    Only for `ensemble`, and only where the run file gives neither; a CPU keeps 4 x 64.
+    """
+    device = jax.local_devices()[0]
+    if device.platform == "cpu" or section.name != "ensemble":
+        return section
+    if {"ensembles", "walkers"} & section.options.keys():
+        return section
+    options = section.options | size_of(
+        cores=getattr(device, "core_count", None) or 64,
+        memory=(device.memory_stats() or {}).get("bytes_limit", 8e9),
+        block=section.options.get("block", 25),
+        count=count_of(asked) or len(jax.local_devices()),
+    )
+    return section.model_copy(update={"options": options})
+
+
+def size_of(cores: int, memory: float, block: int, count: int) -> dict[str, int]:
+    """Choose `ensembles` and `walkers` for `count` equal devices: 4 ensembles at least."""
+    fill = cores * _POINTS_PER_CORE
+    fit = _SHARE * memory / (8.0 * _STORED * block)
+    each = 2 ** max(int(math.log2(min(fill, fit) / _WALKERS) + 0.5), 0)
+    return {"ensembles": max(each, math.ceil(4 / count)) * count, "walkers": _WALKERS}
+
+
+def told(engine: AbstractEngine, used: Mesh) -> str:
+    """Say of what sizes an engine is, and on how many devices."""
+    device = used.devices.flat[0]
+    kind = "CPU" if device.platform == "cpu" else device.device_kind
+    parts = f"{engine.chains} chains"
+    if isinstance(engine, AbstractWalkers):
+        parts = f"{engine.ensembles} x {engine.walkers} walkers"
+    return f"{parts} on {used.size} device{'s' if used.size > 1 else ''} ({kind})"

@@ -1,0 +1,53 @@
+"""What is stored of many draws: one compiled program, on all devices, so many points at a time."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh, PartitionSpec
+from jaxtyping import Array, Float, PyTree
+
+type Stored = Callable[[Float[Array, " dim"]], PyTree[Array]]
+
+_CHUNK_CPU, _CHUNK = 1024, 65536  # points at a time: what a cache, what a memory holds
+
+
+def record(stored: Stored, draws: Float[Array, "chain draw dim"]) -> PyTree[Array]:
+    """Apply `stored` to every draw: arrays (chain, draw, ...), asked for and not waited for.
+
+    Each device of the mesh in use takes its share of the chains, if they divide.
+    """
+    chunk = _CHUNK_CPU if jax.default_backend() == "cpu" else _CHUNK
+    devices = jax.sharding.get_mesh()
+    alone = devices.empty or len(draws) % devices.size
+    return _recorded(stored, draws, chunk, None if alone else devices)
+
+
+@eqx.filter_jit
+def _recorded(
+    stored: Stored, draws: Float[Array, "chain draw dim"], chunk: int, devices: Mesh | None
+) -> PyTree[Array]:
+    if devices is None:
+        return _in_chunks(stored, draws, chunk)
+    chains = PartitionSpec(devices.axis_names[0])
+    each = jax.shard_map(
+        lambda draws: _in_chunks(stored, draws, chunk),
+        mesh=devices,
+        in_specs=chains,
+        out_specs=chains,
+        check_vma=False,
+    )
+    return each(draws)
+
+
+def _in_chunks(stored: Stored, draws: Float[Array, "chain draw dim"], chunk: int) -> PyTree[Array]:
+    *shape, dim = draws.shape
+    flat = draws.reshape(-1, dim)
+    chunk = min(chunk, len(flat))
+    rest = jnp.broadcast_to(flat[-1:], (-len(flat) % chunk, dim))
+    pieces = jnp.concatenate([flat, rest]).reshape(-1, chunk, dim)
+    found = jax.lax.map(lambda piece: jax.vmap(stored)(piece), pieces)
+    return jax.tree.map(
+        lambda x: x.reshape(-1, *x.shape[2:])[: len(flat)].reshape(*shape, *x.shape[2:]), found
+    )
