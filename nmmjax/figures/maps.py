@@ -82,12 +82,7 @@ def region_map(
         panels[0].set_ylabel(axis_label(run, up))
         for axes in panels[1:]:
             axes.tick_params("y", labelleft=False)
-<<<<<<< HEAD
-        if above := [*_headline(run), *_missing(draws, scales)]:
-            figure.suptitle("\n".join(above), fontsize="small")
-=======
         figure.suptitle("\n".join([*_headline(run), *_missing(draws, scales)]), fontsize="small")
->>>>>>> fig15
         legend_below(figure, panels)
     return figure
 
@@ -211,35 +206,17 @@ def _best(run: Run, draws: Mapping[str, np.ndarray], names: Sequence[str]) -> di
     return {name: float(draws[name][best]) for name in names}
 
 
-<<<<<<< HEAD
-def _headline(run: Run) -> list[str]:
-    """Say the mass, the part of it that runs, and what cancels: medians, in one line."""
-    shown = [name for name in ("m_nu", "m_nu_rge", "tuning_cancel") if run.has(name)]
-    if len(shown) < 2:
-        return []
-=======
 def _headline(run: Run) -> Iterator[str]:
     """The mass, the part of it that runs, and what cancels: medians."""
     shown = [name for name in ("m_nu", "m_nu_rge", "tuning_cancel") if run.has(name)]
     if len(shown) < 2:
         return
->>>>>>> fig15
     few = run.few(_MOST_DRAWN)
     parts = []
     for name in shown:
         size = np.nanmedian(np.abs(run.read(name, chains=few)))
         about = run.about(name)
         parts.append(f"${about['latex']}$ {size:.3g} {about['units']}".rstrip())
-<<<<<<< HEAD
-    return ["Median sizes: " + ", ".join(parts)]
-
-
-def _missing(draws: Mapping[str, np.ndarray], scales: Mapping[str, Scale]) -> list[str]:
-    """Count draws without a place on an axis, in one line."""
-    lost = {n: int(np.sum(~np.isfinite(scales[n].forward(x)))) for n, x in draws.items()}
-    parts = [f"{n}: {lost[n]} of {x.size} draws off the axis" for n, x in draws.items() if lost[n]]
-    return ["; ".join(parts)] if parts else []
-=======
     yield "Median sizes: " + ", ".join(parts)
 
 
@@ -249,4 +226,3 @@ def _missing(draws: Mapping[str, np.ndarray], scales: Mapping[str, Scale]) -> It
     parts = [f"{n}: {lost[n]} of {x.size} draws off the axis" for n, x in draws.items() if lost[n]]
     if parts:
         yield "; ".join(parts)
->>>>>>> fig15

@@ -305,11 +305,7 @@ def test_draws_off_a_logarithmic_axis_are_counted_in_the_figure(tmp_path):
     groups["posterior"]["theta_sq"][0, :7] = 0.0
     run = open_run(write_run(tmp_path / "run", groups))
     figure = draw.draw(run, ["map"], ["theta_sq", "mu_nu"])["map_theta_sq_mu_nu"]
-<<<<<<< HEAD
-    headline, missing = figure.get_suptitle().splitlines()
-=======
     headline, missing = figure.get_suptitle().split("\n")
->>>>>>> fig15
     assert headline.startswith("Median sizes: $m_\\nu$ 0.05 eV, ")
     assert missing == "theta_sq: 7 of 32000 draws off the axis"
 
