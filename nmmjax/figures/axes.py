@@ -197,7 +197,7 @@ def _round_numbers(low: float, high: float, most: int) -> list[float]:
 
 
 def tick_label(x: float) -> str:
-    """A tick label: 0.05, -12, or mathtext such as 3 x 10^-12."""
+    """Write a tick label: 0.05, -12, or mathtext such as 3 x 10^-12."""
     if x == 0.0 or 1e-2 <= abs(x) < 1e4:
         return f"{x:.6g}".replace("-", "\N{MINUS SIGN}")
     mantissa, exponent = f"{x:.5e}".split("e")
