@@ -48,13 +48,12 @@ def run(*names: str) -> Iterator[tuple[str, float, str]]:
         theirs = list(file.target.constraints)
         extra = [n for n in _BEFORE.get(path.stem, ()) if n not in theirs]
         later = _LATER.get(path.stem, {*_CURRENTS, *_OTHERS, *_FLAVOUR})
-        asked = json.dumps([*theirs, *extra])
-        both, _ = read(path, [f"target.constraints={asked}", "target.prefer={}"])
-        merit = _compiled(build_posterior(both, str(path)))
-        old = {*theirs, *extra} - later
-        for words, active in (("before", old), ("now", {*theirs})):
+        old = [*(n for n in theirs if n not in later), *extra]
+        for words, chosen in (("before", old), ("now", theirs)):
+            asked = [f"target.constraints={json.dumps(chosen)}", "target.prefer={}"]
+            merit = _compiled(build_posterior(read(path, asked)[0], str(path)))
             for aside in (set(), _DIRECT):
-                best, held = _largest(*merit, active - aside)
+                best, held = _largest(*merit, {*chosen} - aside)
                 note = " (direct limits aside)" if aside else ""
                 yield f"{path.stem}, {words}{note}: {', '.join(held)}", best, "mu_B"
 
