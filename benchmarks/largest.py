@@ -25,8 +25,14 @@ _CURRENTS = ("gamma_z_ee", "gamma_z_mumu", "gamma_z_tautau", "m_W", "ckm_unitari
 _OTHERS = ("tau_universality", "pion_universality", "oblique_ST_U0", "w_r_mixing", "w_r_mass")
 _LATER = {name: {*_CURRENTS, *_OTHERS} for name in ("weak_triplet3", "zee", "dark_dipole")}
 _LATER |= {name: {*_CURRENTS} for name in ("inert_doublet", "colored_triplet")}
-_MIXED = ("quickstart", "weak_triplet3", "inert_doublet", "colored_triplet", "bridge")
-_BEFORE = dict.fromkeys(_MIXED, ("theta_sq_triplet",))
+_MIXED: tuple[str, ...] = (
+    "quickstart",
+    "weak_triplet3",
+    "inert_doublet",
+    "colored_triplet",
+    "bridge",
+)
+_BEFORE: dict[str, tuple[str, ...]] = dict.fromkeys(_MIXED, ("theta_sq_triplet",))
 _BEFORE |= {"bridge_majorana": ("nonunitarity_eta_emu",)}
 _DIRECT = {"xenonnt_2022", "gemma_2012", "borexino_2017", "sn1987a_dirac", "neff_dirac"}
 _POINTS, _STEPS, _STARTS = 512, 400, 16
@@ -42,13 +48,12 @@ def run(*names: str) -> Iterator[tuple[str, float, str]]:
         theirs = list(file.target.constraints)
         extra = [n for n in _BEFORE.get(path.stem, ()) if n not in theirs]
         later = _LATER.get(path.stem, {*_CURRENTS, *_OTHERS, *_FLAVOUR})
-        asked = json.dumps([*theirs, *extra])
-        both, _ = read(path, [f"target.constraints={asked}", "target.prefer={}"])
-        merit = _compiled(build_posterior(both, str(path)))
-        old = {*theirs, *extra} - later
-        for words, active in (("before", old), ("now", {*theirs})):
+        old = [*(n for n in theirs if n not in later), *extra]
+        for words, chosen in (("before", old), ("now", theirs)):
+            asked = [f"target.constraints={json.dumps(chosen)}", "target.prefer={}"]
+            merit = _compiled(build_posterior(read(path, asked)[0], str(path)))
             for aside in (set(), _DIRECT):
-                best, held = _largest(*merit, active - aside)
+                best, held = _largest(*merit, {*chosen} - aside)
                 note = " (direct limits aside)" if aside else ""
                 yield f"{path.stem}, {words}{note}: {', '.join(held)}", best, "mu_B"
 

@@ -114,6 +114,10 @@ _MOMENTS = {
     "mu_portal_solar": Quantity(
         "mu_B", r"\mu_{\nu N}^{\odot}", "Moment of low-energy solar neutrinos to a heavy lepton N"
     ),
+    "m_n": Quantity("GeV", "m_N", "Mass of a heavy neutral lepton N"),
+    "d_e": Quantity("GeV^-1", "d_e", "Dipole of nu_e to a heavy lepton N"),
+    "d_mu": Quantity("GeV^-1", r"d_\mu", "Dipole of nu_mu to a heavy lepton N"),
+    "d_tau": Quantity("GeV^-1", r"d_\tau", "Dipole of nu_tau to a heavy lepton N"),
     "d_solar": Quantity("GeV^-1", r"d^{\odot}", "Dipole of 8B neutrinos to a heavy lepton N"),
     "d_any": Quantity("GeV^-1", "d", "Dipoles of all flavours to a heavy lepton N, in quadrature"),
     "mu_eff_dark": Quantity(

@@ -20,7 +20,7 @@ FAMILIES = {
     "eta_ee": ("", r"\eta_{ee}"),
     "eta_mutau": ("", r"\eta_{\mu\tau}"),
 }
-UNITS = {"", "eV", "eV^2", "GeV", "GeV^2", "GeV^4", "MeV", "mu_B", "rad"}
+UNITS = {"", "eV", "eV^2", "GeV", "GeV^-1", "GeV^2", "GeV^4", "MeV", "mu_B", "rad", "s"}
 
 
 @pytest.mark.parametrize("name", [*CATALOGUE, *FAMILIES])

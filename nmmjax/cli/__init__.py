@@ -67,6 +67,10 @@ def _run_directory(path: pathlib.Path) -> pathlib.Path:
     return named
 
 
+def _run_directories(paths: list[pathlib.Path]) -> list[pathlib.Path]:
+    return [_run_directory(path) for path in paths]
+
+
 DirArg = Annotated[
     pathlib.Path,
     typer.Argument(
@@ -309,7 +313,13 @@ def report(
 
 @app.command()
 def plot(
-    directory: DirArg,
+    directories: Annotated[
+        list[pathlib.Path],
+        typer.Argument(
+            help="A run directory; several are overlaid, each by the title of its run.",
+            callback=_run_directories,
+        ),
+    ],
     what: Annotated[
         str | None,
         typer.Option(
@@ -323,18 +333,23 @@ def plot(
     format_: Annotated[str, typer.Option("--format", help="Any of png,pdf,svg.")] = "png",
     style: Annotated[
         pathlib.Path | None,
-        typer.Option(help="Parameters of matplotlib: a TOML file or a style file of its own."),
+        typer.Option(
+            help="Parameters of matplotlib: a TOML file or a style file of its own; or raw: "
+            "histograms in place of smooth densities."
+        ),
     ] = None,
     out: Annotated[
         pathlib.Path | None,
-        typer.Option(help="Folder for the figures. Default: figures/ in the run directory."),
+        typer.Option(
+            help="Folder for the figures. Default: figures/ in the (first) run directory."
+        ),
     ] = None,
     allow_changes: AllowChangesFlag = False,
 ) -> None:
-    """Draw figures of a run: regions of any two quantities, contours, limits, ranks."""
+    """Draw figures of a run: maps of any two quantities, contours, limits, ranks; or of several."""
     from nmmjax.cli.plot import plot_run
 
-    plot_run(directory, what, params, format_, style, out, allow_changes)
+    plot_run(directories, what, params, format_, style, out, allow_changes)
 
 
 @app.command()

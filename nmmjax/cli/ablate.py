@@ -24,11 +24,12 @@ from nmmjax.results import ablation, open_run, terms, text
 from nmmjax.results.ablation import Without
 from nmmjax.results.rundir import Run
 from nmmjax.results.shards import Shards
-from nmmjax.runfile.build import build_posterior, differences, read, resolved
+from nmmjax.runfile.build import build_posterior, read, resolved
 from nmmjax.samplers import diagnostics
 from nmmjax.samplers.engines.ensemble import Ensemble
 from nmmjax.samplers.store.files import Folder, StoreError
 from nmmjax.target.posterior import Posterior
+from nmmjax.textfile import differences
 
 _WALKERS = 32  # of each of four ensembles, at least; twice the dimensions where that is more
 _FEWEST = 4  # blocks, half of which are kept

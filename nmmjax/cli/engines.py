@@ -112,7 +112,7 @@ def superchains_of(section: EngineSection, engine: AbstractEngine, where: str) -
 
 
 def kept_of(section: StoreSection, posterior: Posterior, where: str) -> dict[str, Any]:
-    """Return what differs from the default in what is stored; InputError for an unknown name."""
+    """Say what differs from the default in what is stored; InputError for an unknown observable."""
     known = posterior.variables() if section.observables else {}
     for name in section.observables or ():
         if name not in known or known[name]["role"] in ("parameter", "fixed"):

@@ -3,7 +3,7 @@
 import logging
 import pathlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import matplotlib
@@ -13,14 +13,16 @@ from nmmjax.cli.session import start_jax
 from nmmjax.cli.terminal import out as show
 from nmmjax.cli.terminal import say
 from nmmjax.errors import InputError, located, suggest
-from nmmjax.figures import draw
+from nmmjax.figures import draw, overlay
+from nmmjax.results.rundir import Run
 from nmmjax.results.shards import open_run
 
+_RAW = "raw"  # of --style: no file
 _NOT_IN_BRACKETS = r",(?![^\[]*\])"
 
 
 def plot_run(
-    directory: pathlib.Path,
+    directories: Sequence[pathlib.Path],
     what: str | None,
     params: str | None,
     formats: str,
@@ -28,24 +30,35 @@ def plot_run(
     out: pathlib.Path | None,
     allow_changes: bool = False,
 ) -> None:
-    """Draw and save figures; print the path of each."""
+    """Draw and save figures of a run, or of several over one another; print the path of each."""
     start_jax()
     kinds, names, suffixes = _listed("--what", what), _listed("--params", params), []
     for suffix in _listed("--format", formats):
         if suffix not in draw.FORMATS:
             raise InputError(f"--format: '{suffix}' is unknown{suggest(suffix, draw.FORMATS)}")
         suffixes.append(suffix)
-    chosen = {} if style is None else read_style(style)
+    raw = style is not None and str(style) == _RAW
+    chosen = {} if style is None or raw else read_style(style)
+    runs = [_opened(directory, allow_changes) for directory in directories]
+    if len(runs) > 1:
+        drawn = draw.overlay(overlay.titled(runs), kinds, names, chosen)
+    else:
+        drawn = draw.draw(runs[0], kinds, names, chosen, raw)
+    if not drawn:
+        raise InputError(
+            f"'{directories[0]}' holds nothing that can be drawn, see `nmmjax summary`"
+        )
+    for path in draw.save(drawn, out or directories[0] / "figures", suffixes, chosen):
+        show(f"{path}\n")
+
+
+def _opened(directory: pathlib.Path, allow_changes: bool) -> Run:
     run = open_run(directory, allow_changes)
     for warning in run.warnings:
         say(f"nmmjax: {warning}")
     if run.committed == 0 and not run.tables:
         raise InputError(f"'{directory}' holds no draws yet: nothing can be drawn")
-    drawn = draw.draw(run, kinds, names, chosen)
-    if not drawn:
-        raise InputError(f"'{directory}' holds nothing that can be drawn, see `nmmjax summary`")
-    for path in draw.save(drawn, out or directory / "figures", suffixes, chosen):
-        show(f"{path}\n")
+    return run
 
 
 def read_style(path: pathlib.Path) -> dict[str, Any]:

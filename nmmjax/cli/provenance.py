@@ -1,5 +1,6 @@
 """Versions a run was made with: kept in its directory, compared before the run is continued."""
 
+import dataclasses
 import json
 import pathlib
 import tomllib
@@ -28,6 +29,7 @@ def attributes(about: dict[str, Any], posterior: Posterior) -> dict[str, dict[st
         "inference_library": "nmmjax",
         "inference_library_version": version("nmmjax"),
         "double_precision": 1,
+        "planes": json.dumps([dataclasses.astuple(plane) for plane in posterior.model.planes]),
     }
     variables = {f"/posterior/{k}": dict(v) for k, v in posterior.variables().items()}
     terms = {

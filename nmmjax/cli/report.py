@@ -28,6 +28,7 @@ from nmmjax.samplers.store.files import Folder, StoreError
 
 NAME = "report.html"
 _LARGEST_DRAWING = 1_500_000  # bytes of SVG; a larger figure goes in as PNG
+_PIXELS = 120  # of a screen, for an inch of a figure
 _CAPTIONS = {
     "map": "Draws of the headline quantities, with 68% and 95% contours and limits.",
     "constraints": "Limits that are curves, over the draws.",
@@ -41,11 +42,12 @@ _DIAGNOSTICS = ("rank", "trace")
 
 
 class Drawing(NamedTuple):
-    """A figure as markup, its name and what it shows."""
+    """A figure as markup, its name, what it shows, and its largest width in pixels."""
 
     name: str
     caption: str
     markup: Markup
+    width: int
 
 
 class Sheet(NamedTuple):
@@ -118,7 +120,7 @@ def _maximised(run: Run) -> dict[str, Any]:
 def _about(run: Run) -> dict[str, Any]:
     physics, sampling = run.resolved["physics"], run.resolved["sampling"]
     attributes = {k: str(v) for k, v in run.attributes.items()}
-    known = ("commit", "device", "double_precision", "inference_library_version")
+    known = ("commit", "device", "double_precision")
     versions = [key for key in attributes if key.startswith("version_")]
     provenance = {key.removeprefix("version_"): attributes[key] for key in (*known, *versions)
                   if key in attributes}  # fmt: skip
@@ -153,7 +155,7 @@ def _growth(run: Run) -> Drawing:
 
 
 def _drawing(name: str, caption: str, figure: Figure) -> Drawing:
-    memory = io.BytesIO()
+    memory, width = io.BytesIO(), round(_PIXELS * figure.get_figwidth())
     with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
         figure.savefig(memory, format="svg", metadata={"Date": None})
     drawn = memory.getvalue().decode()
@@ -161,9 +163,9 @@ def _drawing(name: str, caption: str, figure: Figure) -> Drawing:
         memory = io.BytesIO()
         figure.savefig(memory, format="png", dpi=130)
         data = base64.b64encode(memory.getvalue()).decode()
-        return Drawing(name, caption, Markup('<img alt="{}" src="data:image/png;base64,{}">')
-                       .format(caption, data))  # fmt: skip
-    return Drawing(name, caption, Markup(drawn[drawn.index("<svg") :]))
+        image = Markup('<img alt="{}" src="data:image/png;base64,{}">').format(caption, data)
+        return Drawing(name, caption, image, width)
+    return Drawing(name, caption, Markup(drawn[drawn.index("<svg") :]), width)
 
 
 def _points(run: Run, found: Summary) -> Sheet:

@@ -64,7 +64,7 @@ class Job:
         return ((days * 24 + hours) * 60 + minutes) + (seconds > 0)
 
     def command(self, task: str) -> list[str]:
-        """The arguments of `nmmjax` for a task, with absolute paths."""
+        """Return the arguments of `nmmjax` for a task, with absolute paths."""
         sets = [part for text in self.overrides for part in ("--set", text)]
         where = ["--out", str(self.directory.absolute())]
         return ["run", str(self.runfile.absolute()), "--task", task, *where, *sets]
@@ -84,7 +84,7 @@ def submit_job(job: Job, print_script: bool) -> None:
 
 
 def script(job: Job) -> str:
-    """An sbatch array script without anything of ours but the command itself."""
+    """Write the sbatch array script: nothing of ours is in it but the command itself."""
     options = {
         "job-name": job.runfile.stem,
         "array": f"0-{job.nodes - 1}",

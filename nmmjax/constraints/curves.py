@@ -13,6 +13,7 @@ last of `OneSidedGaussianCurve`.
 """
 
 import itertools
+import math
 from typing import ClassVar
 
 import equinox as eqx
@@ -30,6 +31,7 @@ from nmmjax.constraints.base import (
     raised,
 )
 from nmmjax.constraints.ends import (
+    GATE_WIDTH,
     Curve,
     Outline,
     against,
@@ -55,7 +57,8 @@ class LimitCurve(Curve):
         ln L = -g(m) (z x / limit(m)^p)^2 / 2
 
     ln limit is PCHIP in ln m. g rises from 0 to 1 in ln m around the first mass, or is 1 there
-    with extend = "below". beyond = "gate": g falls from 1 to 0 around the last mass; "slope":
+    with extend = "below". beyond = "gate": g falls from 1 to 0 around the last mass,
+    where the last slope levels off; "slope":
     g = 1 and the last slope in ln-ln goes on (a propagator's power law).
     """
 
@@ -97,7 +100,8 @@ class LimitCurve(Curve):
 
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
         """Return the quoted limit on the coupling for BR = 1, at any shape of masses."""
-        return log_log(mass, self.mass, self.limit)
+        reach = math.inf if self.beyond == "slope" else GATE_WIDTH
+        return log_log(mass, self.mass, self.limit, reach)
 
     def _ratio(self, observables: Observed) -> Float[Array, ""]:
         limit = self.limit_at(mass_of(self, observables))
@@ -143,7 +147,7 @@ class PoissonZeroCurve(Curve):
 
     def limit_at(self, mass: Float[Array, "*b"]) -> Float[Array, "*b"]:
         """Return the quoted limit on the coupling for BR = 1, at any shape of masses."""
-        return log_log(mass, self.mass, self.limit)
+        return log_log(mass, self.mass, self.limit, GATE_WIDTH)
 
     def _ratio(self, observables: Observed) -> Float[Array, ""]:
         limit = self.limit_at(mass_of(self, observables))

@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float
 from nmmjax.constraints.base import Constraint, Observed
 from nmmjax.errors import InputError
 
-_GATE_WIDTH = 0.02  # in ln(mass): how sharply a curve ends
+GATE_WIDTH = 0.02  # in ln(mass): how sharply a curve ends
 
 
 class Outline(NamedTuple):
@@ -79,7 +79,7 @@ def gate(curve: Curve, observables: Observed) -> Float[Array, ""]:
     """Weigh a mass: 1 inside the table, 0 well outside, 1/2 at its ends; 1 where it goes on."""
     found = jnp.ones_like(mass_of(curve, observables))
     for distance in _to_ends(curve, observables):
-        found *= jax.nn.sigmoid(distance / _GATE_WIDTH)
+        found *= jax.nn.sigmoid(distance / GATE_WIDTH)
     return found
 
 
@@ -93,7 +93,7 @@ def outside(curve: Curve, observables: Observed) -> Bool[Array, ""]:
 def or_outside(curve: Curve, observables: Observed, excess: Float[Array, ""]) -> Float[Array, ""]:
     """Take the smaller of an excess and of the distance to an end of the table, in gate widths."""
     for distance in _to_ends(curve, observables):
-        excess = jnp.minimum(excess, distance / _GATE_WIDTH)
+        excess = jnp.minimum(excess, distance / GATE_WIDTH)
     return excess
 
 

@@ -1,6 +1,7 @@
 """Monotone cubics through a published table, of a number or in the logarithms."""
 
 import functools
+import math
 from collections.abc import Callable
 
 import jax.numpy as jnp
@@ -45,11 +46,19 @@ def _logs(values: tuple[float, ...]) -> tuple[float, ...]:
 
 
 def log_log(
-    mass: Float[Array, "*b"], masses: tuple[float, ...], limits: tuple[float, ...]
+    mass: Float[Array, "*b"],
+    masses: tuple[float, ...],
+    limits: tuple[float, ...],
+    reach: float = math.inf,
 ) -> Float[Array, "*b"]:
-    """PCHIP of ln limit in ln m, exponentiated; beyond the last mass its last slope goes on."""
+    """Interpolate ln limit in ln m by PCHIP and exponentiate.
+
+    Beyond the last mass the last slope goes on, and levels off over `reach` in ln m.
+    """
     x, y = _logs(masses), _logs(limits)
     log_mass = jnp.log(jnp.maximum(mass, masses[0]))
     slope = float(PchipInterpolator(x, y)(x[-1], 1))
-    log_limit = pchip(log_mass, x, y) + slope * jnp.maximum(log_mass - x[-1], 0.0)
-    return jnp.exp(log_limit)
+    beyond = jnp.maximum(log_mass - x[-1], 0.0)
+    if reach < math.inf:
+        beyond = reach * jnp.tanh(beyond / reach)
+    return jnp.exp(pchip(log_mass, x, y) + slope * beyond)

@@ -1,9 +1,9 @@
-"""Axes of figures: the coordinate they are linear in, round ticks, labels with units, style."""
+"""Axes of figures: the coordinate they are linear in, round ticks, labels with units."""
 
 import dataclasses
 import functools
 import math
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,31 +13,10 @@ from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from nmmjax.errors import printable
+from nmmjax.figures.fit import fitted
 from nmmjax.results.rundir import Run
 
 type Which = Literal["x", "y"]
-type Style = dict[Any, Any]
-
-STYLE: Style = {
-    "font.size": 9.0,
-    "axes.labelsize": 9.0,
-    "axes.titlesize": 7.2,
-    "axes.linewidth": 0.6,
-    "axes.grid": False,
-    "xtick.labelsize": 7.5,
-    "ytick.labelsize": 7.5,
-    "xtick.direction": "in",
-    "ytick.direction": "in",
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "lines.linewidth": 1.0,
-    "legend.fontsize": 8.0,
-    "legend.frameon": False,
-    "image.cmap": "viridis",
-    "savefig.dpi": 150,
-    "pdf.fonttype": 42,
-}
-COLOURS = ("#440154", "#31688e", "#35b779", "#d8b512")  # viridis, its yellow darkened
 _UNITS = {"mu_B": r"$\mu_B$", "eV^2": "eV$^2$", "GeV^2": "GeV$^2$", "GeV^4": "GeV$^4$"}
 _ONE_DECADE = 0.85  # decades below which an axis gets round numbers for ticks
 _MOST_ZEROS = 1e-3  # share of draws at 0 that a logarithmic axis may leave out
@@ -96,7 +75,7 @@ class Scale:
         values = self.ticks(low, high, most)
         axis = getattr(axes, f"{which}axis")
         axis.set_major_locator(FixedLocator(values))
-        axis.set_major_formatter(FixedFormatter([_number(x) for x in values]))
+        axis.set_major_formatter(FixedFormatter([tick_label(x) for x in values]))
         axis.set_minor_locator(NullLocator())
 
 
@@ -119,6 +98,19 @@ def scale_of(run: Run, label: str, values: np.ndarray) -> Scale:
     return Scale("asinh", middle) if high > _LONG_TAIL * middle else Scale()
 
 
+def bounds_of(run: Run, label: str, scale: Scale) -> tuple[float | None, float | None]:
+    """Coordinates of the bounds of a parameter's prior; None where there is none."""
+    match run.resolved["physics"]["priors"].get(label):
+        case {"log_uniform": [low, high]} | {"uniform": [low, high]}:
+            ends = (low, high)
+        case {"signed_log": [_, high]}:
+            ends = (-high, high)
+        case _:
+            return None, None
+    low, high = (float(c) for c in scale.forward(np.array(ends, float)))
+    return low, high
+
+
 def axis_label(run: Run, label: str) -> str:
     """LaTeX name with its unit in brackets; a dimensionless quantity has none."""
     about = run.about(label)
@@ -135,13 +127,13 @@ def _math(latex: str) -> str:
 
 
 def legible(figure: Figure) -> Figure:
-    """Show as plain words what a model or a file says in mathtext that matplotlib cannot set."""
+    """Show mathtext that matplotlib cannot set as plain words, and make labels fit their axes."""
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
         text.set_text(printable(text.get_text()))
         if not all(map(_can_be_set, text.get_text().split("\n"))):
             text.set_parse_math(False)
-    return figure
+    return fitted(figure)
 
 
 @functools.cache
@@ -204,8 +196,8 @@ def _round_numbers(low: float, high: float, most: int) -> list[float]:
     return [float(x) for x in MaxNLocator(most, steps=steps).tick_values(low, high)]
 
 
-def _number(x: float) -> str:
-    """A tick label: 0.05, -12, or mathtext such as 3 x 10^-12."""
+def tick_label(x: float) -> str:
+    """Write a tick label: 0.05, -12, or mathtext such as 3 x 10^-12."""
     if x == 0.0 or 1e-2 <= abs(x) < 1e4:
         return f"{x:.6g}".replace("-", "\N{MINUS SIGN}")
     mantissa, exponent = f"{x:.5e}".split("e")

@@ -1,128 +1,208 @@
-"""The corner plot: marginals of every quantity and of every pair."""
+"""The corner plot: marginals of every quantity and of every pair, of one run or of several."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
-from nmmjax.figures.axes import (
-    COLOURS,
-    STYLE,
-    Scale,
-    Style,
-    Which,
-    axis_label,
-    bin_of,
-    scale_of,
-    short,
-    view,
-)
-from nmmjax.figures.maps import centres, hdr_levels, smoothed
+from nmmjax.figures.axes import Scale, Which, axis_label, bounds_of, scale_of, short, view
+from nmmjax.figures.density import Densities
+from nmmjax.figures.maps import middle, tuning_of
+from nmmjax.figures.style import INSIDE, OUTLINE, RUNS, STYLE, TWO_COLUMNS, Style
 from nmmjax.results import angles
 from nmmjax.results.rundir import Run
 
 _BINS = 40
 _TAIL = 5e-4  # share of draws beyond each end of an axis
-_MOST_BINNED = 2**21  # draws: contours of that many stand still to a pixel
+_MOST_BINNED = 2**17  # draws
+_PANEL = 0.95  # inches, of the panels that a page has no room for
+_MOST_ON_A_PAGE = 6
 
 
-def corner(run: Run, names: Sequence[str] = (), style: Style = STYLE) -> Figure:
+def corner(run: Run, names: Sequence[str] = (), style: Style = STYLE, raw: bool = False) -> Figure:
     """Marginals of each quantity and of each pair, with 68 and 95% contours.
 
-    names  parameters and observables; none: every sampled parameter
+    names  parameters and observables; none: every sampled parameter, m_nu, mu_nu and the tuning
+    raw    histograms behind the contours, in place of smooth densities
     """
-    few = run.few(_MOST_BINNED)
-    panels = [_panel(run, name, few) for name in names or run.sampled]
-    n = len(panels)
+    chosen = list(names) or usual(run)
+    drawn = _Drawn(run, chosen)
     with matplotlib.rc_context(style):
-        width, height = 1.15 + 1.2 * n, 1.5 + 1.2 * n  # inches
-        figure = Figure(figsize=(width, height))
-        grid = figure.add_gridspec(n, n, wspace=0.07, hspace=0.07)
-        figure.subplots_adjust(0.95 / width, 0.85 / height, 1.0 - 0.2 / width, 1.0 - 0.65 / height)
-        for row, below in enumerate(panels):
-            for column, left in enumerate(panels[: row + 1]):
-                axes = figure.add_subplot(grid[row, column])
-                if row == column:
-                    _marginal(axes, below)
-                else:
-                    _pair(axes, left, below)
-                left.scale.apply(axes, "x", *left.ends)
-                _label_outer(axes, "x", left.label if row == n - 1 else "")
-                _label_outer(axes, "y", below.label if column == 0 and row > 0 else "")
-        if n > 3:
+        figure, panels = _grid(len(chosen))
+        for (row, column), axes in panels.items():
+            left, below = drawn.panels[column], drawn.panels[row]
+            if row == column:
+                (_histogram if raw else _curve)(axes, drawn, left)
+                low, centre, high = (short(x) for x in left.quantiles)
+                axes.set_title(f"{left.label}\n{centre}\n({low}, {high})", pad=3)
+            else:
+                if raw:
+                    _image(axes, left, below)
+                _pair(axes, drawn, left, below, None if raw else INSIDE)
+            _finish(axes, row, column, left, below, len(chosen))
+        if len(chosen) > 3:
             caption = "Above each column: median (5%, 95%)\nContours: 68% and 95% of the draws"
-            figure.text(1.0 - 0.2 / width, 1.0 - 0.65 / height, caption, ha="right", va="top")
+            figure.text(0.98, 0.98, caption, ha="right", va="top")
     return figure
+
+
+def overlaid(runs: Mapping[str, Run], names: Sequence[str] = (), style: Style = STYLE) -> Figure:
+    """Corner plot of several runs, by title, of the quantities that all of them have."""
+    first, *others = runs.values()
+    chosen = list(names) or [n for n in usual(first) if all(n in run.labels for run in others)]
+    drawn = {title: _Drawn(run, chosen) for title, run in runs.items()}
+    reference = next(iter(drawn.values()))
+    panels_of = list(zip(*(one.panels for one in drawn.values()), strict=True))
+    wide = [(min(p.ends[0] for p in ps), max(p.ends[1] for p in ps)) for ps in panels_of]
+    with matplotlib.rc_context(style):
+        figure, panels = _grid(len(chosen))
+        for (row, column), axes in panels.items():
+            left, below = (
+                dataclasses.replace(reference.panels[i], ends=wide[i]) for i in (column, row)
+            )
+            for i, one in enumerate(drawn.values()):
+                colour = RUNS[i % len(RUNS)]
+                if row == column:
+                    _curve(axes, one, one.panels[column], colour)
+                else:
+                    _pair(axes, one, one.panels[column], one.panels[row], None, colour)
+            if row == column:
+                axes.set_title(left.label, pad=3)
+            _finish(axes, row, column, left, below, len(chosen))
+        looks = [Patch(color=RUNS[i % len(RUNS)], label=t) for i, t in enumerate(drawn)]
+        figure.legend(handles=looks, loc="upper right", title="68% and 95% of the draws of")
+    return figure
+
+
+def usual(run: Run) -> list[str]:
+    """Sampled parameters, then m_nu, mu_nu and the tuning where they vary."""
+    found = [name for name in ("m_nu", "mu_nu", tuning_of(run)) if name and run.has(name)]
+    varying = [n for n in found if np.ptp(run.read(n, chains=run.few(_MOST_BINNED))) > 0.0]
+    return list(dict.fromkeys([*run.sampled, *varying]))
 
 
 @dataclasses.dataclass(frozen=True)
 class _Panel:
-    """One quantity of the corner plot, binned once for all its panels."""
+    """One quantity of the corner plot."""
 
+    name: str
     label: str
     scale: Scale
     ends: tuple[float, float]  # coordinates
-    index: np.ndarray  # bin of every draw, in one flat array
+    c: np.ndarray  # coordinates of the draws
     quantiles: np.ndarray  # at 5, 50 and 95%, of the quantity itself
+
+
+class _Drawn:
+    """The quantities of one run, and the densities of their coordinates."""
+
+    def __init__(self, run: Run, names: Sequence[str]) -> None:
+        few = run.few(_MOST_BINNED)
+        self.panels = [_panel(run, name, few) for name in names]
+        bounds = {p.name: bounds_of(run, p.name, p.scale) for p in self.panels}
+        self.densities = Densities({p.name: p.c for p in self.panels}, bounds, quick=True)
 
 
 def _panel(run: Run, name: str, few: np.ndarray) -> _Panel:
     values, period = run.read(name, chains=few).ravel(), run.period(name)
     if period is not None:  # a circle is shown from its emptiest place to that place
-        middle = angles.seam(values, period) + 0.5 * period
-        shown = angles.unrolled(np.array(middle), angles.resultant(values, period)[0], period)
-        values = angles.unrolled(values, float(shown), period)
+        values = angles.unrolled(values, middle(values, period), period)
     scale = scale_of(run, name, values)
     c = scale.forward(values)
-    ends = view(c, _TAIL)
     with np.errstate(invalid="ignore"):
         quantiles = np.quantile(values, (0.05, 0.5, 0.95))
         if period is not None:
             quantiles = np.array(angles.interval(values, 0.9, period))
-    return _Panel(axis_label(run, name), scale, ends, bin_of(c, ends, _BINS), quantiles)
+    return _Panel(name, axis_label(run, name), scale, view(c, _TAIL), c, quantiles)
 
 
-def _marginal(axes: Axes, panel: _Panel) -> None:
-    counts = np.bincount(panel.index, minlength=_BINS + 1)[:_BINS]
-    edges = panel.scale.inverse(np.linspace(*panel.ends, _BINS + 1))
-    axes.stairs(counts, edges, fill=True, color=COLOURS[1], alpha=0.8)
+def _grid(n: int) -> tuple[Figure, dict[tuple[int, int], Axes]]:
+    """Panels on and below the diagonal by (row, column): two columns wide, or wider if need be."""
+    width = TWO_COLUMNS + _PANEL * max(n - _MOST_ON_A_PAGE, 0)
+    figure = Figure(figsize=(width, width + 0.25))
+    grid = figure.add_gridspec(n, n, wspace=0.08, hspace=0.08)
+    height = figure.get_figheight()
+    figure.subplots_adjust(0.7 / width, 0.7 / height, 1.0 - 0.12 / width, 1.0 - 0.5 / height)
+    places = ((row, column) for row in range(n) for column in range(row + 1))
+    return figure, {at: figure.add_subplot(grid[at]) for at in places}
+
+
+def _curve(axes: Axes, drawn: _Drawn, panel: _Panel, colour: str = "") -> None:
+    """Smooth density over the coordinate; the histogram where there is none."""
+    found = drawn.densities.line(panel.name)
+    if found is None:
+        _histogram(axes, drawn, panel)
+        return
+    x, y = panel.scale.inverse(found[0]), found[1] / found[1].max()
+    if not colour:
+        axes.fill_between(x, 0.0, y, color=INSIDE[1], lw=0)
+    axes.plot(x, y, color=colour or OUTLINE, lw=0.9)
+    axes.set_ylim(0.0, 1.08)
+    axes.yaxis.set_major_locator(NullLocator())
+
+
+def _histogram(axes: Axes, drawn: _Drawn, panel: _Panel) -> None:
+    del drawn
+    finite = panel.c[np.isfinite(panel.c)]
+    counts, edges = np.histogram(finite, _BINS, panel.ends)
+    axes.stairs(counts, panel.scale.inverse(edges), fill=True, color=INSIDE[1])
     axes.set_ylim(0.0, 1.08 * max(counts.max(), 1))
     axes.yaxis.set_major_locator(NullLocator())
-    low, middle, high = (short(x) for x in panel.quantiles)
-    axes.set_title(f"{panel.label}\n{middle}\n({low}, {high})", pad=4)
 
 
-def _pair(axes: Axes, left: _Panel, below: _Panel) -> None:
-    counts, density = smoothed(left.index, below.index, _BINS)
-    if not counts.any():
-        below.scale.apply(axes, "y", *below.ends)
-        return
-    levels = hdr_levels(density)
-    shown = np.ma.masked_equal(counts, 0.0)
-    colours = matplotlib.colormaps["viridis_r"].with_extremes(under="0.9")
-    # Bins are uniform in the coordinates, so an image in axes coordinates fits any scale.
+def _image(axes: Axes, left: _Panel, below: _Panel) -> None:
+    """Histogram of a pair; bins are uniform in the coordinates of any scale."""
+    keep = np.isfinite(left.c) & np.isfinite(below.c)
+    counts, *_ = np.histogram2d(below.c[keep], left.c[keep], _BINS, (below.ends, left.ends))
     axes.imshow(
-        shown, cmap=colours, vmin=levels[0], vmax=max(counts.max(), levels[0] + 1.0),
+        np.ma.masked_equal(counts, 0.0), cmap="Blues", vmin=0.0, vmax=max(counts.max(), 1.0),
         extent=(0.0, 1.0, 0.0, 1.0), transform=axes.transAxes, origin="lower", aspect="auto",
         interpolation="nearest",
     )  # fmt: skip
-    at = (centres(panel.scale, panel.ends, _BINS) for panel in (left, below))
-    axes.contour(*at, density, levels=levels, colors=["black", "white"], linewidths=0.8)
-    below.scale.apply(axes, "y", *below.ends)
+
+
+def _pair(
+    axes: Axes,
+    drawn: _Drawn,
+    left: _Panel,
+    below: _Panel,
+    fill: Sequence[str] | None,
+    colour: str = OUTLINE,
+) -> None:
+    found = drawn.densities.plane(left.name, below.name)
+    if found is None:
+        return
+    at = left.scale.inverse(found.x), below.scale.inverse(found.y)
+    if fill is not None:
+        axes.contourf(*at, found.values, levels=[*found.levels, np.inf], colors=list(fill))
+    axes.contour(*at, found.values, levels=found.levels, colors=colour, linewidths=(0.6, 0.9))
+
+
+def _finish(axes: Axes, row: int, column: int, left: _Panel, below: _Panel, n: int) -> None:
+    """Scales, and labels on the outer panels only."""
+    left.scale.apply(axes, "x", *left.ends, most=2)
+    if row != column:
+        below.scale.apply(axes, "y", *below.ends, most=2)
+    _label_outer(axes, "x", left.label if row == n - 1 else "")
+    _label_outer(axes, "y", below.label if column == 0 and row > 0 else "")
 
 
 def _label_outer(axes: Axes, which: Which, label: str) -> None:
     """Axis label and tick labels on the outer panels only (label "": none)."""
     if not label:
         axes.tick_params(which, labelbottom=which != "x", labelleft=which != "y")
-    elif which == "x":
+        return
+    axes.tick_params(which, labelsize=6.0, pad=2)
+    inch = axes.get_window_extent().width / axes.figure.dpi
+    if which == "x":
         axes.set_xlabel(label)
-        axes.xaxis.set_label_coords(0.5, -0.45)
-        axes.tick_params("x", labelrotation=45)
+        axes.xaxis.set_label_coords(0.5, -0.5 / inch)
+        axes.tick_params("x", labelrotation=90)
     else:
         axes.set_ylabel(label)
-        axes.yaxis.set_label_coords(-0.5, 0.5)
+        axes.yaxis.set_label_coords(-0.5 / inch, 0.5)

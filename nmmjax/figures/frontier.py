@@ -18,7 +18,8 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from nmmjax.catalogue import known_or_bare
 from nmmjax.errors import InputError
-from nmmjax.figures.axes import STYLE, Scale, Style, Which, short
+from nmmjax.figures.axes import Scale, Which, short
+from nmmjax.figures.style import EMPTY, ONE_COLUMN, STYLE, TWO_COLUMNS, Style
 from nmmjax.results import tables
 from nmmjax.results.rundir import Run
 
@@ -26,7 +27,6 @@ _PROFILE_LEVELS = {-3.09: "95.4%", -1.148: "68.3%"}
 _DEEPEST = -12.0  # of ln L below its maximum: the end of the colours
 _TUNING = "tuning_bg"
 _UNITS = {"mu_B": r"$\mu_B$"}
-_HATCH: dict[str, Any] = {"facecolor": "0.9", "hatch": "////", "edgecolor": "0.6", "lw": 0.0}
 
 
 def frontier_figure(run: Run, style: Style = STYLE) -> Figure:
@@ -69,8 +69,8 @@ def draw_frontier(
         tuning = np.ma.masked_array(table[_TUNING], ~feasible)
         maps.append((tuning, f"{_label(_TUNING, about)} there", bool(np.all(tuning > 0.0))))
     with matplotlib.rc_context(style):
-        layout = ConstrainedLayoutEngine(wspace=0.06)
-        figure = Figure(figsize=(0.6 + 4.4 * len(maps), 4.1), layout=layout)
+        layout = ConstrainedLayoutEngine(wspace=0.04)
+        figure = Figure(figsize=(ONE_COLUMN if len(maps) == 1 else TWO_COLUMNS, 3.2), layout=layout)
         panels = np.ravel(figure.subplots(1, len(maps), sharey=True, squeeze=False))
         for axes, (values, label, log) in zip(panels, maps, strict=True):
             _panel(figure, axes, table, asked, values, label, log)
@@ -81,7 +81,7 @@ def draw_frontier(
             figure.suptitle(so_far)
         if not feasible.all():
             label = "no allowed point found" + (" so far" if so_far else "")
-            mark = Patch(**_HATCH, label=label)
+            mark = Patch(**EMPTY, label=label)
             figure.legend(handles=[mark], loc="outside lower center")
     return figure
 
@@ -102,12 +102,12 @@ def _panel(
         low, high = (0.9 * low, 1.1 * high) if log else (low - 0.5, high + 0.5)
     norm = (LogNorm if log else Normalize)(low, high)
     mesh = axes.pcolormesh(table["x_edges"], table["y_edges"], values, norm=norm, rasterized=True)
-    axes.patch.set(**_HATCH)
+    axes.patch.set(**EMPTY)
     ways: tuple[tuple[Which, str], ...] = (("x", "x_edges"), ("y", "y_edges"))
     for which, edges in ways:
         scale = Scale(asked[f"{which}_scale"])
         ends = scale.forward(table[edges][[0, -1]])
-        scale.apply(axes, which, float(ends[0]), float(ends[1]), most=6)
+        scale.apply(axes, which, float(ends[0]), float(ends[1]), most=5)
     bar = figure.colorbar(mesh, ax=axes, label=label, pad=0.02)
     scale = Scale("log" if log else "linear")
     ticks = _round(scale, np.array([low, high]), 8)

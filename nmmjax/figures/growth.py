@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from nmmjax.figures.axes import COLOURS, STYLE, Style
+from nmmjax.figures.style import COLOURS, STYLE, TWO_COLUMNS, Style
 from nmmjax.results import angles, trust, verdict
 from nmmjax.results.rundir import Run
 from nmmjax.samplers import diagnostics
@@ -25,9 +25,9 @@ def growth(run: Run, style: Style = STYLE) -> Figure:
     rhats = [max(verdict.rhat_of(x[:, :n], run, few) for x in series) for n in counts]
     sizes = [share * min(diagnostics.ess_bulk(x[:, :n]) for x in series) for n in counts]
     with matplotlib.rc_context(STYLE | style):
-        figure = Figure(figsize=(9.0, 3.0))
+        figure = Figure(figsize=(TWO_COLUMNS, 2.5))
         left, right = figure.subplots(1, 2)
-        figure.subplots_adjust(0.08, 0.16, 0.98, 0.95, wspace=0.22)
+        figure.subplots_adjust(0.09, 0.17, 0.98, 0.96, wspace=0.26)
         left.plot(counts, np.array(rhats) - 1.0, "o-", ms=3, color=COLOURS[1])
         left.axhline(trust.RHAT - 1.0, color="0.5", lw=0.8, ls="--")
         left.set_yscale("log")

@@ -7,42 +7,49 @@ the same observables, whether the run applied them or not.
 import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from nmmjax.catalogue import known_or_bare
 from nmmjax.constraints import library
 from nmmjax.constraints.base import Constraint
 from nmmjax.constraints.ends import Curve
 from nmmjax.constraints.shapes import rebuilt
+from nmmjax.constraints.wishes import Prefer
+from nmmjax.figures import style
 from nmmjax.results.rundir import Run
 
-_COLOURS = ("black", "#d55e00", "#cc79a7", "#0072b2")
-_DASHES = ("-", "--", "-.")
-_FUTURE_COLOURS = ("#56b4e9", "#009e73", "#e69f00", "0.45")
 _SOME = 2**14  # draws whose equality is looked at before that of all
+
+
+type Kind = Literal["limit", "wish", "future"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Limit:
-    """The interval a constraint leaves to its observable (infinite ends: open), and a label."""
+    """The interval a constraint leaves to its observable (infinite ends: open), and a label.
+
+    kind  "limit", of which the outside is excluded, "wish" or "future"
+    """
 
     low: float
     high: float
     label: str
-    excludes: bool = True
-    future: bool = False
+    kind: Kind = "limit"
     look: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def limits_on(run: Run, names: Sequence[str]) -> dict[str, list[Limit]]:
-    """Limits, wishes and future limits per name, each with a look of its own."""
+    """Limits, wishes and future limits per name, each with a look of its own; wishes share one."""
     found = [(name, limit) for name in names for limit in _limits(run, name)]
     looks: dict[str, dict[str, Any]] = {}
-    for future, colours, dashes in ((False, _COLOURS, _DASHES), (True, _FUTURE_COLOURS, ":")):
-        labels = dict.fromkeys(x.label for _, x in found if x.future == future)
+    kinds = (("limit", style.LIMITS, style.DASHES), ("future", style.PROJECTIONS, style.PROJECTED))
+    for kind, colours, dashes in kinds:
+        labels = dict.fromkeys(x.label for _, x in found if x.kind == kind)
         for i, label in enumerate(labels):
             looks[label] = {"color": colours[i % 4], "ls": dashes[i // 4 % len(dashes)]}
+    looks |= {x.label: style.WISH for _, x in found if x.kind == "wish"}
     dressed = [(n, dataclasses.replace(limit, look=looks[limit.label])) for n, limit in found]
     return {name: [limit for n, limit in dressed if n == name] for name in names}
 
@@ -84,9 +91,7 @@ def _limits(run: Run, name: str) -> Iterator[Limit]:
             yield from _limit(term)
     for future in _projections():
         if future.name not in terms and applies(future):
-            for limit in _limit(future):
-                label = f"future: {limit.label.removeprefix('future_')}"
-                yield dataclasses.replace(limit, label=label, excludes=False, future=True)
+            yield from _limit(future, "future")
 
 
 def _equal(run: Run, a: str, b: str) -> bool:
@@ -97,8 +102,22 @@ def _equal(run: Run, a: str, b: str) -> bool:
     return np.array_equal(run.read(a), run.read(b))
 
 
-def _limit(term: Constraint) -> Iterator[Limit]:
+def _limit(term: Constraint, kind: Kind = "limit") -> Iterator[Limit]:
     """The interval that a constraint allows; none if its shape has no ends."""
     interval = term.interval()
     if interval is not None:
-        yield Limit(*interval)
+        low, high, words, _ = interval
+        wish = isinstance(term, Prefer)
+        label = wished(term) if wish else printed(term, words)
+        yield Limit(low, high, label, "wish" if wish else kind)
+
+
+def printed(term: Constraint, words: str) -> str:
+    """Name a limit as one prints it: 'XENONnT 2022, 90% CL'."""
+    projected = " (projected)" if term.source.use == "projection" else ""
+    return f"{library.label(term.name)}{projected}, {words.removeprefix(f'{term.name}, ')}"
+
+
+def wished(term: Prefer) -> str:
+    """Name a wish: 'wish for mu_nu, 0.25 dex wide', the quantity in mathtext."""
+    return f"wish for ${known_or_bare(term.requires[0]).latex}$, {term.width_dex:g} dex wide"

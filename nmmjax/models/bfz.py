@@ -8,7 +8,7 @@ from nmmjax.models._zee import ZeeScalars
 from nmmjax.physics.doublets import doublet_s, doublet_t
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2, gap
 from nmmjax.physics.two_loop import J_scalar
-from nmmjax.target.model import Observables, Parameter, Theta, merged
+from nmmjax.target.model import Observables, Parameter, Plane, Theta, merged
 from nmmjax.target.priors import LogUniform
 
 _N_C = 3.0
@@ -58,6 +58,10 @@ class Bfz(ZeeScalars):
     def reference(self) -> dict[str, float]:
         scalars = {"kappa": 100.0, "m_s_plus": 150.0, "m_s_r": 140.0, "m_s_i": 160.0}
         return super().reference | scalars | {"m_h0": 220.0, "m_a0": 240.0}
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return (Plane("m_h_plus", "kappa", "mu_nu"),)
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.catalogue`."""

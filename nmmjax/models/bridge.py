@@ -21,6 +21,7 @@ from nmmjax.target.model import (
     Model,
     Observables,
     Parameter,
+    Plane,
     Rescaling,
     SignedCancellation,
     Theta,
@@ -127,6 +128,10 @@ class Bridge(Model):
         point = {"y_psi": 1e-3, "y_t": 1.0, "y_delta": 1.0, "m_psi": 2e3, "m_f": 1e3, "m_s": 1.5e3}
         point |= {"split_f": 1e-8, "split_s": 3e-8}
         return {p.name: point[p.name] for p in self.parameters}
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return (Plane("m_psi", "m_f", "mu_nu"),)
 
     @property
     def mass_terms(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from nmmjax.physics import neutrinos, rge, z_pole
 from nmmjax.physics.bridge_loops import fW
 from nmmjax.physics.numbers import EV, PERTURBATIVE, SIXTEEN_PI2, SQRT2
 from nmmjax.physics.one_loop import G
-from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
+from nmmjax.target.model import Model, Observables, Parameter, Plane, Rescaling, Theta, merged
 from nmmjax.target.priors import LogUniform, SignedLog
 from nmmjax.target.settings import NonNegative, setting
 
@@ -86,6 +86,10 @@ class BridgeMajorana(Model):
         singlet = {"y_n_e": 0.2, "y_n_mu": 0.1, "y_n_tau": -0.3}
         heavy = {"y_t": 1.0, "y_delta": 1.0, "m_psi": 1.5e3, "m_s": 1e3, "m_n": 2e3}
         return psi | singlet | heavy | {"sin_beta": 0.1}
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return (Plane("m_psi", "m_s", "mu_nu"),)
 
     @property
     def rescaling(self) -> Rescaling:

@@ -10,7 +10,15 @@ from nmmjax.models import _psi_bridge as bridge
 from nmmjax.physics.bridge_loops import Gh, rho_loop
 from nmmjax.physics.numbers import PERTURBATIVE, SIXTEEN_PI2, SQRT2
 from nmmjax.physics.one_loop import Gm, dL
-from nmmjax.target.model import Observables, Parameter, Rescaling, SignedCancellation, Theta, merged
+from nmmjax.target.model import (
+    Observables,
+    Parameter,
+    Plane,
+    Rescaling,
+    SignedCancellation,
+    Theta,
+    merged,
+)
 from nmmjax.target.priors import LogUniform, SignedLog
 
 _COLORS = 3.0
@@ -64,6 +72,10 @@ class ColoredTriplet(bridge.PsiBridge):
         couplings = {"y_d": 3e-13, "y_psi": 1e-2, "y_t": 0.3, "y_delta": 0.3}
         masses = {"m_psi": 2e3, "m_f": 3e3, "m_s": 4e3}
         return couplings | masses | {"lambda_prime": 1e-8}
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return (Plane("lambda_prime", "mu_nu", "m_nu"),)
 
     @property
     def mass_terms(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from nmmjax.models import _oscillation
 from nmmjax.physics.numbers import EV, square_root
-from nmmjax.target.model import Model, Observables, Parameter, Theta
+from nmmjax.target.model import Model, Observables, Parameter, Plane, Theta
 from nmmjax.target.priors import LogUniform
 from nmmjax.target.settings import setting
 
@@ -60,6 +60,10 @@ class DipolePortal(Model):
     @property
     def reference(self) -> dict[str, float]:
         return {"d_e": 1e-9, "d_mu": 2e-9, "d_tau": 5e-9, "m_n": 0.05, "lambda_uv": 1e3}
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return (Plane("m_n", "mu_portal_solar"),)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margins: a positive mass of N and a positive scale."""

@@ -11,7 +11,15 @@ from nmmjax.models import _psi_bridge as bridge
 from nmmjax.physics.bridge_loops import Gh, rho_loop
 from nmmjax.physics.numbers import PERTURBATIVE, SIXTEEN_PI2, SQRT2
 from nmmjax.physics.one_loop import dL_pair
-from nmmjax.target.model import Observables, Parameter, Rescaling, SignedCancellation, Theta, merged
+from nmmjax.target.model import (
+    Observables,
+    Parameter,
+    Plane,
+    Rescaling,
+    SignedCancellation,
+    Theta,
+    merged,
+)
 from nmmjax.target.priors import LogUniform, SignedLog, Uniform
 
 _CHARGES = bridge.Charges(upper=1.0, lower=0.0, hypercharge=0.5)
@@ -73,6 +81,10 @@ class InertDoublet(bridge.PsiBridge):
         couplings = {"y_d": 3e-13, "y_psi": 1e-2, "y_1": 0.5, "y_2": 0.5}
         masses = {"m_psi": 2e3, "m_f": 1e3, "mu2_eta": 1e6}
         return couplings | masses | {"lambda_3": 0.1, "lambda_4": 1e-8, "lambda_5": 1e-9}
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return (Plane("lambda_4", "lambda_5"),)
 
     @property
     def mass_terms(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from nmmjax.physics import early_universe
 from nmmjax.physics.moment_loops import K_LR
 from nmmjax.physics.neutrinos import SOLAR_MOMENTS
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2
-from nmmjax.target.model import Model, Observables, Parameter, Theta, merged
+from nmmjax.target.model import Model, Observables, Parameter, Plane, Theta, merged
 from nmmjax.target.priors import LogUniform
 from nmmjax.target.settings import setting
 
@@ -58,6 +58,10 @@ class LeftRight(Model):
     @property
     def reference(self) -> dict[str, float]:
         return {"xi": 1e-4, "m_w2": 5e3, "m_nu_dirac": 0.05}
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return (Plane("xi", "mu_nu", "m_w2"),)
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.catalogue`."""

@@ -10,7 +10,7 @@ from nmmjax.models import _oscillation
 from nmmjax.physics import neutrinos, rge
 from nmmjax.physics.moment_loops import mass_step, moment_step
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2
-from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
+from nmmjax.target.model import Model, Observables, Parameter, Plane, Rescaling, Theta, merged
 from nmmjax.target.priors import LogUniform
 from nmmjax.target.settings import setting
 
@@ -87,6 +87,10 @@ class RpvSusy(Model):
     def reference(self) -> dict[str, float]:
         squares = {"m2_l_j": 5e2**2, "m2_r_j": 5.5e2**2, "m2_l_k": 5.2e2**2, "m2_r_k": 6e2**2}
         return {"l1": 1e-3, "l2": 2e-4, "a_eff": 500.0} | squares
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return (Plane("l1", "l2", "mu_nu"),)
 
     @property
     def mass_terms(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from nmmjax.physics.doublets import doublet_s, doublet_t
 from nmmjax.physics.moment_loops import N_F, mass_step, moment_step
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2, gap
 from nmmjax.physics.one_loop import G
-from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
+from nmmjax.target.model import Model, Observables, Parameter, Plane, Rescaling, Theta, merged
 from nmmjax.target.priors import LogUniform, Uniform
 from nmmjax.target.settings import setting
 
@@ -84,6 +84,10 @@ class SU2Horizontal(Model):
     def reference(self) -> dict[str, float]:
         masses = {"m_h_plus": 110.0, "m_heavy_plus": 500.0, "m_h0": 120.0, "m_a0": 120.0}
         return {"f": 0.02, "f_prime": 0.3, "alpha": 0.3, "delta_c": 1e-6} | masses
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return (Plane("m_h_plus", "mu_nu"),)
 
     @property
     def rescaling(self) -> Rescaling:

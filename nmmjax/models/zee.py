@@ -1,6 +1,7 @@
 r"""Zee model: one-loop neutrino masses, one- and two-loop (Barr-Freire-Zee) transition moments."""
 
 from nmmjax.models._zee import ZeeScalars
+from nmmjax.target.model import Plane
 
 
 class Zee(ZeeScalars):
@@ -38,3 +39,7 @@ class Zee(ZeeScalars):
     Source: derived, prefactor twice; two-loop tensor weights from explicit Dirac traces,
     its muon analogue reproduces the H^+ W^- Barr-Zee diagram of arXiv:1502.04199.
     """
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return (Plane("m_h_plus", "mu_nu"),)

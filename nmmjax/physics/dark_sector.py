@@ -223,7 +223,7 @@ def light_from_yukawas(y: Yukawas, loops: DarkLoops, ordering: str) -> Light:
     masses, columns = (none, low, high), (zero, 1.0 - zero - heavy, heavy)
     if ordering == "IO":
         masses, columns = (low, high, none), (1.0 - zero - heavy, heavy, zero)
-    u_squared = jnp.stack(columns, axis=1)
+    u_squared = jnp.maximum(jnp.stack(columns, axis=1), 0.0)  # >= 0 but for rounding
     return Light(y, jnp.stack(masses), (part, high - part), u_squared, square_root(total))
 
 

@@ -86,6 +86,15 @@ class SignedCancellation:
     depth: float
 
 
+@dataclasses.dataclass(frozen=True)
+class Plane:
+    """Two quantities that show what a model is about, and a third in colour ("": fine tuning)."""
+
+    across: str
+    up: str
+    colour: str = ""
+
+
 class Model(eqx.Module):
     """Abstract model: the fields of a subclass are its settings (`target.settings.setting`).
 
@@ -129,6 +138,11 @@ class Model(eqx.Module):
     @property
     def mass_terms(self) -> tuple[str, ...]:
         """Names of the signed terms whose sum is the (one-generation) neutrino mass."""
+        return ()
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        """The planes that a paper on this model would show: figures of a run draw them."""
         return ()
 
     @property

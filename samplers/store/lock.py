@@ -2,7 +2,8 @@
 
 The file run.lock is locked (`flock`), and so is the directory itself: the lock holds even if
 somebody removes the file. On a file system without `flock` a file that only one process can
-create takes its place; a killed process leaves that one behind.
+create takes its place; a killed process leaves that one behind. A job that Slurm has requeued takes
+over what its own earlier session has left: of one job only one session runs.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ INSTEAD = "run.lock.exclusive"
 MOST = 4096  # bytes of a lock file
 _NO_FLOCK = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
 _HOLDER = re.compile(r"process (\d+) on ([\w.-]+) since [\w:.+-]+")
+_JOB = re.compile(r"^Slurm job (\S+) restart (\d+)$", re.MULTILINE)
 _NO_SIGN = (
     "This file is locked (flock) while that process writes the directory, and removed when it\n"
     "ends well. It is no sign of life: a process that was killed leaves it behind.\n"
@@ -146,9 +148,12 @@ class Lock:
         except StoreError:
             if (self._folder / INSTEAD).stat() is None:
                 raise
-            self._forget()
-            self._refuse_left()
-        self._sign(INSTEAD, "")
+            if not _left_by_this_job(self._folder / INSTEAD):
+                self._forget()
+                self._refuse_left()
+            (self._folder / INSTEAD).unlink()
+            self._open(INSTEAD, os.O_EXCL)
+        self._sign(INSTEAD, _this_job())
         self._sign(NAME, f"The file {INSTEAD} is the lock: the file system has no flock.\n")
 
     def _refuse_left(self) -> NoReturn:
@@ -178,3 +183,19 @@ class Lock:
         with files.explained(self._folder / name):
             files.truncate(self._held[name], 0)
             files.write(self._held[name], text.encode(), 0)
+
+
+def _this_job() -> str:
+    """Name the job of Slurm and how often it was restarted, in a line; "" outside of one."""
+    job = os.environ.get("SLURM_JOB_ID", "")
+    return f"Slurm job {job} restart {os.environ.get('SLURM_RESTART_COUNT', '0')}\n" if job else ""
+
+
+def _left_by_this_job(file: File) -> bool:
+    """Tell whether a lock file is of an earlier session of the job that this process is in."""
+    ours = _JOB.search(_this_job())
+    with contextlib.suppress(OSError, StoreError):
+        found = _JOB.search(file.read(MOST).decode(errors="replace"))
+        if ours is not None and found is not None:
+            return found[1] == ours[1] and int(found[2]) < int(ours[2])
+    return False

@@ -148,9 +148,10 @@ def test_xenonnt_leads_below_and_borexino_above():
 
 
 def mass_below(curve, mass, limit, cl_points=24_001):
-    """Posterior share of x < limit^2 under a flat prior on x = coupling^2 at one mass."""
+    """Posterior share of x < limit^power under a flat prior on x = coupling^power at one mass."""
     y = np.linspace(0.0, 16.0, cl_points)
-    density = np.exp(log_l(curve, limit * np.sqrt(y), mass))
+    seen = 0.0 if curve.visible else 1.0
+    density = np.exp(log_l(curve, limit * y ** (1.0 / getattr(curve, "power", 2)), mass, seen))
     inside = y <= 1.0
     return integrate.simpson(density[inside], y[inside]) / integrate.simpson(density, y)
 
@@ -236,13 +237,15 @@ def test_end_of_the_curve_is_smooth(name):
     end = curve.mass[-1]
     coupling = 3.0 * float(curve.limit_at(jnp.asarray(end)))
     m = end * np.exp(np.linspace(-0.3, 0.3, 2001))
-    values = log_l(curve, coupling, m)
+    values = log_l(curve, coupling, m, 0.0 if curve.visible else 1.0)
+    if name == "babar_visible_2014":  # an envelope in bins, whose last step lies in this window
+        m, values = m[1001:], values[1001:]
     assert np.max(np.abs(np.diff(values))) < 0.02 * np.ptp(values)
     if name != "babar_2017":  # C1
         slopes = np.diff(values) / np.diff(np.log(m))
         assert np.max(np.abs(np.diff(slopes))) < 0.05 * np.max(np.abs(slopes))
     if getattr(curve, "beyond", "gate") == "gate":
-        assert values[-1] == pytest.approx(0.0, abs=1e-4)
+        assert abs(values[-1]) < 1e-6 * np.ptp(values)
         assert curve.allowed(at(curve, coupling, 1.01 * end))
     else:
         far = [float(curve.limit_at(jnp.asarray(end * x))) for x in (10.0, 100.0)]

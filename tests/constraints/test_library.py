@@ -293,7 +293,7 @@ def blocks(kind):
 
 def test_the_page_can_be_followed(tmp_path):
     own, run = blocks("toml")
-    (curve,) = blocks("csv")
+    (curve,) = blocks("text")
     (tmp_path / "my_limits.toml").write_text(own, encoding="utf-8")
     (tmp_path / "my_curve.csv").write_text(curve, encoding="utf-8")
     target = tomllib.loads(run)["target"]

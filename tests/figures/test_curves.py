@@ -4,6 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from nmmjax.catalogue import quantity
+from nmmjax.constraints import library
 from nmmjax.constraints.ends import Curve
 from nmmjax.constraints.library import catalogue, load
 from nmmjax.errors import InputError
@@ -27,10 +29,11 @@ def test_every_curve_draws_its_limit(name):
     (axes,) = curves_figure([curve]).axes
     assert axes.get_xscale() == axes.get_yscale() == "log"
     assert "[GeV]" in axes.get_xlabel()
-    assert (r"$\mu_B$" in axes.get_ylabel()) == ("eps" not in curve.requires)
+    unit = quantity(curve.requires[0]).unit
+    assert (r"$\mu_B$" in axes.get_ylabel()) == (unit == "mu_B")
     (label, drawn), *others = lines(axes).items()
     assert not others
-    assert name in label
+    assert library.label(name) in label
     if "90%" in label or "95%" in label:
         mass, limit = drawn[137]
         assert curve.allowed(inside(curve, 0.99 * limit, mass))
@@ -38,7 +41,7 @@ def test_every_curve_draws_its_limit(name):
 
 
 def inside(curve, coupling, mass):
-    values = map(jnp.asarray, (coupling, mass, 1.0))
+    values = map(jnp.asarray, (coupling, mass, 0.0 if curve.visible else 1.0))
     return dict(zip(curve.requires, values, strict=False))
 
 

@@ -76,6 +76,7 @@ ABOUT = {
     "rge_log": ("observable", "", r"\ln(M/v)"),
     "mu_nu": ("observable", "mu_B", r"\mu_\nu"),
     "mu_eff_solar": ("observable", "mu_B", r"\mu_{\mathrm{eff}}^{\odot}"),
+    "mu_eff_pp": ("observable", "mu_B", r"\mu_{\mathrm{eff}}^{pp}"),
     "m_triplet": ("observable", "GeV", r"m_\Psi"),
     "theta_sq": ("observable", "", r"|\Theta|^2"),
     "rho0": ("observable", "", r"\rho_0"),

@@ -16,7 +16,7 @@ MODELS = plugins.names("nmmjax.models")
 # measured, though under other names or by their effect on other quantities
 OTHERS = {"eps_tau", "eps_emu", "eps_etau", "eps_mutau", "delta_g_mu", "d_nu"}
 # those that an entry needs beside the quantity that it bounds
-BESIDE = {"m_aprime", "br_inv_aprime", "m_nu_medium"}
+BESIDE = {"m_aprime", "br_inv_aprime", "m_nu_medium", "m_n"}
 
 
 def named(entry):

@@ -17,6 +17,7 @@ from nmmjax.constraints import library
 from nmmjax.models.weak_triplet.model import WeakTriplet
 from nmmjax.samplers import diagnostics
 from nmmjax.samplers.engines.ensemble import Ensemble
+from nmmjax.samplers.engines.importance import Importance
 from nmmjax.target import cancellation, chart, start
 from nmmjax.target.handles import Shear
 from nmmjax.target.model import Cancellation, Model, Parameter, Rescaling
@@ -208,3 +209,31 @@ def test_box_and_chart_agree_where_the_box_can_follow(tmp_path):
         other, other_sd, other_error = found["box"][p]
         assert abs(mean - other) < 4.0 * np.hypot(error, other_error), p
         assert sd == pytest.approx(other_sd, rel=0.05), p
+
+
+def test_prior_draws_and_gradients_live_in_the_chart(tmp_path):
+    posterior = target(tmp_path, Competing(depth=1e-4), 1e4)
+    c = jax.vmap(posterior.coordinates_from_unit)(jr.uniform(jr.key(8), (500, 3)))
+    z = jax.vmap(posterior.chart.position)(c)
+    value, slope = jax.jit(jax.vmap(jax.value_and_grad(posterior.log_density)))(z)
+    np.testing.assert_allclose(value, jax.vmap(posterior.log_density_of)(c), rtol=1e-8)
+    assert np.all(np.isfinite(value))
+    assert np.all(np.isfinite(slope))
+    deep = jax.vmap(posterior.chart.deepened)(c, jnp.full(500, 0.3))
+    t = jax.vmap(lambda c: 1.0 - jnp.exp(c[1]) - jnp.exp(c[2]))(deep)
+    np.testing.assert_allclose(t, -np.expm1(1e-4 * np.sinh(0.3)), rtol=1e-8)
+
+
+@pytest.mark.slow
+def test_importance_finds_both_regions_in_the_chart(tmp_path):
+    posterior, engine = target(tmp_path, Competing(depth=1e-4), 1e4), Importance()
+    starts = start.screened(posterior, jr.key(1), engine.chains).positions
+    state, block = engine.init(jr.key(2), posterior, starts), None
+    while block is None or not block.done:
+        state, block = engine.advance(jr.key(3), posterior, state)
+    assert np.all(np.asarray(block.tables["evidence"]["pareto_k"]) < 0.7)
+    z = np.asarray(block.draws)
+    theta = jax.vmap(posterior.theta)(jnp.asarray(z.reshape(-1, 3)))
+    first = np.asarray(theta["x"] > theta["y"], float)
+    worth = min(len(first), float(np.sum(block.tables["evidence"]["ess"])))
+    assert abs(first.mean() - 10.0 / 11.0) < 4.0 * np.sqrt(10.0 / 121.0 / worth)

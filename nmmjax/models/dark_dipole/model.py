@@ -28,7 +28,7 @@ from nmmjax.physics.dark_sector import (
 from nmmjax.physics.matrices import dagger, product
 from nmmjax.physics.numbers import EV, square_root, squared
 from nmmjax.physics.staging import kept
-from nmmjax.target.model import Model, Observables, Parameter, Rescaling, Theta, merged
+from nmmjax.target.model import Model, Observables, Parameter, Plane, Rescaling, Theta, merged
 from nmmjax.target.priors import Prior
 from nmmjax.target.settings import setting
 
@@ -63,7 +63,7 @@ class DarkDipole(Model):
     br_inv_aprime counts N_1 N_2, H_k A_l and nu nu as invisible against e, mu, tau pairs; hadrons
     are left out, so above 0.28 GeV it is an upper limit. invisible_dominates = 1 where it exceeds
     1/2: missing-energy limits (NA64, BaBar) apply there, elsewhere those on visible decays.
-    gamma_z_inv adds Z -> N_1 N_2 to three neutrinos at tree level.
+    gamma_z_inv adds Z -> N_1 N_2 to three neutrinos, in units of a neutrino's width.
     Estimates: eps_loop, e g_D/(12 pi^2) per unit of ln(Lambda^2/M_E^2), and m_nu_naive,
     mu Lambda^2/g_D at the heaviest mass in the loop. Not included: boxes, Z and A' penguins in
     mu -> 3e and conversion, two-loop masses, mu -> e A'. With m_dirac != m_e_vll SU(2) is broken
@@ -115,6 +115,10 @@ class DarkDipole(Model):
         point |= {p.name: 1e-2 * (1 + i % 5) for i, p in enumerate(inputs.yukawas())}
         point |= _oscillation.reference(self.ordering)
         return {p.name: point[p.name] for p in self.parameters}
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return inputs.PLANES
 
     @property
     def mass_terms(self) -> tuple[str, ...]:

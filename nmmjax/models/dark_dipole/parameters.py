@@ -2,7 +2,7 @@
 
 from nmmjax.physics.neutrinos import FLAVOURS
 from nmmjax.physics.numbers import PERTURBATIVE
-from nmmjax.target.model import Parameter
+from nmmjax.target.model import Parameter, Plane
 from nmmjax.target.priors import Angle, LogUniform, SignedLog, Uniform
 
 LEPTONS = FLAVOURS
@@ -40,6 +40,7 @@ FERMIONS = (
     Parameter("m_dirac", LogUniform(1e-2, 1e4), "GeV", "m_D", "Dirac mass of N"),
     Parameter("m_e_vll", LogUniform(200.0, 1e4), "GeV", "M_E", "Vector-like charged lepton"),
 )
+PLANES = (Plane("m_aprime", "eps", "br_inv_aprime"), Plane("m_aprime", "mu_eff_dark_solar"))
 GAUGE = (
     Parameter("g_d", LogUniform(1e-4, PERTURBATIVE), "", "g_D", "Coupling of U(1)_D"),
     Parameter("eps", LogUniform(1e-8, 1e-2), "", r"\epsilon", "Kinetic mixing"),

@@ -9,6 +9,7 @@ from jaxtyping import Array
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.dark_scalars import Scalars
 from nmmjax.physics.numbers import square_root
+from nmmjax.physics.z_pole import GAMMA_Z_NU
 from nmmjax.target.model import Theta
 
 _SAME = np.array([[1.0, -1.0], [-1.0, 1.0]])
@@ -51,7 +52,7 @@ def invisible(theta: Theta, m_dirac: Array, s: Scalars, vector_squared: Array, m
 
 
 def z_invisible(theta: Theta, m_dirac: Array, sm: Constants) -> Array:
-    """Z to three neutrinos and, where open, N_1 N_2 with vector coupling."""
-    one = sm.g_f * sm.m_z**3 / (12.0 * math.sqrt(2.0) * math.pi)
+    """Z to three neutrinos and, where open, N_1 N_2 with vector coupling, each as a neutrino's."""
+    one = 1e-3 * GAMMA_Z_NU
     pair = _majorana_pair((theta["m_lnv"] - m_dirac) / sm.m_z, (theta["m_lnv"] + m_dirac) / sm.m_z)
     return one * (3.0 + 2.0 * pair)

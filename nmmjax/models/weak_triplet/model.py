@@ -17,6 +17,7 @@ from nmmjax.target.model import (
     Model,
     Observables,
     Parameter,
+    Plane,
     Ratio,
     Rescaling,
     Theta,
@@ -101,6 +102,10 @@ class WeakTriplet(Model):
         couplings = {"y_d": 3e-13, "y_psi": 1e-3, "y_t": 1.0, "y_delta": 1.0}
         phase = {"arg_y_t": 1.0} if self.complex_y_t else {}
         return couplings | {"m_psi": 1e3} | shared.REFERENCE | phase
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return (Plane("m_psi", "m_phi", "mu_nu"),)
 
     @property
     def mass_terms(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from nmmjax.models.weak_triplet3 import parameters as inputs
 from nmmjax.physics import neutrinos, rge
 from nmmjax.physics.matrices import product
 from nmmjax.physics.staging import kept
-from nmmjax.target.model import Model, Observables, Parameter, Theta, merged
+from nmmjax.target.model import Model, Observables, Parameter, Plane, Theta, merged
 from nmmjax.target.priors import Prior
 from nmmjax.target.settings import NonNegative, setting
 
@@ -79,6 +79,10 @@ class WeakTriplet3(Model):
     def reference(self) -> dict[str, float]:
         return inputs.reference(self.n_psi, self.yukawas, self.ordering, self.complex_y_t)
 
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        return (Plane("m_psi", "m_phi", "mu_nu"),)
+
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margins: scalars, heavy triplets, oscillation parameters in range."""
         heavy = inputs.domain(theta, self.yukawas, self.ordering, self.sm)
@@ -128,7 +132,7 @@ class WeakTriplet3(Model):
             "m_nu_neutral": loops.neutral_loop(p, neutral),
             "m_nu_charged": loops.charged_loop(p, self.sm.v_h),
             "m_nu_split": loops.vertex(p, p.kernels.split),
-            "m_nu_rge": rge.dirac_mass(1.0, loops.heaviest(p), self.sm) * moment,
+            "m_nu_rge": rge.dirac_mass(1.0, loops.heaviest(p), self.sm)[None, :] * moment,
             "m_nu_cubic": loops.cubic(p, self.lambda_uv, self.sm.v_h),
         }
         counted = jnp.asarray(sum(lefts[name] for name in self._counted))

@@ -292,6 +292,7 @@ def test_a_cancellation_to_one_part_in_a_million_is_no_obstacle():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_running_mass_is_cancelled_to_the_last_digit():
     """m_nu_rge of 50 eV and more against m_nu_split alone: y_psi is the root of their sum.
 
@@ -304,7 +305,9 @@ def test_the_running_mass_is_cancelled_to_the_last_digit():
     limits = load(["m_nu_target"], observables={"m_nu"})
     target = Posterior(WeakTriplet(), priors, limits)
     ends = {"x_range": (1e3, 4e3), "y_range": (1e3, 4e3), "x_cells": 2, "y_cells": 2}
-    engine = frontier.Frontier(objective="mu_nu", x="m_psi", y="m_phi", pool=2048, **ends)
+    engine = frontier.Frontier(
+        objective="mu_nu", x="m_psi", y="m_phi", pool=8192, starts=32, **ends
+    )
     table, _ = mapped(target, engine)
 
     @jax.jit

@@ -192,6 +192,34 @@ def test_without_flock_a_file_that_one_process_can_create_is_the_lock(
     assert counted(path) == 5
 
 
+def test_without_flock_a_requeued_job_takes_over_what_its_killed_session_left(
+    tmp_path, monkeypatch
+):
+    """Of one job only one session runs; of another job, or of this session, nothing is taken."""
+
+    def refuse(descriptor, operation):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setenv("SLURM_JOB_ID", "5")
+    monkeypatch.delenv("SLURM_RESTART_COUNT", raising=False)
+    path = tmp_path / "run"
+    with Store.create(path, GROUPS, ABOUT) as store:
+        extend(store, 0, 2)
+        text = (path / "run.lock.exclusive").read_text().replace(platform.node(), "elsewhere")
+    left = path / "run.lock.exclusive"
+    for job, restart in (("5", "0"), ("6", "1"), ("", "1")):
+        left.write_text(text)
+        monkeypatch.setenv("SLURM_JOB_ID", job)
+        monkeypatch.setenv("SLURM_RESTART_COUNT", restart)
+        with pytest.raises(StoreError, match="on elsewhere"):
+            Store.open(path)
+    monkeypatch.setenv("SLURM_JOB_ID", "5")
+    stored.resumed(path)
+    assert counted(path) == 5
+    assert not left.exists()
+
+
 def journalled(path, monkeypatch):
     """One more block, decided on and not carried out."""
     with Store.open(path) as store, monkeypatch.context() as patched:
