@@ -93,6 +93,8 @@ FAULTS = [
     ('Parameter("y"', 'Parameter("y z"', 10, "'y z' is not a name of letters"),
     ('Parameter("y"', 'Parameter("chain"', 10, "the name 'chain' is taken by nmmjax"),
     ("Uniform(-1.0, 1.0)", "Uniform(1.0, -1.0)", 13, "low must be below high"),
+    ("    @property\n    def parameters", "    @property\n    def planes(self): return (1,)\n    @property\n    def parameters", 9,
+     "planes must be a tuple of Plane"),
     ("    @property\n    def parameters", "    def parameters", 9, "must be a property"),
     ("        return (\n", "        1 / 0\n        return (\n", 11, "ZeroDivisionError: division"),
     ('{"x": 0.3, "y": 0.1}', '{"x": 0.3}', 17, "reference lacks y"),
