@@ -59,7 +59,7 @@ def _rooms(figure: Figure) -> Iterator[tuple[Text, float, bool]]:
     """
     for axes in figure.axes:
         box = axes.get_window_extent()
-        yield axes.xaxis.label, 1.15 * box.width, False
+        yield axes.xaxis.label, 1.05 * box.width, False
         yield axes.yaxis.label, 1.05 * box.height, True
         for where in ("left", "center", "right"):
             title = {"left": axes._left_title, "center": axes.title, "right": axes._right_title}  # pyright: ignore[reportAttributeAccessIssue]

@@ -27,7 +27,7 @@ def growth(run: Run, style: Style = STYLE) -> Figure:
     with matplotlib.rc_context(STYLE | style):
         figure = Figure(figsize=(TWO_COLUMNS, 2.5))
         left, right = figure.subplots(1, 2)
-        figure.subplots_adjust(0.09, 0.17, 0.98, 0.96, wspace=0.26)
+        figure.subplots_adjust(0.1, 0.17, 0.98, 0.96, wspace=0.3)
         left.plot(counts, np.array(rhats) - 1.0, "o-", ms=3, color=COLOURS[1])
         left.axhline(trust.RHAT - 1.0, color="0.5", lw=0.8, ls="--")
         left.set_yscale("log")

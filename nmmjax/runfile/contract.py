@@ -4,6 +4,7 @@ Everything but the values at the reference is found by tracing. Each refusal nam
 of the user's code. The models of the package keep the contract by their own tests.
 """
 
+import dataclasses
 import functools
 import math
 from collections.abc import Iterable, Mapping
@@ -16,7 +17,7 @@ import numpy as np
 from nmmjax.constraints.base import Constraint
 from nmmjax.errors import InputError, suggest
 from nmmjax.runfile.blame import place, user_code
-from nmmjax.target.model import Model, Parameter
+from nmmjax.target.model import Model, Parameter, Plane
 from nmmjax.target.priors import Prior
 
 # Names that a run directory uses beside those of a model.
@@ -182,7 +183,7 @@ def _check_number(model: Model, method: str, what: str, value: Any) -> None:
 def _check_declarations(
     model: Model, names: tuple[str, ...], observables: Mapping[str, Any]
 ) -> None:
-    """Raise InputError unless mass terms, rescaling and ratios name what there is."""
+    """Raise InputError unless mass terms, rescaling, ratios and planes name what there is."""
     terms, rescaling, ratios = (_member(model, m) for m in ("mass_terms", "rescaling", "ratios"))
     with user_code(f"{type(model).__name__}: mass_terms, rescaling, ratios"):
         asked = [("mass_terms", name, observables) for name in terms]
@@ -192,12 +193,21 @@ def _check_declarations(
         for ratio in ratios:
             asked += [("ratios", ratio.handle, names)]
             asked += [("ratios", name, terms) for name in (*ratio.numerator, *ratio.denominator)]
+    asked += [("planes", name, (*names, *observables, "")) for name in _plane_names(model)]
     for member, name, known in asked:
         where = place(type(model), member)
         if not isinstance(name, str) or name not in known:
             raise InputError(f"{where}: {member} has '{name}'{suggest(str(name), known)}")
         if known is observables and np.shape(observables[name]):
             raise InputError(f"{where}: {member} has '{name}', which is an array, not one number")
+
+
+def _plane_names(model: Model) -> tuple[Any, ...]:
+    planes = _member(model, "planes")
+    if not isinstance(planes, tuple) or not all(isinstance(plane, Plane) for plane in planes):
+        where = place(type(model), "planes")
+        raise InputError(f"{where}: planes must be a tuple of Plane(...), got {_kind(planes)}")
+    return tuple(name for plane in planes for name in dataclasses.astuple(plane))
 
 
 def _check_values(model: Model, reference: Mapping[str, float]) -> None:

@@ -1,5 +1,6 @@
 """What the contract asks of every model, parametrised over the files in nmmjax/models and runs."""
 
+import dataclasses
 import inspect
 
 import jax
@@ -63,6 +64,13 @@ def test_every_model_with_a_scale_says_what_mass_its_moment_suggests(named):
     if name in SCALES:
         naive = EV * SCALES[name](model.reference) ** 2 * float(found["mu_nu"]) / (2.0 * SM.m_e)
         assert float(found["m_nu_naive"]) == pytest.approx(naive, rel=1e-12)
+
+
+def test_every_model_beyond_the_standard_one_names_planes_of_what_it_has(named):
+    name, model, found = named
+    asked = {x for plane in model.planes for x in dataclasses.astuple(plane)}
+    assert asked <= {*model.reference, *found, ""}
+    assert bool(asked) == (name not in NO_SCALE)
 
 
 @pytest.mark.parametrize("name", MODELS)
