@@ -17,7 +17,13 @@ from nmmjax.figures.fit import fitted
 from nmmjax.results.rundir import Run
 
 type Which = Literal["x", "y"]
-_UNITS = {"mu_B": r"$\mu_B$", "eV^2": "eV$^2$", "GeV^2": "GeV$^2$", "GeV^4": "GeV$^4$"}
+_UNITS = {
+    "mu_B": r"$\mu_B$",
+    "GeV^-1": "GeV$^{-1}$",
+    "eV^2": "eV$^2$",
+    "GeV^2": "GeV$^2$",
+    "GeV^4": "GeV$^4$",
+}
 _ONE_DECADE = 0.85  # decades below which an axis gets round numbers for ticks
 _MOST_ZEROS = 1e-3  # share of draws at 0 that a logarithmic axis may leave out
 _LONG_TAIL = 30.0  # |x| at 95% over its median, from which on signed quantities get asinh

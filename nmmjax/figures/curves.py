@@ -16,7 +16,7 @@ from nmmjax.figures.fit import legend_below
 from nmmjax.figures.limit_lines import printed
 from nmmjax.figures.style import CURVES, DASHES, EXCLUDED, ONE_COLUMN, PROJECTED, STYLE, TWO_COLUMNS
 
-_UNITS = {"mu_B": r"$\mu_B$"}
+_UNITS = {"mu_B": r"$\mu_B$", "GeV^-1": "GeV$^{-1}$"}
 _MOST_POINTS = 20_000
 _STRIP = 1.8  # the hatched side of a curve, in units of the limit
 
@@ -25,6 +25,7 @@ def curves_figure(
     constraints: Sequence[Constraint],
     points: Mapping[str, np.ndarray] | None = None,
     style: Mapping[Any, Any] | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> Figure:
     """Every curve among `constraints`, one panel per (coupling, mass).
 
@@ -33,6 +34,7 @@ def curves_figure(
     points  observables and parameters of draws, drawn beneath where they have both names; with the
             branching ratio that curves ask for, coloured by which searches see them
     style   matplotlib's parameters, over those of the figure itself
+    labels  of axes, by quantity; the catalogue's for those that are missing
 
     Raises InputError if there is no curve among the constraints.
     """
@@ -52,6 +54,8 @@ def curves_figure(
         first = 0
         for axes, ((coupling, mass), curves) in zip(all_axes, panels.items(), strict=True):
             _panel(axes, coupling, mass, curves, points or {}, first)
+            axes.set_xlabel((labels or {}).get(mass) or _label(mass))
+            axes.set_ylabel((labels or {}).get(coupling) or _label(coupling))
             first += len(curves)
         legend_below(figure, all_axes, markerscale=4.0)
     return figure
@@ -74,8 +78,6 @@ def _panel(
         _scatter(axes, points[mass], np.abs(points[coupling]), share)
     for i, curve in enumerate(curves, first):
         draw_curve(axes, curve, look_of(curve, i))
-    axes.set_xlabel(_label(mass))
-    axes.set_ylabel(_label(coupling))
     axes.margins(x=0.02)
 
 

@@ -1,7 +1,7 @@
 """Smooth densities of draws by GetDist: kernels that know the bounds of the priors.
 
-Densities are those of coordinates, in which axes are linear. Levels are of 95 and 68% of the
-probability (highest density). Source: Lewis, arXiv:1910.13970.
+Densities are those of coordinates, in which axes are linear. Levels are those of highest density
+that hold 95 and 68% of the draws. Source: Lewis, arXiv:1910.13970.
 """
 
 import contextlib
@@ -12,9 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
+from scipy.ndimage import map_coordinates
 
 MASSES = (0.68, 0.95)
 _FEWEST = 100  # draws
+_MOST_RANKED = 2**15  # draws that give the levels
 _BINS, _QUICK_BINS, _LINE_BINS = 128, 64, 256
 
 type Bounds = tuple[float | None, float | None]
@@ -57,10 +59,9 @@ class Densities:
             found = samples.get2DDensityGridData(x, y)
         if found is None:
             return None
-        levels = sorted(float(level) for level in found.getContourLevels(MASSES))
-        if not 0.0 < levels[0] < levels[1]:
-            return None
-        return Density(np.asarray(found.x), np.asarray(found.y), np.asarray(found.P), levels)
+        grid = np.asarray(found.x), np.asarray(found.y), np.asarray(found.P)
+        levels = _levels(*grid, self.columns[x], self.columns[y])
+        return Density(*grid, levels) if 0.0 < levels[0] < levels[1] else None
 
     def _samples(self, *names: str):
         """GetDist's samples that hold these columns: all draws with a place on their axes."""
@@ -92,10 +93,20 @@ class Densities:
                     "ignore_rows": 0,
                     "fine_bins": _LINE_BINS,
                     "fine_bins_2D": _QUICK_BINS if self.quick else _BINS,
-                    "contours": list(MASSES),
                     "smooth_scale_2D": width,
                 },
             )
+
+
+def _levels(
+    x: np.ndarray, y: np.ndarray, values: np.ndarray, columns: np.ndarray, rows: np.ndarray
+) -> list[float]:
+    """Levels above which 95 and 68% of the draws themselves lie, ascending."""
+    keep = np.isfinite(columns) & np.isfinite(rows)
+    some = np.flatnonzero(keep)[:: -(-int(keep.sum()) // _MOST_RANKED)]
+    at = [(c[some] - axis[0]) / (axis[1] - axis[0]) for c, axis in ((rows, y), (columns, x))]
+    found = map_coordinates(values, at, order=1, mode="constant")
+    return [float(np.quantile(found, 1.0 - mass)) for mass in sorted(MASSES, reverse=True)]
 
 
 @contextlib.contextmanager

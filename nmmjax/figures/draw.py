@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from nmmjax.errors import InputError, suggest
 from nmmjax.figures import overlay as overlaid
-from nmmjax.figures.axes import legible
+from nmmjax.figures.axes import axis_label, legible
 from nmmjax.figures.corner import corner
 from nmmjax.figures.corner import overlaid as several
 from nmmjax.figures.curves import curves_figure
@@ -44,7 +44,8 @@ def constraint_curves(run: Run, style: Style | None = None) -> Figure:
         raise InputError(f"no constraint of this run is a curve to draw; it has: {used}")
     few = run.few(_MOST_POINTS)
     names = {name for curve in curves for name in curve.requires if run.has(name)}
-    return curves_figure(curves, {name: run.read(name, chains=few) for name in names}, style)
+    points = {name: run.read(name, chains=few) for name in names}
+    return curves_figure(curves, points, style, {name: axis_label(run, name) for name in names})
 
 
 def draw(
