@@ -12,6 +12,7 @@ from helpers import synthetic_run
 from helpers.synthetic_run import RESOLVED, draw_groups, write_run
 from nmmjax.errors import InputError
 from nmmjax.results import summary as results
+from nmmjax.results import tree
 from nmmjax.results import text as report
 from nmmjax.results import verdict
 from nmmjax.results.rundir import open_run
@@ -47,12 +48,12 @@ def rows_of(summary):
 
 
 def test_the_file_may_be_open_in_arviz(directory):
-    tree = results.tree(directory)
+    chains = tree(directory)
     assert open_run(directory).committed == tree["posterior"].sizes["draw"]
 
 
 def test_table_agrees_with_arviz_on_the_same_file(directory, summary):
-    tree = results.tree(directory)
+    chains = tree(directory)
     for name, row in rows_of(summary).items():
         draws = tree["posterior"][name].to_numpy()
         axes = {"chain_axis": 0, "draw_axis": 1}
@@ -73,7 +74,7 @@ def test_table_agrees_with_arviz_on_the_same_file(directory, summary):
 
 
 def test_rhat_takes_the_ensemble_as_chain(directory, summary):
-    draws = results.tree(directory)["posterior"]["m_psi"].to_numpy()
+    draws = tree(directory)["posterior"]["m_psi"].to_numpy()
     merged = draws.reshape(4, 8, -1).transpose(0, 2, 1).reshape(4, -1)  # time-major
     expected = float(array_stats.rhat(merged, method="rank", chain_axis=0, draw_axis=1))
     assert rows_of(summary)["m_psi"].rhat == pytest.approx(expected, rel=1e-6)
