@@ -1,8 +1,12 @@
 """The documentation's own files and commands, written out and run as shown."""
 
 import re
+import shlex
+import shutil
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 from typer.testing import CliRunner
 
 from helpers.places import ROOT
@@ -44,3 +48,38 @@ def verdict(file, out, *options):
     ran = CliRunner().invoke(app, ["run", file, "--out", str(out), *options])
     assert ran.exit_code == 0, ran.output
     return (out / "summary.txt").read_text().partition("Verdict: ")[2]
+
+
+def commands(page):
+    """List the command lines of a page's blocks of shell."""
+    blocks = re.findall(
+        r"^```sh\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.DOTALL | re.MULTILINE
+    )
+    return [line for block in blocks for line in block.splitlines() if line.startswith("nmmjax ")]
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_every_command_of_the_tutorial_runs(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "runs", tmp_path / "runs", ignore=shutil.ignore_patterns("chains"))
+    monkeypatch.chdir(tmp_path)
+    lines = commands("tutorial.md")
+    assert len(lines) > 15
+    for line in lines:
+        _, command, *rest = shlex.split(line)
+        short = ["--set", "run.draws=100"] if command == "run" else []
+        short = ["--minutes", "0.1", "--without", "rho0"] if command == "ablate" else short
+        done = CliRunner().invoke(app, [command, *rest, *short])
+        assert done.exit_code == 0, f"{line}: {done.output}"
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_the_notebook_runs(tmp_path):
+    book = nbformat.read(ROOT / "docs" / "notebooks" / "explore.ipynb", as_version=4)
+    made = NotebookClient(book, timeout=600, resources={"metadata": {"path": str(ROOT)}}).execute()
+    said = "".join(
+        output.get("text", "") for cell in made.cells for output in cell.get("outputs", [])
+    )
+    assert "effective draws" in said
+    assert "rge" in said

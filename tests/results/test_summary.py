@@ -12,9 +12,8 @@ from helpers import synthetic_run
 from helpers.synthetic_run import RESOLVED, draw_groups, write_run
 from nmmjax.errors import InputError
 from nmmjax.results import summary as results
-from nmmjax.results import tree
 from nmmjax.results import text as report
-from nmmjax.results import verdict
+from nmmjax.results import tree, verdict
 from nmmjax.results.rundir import open_run
 from nmmjax.samplers.store.store import Store
 
@@ -49,13 +48,13 @@ def rows_of(summary):
 
 def test_the_file_may_be_open_in_arviz(directory):
     chains = tree(directory)
-    assert open_run(directory).committed == tree["posterior"].sizes["draw"]
+    assert open_run(directory).committed == chains["posterior"].sizes["draw"]
 
 
 def test_table_agrees_with_arviz_on_the_same_file(directory, summary):
     chains = tree(directory)
     for name, row in rows_of(summary).items():
-        draws = tree["posterior"][name].to_numpy()
+        draws = chains["posterior"][name].to_numpy()
         axes = {"chain_axis": 0, "draw_axis": 1}
         if row.angle:
             mean = circmean(draws, high=np.pi, low=-np.pi)

@@ -164,6 +164,8 @@ def test_submitit(slurm, runfile, whole):
 
 def test_an_unknown_partition_is_passed_on(slurm, runfile):
     with pytest.raises(subprocess.CalledProcessError) as error:
-        nmmjax("submit", runfile, "--nodes", 2, "--partition", "nope", "--out", runfile.parent / "x")
+        nmmjax(
+            "submit", runfile, "--nodes", 2, "--partition", "nope", "--out", runfile.parent / "x"
+        )
     assert error.value.returncode == 2
     assert "nmmjax: Slurm refused the job: sbatch: error: invalid partition" in error.value.stderr
