@@ -96,7 +96,8 @@ echo "$@" >> calls
 exit 0
 """
 WAITS = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs inherit it ignored
 from nmmjax import signals
 signals.install(["run", "x.toml", "--requeue"])
 print("ready", flush=True)
