@@ -106,7 +106,9 @@ def middle(values: np.ndarray, period: float) -> float:
     return float(angles.unrolled(found, angles.resultant(values, period)[0], period))
 
 
-def bounds_on_line(run: Run, name: str, scale: Scale, values: np.ndarray):
+def bounds_on_line(
+    run: Run, name: str, scale: Scale, values: np.ndarray
+) -> tuple[float | None, float | None]:
     """Coordinates between which a density is sought: a prior's bounds, or where a circle is cut."""
     if (period := run.period(name)) is None:
         return bounds_of(run, name, scale)
