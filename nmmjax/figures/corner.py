@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 
-from nmmjax.figures.axes import Scale, Which, axis_label, bounds_of, scale_of, short, view
+from nmmjax.figures.axes import Scale, Which, axis_label, scale_of, short, view
 from nmmjax.figures.density import Densities
-from nmmjax.figures.maps import middle, tuning_of
+from nmmjax.figures.maps import bounds_on_line, middle, tuning_of
 from nmmjax.figures.style import INSIDE, OUTLINE, RUNS, STYLE, TWO_COLUMNS, Style
 from nmmjax.results import angles
 from nmmjax.results.rundir import Run
@@ -22,6 +22,7 @@ _TAIL = 5e-4  # share of draws beyond each end of an axis
 _MOST_BINNED = 2**17  # draws
 _PANEL = 0.95  # inches, of the panels that a page has no room for
 _MOST_ON_A_PAGE = 6
+_MOST_OUTLINED = 12  # quantities; beyond, pixels keep the PDF file small
 
 
 def corner(run: Run, names: Sequence[str] = (), style: Style = STYLE, raw: bool = False) -> Figure:
@@ -43,7 +44,8 @@ def corner(run: Run, names: Sequence[str] = (), style: Style = STYLE, raw: bool 
             else:
                 if raw:
                     _image(axes, left, below)
-                _pair(axes, drawn, left, below, None if raw else INSIDE)
+                bare = len(chosen) > _MOST_OUTLINED and not raw
+                _pair(axes, drawn, left, below, None if raw else INSIDE, "" if bare else OUTLINE)
             _finish(axes, row, column, left, below, len(chosen))
         if len(chosen) > 3:
             caption = "Above each column: median (5%, 95%)\nContours: 68% and 95% of the draws"
@@ -104,7 +106,9 @@ class _Drawn:
     def __init__(self, run: Run, names: Sequence[str]) -> None:
         few = run.few(_MOST_BINNED)
         self.panels = [_panel(run, name, few) for name in names]
-        bounds = {p.name: bounds_of(run, p.name, p.scale) for p in self.panels}
+        bounds = {
+            p.name: bounds_on_line(run, p.name, p.scale, p.scale.inverse(p.c)) for p in self.panels
+        }
         self.densities = Densities({p.name: p.c for p in self.panels}, bounds, quick=True)
 
 
@@ -179,8 +183,10 @@ def _pair(
         return
     at = left.scale.inverse(found.x), below.scale.inverse(found.y)
     if fill is not None:
-        axes.contourf(*at, found.values, levels=[*found.levels, np.inf], colors=list(fill))
-    axes.contour(*at, found.values, levels=found.levels, colors=colour, linewidths=(0.6, 0.9))
+        areas = axes.contourf(*at, found.values, levels=[*found.levels, np.inf], colors=list(fill))
+        areas.set_rasterized(not colour)
+    if colour:
+        axes.contour(*at, found.values, levels=found.levels, colors=colour, linewidths=(0.6, 0.9))
 
 
 def _finish(axes: Axes, row: int, column: int, left: _Panel, below: _Panel, n: int) -> None:

@@ -50,7 +50,7 @@ def region_map(
     some = {name: on_line(run, name, run.read(name, chains=few).ravel()) for name in names}
     scales = {name: scale_of(run, name, some[name]) for name in names}
     inside = {name: scales[name].forward(some[name]) for name in names}
-    bounds = {name: bounds_of(run, name, scales[name]) for name in names}
+    bounds = {name: bounds_on_line(run, name, scales[name], some[name]) for name in names}
     densities = Densities(inside, bounds)
     limits = limits_on(run, list(names))
     with matplotlib.rc_context(style):
@@ -104,6 +104,16 @@ def middle(values: np.ndarray, period: float) -> float:
     """Return what is opposite to the emptiest place of a circle, near the mean of the angles."""
     found = np.array(angles.seam(values, period) + 0.5 * period)
     return float(angles.unrolled(found, angles.resultant(values, period)[0], period))
+
+
+def bounds_on_line(
+    run: Run, name: str, scale: Scale, values: np.ndarray
+) -> tuple[float | None, float | None]:
+    """Coordinates between which a density is sought: a prior's bounds, or where a circle is cut."""
+    if (period := run.period(name)) is None:
+        return bounds_of(run, name, scale)
+    centre = middle(values, period)
+    return centre - 0.5 * period, centre + 0.5 * period
 
 
 def _contours(axes: Axes, density: Density | None, x: Scale, y: Scale) -> Path | None:
