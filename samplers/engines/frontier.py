@@ -140,8 +140,8 @@ class Frontier(AbstractEngine):
     @property
     def _axes(self) -> tuple[Axis, Axis]:
         return (
-            Axis("x", self.x, self.x_range, self.x_cells, self.x_scale),
-            Axis("y", self.y, self.y_range, self.y_cells, self.y_scale),
+            Axis("x", self.x, tuple(self.x_range), self.x_cells, self.x_scale),
+            Axis("y", self.y, tuple(self.y_range), self.y_cells, self.y_scale),
         )
 
     @property
