@@ -4,12 +4,12 @@ Work and heavy imports are in the modules beside. User errors end as one line on
 code 2; bugs keep their traceback.
 """
 
-import sys
+import sys  # noqa: I001  (commands are listed by the help in the order of their import)
 
 import typer
 
 from nmmjax import signals
-from nmmjax.cli import sampling, reading, asking, terminal  # in the order of the help  # noqa: I001
+from nmmjax.cli import sampling, reading, asking, terminal
 from nmmjax.cli.arguments import app
 from nmmjax.errors import InputError
 

@@ -32,7 +32,7 @@ def _named(path: pathlib.Path) -> pathlib.Path:
 
 
 def _run_file(path: pathlib.Path) -> pathlib.Path:
-    """Take a run file that can be read; one that cannot is refused before anything heavy is imported."""
+    """Take a run file; one that cannot be read is refused before anything heavy is imported."""
     text = textfile.read(_named(path), "run file")
     with located(str(path)):
         textfile.parse_toml(text)
