@@ -59,6 +59,6 @@ def test_tables_of_every_form_have_a_cell_for_each_quantity(run):
     assert r"68\% &" in latex
     lines = table(run, [], "markdown", 0.68, transpose=True).splitlines()
     assert len({len(line) for line in lines}) == 1
-    assert len(lines) == 2 + 4 + 4  # m_nu, mu_nu, both tunings and the sampled parameters
+    assert len(lines) == 2 + 5 + 4  # m_nu, m_nu_rge, mu_nu, both tunings and the sampled parameters
     with pytest.raises(InputError, match="has no 'mu_mu'; did you mean"):
         table(run, ["mu_mu"], "csv", 0.68)

@@ -47,7 +47,7 @@ class Faulty(Model):
     def predict(self, theta):
         m = jnp.where(theta["b"] < 1e-3, float(self.fault), 1e9 * theta["a"])
         m = 1e9 * theta["a"] if self.margin else m
-        return {"m_nu": m, "mu_nu": theta["b"] * 1e-10, "mu_eff_solar": theta["b"] * 1e-10}
+        return {"m_nu": m, "mu_nu": theta["b"] * 1e-10, "mu_eff_pp": theta["b"] * 1e-10}
 
 
 def at(posterior, **theta):
