@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slurm
 
 HERE = pathlib.Path(__file__).parent
 TASKS, DRAWS = 4, 150
+THIN, ALONE = 10_000, 75.0  # steps a draw while the pace is found; seconds that a task takes alone
 ASKED = ("--time", "2", "--warn", "60", "--cpus-per-task", "2", "--mem", "500")
 
 
@@ -52,10 +53,21 @@ def slurm(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def runfile(tmp_path_factory):
-    """A run whose tasks take longer than a session of theirs."""
-    options = "{ ensembles = 4, walkers = 8, thin = 20000, block = 5 }"
-    folder = tmp_path_factory.mktemp("run")
-    return tiny_model.write(folder, draws=DRAWS, burn_in=25, options=options)
+    """A run whose tasks take longer than a session of theirs, on any machine."""
+    short, long = (seconds(tmp_path_factory.mktemp("pace"), draws) for draws in (25, 75))
+    thin = int(THIN * ALONE / (DRAWS + 25) / (long - short) * 50)
+    return written(tmp_path_factory.mktemp("run"), DRAWS, thin)
+
+
+def written(folder, draws, thin):
+    options = f"{{ ensembles = 4, walkers = 8, thin = {thin}, block = 5 }}"
+    return tiny_model.write(folder, draws=draws, burn_in=25, options=options)
+
+
+def seconds(folder, draws):
+    began = time.monotonic()
+    nmmjax("run", written(folder, draws, THIN))
+    return time.monotonic() - began
 
 
 @pytest.fixture(scope="module")
