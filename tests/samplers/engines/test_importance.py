@@ -146,7 +146,7 @@ def test_repeats_that_find_different_modes_are_noticed():
     """Two modes that walkers started in one do not leave: each repeat is sure, all disagree."""
     target = TARGETS.Mixture(2, distance=40.0, weight=0.2)
     engine = Importance(**SMALL)
-    side = jnp.where(engine.groups < 2, 20.0, -20.0)[:, None] * jnp.array([1.0, 0.0])
+    side = jnp.where(engine.groups < 2, 20.0, -20.0)[:, None] * jnp.array([[1.0, 0.0]])
     table = finish(engine, target, side + jr.normal(jr.key(1), (engine.chains, 2))).tables[
         "evidence"
     ]
