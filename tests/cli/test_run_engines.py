@@ -112,7 +112,7 @@ def test_what_was_stopped_early_says_so(name, done, tmp_path, capsys):
     text = " ".join((made / "summary.txt").read_text().split())
     assert f"Verdict: not finished: {done} are done" in text
     said = capsys.readouterr()
-    assert f"sampling  {done}  " in said.err
+    assert f"  {done}  " in said.err
     assert "20 draws" not in said.err
     assert run_command(["status", str(made), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
