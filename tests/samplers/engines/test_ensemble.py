@@ -324,7 +324,7 @@ def test_separate_modes_are_joined():
 
     engine = Ensemble(thin=20, block=50, jump=0.3)
     side = jnp.where(jr.bernoulli(jr.key(5), 0.5, (engine.chains, 1)), 1.0, -1.0)
-    start = side * centre + jr.normal(jr.key(6), (engine.chains, 3))
+    start = side * centre[None, :] + jr.normal(jr.key(6), (engine.chains, 3))
     draws, _ = sample(engine, modes, start, blocks=40, burn_in=10)
     (pull,) = pulls(engine, draws, [(lambda z: (z[..., 0] > 0.0).astype(float), 0.3)])
     assert abs(pull) < 5.0
