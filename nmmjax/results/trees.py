@@ -59,19 +59,19 @@ def of(run: Run, by: str = "chain") -> Any:
 
 
 def to_tree(
-    groups: Mapping[str, Mapping[str, np.ndarray]],
+    groups: Mapping[str, Mapping[str, Any]],
     ensemble: np.ndarray,
     attributes: Mapping[str, Attributes] | None = None,
 ) -> Any:
-    """Draws in memory as arviz holds them: an xarray DataTree like that of a run directory.
+    """Hold draws in memory as arviz does: an xarray DataTree like that of a run directory.
 
-    groups      group -> variable -> (chain, draw, ...), as `Posterior.record` returns
+    groups      group -> variable -> array (chain, draw, ...), as `Posterior.record` returns
     ensemble    (chain,) label of the ensemble of each chain, as `engine.groups` returns
     attributes  of the variables of `posterior`, as `Posterior.variables` returns
     """
     import arviz
 
-    plain = {group: dict(variables) for group, variables in groups.items()}
+    plain = {group: {k: np.asarray(x) for k, x in found.items()} for group, found in groups.items()}
     made = arviz.from_dict(plain, check_conventions=False)  # walkers often outnumber draws
     made["posterior"].coords["ensemble"] = ("chain", np.asarray(ensemble))
     for name, about in (attributes or {}).items():
