@@ -89,7 +89,7 @@ def caught() -> bool:
 
 
 def count() -> None:
-    """Tell that this session has been counted: it may be requeued without a bound of its own."""
+    """Tell that the start of the task has been counted: its job may be requeued without a bound here."""
     _watch.counted = True
 
 

@@ -108,7 +108,7 @@ class Session:
         )
 
     def ended(self, why: str) -> None:
-        """Tell why this session ended, for `nmmjax status`."""
+        """Tell why the task ended, for `nmmjax status`."""
         self._write(why)
 
     def _write(self, ended: str) -> None:
