@@ -89,7 +89,7 @@ def caught() -> bool:
 
 
 def count() -> None:
-    """Tell that the start of the task has been counted: its job may be requeued without a bound here."""
+    """Tell that the start of the task is counted: from here on its job may be requeued."""
     _watch.counted = True
 
 

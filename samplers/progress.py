@@ -19,10 +19,10 @@ class Progress:
     """Progress of a run; what is not known yet is NaN.
 
     draws, target      stored draws per chain, and those asked for (of the burn-in during it)
-    since              draws that were there when this session began
+    since              draws that were there when the process began
     seconds            spent sampling
-    rate               draws per second, all chains together, in this session
-    rhat, ess          worst running R-hat and smallest ESS over chart coordinates, this session
+    rate               draws per second, all chains together, of the process at work
+    rhat, ess          worst running R-hat and smallest ESS over chart coordinates, of the process at work
     nonfinite          share of proposals without a finite density
     undefined          share with an undefined density, of the proposals whose density is not zero
     scalars            what else the engine reports
@@ -114,7 +114,7 @@ class Meter:
         )
 
     def _share(self, block: Block, given: float) -> float:
-        """Undefined proposals over those whose density is not zero, of this session."""
+        """Undefined proposals over those whose density is not zero, of the process at work."""
         names = ("n_proposals", "n_nonfinite", "n_nan")
         if any(name not in block.stats for name in names):
             return given
