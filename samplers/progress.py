@@ -21,8 +21,8 @@ class Progress:
     draws, target      stored draws per chain, and those asked for (of the burn-in during it)
     since              draws that were there when the process began
     seconds            spent sampling
-    rate               draws per second, all chains together, of the process at work
-    rhat, ess          worst running R-hat and smallest ESS over chart coordinates, of the process at work
+    rate               draws per second since then, all chains together
+    rhat, ess          worst running R-hat and smallest ESS over chart coordinates, since then
     nonfinite          share of proposals without a finite density
     undefined          share with an undefined density, of the proposals whose density is not zero
     scalars            what else the engine reports
