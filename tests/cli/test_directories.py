@@ -156,7 +156,7 @@ def assert_same_as_unbroken(directory, finished, go_on):
 def test_more_draws_and_other_stop_rules_on_resume(copy, finished, capsys):
     before = draws_of(copy)
     command = ["run", str(finished / "tiny.toml"), "--out", str(copy), "--set", "run.draws=60"]
-    assert run_command([*command, "--set", "run.until.max_minutes=0.0001"]) == 0
+    assert run_command([*command, "--set", "run.until.max_minutes=1e-9"]) == 0
     assert "minutes are over" in capsys.readouterr().err
     assert draws_of(copy)["a"].shape[1] == 25
     assert run_command(command) == 0
