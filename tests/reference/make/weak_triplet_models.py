@@ -94,7 +94,7 @@ def weights_1(charged):
 
 
 def masses_1(p, neutral, charged, scalars, c):
-    """Loops: neutral scalars, Eq. (45) times cos theta_L; H+ and S+; Psi+ against Psi- and lepton, exact mixing."""
+    """Loops: neutral scalars, Eq. (45) times cos theta_L; H+ and S+; Psi+ against Psi-, exact."""
     m, y = p["mPsi"], p["yPsi"] * p["yd"]
     first, second = (L(m * m / scalars[f"m_phi{i}_sq"]) for i in (1, 2))
     printed = y * scalars["sin_2zeta"] * m / (64 * mp.pi**2) * (first - second)
