@@ -38,7 +38,7 @@ ROOMS = {
     "samplers.undefined": set(),
     "samplers.witness": {"samplers.base", "samplers.store", "samplers.undefined"},
     "samplers.plan": {"samplers.progress", "samplers.store"},
-    "samplers.driver": {"samplers.base", "samplers.plan", "samplers.progress",
+    "samplers.driver": {"samplers.base", "samplers.devices", "samplers.plan", "samplers.progress",
                         "samplers.store", "samplers.undefined", "samplers.witness"},
 }  # fmt: skip
 
