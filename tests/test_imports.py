@@ -25,7 +25,7 @@ ROOMS = {
                 "samplers.store"},
     "cli": {"errors", "textfile", "signals", "catalogue", "constraints", "target", "runfile",
             "results", "figures", "samplers.base", "samplers.devices", "samplers.diagnostics",
-            "samplers.driver",
+            "samplers.driver", "samplers.plan",
             "samplers.engines", "samplers.progress", "samplers.store", "samplers.undefined",
             "samplers.witness"},
     "samplers.devices": set(),
@@ -37,7 +37,8 @@ ROOMS = {
     "samplers.progress": {"samplers.base", "samplers.diagnostics"},
     "samplers.undefined": set(),
     "samplers.witness": {"samplers.base", "samplers.store", "samplers.undefined"},
-    "samplers.driver": {"samplers.base", "samplers.progress",
+    "samplers.plan": {"samplers.progress", "samplers.store"},
+    "samplers.driver": {"samplers.base", "samplers.devices", "samplers.plan", "samplers.progress",
                         "samplers.store", "samplers.undefined", "samplers.witness"},
 }  # fmt: skip
 
