@@ -74,7 +74,7 @@ def run(target: str, kind: str, sampler: str, seed: int, budget: float) -> dict[
     """Sample until the last milestone or the budget; the line of the cell."""
     clock = Clock(budget)
     line = {"target": target, "kind": kind, "sampler": sampler, "seed": seed, "budget": budget}
-    line |= {"milestones": {}, "figures": None, "error": None}
+    line |= {"milestones": {}, "figures": None, "error": None, "phases": {}}
     seen = _Seen(clock, line)
     try:
         seen.follow(target, kind, sampler, seed)
@@ -104,13 +104,27 @@ class _Seen:
         jax.config.update("jax_enable_x64", True)
         from benchmarks.peers import samplers, targets
 
+        self._phase("imports")
         self._problem = targets.problem(target, kind)
         self._line["labels"] = list(self._problem.labels)
-        for found in samplers.start(sampler)(self._problem, seed, self._clock):
+        adapter = samplers.start(sampler)
+        self._phase("target")
+        problem = self._problem._replace(starts=self._starts)
+        for found in adapter(problem, seed, self._clock):
             self._found, self._unseen = found, True
+            self._phase("first draws")
             ripe = self._clock.cpu() >= self._next or found.log_z is not None
             if ripe and self._look():
                 break
+
+    def _phase(self, name: str) -> None:
+        """Note the CPU seconds at which a phase ended, the first time."""
+        self._line["phases"].setdefault(name, round(self._clock.cpu(), 2))
+
+    def _starts(self, key: Any, count: int) -> Any:
+        found = self._problem.starts(key, count).block_until_ready()
+        self._phase("starting points")
+        return found
 
     def last_look(self) -> None:
         """Figures of draws that came after the last look, when the budget ended them."""

@@ -81,11 +81,10 @@ def moments(values: np.ndarray, weights: np.ndarray) -> dict[str, list[float]]:
 def reached(found: dict[str, Any], ess: float) -> bool:
     """Tell whether figures are converged with so many effective draws of every quantity."""
     least = least_ess(found)
-    if found["rhat"] is None:  # weights have none
-        sound = found["log_z_error"] is not None and found["log_z_error"] <= LOG_Z_ERROR
-    else:
-        sound = found["rhat"] < RHAT
-    return sound and least > ess
+    error = found["log_z_error"]
+    sound = found["rhat"] is None if error is not None else False  # weights have no R-hat
+    sound = sound or (found["rhat"] is not None and found["rhat"] < RHAT)
+    return sound and (error is None or error <= LOG_Z_ERROR) and least > ess
 
 
 def least_ess(found: dict[str, Any]) -> float:

@@ -173,4 +173,3 @@ class Batched:
         missing = self._size - len(rows)
         filled = np.concatenate([rows, np.repeat(rows[:1], missing, 0)]) if missing else rows
         return np.asarray(self._compiled(filled))[: len(rows)]
-
