@@ -4,10 +4,10 @@
     python -m benchmarks peers --targets quickstart --samplers ensemble "numpyro NUTS" --seeds 1
     python -m benchmarks peers --table benchmarks/results/peers.jsonl
 
-A cell is a sampler on a target in a chart (box, chart, or the unit cube of the prior) with a seed. It
-runs on one core until R-hat < 1.01 and a bulk ESS of 10 000 in every parameter (evidences: an error of
-ln Z below 0.1 and as many effective draws), or until its CPU seconds are over. `--table` writes the
-scoreboard of a file in Markdown. The peers are in the extra `bench`.
+A cell is a sampler on a target in a chart (box, chart, or the unit cube of the prior) with a seed.
+It runs on one core until R-hat < 1.01 and a bulk ESS of 10 000 in every parameter (evidences: an
+error of ln Z below 0.1 and as many effective draws), or until its CPU seconds are over. `--table`
+writes the scoreboard of a file in Markdown. The peers are in the extra `bench`.
 """
 
 import argparse

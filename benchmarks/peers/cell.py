@@ -1,4 +1,4 @@
-"""One cell of the scoreboard in this process: `python -m benchmarks.peers.cell` prints its JSON line.
+"""One cell of the scoreboard, in this process: `python -m benchmarks.peers.cell` prints its line.
 
 The clock is the CPU time of the process and its children from its very start, imports and
 compilation included, on one core; what the figures themselves cost is taken off.

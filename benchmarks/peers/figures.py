@@ -1,7 +1,7 @@
 """What a sampler has found, and the figures of it: the same functions for every sampler.
 
-R-hat takes coupled chains as one (`nmmjax.samplers.diagnostics`); the effective draws of weights are
-Kish's. Markov chains count their second half, whatever they call warm-up. The worst coordinate
+R-hat takes coupled chains as one (`nmmjax.samplers.diagnostics`); the effective draws of weights
+are Kish's. Markov chains count their second half, whatever they call warm-up. The worst coordinate
 counts.
 """
 

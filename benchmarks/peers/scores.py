@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.peers.figures import FEW, MANY, least_ess, reached
+from benchmarks.peers.figures import FEW, least_ess, reached
 
 _SIGMAS = 4.0  # of a disagreement: about a thousand numbers are compared
 _ORACLES = ("closed form", "brute force")
@@ -84,17 +84,11 @@ def entries(lines: Iterable[dict[str, Any]]) -> list[Entry]:
 
 def reference(found: Iterable[Entry], target: str) -> Entry | None:
     """Who is right about a target: an oracle, or else our ensemble in the chart (or the box)."""
-    for sampler, kind in (
-        (_ORACLES[0], ""),
-        (_ORACLES[1], ""),
-        (_ENSEMBLE, "chart"),
-        (_ENSEMBLE, "box"),
-    ):
-        for entry in found:
-            named = entry.target == target and entry.sampler == sampler and kind in ("", entry.kind)
-            if named and entry.good:
-                return entry
-    return None
+    here = [e for e in found if e.target == target and e.good]
+    trusted = [(name, kind) for name in _ORACLES for kind in ("box", "cube")]
+    trusted += [(_ENSEMBLE, "chart"), (_ENSEMBLE, "box")]
+    ranked = [e for pair in trusted for e in here if (e.sampler, e.kind) == pair]
+    return ranked[0] if ranked else None
 
 
 def disagreements(found: list[Entry]) -> list[Disagreement]:
@@ -115,8 +109,8 @@ def disagreements(found: list[Entry]) -> list[Disagreement]:
 def numbers(entry: Entry) -> dict[str, tuple[float, float]]:
     """Mean and standard deviation of every quantity, and ln Z, with errors; seeds joined.
 
-    The error of a standard deviation s is s sqrt((kurtosis - 1) / 2 N): half of the N effective draws
-    of the bulk are granted to squares.
+    The error of a standard deviation s is s sqrt((kurtosis - 1) / 2 N): half of the N effective
+    draws of the bulk are granted to squares.
     """
     each: dict[str, list[tuple[float, float]]] = {}
     for figures in entry.good:
