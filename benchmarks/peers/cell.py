@@ -95,7 +95,9 @@ class _Seen:
 
     def __init__(self, clock: Clock, line: dict[str, Any]) -> None:
         self._clock, self._line, self._next = clock, line, 0.0
-        self._found = self._problem = self._convert = None
+        self._found: Any = None
+        self._problem: Any = None
+        self._convert: Any = None
         self._unseen = False
 
     def follow(self, target: str, kind: str, sampler: str, seed: int) -> None:

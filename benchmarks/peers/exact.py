@@ -36,7 +36,7 @@ def brute_force(problem: Problem, seed: int, clock: Any) -> Iterator[Found]:
             weights.append(value[keep])
             calls += 1
         log_weight = np.concatenate(weights)
-        total = float(logsumexp(log_weight))
+        total = float(np.asarray(logsumexp(log_weight)))
         share = np.exp(log_weight - total)
         yield Found(
             np.concatenate(points)[None],

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable
-from statistics import median
+from statistics import median_low
 from typing import Any
 
 import numpy as np
@@ -43,10 +43,9 @@ class Entry:
 
     @property
     def rate(self) -> float:
-        """Median effective draws per CPU second; 0 unless most seeds have converged."""
-        if 2 * len(self.good) <= len(self.lines):
-            return 0.0
-        return median(least_ess(f) / f["cpu"] for f in self.good)
+        """Effective draws per CPU second: the (lower) median of seeds, 0 for one not converged."""
+        each = [least_ess(f) / f["cpu"] for f in self.good]
+        return median_low([*each, *[0.0] * (len(self.lines) - len(each))])
 
     def spent(self, ess: int, what: str) -> float | None:
         """Median of "cpu", "wall" or "evaluations" until so many effective draws; None: not so far.

@@ -50,7 +50,7 @@ def _emcee(problem: Problem, seed: int, moves: list) -> Iterator[Found]:
             states[e] = sampler.run_mcmc(
                 states[e], _STEPS // _THIN, thin_by=_THIN, skip_initial_state_check=True
             )
-            found.append(sampler.get_chain().swapaxes(0, 1))
+            found.append(np.asarray(sampler.get_chain()).swapaxes(0, 1))
             sampler.reset()
         kept.append(np.concatenate(found))
         yield Found(np.concatenate(kept, axis=1), GROUPS, density.count)
