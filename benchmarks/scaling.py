@@ -4,8 +4,8 @@
 
 CPU seconds of compiled programs, compilation left out; memory is what XLA plans for a program:
 arguments, results and what it needs in between. An exponent b is that of cost ~ n^b over the upper
-half of the sizes. The target is runs/quickstart.toml in the chart, for dimensions the Gaussian with
-standard deviations from 1 down to 1/10 that the tests have.
+half of the sizes. The target is runs/quickstart.toml in the chart; for walkers and dimensions the
+Gaussian with standard deviations from 1 down to 1/10 that the tests have, for walkers in 8.
 """
 
 import dataclasses
@@ -34,8 +34,10 @@ type Row = tuple[str, float, str]
 _TESTS = pathlib.Path(__file__).parents[1] / "tests"
 _WALKERS = (16, 64, 512, 4096, 32768, 262144, 1048576)
 _DIMENSIONS = (8, 16, 24, 32, 40)
+_DIM = _DIMENSIONS[0]  # where walkers are counted
 _CONSTRAINTS = (1, 4, 15, 30, 60)
 _POINTS = 8192
+_TOGETHER = 2**15  # steps of a walker in one call, so that calls do not count
 _SECONDS = 1.0  # of CPU time that a program is run for, at least
 _PARTS = ("walkers", "dimensions", "constraints", "observables")
 
@@ -49,24 +51,22 @@ def run(*parts: str) -> Iterator[Row]:
 
 
 def walkers() -> Iterator[tuple[str, int, float, str]]:
-    """CPU time and memory of steps of all walkers, one ensemble."""
-    posterior = posterior_of("quickstart")
-    chosen = start.screened(posterior, jr.key(1), 64).positions
+    """CPU time and memory of steps of all walkers: one ensemble, so that 16 are enough."""
+    target = _gaussian(_DIM)
+    points = np.asarray(target.draw(np.random.default_rng(1), max(_WALKERS)))
     for count in _WALKERS:
-        engine = Ensemble(1, max(count, 2 * posterior.dim), thin=1, block=1)
-        count = engine.chains
-        points = jnp.tile(chosen, (-(-count // 64), 1))[:count]
-        points += 1e-3 * jr.normal(jr.key(2), points.shape)
-        first = engine.init(jr.key(3), posterior, points)
-        step = _compiled(lambda s, e=engine: e.advance(jr.key(4), posterior, s), first)
-        yield "walkers, CPU time of a step", count, 1e9 * _seconds(step, first) / count, "ns/walker"
+        engine = Ensemble(1, count, thin=max(1, _TOGETHER // count), block=1)
+        first = engine.init(jr.key(3), target, jnp.asarray(points[:count]))
+        step = _compiled(lambda s, e=engine: e.advance(jr.key(4), target, s), first)
+        cost = 1e9 * _seconds(step, first) / (count * engine.thin)
+        yield "walkers, CPU time of a step", count, cost, "ns/walker"
         yield "walkers, memory of a step", count, _bytes(step) / count, "bytes/walker"
 
 
 def dimensions() -> Iterator[tuple[str, int, float, str]]:
     """Steps that an effective draw costs, and the CPU time of these."""
     for dim in _DIMENSIONS:
-        target = _helpers("targets").Gaussian(dim)
+        target = _gaussian(dim)
         engine = Ensemble(4, max(64, 2 * dim), thin=10 * dim, block=50)
         rng = np.random.default_rng(1)
         state = engine.init(jr.key(1), target, jnp.asarray(target.draw(rng, engine.chains)))
@@ -145,10 +145,11 @@ def _bytes(program: Any) -> float:
     return float(sum(parts))
 
 
-def _helpers(module: str) -> Any:
+def _gaussian(dim: int) -> Any:
+    """The Gaussian that the tests hold engines to."""
     if str(_TESTS) not in sys.path:
         sys.path.insert(0, str(_TESTS))
-    return importlib.import_module(f"helpers.{module}")
+    return importlib.import_module("helpers.targets").Gaussian(dim)
 
 
 def _with_exponents(points: Iterator[tuple[str, int, float, str]]) -> Iterator[Row]:

@@ -31,6 +31,7 @@ OURS = {
 }
 PEERS = {
     "emcee stretch": Sampler("walkers:emcee_stretch", "emcee"),
+    "emcee DE": Sampler("walkers:emcee_de", "emcee"),
     "emcee DE + snooker": Sampler("walkers:emcee_de_snooker", "emcee"),
     "zeus": Sampler("walkers:zeus_slices", "zeus-mcmc"),
     "numpyro NUTS": Sampler("gradients:nuts", "numpyro"),

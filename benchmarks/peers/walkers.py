@@ -25,6 +25,13 @@ def emcee_stretch(problem: Problem, seed: int, clock: Any) -> Iterator[Found]:
     return _emcee(problem, seed, [(moves.StretchMove(), 1.0)])
 
 
+def emcee_de(problem: Problem, seed: int, clock: Any) -> Iterator[Found]:
+    """emcee with differential evolution, and jumps between modes."""
+    from emcee import moves
+
+    return _emcee(problem, seed, [(moves.DEMove(), 0.9), (moves.DEMove(gamma0=1.0), 0.1)])
+
+
 def emcee_de_snooker(problem: Problem, seed: int, clock: Any) -> Iterator[Found]:
     """emcee with the mixture that its documentation recommends for difficult targets."""
     from emcee import moves
