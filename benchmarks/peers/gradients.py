@@ -19,29 +19,22 @@ _FLOW_CHAINS, _FLOW_STEPS, _FLOW_TRAINING, _FLOW_PRODUCTION = 64, 100, 10, 40
 
 
 def nuts(problem: Problem, seed: int, clock: Any) -> Iterator[Found]:
-    """numpyro's NUTS as it comes, chains side by side; a hard edge is a divergence to it."""
-    from numpyro.infer import MCMC, NUTS
+    """numpyro's NUTS with its defaults, chains side by side; a hard edge is a divergence to it."""
+    from numpyro.infer import NUTS
 
     density = differentiable(problem.target)
-    sampler = MCMC(
-        NUTS(potential_fn=lambda z: -density(z)),
-        num_warmup=_WARMUP,
-        num_samples=_BLOCK,
-        num_chains=_CHAINS,
-        chain_method="vectorized",
-        progress_bar=False,
-    )
+    kernel = NUTS(potential_fn=lambda z: -density(z))
     points = problem.starts(jr.key(seed), _CHAINS)
-    sampler.warmup(jr.key(seed + 1000), init_params=points)
+    keys = jr.split(jr.PRNGKey(seed + 1000), _CHAINS)
+    state = kernel.init(keys, _WARMUP, points, (), {})
+    advance = _blocks(kernel, _BLOCK, 1, "num_steps")
     kept, gradients = [], 0
     while True:
-        state: Any = sampler.last_state if kept else sampler.post_warmup_state
-        sampler.post_warmup_state = state
-        sampler.run(state.rng_key, extra_fields=("num_steps",))
-        kept.append(np.asarray(sampler.get_samples(group_by_chain=True)))
-        gradients += int(jnp.sum(sampler.get_extra_fields()["num_steps"]))
-        draws = np.concatenate(kept, axis=1)
-        yield Found(draws, np.arange(_CHAINS), gradients, gradients)
+        state, (draws, steps) = advance(state)
+        gradients += int(jnp.sum(steps))
+        if int(jnp.min(state.i)) > _WARMUP:
+            kept.append(np.asarray(draws).swapaxes(0, 1))
+            yield Found(np.concatenate(kept, 1), np.arange(_CHAINS), gradients, gradients)
 
 
 def aies(problem: Problem, seed: int, clock: Any) -> Iterator[Found]:
@@ -61,36 +54,38 @@ def ess(problem: Problem, seed: int, clock: Any) -> Iterator[Found]:
 
 
 def _ensembles(problem: Problem, seed: int, kernel: Any, each: float) -> Iterator[Found]:
-    """Independent ensembles in turn through one compiled sampler."""
-    from numpyro.infer import MCMC
-
-    sampler = MCMC(
-        kernel,
-        num_warmup=_ENSEMBLE_BLOCK,
-        num_samples=_ENSEMBLE_BLOCK * _ENSEMBLE_THIN,
-        thinning=_ENSEMBLE_THIN,
-        num_chains=WALKERS,
-        chain_method="vectorized",
-        progress_bar=False,
-    )
+    """Independent ensembles in turn through one compiled block."""
     points = problem.starts(jr.key(seed), ENSEMBLES * WALKERS)
     points = points.reshape(ENSEMBLES, WALKERS, problem.dim)
-    states: list[Any] = []
-    for e in range(ENSEMBLES):
-        sampler.warmup(jr.key(1000 * seed + e), init_params=points[e])
-        states.append(sampler.post_warmup_state)
+    keys = jr.split(jr.PRNGKey(seed + 1000), (ENSEMBLES, WALKERS))
+    states = [kernel.init(k, 0, z, (), {}) for k, z in zip(keys, points, strict=True)]
+    advance = _blocks(kernel, _ENSEMBLE_BLOCK, _ENSEMBLE_THIN, "rng_key")
     kept: list[np.ndarray] = []
     while True:
         found = []
         for e in range(ENSEMBLES):
-            sampler.post_warmup_state = states[e]
-            sampler.run(states[e].rng_key, init_params=states[e].z)  # it asks for both
-            states[e] = sampler.last_state
-            found.append(np.asarray(sampler.get_samples(group_by_chain=True)))
+            states[e], (draws, _) = advance(states[e])
+            found.append(np.asarray(draws).swapaxes(0, 1))
         kept.append(np.concatenate(found))
         draws = np.concatenate(kept, axis=1)
         count = each * draws.shape[0] * draws.shape[1] * _ENSEMBLE_THIN
         yield Found(draws, GROUPS, int(count))
+
+
+def _blocks(kernel: Any, draws: int, thin: int, also: str) -> Any:
+    """Compile a block of a kernel's own steps once; its driver `MCMC` would compile every run.
+
+    state -> (state, (positions, field `also` of the state) of the draws)
+    """
+
+    def once(state: Any, _: None) -> tuple[Any, None]:
+        return kernel.sample(state, (), {}), None
+
+    def draw(state: Any, _: None) -> tuple[Any, Any]:
+        state, _ = jax.lax.scan(once, state, length=thin)
+        return state, (state.z, getattr(state, also))
+
+    return jax.jit(lambda state: jax.lax.scan(draw, state, length=draws))
 
 
 def flowmc(problem: Problem, seed: int, clock: Any) -> Iterator[Found]:

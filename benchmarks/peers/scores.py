@@ -47,6 +47,20 @@ class Entry:
         each = [least_ess(f) / f["cpu"] for f in self.good]
         return median_low([*each, *[0.0] * (len(self.lines) - len(each))])
 
+    @property
+    def cold_start(self) -> float:
+        """CPU seconds until the first draws: imports, starting points, compilation, warm-up."""
+        return median_low(line["phases"].get("first draws", np.inf) for line in self.lines)
+
+    @property
+    def warm_rate(self) -> float | None:
+        """Effective draws per CPU second after the first draws; None where there is nothing."""
+        if self.rate == 0.0:
+            return None
+        after = [f["cpu"] - self.cold_start for f in self.good]
+        each = [least_ess(f) / s for f, s in zip(self.good, after, strict=True) if s > 0.1]
+        return median_low(each) if each else None
+
     def spent(self, ess: int, what: str) -> float | None:
         """Median of "cpu", "wall" or "evaluations" until so many effective draws; None: not so far.
 
@@ -147,6 +161,14 @@ class Row:
         if self.peer is None:
             return None
         return 0.0 if self.ours is None else self.ours.rate / self.peer.rate
+
+    @property
+    def warm_ratio(self) -> float | None:
+        """The ratio after the first draws of either."""
+        if self.ours is None or self.peer is None:
+            return None
+        ours, theirs = self.ours.warm_rate, self.peer.warm_rate
+        return None if ours is None or theirs is None else ours / theirs
 
     def sooner(self, ess: int) -> float | None:
         """Their CPU seconds until so many effective draws over ours."""

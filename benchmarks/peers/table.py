@@ -43,7 +43,8 @@ def _provenance(header: dict[str, Any], lines: list[dict[str, Any]]) -> str:
 
 def _scoreboard(rows: list[Row]) -> str:
     head = ("target", "contest", "ours", "best peer", "ours, ESS per CPU s", "peer", "ratio")
-    head += (f"CPU s to ESS {FEW}: peer / ours", f"to {MANY}")
+    head += (f"CPU s to ESS {FEW}, ratio", f"to {MANY}, ratio")
+    head += ("cold start, ours", "peer", "ratio after it")
     return _table(head, [_scored(row) for row in rows])
 
 
@@ -53,7 +54,9 @@ def _scored(row: Row) -> tuple[str, ...]:
     rates = (_number(None if e is None else e.rate) for e in (row.ours, row.peer))
     sooner = (_number(row.sooner(ess)) for ess in (FEW, MANY))
     contest = _CONTESTS[row.contest]
-    return (row.target, contest, ours, peer, *rates, _number(row.ratio), *sooner)
+    cold = (_number(None if e is None else e.cold_start) for e in (row.ours, row.peer))
+    figures = (*rates, _number(row.ratio), *sooner, *cold, _number(row.warm_ratio))
+    return (row.target, contest, ours, peer, *figures)
 
 
 def _disagreements(found: list[Disagreement]) -> str:

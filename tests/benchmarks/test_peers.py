@@ -44,6 +44,7 @@ def line(sampler, rate=100.0, kind="chart", target="toy", seed=1, mean=0.0, **ch
         "labels": ["x", "y"],
         "milestones": {"400": spent, "10000": spent},
         "figures": found,
+        "phases": {"imports": 3.0, "first draws": 50.0},
         "error": None,
     }
 
@@ -64,6 +65,9 @@ def test_a_row_holds_the_best_of_ours_against_the_best_peer():
     assert row.peer.sampler == "emcee stretch"
     assert row.ratio == pytest.approx(30.0)
     assert row.sooner(400) == pytest.approx(30.0)
+    assert row.peer.cold_start == 50.0
+    assert row.peer.warm_rate == pytest.approx(40.0)
+    assert row.warm_ratio == pytest.approx(30.0)
 
 
 def test_seeds_count_by_their_median_and_only_if_most_have_converged():
