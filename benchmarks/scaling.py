@@ -55,7 +55,7 @@ def walkers() -> Iterator[tuple[str, int, float, str]]:
     target = _gaussian(_DIM)
     points = np.asarray(target.draw(np.random.default_rng(1), max(_WALKERS)))
     for count in _WALKERS:
-        engine = Ensemble(1, count, thin=max(1, _TOGETHER // count), block=1)
+        engine = Ensemble(1, count, thin=max(8, _TOGETHER // count), block=1)
         first = engine.init(jr.key(3), target, jnp.asarray(points[:count]))
         step = _compiled(lambda s, e=engine: e.advance(jr.key(4), target, s), first)
         cost = 1e9 * _seconds(step, first) / (count * engine.thin)

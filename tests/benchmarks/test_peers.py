@@ -1,4 +1,4 @@
-"""The scoreboard: who wins a row, who is wrong, what is not reached, and that docs hold its table.
+"""The scoreboard: who wins a row, who is wrong, what is not reached; that docs hold its tables.
 
 Lines are written by hand; no peer and no sampler is needed.
 """
@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 
+from benchmarks import scaling
 from benchmarks.peers import RESULTS, figures, grid, scores, table
 from helpers import places
 
@@ -179,7 +180,22 @@ def test_a_cell_is_offered_only_where_it_makes_sense():
 
 
 def test_the_table_in_the_docs_is_that_of_the_results():
-    text = (places.ROOT / "docs" / "performance.md").read_text()
-    begin, end = "<!-- scoreboard -->\n", "<!-- end of the scoreboard -->"
     assert json.loads(RESULTS.read_text().splitlines()[0])["header"]["commit"]
-    assert text.partition(begin)[2].partition(end)[0] == table.markdown(*grid.read(RESULTS))
+    made = table.markdown(*grid.read(RESULTS))
+    assert between("<!-- scoreboard -->\n", "<!-- end of the scoreboard -->") == made
+
+
+def test_the_scaling_in_the_docs_is_that_of_the_results():
+    rows = json.loads((RESULTS.parent / "scaling.json").read_text())["rows"]
+    made = scaling.table([(row["what"], row["value"], row["unit"]) for row in rows])
+    assert between("<!-- scaling -->\n", "<!-- end of scaling -->") == made
+
+
+def between(begin, end):
+    text = (places.ROOT / "docs" / "performance.md").read_text()
+    return text.partition(begin)[2].partition(end)[0]
+
+
+def test_an_exponent_is_that_of_the_upper_half():
+    pairs = [(n, 5.0 if n < 10 else 3.0 * n**1.5) for n in (1, 3, 9, 10, 30, 100)]
+    assert scaling.exponent(pairs) == pytest.approx(1.5)
