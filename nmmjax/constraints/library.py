@@ -188,7 +188,8 @@ def _scales() -> dict[str, float]:
         if "file" in found.entry:
             constraint = build(name, found.entry, found.folder)
             masses = [x for x in getattr(constraint, "mass", ()) if x > 0.0]
-            ends.setdefault(constraint.requires[1], []).extend((min(masses), max(masses)))
+            if masses:
+                ends.setdefault(constraint.requires[1], []).extend((min(masses), max(masses)))
     return {mass: statistics.geometric_mean(values) for mass, values in ends.items()}
 
 
