@@ -22,6 +22,7 @@ MASSLESS = ("dipole_portal",)  # lepton number forbids the mass
 SCALES = {
     "bfz": lambda t: t["m_h_plus"],
     "bridge": lambda t: max(t["m_f"], t["m_s"]),
+    "bridge_fourplet": lambda t: max(t["m_f"], t["m_s"]),
     "bridge_majorana": lambda t: max(t["m_psi"], t["m_s"]),
     "colored_triplet": lambda t: max(t["m_f"], t["m_s"]),
     "dipole_portal": lambda t: t["lambda_uv"],
