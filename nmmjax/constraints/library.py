@@ -123,7 +123,7 @@ def card(name: str, files: Files = ()) -> dict[str, str]:
 def drawn(name: str, files: Files = ()) -> bool:
     """Tell whether a known constraint is a curve, of which there is something to draw."""
     entry = _all(files)[name].entry
-    return "file" in entry or "mass" in entry
+    return entry["type"] != "recoil_spectrum" and ("file" in entry or "mass" in entry)
 
 
 def label(name: str) -> str:

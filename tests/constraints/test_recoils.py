@@ -81,6 +81,12 @@ def compiled():
     return jax.jit(one("xenonnt_2022_recoils_dark").log_likelihood)
 
 
+def test_no_curve_is_drawn():
+    assert not library.drawn("xenonnt_2022_recoils")
+    assert library.drawn("xenonnt_2022_massive")
+    assert "spectrum of recoils (90% CL)" in str(library.card("xenonnt_2022_recoils_dark"))
+
+
 def test_bins_hold_the_published_events():
     """433 events, and the published 15.8 per (t yr keV) times the efficiency."""
     data = table()
