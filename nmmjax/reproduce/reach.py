@@ -1,0 +1,154 @@
+"""Largest moment of a run file's model with a viable neutrino mass, and the least tuning there.
+
+Every limit of the file holds but those on the moment itself; a file without a target for m_nu gets
+m_nu < 0.1 eV. Searches by differential evolution in the chart: lower bounds, good to some per cent
+where a model has one maximum, and seeded, so that the same version finds the same numbers.
+"""
+
+import math
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from nmmjax.constraints import library
+from nmmjax.reproduce.evolution import evolve
+from nmmjax.runfile.build import build_posterior, read
+from nmmjax.target.posterior import Posterior
+
+NATURAL = 10.0  # tuning up to which a point counts as natural
+_M_NU = 0.1  # eV
+_TARGETS = ("m_nu_target",)
+_POINTS, _STARTS, _STEPS = 512, 8, 400
+
+
+class Reach(NamedTuple):
+    """What the search found in one run file, moments in mu_B; NaN where nothing was found.
+
+    rge           "in m_nu" where the running mass is a term of m_nu, "beside" where it is an
+                  estimate that only counts as tuning, "left out"
+    largest       whatever the tuning
+    least_tuning  least of max(tuning_bg, tuning_cancel, tuning_rge) at half of it or more
+    natural       largest moment with a tuning of at most 10
+    """
+
+    runfile: str
+    model: str
+    moment: str
+    rge: str
+    largest: float
+    least_tuning: float
+    natural: float
+
+
+def search(path: pathlib.Path) -> Iterator[Reach]:
+    """Search one run file without the running mass and with it.
+
+    Raises InputError where the file cannot be read.
+    """
+    plain, _ = read(path, ["target.prefer={}"])
+    posterior = build_posterior(plain, str(path))
+    moment = "mu_eff_dark" if "dark" in plain.model.name else "mu_nu"
+    if hasattr(posterior.model, "rge"):
+        ways = [
+            ("left out", ["model.settings.rge=false"]),
+            ("in m_nu", ["model.settings.rge=true"]),
+        ]
+    elif "m_nu_rge" in posterior.names:
+        ways = [("left out", []), ("beside", [])]
+    else:
+        ways = [("left out", [])]
+    for rge, changes in ways:
+        given, _ = read(path, ["target.prefer={}", *changes])
+        found = _found(build_posterior(given, str(path)), moment, rge == "beside")
+        yield Reach(path.stem, plain.model.name, moment, rge, *found)
+
+
+def _found(posterior: Posterior, moment: str, beside: bool) -> tuple[float, float, float]:
+    """(largest, least tuning near it, largest natural one)."""
+    everywhere = jax.jit(jax.vmap(_quantities(posterior, moment, beside)))
+
+    def at(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return tuple(np.asarray(x) for x in everywhere(z))  # pyright: ignore[reportReturnType]
+
+    rng = np.random.default_rng(1)
+    draws = jax.jit(jax.vmap(posterior.from_unit))
+
+    def drawn(judge):
+        parts = [
+            np.asarray(draws(rng.uniform(size=(_POINTS, posterior.dim)))) for _ in range(_STARTS)
+        ]
+        z, merit = np.concatenate(parts), np.concatenate([judge(part) for part in parts])
+        return z[np.argsort(merit)[-_POINTS:]]
+
+    def large(z):
+        log_mu, _, broken = at(z)
+        return _merit(log_mu, broken)
+
+    def natural(z):
+        log_mu, log_tuning, broken = at(z)
+        return _merit(log_mu, broken + np.maximum(log_tuning - math.log(NATURAL), 0.0))
+
+    z, merit = evolve(large, drawn(large), _STEPS, rng)
+    if merit.max() < -1e3:
+        return math.nan, math.nan, math.nan
+    calm_z, _ = evolve(natural, np.concatenate([drawn(natural), z])[::2], _STEPS, rng)
+    z, merit = evolve(large, np.concatenate([calm_z, z])[::2], _STEPS, rng)
+    top = merit.max()
+
+    def calm(z):
+        log_mu, log_tuning, broken = at(z)
+        return _merit(-log_tuning, broken + np.maximum(top - math.log(2.0) - log_mu, 0.0))
+
+    calmest = evolve(calm, np.concatenate([calm_z, z])[::2], _STEPS, rng)[1].max()
+    best = evolve(natural, np.concatenate([calm_z, z])[::2], _STEPS, rng)[1].max()
+    return _exp(top), _exp(-calmest), _exp(best)
+
+
+def _exp(merit: float) -> float:
+    return math.exp(merit) if abs(merit) < 1e3 else math.nan
+
+
+def _merit(value: np.ndarray, broken: np.ndarray) -> np.ndarray:
+    """Value inside every limit; outside, less than any value, by how much is broken."""
+    inside = (broken <= 0.0) & np.isfinite(value)
+    return np.where(inside, value, -1e4 - np.nan_to_num(broken, nan=1e3, posinf=1e3))
+
+
+def _quantities(posterior: Posterior, moment: str, beside: bool):
+    """Chart position -> (ln moment, ln tuning, sum of what is broken)."""
+    held = _held([c.name for c in posterior.constraints])
+    target = any(c.name in _TARGETS for c in posterior.constraints)
+
+    def at(z):
+        found = posterior.observables(posterior.theta(z))
+        tuning = [found[n] for n in ("tuning_bg", "tuning_cancel") if n in found]
+        if beside:
+            tuning.append(jnp.abs(found["m_nu_rge"]) / 0.05)
+        over = [
+            x
+            for n, x in posterior.excess_at(z).items()
+            if n in held or "prior_" in n or "domain_" in n
+        ]
+        if not target and "m_nu" in found:
+            over.append(jnp.log(found["m_nu"] / _M_NU))
+        broken = jnp.sum(jnp.maximum(jnp.nan_to_num(jnp.stack(over), nan=1e3, posinf=1e3), 0.0))
+        largest = jnp.max(jnp.stack([jnp.ones(()), *tuning]))
+        return jnp.log(found[moment]), jnp.log(largest), broken
+
+    return at
+
+
+def _held(names: Sequence[str]) -> set[str]:
+    """Constraints that are no limits on the moment itself."""
+    entries = library.catalogue()
+    return {n for n in names if not _first(entries.get(n, {})).startswith("mu_")}
+
+
+def _first(entry: Mapping[str, Any]) -> str:
+    """Return the observable that an entry limits; "" if it names none."""
+    given = entry.get("observable", "")
+    return given if isinstance(given, str) else given[0]
