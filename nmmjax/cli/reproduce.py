@@ -8,7 +8,7 @@ from nmmjax.errors import InputError, suggest
 from nmmjax.reproduce import definition
 
 _FORMATS = ("png", "pdf", "svg")
-_MATCHES = {
+MATCHES = {
     "yes": "matches",
     "partly": "matches in part",
     "no": "differs",
@@ -36,7 +36,7 @@ def _list() -> None:
     width = max(map(len, names))
     for name in names:
         about = definition.read(name)
-        show(f"{name:<{width}}  {about.title} ({about.paper}): {_MATCHES[about.matches]}\n")
+        show(f"{name:<{width}}  {about.title} ({about.paper}): {MATCHES[about.matches]}\n")
 
 
 def _chosen(formats: str) -> list[str]:
@@ -75,4 +75,4 @@ def _draw(
         for path in paths:
             show(f"{path}\n")
         why = " ".join(about.why.split())
-        show(f"  {about.paper}, {about.item}: {_MATCHES[about.matches]}. {why}\n")
+        show(f"  {about.paper}, {about.item}: {MATCHES[about.matches]}. {why}\n")

@@ -23,51 +23,61 @@ _LINES = {"xenonnt_2022": "-", "trgb_omegaCen": "--", "future_xlzd_200t": ":"}
 
 def history(definition: Definition, columns: Columns) -> Figure:
     """Return limits over the year by kind and flavour, and the reach of each model beside them."""
-    figure = Figure(figsize=(TWO_COLUMNS, 4.4), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True, width_ratios=[2.3, 1])
+    figure = Figure(figsize=(TWO_COLUMNS, 4.6), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[2.2, 1])
     for kind, colour in zip(KINDS, _COLOURS, strict=True):
-        for flavour, marker in _MARKERS.items():
-            here = (columns["kind"] == kind) & (columns["flavour"] == flavour)
-            for later in (0, 1):
-                at = here & (columns["projected"] == later)
-                look = {"marker": marker, "ls": "", "ms": 4.5, "mec": colour}
-                fill = "white" if later else colour
-                left.plot(columns["year"][at], columns["limit"][at], mfc=fill, **look)
         left.plot([], [], "o", color=colour, ms=4.5, label=kind)
+        for i in np.flatnonzero(columns["kind"] == kind):
+            marker, later = _MARKERS[columns["flavour"][i]], columns["projected"][i]
+            look = {"marker": marker, "mec": colour, "mfc": "white" if later else colour}
+            left.plot([columns["year"][i]], [columns["limit"][i]], ms=4.5, zorder=3 + later, **look)
     for flavour, marker in _MARKERS.items():
         left.plot([], [], marker, color="0.4", ms=4.5, label=_FLAVOURS[flavour])
     left.plot([], [], "o", mfc="white", mec="0.4", ms=4.5, label="projected")
-    for label, x, y in definition.named:
-        left.annotate(label, (x, y), fontsize=5.5, ha="center", va="center")
+    for label, dx, dy in definition.named:
+        _name(left, columns, label, dx, dy)
     left.set_yscale("log")
-    Scale("log").apply(left, "y", -24.2, -4.8, most=11)
+    Scale("log").apply(left, "y", -13.3, -4.8, most=9)
+    left.set_xlim(1953.0, 2042.0)
     left.set_xlabel("year")
-    left.set_ylabel(r"limit on $\mu_\nu$, or reach of a model [$\mu_B$]")
+    left.set_ylabel(r"limit on $\mu_\nu$ [$\mu_B$]")
     _bars(right)
-    figure.suptitle(f"{definition.title}\n{definition.paper}, {definition.item}", fontsize="small")
+    figure.suptitle(f"{definition.title}\n{definition.item}", fontsize="small")
     legend_below(figure, [left, right])
     return fitted(figure)
+
+
+def _name(axes: Axes, columns: Columns, label: str, dx: float, dy: float) -> None:
+    """Write a limit's name, shifted by years and decades from its point."""
+    i = int(np.flatnonzero(columns["label"] == label)[0])
+    x, y = columns["year"][i] + dx, columns["limit"][i] * 10.0**dy
+    sides = {"ha": "left" if dx > 0.5 else "right" if dx < -0.5 else "center", "va": "center"}
+    axes.text(x, y, label, fontsize=5.0, color="0.25", **sides)
 
 
 def _bars(axes: Axes) -> None:
     """From the largest natural moment to the largest, for every model."""
     found = stored()
     names = list(dict.fromkeys(found["title"]))
-    for rge, colour, shift, label in (
-        ("left out", _PLAIN, -0.17, r"reach without $m_\nu^{\mathrm{RGE}}$"),
-        ("counted", _RGE, 0.17, r"reach with it, of one operator"),
-    ):
+    ways = (("left out", _PLAIN, -0.17), ("counted", _RGE, 0.17))
+    for rge, colour, shift in ways:
         for i, name in enumerate(names):
-            at = np.flatnonzero((found["title"] == name) & (found["rge"] == rge))
-            for k in at:
+            for k in np.flatnonzero((found["title"] == name) & (found["rge"] == rge)):
                 low, high = found["natural"][k], found["largest"][k]
                 axes.plot([i + shift] * 2, [low if low > 0.0 else high, high], color=colour, lw=2.5)
                 axes.plot([i + shift], [high], "_", color=colour, ms=5)
+        words = "without" if rge == "left out" else "with"
+        label = rf"reach {words} $m_\nu^{{\mathrm{{RGE}}}}$"
         axes.plot([], [], color=colour, lw=2.5, label=label)
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=5.5)
     axes.set_xlim(-0.6, len(names) - 0.4)
     for name, dashes in _LINES.items():
-        axes.axhline(library.catalogue()[name]["value"], color="black", lw=0.6, ls=dashes)
+        label = f"{library.label(name)} (right)"
+        value = library.catalogue()[name]["value"]
+        axes.axhline(value, color="black", lw=0.6, ls=dashes, label=label)
+    axes.set_yscale("log")
+    Scale("log").apply(axes, "y", -24.2, -6.8, most=9)
+    axes.set_ylabel(r"$\mu_\nu$: tuning below 10 to any [$\mu_B$]")
 
 
 def reach(definition: Definition, columns: Columns) -> Figure:
@@ -86,7 +96,8 @@ def reach(definition: Definition, columns: Columns) -> Figure:
                 tuning = _tuning(columns["least_tuning"][k])
                 place = 0.25 + 0.5 * way, y - shift
                 words.text(*place, tuning, color=colour, fontsize=6.5, ha="center", va="center")
-        label = r"without $m_\nu^{\mathrm{RGE}}$" if rge == "left out" else r"with it"
+        which = "without" if rge == "left out" else "with"
+        label = rf"{which} $m_\nu^{{\mathrm{{RGE}}}}$"
         axes.plot([], [], color=colour, lw=2.5, label=label)
     for name, dashes in _LINES.items():
         entry = library.catalogue()[name]
@@ -102,7 +113,7 @@ def reach(definition: Definition, columns: Columns) -> Figure:
     words.set_xticks([])
     words.tick_params("y", left=False)
     words.set_xlabel("least tuning\nwithin 2 of the largest")
-    figure.suptitle(f"{definition.title}\n{definition.paper}, {definition.item}", fontsize="small")
+    figure.suptitle(f"{definition.title}\n{definition.item}", fontsize="small")
     legend_below(figure, [axes])
     return fitted(figure)
 

@@ -80,8 +80,8 @@ def largest_moment(fixed: Fixed, varied: Columns) -> Columns:
     split, m_s, m_n = varied["delta_m"], fixed["m_s"], fixed["m_n"]
     expansion = fixed["eps_lambda"] * m_n / (math.pi**2 * m_s**2) * (2.0 * split / m_s) ** 2
     x = jnp.asarray((m_n / m_s) ** 2)
-    masses = (jnp.asarray(m_s), jnp.asarray(m_s + split))
-    whole = delta_J(jnp.asarray(m_n), masses[0], masses[1], masses[0], masses[1])
+    low, high = jnp.full(split.shape, m_s), jnp.asarray(m_s + split)
+    whole = delta_J(jnp.full(split.shape, m_n), low, high, low, high)
     return {
         "delta_m": split,
         "raw": expansion / 64.0 * _printed_split(m_n, m_s),

@@ -95,7 +95,7 @@ class Definition(_Table):
 
     columns   module and function that compute the numbers: "weak_triplet.moment"
     fixed     parameters held, varied   the grids, units   of every column of the CSV
-    named     words and where they stand, (label, x, y), for kind "history"
+    named     rows with their labels, shifted by years and decades: (label, dx, dy); "history"
     prints    what the paper prints, matches   whether we find the same, why   it does not
     """
 

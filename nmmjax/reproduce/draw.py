@@ -1,5 +1,7 @@
 """Curves of a definition: what is printed dashed, what is derived in full lines, limits black."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -26,6 +28,7 @@ LOOKS = {
 }
 _LIMITS = ("-", "--", "-.", ":")
 _PANEL, _LEGEND_LINE = 2.7, 0.15  # inches
+_PAD = 6.0  # points, so that labels at a corner stand apart
 
 
 def curves(definition: Definition, columns: Columns) -> Figure:
@@ -47,8 +50,11 @@ def curves(definition: Definition, columns: Columns) -> Figure:
 def _panel(axes: Axes, panel: Panel, columns: Columns) -> None:
     x = columns[panel.x]
     for line in panel.lines:
-        look = LOOKS[line.look] | ({"ls": "", "marker": "o", "ms": 4} if line.dots else {})
-        if line.dots and line.look.startswith("printed"):
+        printed = line.look.startswith("printed")
+        look: dict[str, Any] = LOOKS[line.look] | {"zorder": 3.0 if printed else 2.0}
+        if line.dots:
+            look |= {"ls": "", "marker": "o", "ms": 4}
+        if line.dots and printed:
             look |= {"mfc": "none", "ms": 7}
         across = columns[line.x] if line.x else x
         axes.plot(across, columns[line.column], label=line.label, **look)
@@ -61,6 +67,7 @@ def _panel(axes: Axes, panel: Panel, columns: Columns) -> None:
             look = {"mfc": "white", "mec": "black", "ms": 8, "ls": "", "zorder": 5}
             axes.plot([said.x], [said.y], marker="*s^D"[i % 4], label=said.label, **look)
     _scaled(axes, panel)
+    axes.tick_params("x", pad=_PAD)
     axes.set_xlabel(panel.x_label)
     axes.set_ylabel(panel.y_label)
     axes.set_title(panel.title)

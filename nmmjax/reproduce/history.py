@@ -25,7 +25,7 @@ _LIBRARY = {
     "cosmology": ("neff_dirac",),
 }
 _PROJECTED = {"dark matter": ("future_xlzd_200t",), "accelerator": ("future_dune_nd",)}
-_FLAVOURS = {"mu_eff_numu": "nu_mu", "mu_eff_nutau": "nu_tau"}
+_FLAVOURS = {"mu_eff_reactor": "nu_e", "mu_eff_numu": "nu_mu", "mu_eff_nutau": "nu_tau"}
 
 
 def limits(fixed: dict[str, float], varied: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
