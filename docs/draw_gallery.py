@@ -11,7 +11,7 @@ from nmmjax.reproduce import definition, figure
 
 FOLDER = pathlib.Path(__file__).parent / "images" / "gallery"
 _DPI = 120
-_COLOURS = 64
+_COLOURS = 256
 
 
 def draw(name: str) -> None:

@@ -51,8 +51,8 @@ def _name(axes: Axes, columns: Columns, label: str, dx: float, dy: float) -> Non
     """Write a limit's name, shifted by years and decades from its point."""
     i = int(np.flatnonzero(columns["label"] == label)[0])
     x, y = columns["year"][i] + dx, columns["limit"][i] * 10.0**dy
-    sides = {"ha": "left" if dx > 0.5 else "right" if dx < -0.5 else "center", "va": "center"}
-    axes.text(x, y, label, fontsize=5.0, color="0.25", **sides)
+    side = "left" if dx > 0.5 else "right" if dx < -0.5 else "center"
+    axes.text(x, y, label, fontsize=5.0, color="0.25", ha=side, va="center")
 
 
 def _bars(axes: Axes) -> None:

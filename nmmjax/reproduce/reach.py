@@ -1,8 +1,9 @@
 """Largest moment of a run file's model with a viable neutrino mass, and the least tuning there.
 
 Every limit of the file holds but those on the moment itself; a file without a target for m_nu gets
-m_nu < 0.1 eV. Searches by differential evolution in the chart: lower bounds, good to some per cent
-where a model has one maximum, and seeded, so that the same version finds the same numbers.
+m_nu < 0.1 eV, and `bridge` splittings of either sign. Searches by differential evolution in the
+chart: lower bounds, good to some per cent where a model has one maximum, and seeded, so that the
+same version finds the same numbers.
 """
 
 import math
@@ -22,6 +23,8 @@ from nmmjax.target.posterior import Posterior
 NATURAL = 10.0  # tuning up to which a point counts as natural
 _M_NU = 0.1  # eV
 _TARGETS = ("m_nu_target",)
+# A positive splitting of the fermions adds to the running mass, a negative one cancels it.
+_CHANGES = {"bridge": ["priors.split_f={ signed_log = [1e-14, 1e-3] }"]}
 _POINTS, _STARTS, _STEPS = 512, 8, 400
 
 
@@ -49,7 +52,8 @@ def search(path: pathlib.Path) -> Iterator[Reach]:
 
     Raises InputError where the file cannot be read.
     """
-    plain, _ = read(path, ["target.prefer={}"])
+    common = ["target.prefer={}", *_CHANGES.get(path.stem, [])]
+    plain, _ = read(path, common)
     posterior = build_posterior(plain, str(path))
     moment = "mu_eff_dark" if "dark" in plain.model.name else "mu_nu"
     if hasattr(posterior.model, "rge"):
@@ -62,7 +66,7 @@ def search(path: pathlib.Path) -> Iterator[Reach]:
     else:
         ways = [("left out", [])]
     for rge, changes in ways:
-        given, _ = read(path, ["target.prefer={}", *changes])
+        given, _ = read(path, [*common, *changes])
         found = _found(build_posterior(given, str(path)), moment, rge == "beside")
         yield Reach(path.stem, plain.model.name, moment, rge, *found)
 
@@ -105,7 +109,7 @@ def _found(posterior: Posterior, moment: str, beside: bool) -> tuple[float, floa
 
     calmest = evolve(calm, np.concatenate([calm_z, z])[::2], _STEPS, rng)[1].max()
     best = evolve(natural, np.concatenate([calm_z, z])[::2], _STEPS, rng)[1].max()
-    return _exp(top), _exp(-calmest), _exp(best)
+    return _exp(max(top, best)), _exp(-calmest), _exp(best)
 
 
 def _exp(merit: float) -> float:
