@@ -4,7 +4,6 @@ import functools
 import inspect
 import pathlib
 
-from nmmjax.cli.reproduce import MATCHES
 from nmmjax.cli.session import start_jax
 from nmmjax.cli.show import prior_text
 from nmmjax.constraints import library
@@ -14,6 +13,12 @@ from nmmjax.runfile.build import ModelSection, build_model, prior_table
 from nmmjax.target.settings import settings
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+_VERDICTS = {
+    "yes": "It matches",
+    "partly": "It matches in part",
+    "no": "It does not match",
+    "ours": "No paper has it",
+}
 BORROWED = {
     "contributing.md": "CONTRIBUTING.md",
     "changelog.md": "CHANGELOG.md",
@@ -90,7 +95,7 @@ def gallery() -> str:
             f"`nmmjax reproduce {name}` ({where})\n",
             f"![{about.title}](../images/gallery/{name}.png)\n",
             f"- **Printed:** {about.prints}",
-            f"- **{MATCHES[about.matches].capitalize()}.** {' '.join(about.why.split())}\n",
+            f"- **{_VERDICTS[about.matches]}.** {' '.join(about.why.split())}\n",
         ]
     return "\n".join(parts)
 

@@ -1,20 +1,22 @@
 """`nmmjax reproduce`: figures of the source papers, redrawn."""
 
 import pathlib
+import textwrap
 from collections.abc import Sequence
 
 from nmmjax.cli.terminal import out as show
+from nmmjax.cli.terminal import width
 from nmmjax.errors import InputError, suggest
 from nmmjax.reproduce import definition
 
 _FORMATS = ("png", "pdf", "svg")
-MATCHES = {
+_MATCHES = {
     "yes": "matches",
-    "partly": "matches in part",
+    "partly": "in part",
     "no": "differs",
-    "open": "nothing to compare with",
-    "ours": "no paper has it",
+    "ours": "our own",
 }
+_ROOM = max(map(len, _MATCHES.values()))
 _CHART = "models"
 
 
@@ -32,11 +34,22 @@ def reproduce_figures(
 
 
 def _list() -> None:
+    """Name, verdict and title of every figure, a line of the terminal each."""
     names = definition.names()
-    width = max(map(len, names))
+    room = max(map(len, names))
     for name in names:
         about = definition.read(name)
-        show(f"{name:<{width}}  {about.title} ({about.paper}): {MATCHES[about.matches]}\n")
+        rest = about.title if about.matches == "ours" else f"{about.title} ({about.paper})"
+        before = f"{name:<{room}}  {_MATCHES[about.matches]:<{_ROOM}}  "
+        show(
+            before
+            + textwrap.shorten(rest, max(width() - len(before), 20), placeholder=" ...")
+            + "\n"
+        )
+
+
+def _where(about: definition.Definition) -> str:
+    return about.item if about.matches == "ours" else f"{about.paper}, {about.item}"
 
 
 def _chosen(formats: str) -> list[str]:
@@ -75,4 +88,4 @@ def _draw(
         for path in paths:
             show(f"{path}\n")
         why = " ".join(about.why.split())
-        show(f"  {about.paper}, {about.item}: {MATCHES[about.matches]}. {why}\n")
+        show(f"  {_where(about)}: {_MATCHES[about.matches]}. {why}\n")

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nmmjax.constraints import library
+from nmmjax.errors import InputError, suggest
 from nmmjax.figures.axes import Scale
 from nmmjax.figures.fit import fitted, legend_below
 from nmmjax.figures.style import TWO_COLUMNS
@@ -49,6 +50,8 @@ def history(definition: Definition, columns: Columns) -> Figure:
 
 def _name(axes: Axes, columns: Columns, label: str, dx: float, dy: float) -> None:
     """Write a limit's name, shifted by years and decades from its point."""
+    if label not in columns["label"]:
+        raise InputError(f"'named': '{label}' is no label{suggest(label, list(columns['label']))}")
     i = int(np.flatnonzero(columns["label"] == label)[0])
     x, y = columns["year"][i] + dx, columns["limit"][i] * 10.0**dy
     side = "left" if dx > 0.5 else "right" if dx < -0.5 else "center"

@@ -22,8 +22,8 @@ type Look = Literal[
     "other", "other_2", "other_3",
 ]  # fmt: skip
 # "yes": numbers and shape agree; "partly": some do, or with assumptions of ours; "no": they do not;
-# "open": the paper states nothing to compare with; "ours": no paper has this figure.
-type Matches = Literal["yes", "partly", "no", "open", "ours"]
+# "ours": no paper has this figure.
+type Matches = Literal["yes", "partly", "no", "ours"]
 
 
 class _Table(pydantic.BaseModel):

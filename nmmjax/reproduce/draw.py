@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from nmmjax.constraints import library
+from nmmjax.errors import InputError, suggest
 from nmmjax.figures.axes import Scale
 from nmmjax.figures.fit import fitted, legend_below
 from nmmjax.figures.style import ONE_COLUMN, TWO_COLUMNS
@@ -80,7 +81,7 @@ def _limit(axes: Axes, limit: Limit, dashes: str) -> None:
         shade = {"color": "#f0e442", "alpha": 0.45, "lw": 0.0}
         band(limit.low, limit.high, label=_label(limit), **shade)
         return
-    entry = library.catalogue()[limit.constraint]
+    entry = _entry(limit)
     value = float(entry["value"])
     if "sigma" in entry:
         spread = float(entry["sigma"])
@@ -90,10 +91,20 @@ def _limit(axes: Axes, limit: Limit, dashes: str) -> None:
         line(value, color="black", lw=0.8, ls=dashes, label=_label(limit))
 
 
+def _entry(limit: Limit) -> dict[str, Any]:
+    known = library.catalogue()
+    entry = known.get(limit.constraint, {})
+    if not isinstance(entry.get("value"), float):
+        raise InputError(
+            f"'{limit.constraint}' is no limit on one quantity{suggest(limit.constraint, known)}"
+        )
+    return entry
+
+
 def _label(limit: Limit) -> str:
     if limit.label:
         return limit.label
-    entry = library.catalogue()[limit.constraint]
+    entry = _entry(limit)
     words = " (projected)" if entry.get("use") == "projection" else ""
     if "sigma" in entry:
         return f"{library.label(limit.constraint)}, one sigma"

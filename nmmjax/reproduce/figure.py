@@ -23,6 +23,13 @@ type Columns = dict[str, np.ndarray]
 _KINDS = {"curves": curves, "history": history, "reach": reach}
 
 
+class _Given(dict[str, Any]):
+    """A table of a definition; a key that is asked for and not there is the user's error."""
+
+    def __missing__(self, key: str) -> None:
+        raise InputError(f"'{key}' is missing from [fixed] or [varied]")
+
+
 def computed(definition: Definition) -> Columns:
     """Compute the columns of a definition.
 
@@ -36,12 +43,8 @@ def computed(definition: Definition) -> Columns:
         pass
     if name not in found:
         raise InputError(f"'columns': there is no {definition.columns}")
-    try:
-        columns = found[name](
-            definition.fixed, {k: grid.array() for k, grid in definition.varied.items()}
-        )
-    except KeyError as error:
-        raise InputError(f"'{error.args[0]}' is missing from [fixed] or [varied]") from None
+    grids = {k: grid.array() for k, grid in definition.varied.items()}
+    columns = found[name](_Given(definition.fixed), _Given(grids))
     _check(definition, columns)
     return columns
 
