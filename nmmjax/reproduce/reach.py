@@ -107,9 +107,9 @@ def _found(posterior: Posterior, moment: str, beside: bool) -> tuple[float, floa
         log_mu, log_tuning, broken = at(z)
         return _merit(-log_tuning, broken + np.maximum(top - math.log(2.0) - log_mu, 0.0))
 
-    calmest = evolve(calm, np.concatenate([calm_z, z])[::2], _STEPS, rng)[1].max()
-    best = evolve(natural, np.concatenate([calm_z, z])[::2], _STEPS, rng)[1].max()
-    return _exp(max(top, best)), _exp(-calmest), _exp(best)
+    calm_end, calmest = evolve(calm, np.concatenate([calm_z, z])[::2], _STEPS, rng)
+    best = evolve(natural, np.concatenate([calm_end, calm_z])[::2], _STEPS, rng)[1].max()
+    return _exp(max(top, best)), _exp(-calmest.max()), _exp(best)
 
 
 def _exp(merit: float) -> float:
