@@ -8,7 +8,7 @@ same version finds the same numbers.
 
 import math
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from nmmjax.constraints import library
-from nmmjax.reproduce.evolution import evolve
+from nmmjax.reproduce.evolution import Judge, evolve
 from nmmjax.runfile.build import build_posterior, read
 from nmmjax.target.posterior import Posterior
 
@@ -72,44 +72,52 @@ def search(path: pathlib.Path) -> Iterator[Reach]:
 
 
 def _found(posterior: Posterior, moment: str, beside: bool) -> tuple[float, float, float]:
-    """(largest, least tuning near it, largest natural one)."""
-    everywhere = jax.jit(jax.vmap(_quantities(posterior, moment, beside)))
-
-    def at(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return tuple(np.asarray(x) for x in everywhere(z))  # pyright: ignore[reportReturnType]
-
-    rng = np.random.default_rng(1)
+    """(largest, least tuning near it, largest natural one): searches that start from each other."""
+    judges = _Judges(jax.jit(jax.vmap(_quantities(posterior, moment, beside))))
     draws = jax.jit(jax.vmap(posterior.from_unit))
+    rng = np.random.default_rng(1)
 
-    def drawn(judge):
-        parts = [
-            np.asarray(draws(rng.uniform(size=(_POINTS, posterior.dim)))) for _ in range(_STARTS)
-        ]
-        z, merit = np.concatenate(parts), np.concatenate([judge(part) for part in parts])
-        return z[np.argsort(merit)[-_POINTS:]]
+    def best_drawn(judge: Judge) -> np.ndarray:
+        uniform = (rng.uniform(size=(_POINTS, posterior.dim)) for _ in range(_STARTS))
+        parts = [np.asarray(draws(u)) for u in uniform]
+        merit = np.concatenate([judge(part) for part in parts])
+        return np.concatenate(parts)[np.argsort(merit)[-_POINTS:]]
 
-    def large(z):
-        log_mu, _, broken = at(z)
-        return _merit(log_mu, broken)
+    def from_both(judge: Judge, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return evolve(judge, np.concatenate([a, b])[::2], _STEPS, rng)
 
-    def natural(z):
-        log_mu, log_tuning, broken = at(z)
-        return _merit(log_mu, broken + np.maximum(log_tuning - math.log(NATURAL), 0.0))
-
-    z, merit = evolve(large, drawn(large), _STEPS, rng)
+    large, merit = evolve(judges.large, best_drawn(judges.large), _STEPS, rng)
     if merit.max() < -1e3:
         return math.nan, math.nan, math.nan
-    calm_z, _ = evolve(natural, np.concatenate([drawn(natural), z])[::2], _STEPS, rng)
-    z, merit = evolve(large, np.concatenate([calm_z, z])[::2], _STEPS, rng)
-    top = merit.max()
+    natural, _ = from_both(judges.natural, best_drawn(judges.natural), large)
+    large, merit = from_both(judges.large, natural, large)
+    top = float(merit.max())
+    calm, tuning = from_both(judges.calm(top - math.log(2.0)), natural, large)
+    best = float(from_both(judges.natural, calm, natural)[1].max())
+    return _exp(max(top, best)), _exp(-float(tuning.max())), _exp(best)
 
-    def calm(z):
-        log_mu, log_tuning, broken = at(z)
-        return _merit(-log_tuning, broken + np.maximum(top - math.log(2.0) - log_mu, 0.0))
 
-    calm_end, calmest = evolve(calm, np.concatenate([calm_z, z])[::2], _STEPS, rng)
-    best = evolve(natural, np.concatenate([calm_end, calm_z])[::2], _STEPS, rng)[1].max()
-    return _exp(max(top, best)), _exp(-calmest.max()), _exp(best)
+class _Judges(NamedTuple):
+    """What searches maximise; `at` gives ln moment, ln tuning and what is broken."""
+
+    at: Callable[[np.ndarray], Sequence[jax.Array]]
+
+    def large(self, z: np.ndarray) -> np.ndarray:
+        log_mu, _, broken = map(np.asarray, self.at(z))
+        return _merit(log_mu, broken)
+
+    def natural(self, z: np.ndarray) -> np.ndarray:
+        log_mu, log_tuning, broken = map(np.asarray, self.at(z))
+        return _merit(log_mu, broken + np.maximum(log_tuning - math.log(NATURAL), 0.0))
+
+    def calm(self, least: float) -> Judge:
+        """Judge by the smallness of the tuning where ln moment is `least` or more."""
+
+        def judge(z: np.ndarray) -> np.ndarray:
+            log_mu, log_tuning, broken = map(np.asarray, self.at(z))
+            return _merit(-log_tuning, broken + np.maximum(least - log_mu, 0.0))
+
+        return judge
 
 
 def _exp(merit: float) -> float:
