@@ -107,6 +107,8 @@ def reach(definition: Definition, columns: Columns) -> Figure:
         label = f"{library.label(name)}, {100 * entry['cl']:.0f}% CL"
         axes.axvline(entry["value"], color="black", lw=0.7, ls=dashes, label=label)
     axes.set_yticks(range(len(names)), names[::-1])
+    for which in (axes, words):
+        which.grid(axis="y", lw=0.3, color="0.85", zorder=0.0)
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.set_xscale("log")
     low = np.nanmin(np.where(columns["natural"] > 0, columns["natural"], columns["largest"]))

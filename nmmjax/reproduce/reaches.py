@@ -29,13 +29,13 @@ TITLES = {
     "bfz": "bfz",
     "left_right": "left_right (e)",
     "rpv_susy": "rpv_susy",
-    "dark_dipole_frontier": "dark_dipole (light)",
-    "dark_dipole": "dark_dipole (TeV)",
+    "dark_dipole_frontier": r"dark_dipole (light), $\epsilon\mu$",
+    "dark_dipole": r"dark_dipole (TeV), $\epsilon\mu$",
     "sm_dirac": "sm_dirac",
     "sm_majorana": "sm_majorana",
 }
 _NUMBERS = ("largest", "least_tuning", "natural")
-_KEYS = ("runfile", "title", "moment", "rge", "kind", *_NUMBERS, "version", "commit", "date")
+_KEYS = ("runfile", "moment", "rge", "kind", *_NUMBERS, "version", "commit", "date")
 
 
 def models(fixed: dict[str, float], varied: Columns) -> Columns:
@@ -52,7 +52,8 @@ def stored(path: pathlib.Path = PATH) -> Columns:
     rows.sort(key=lambda row: (order.index(row["runfile"]), row["rge"] != "left out"))
     text = {key: np.array([row[key] for row in rows]) for key in _KEYS if key not in _NUMBERS}
     numbers = {key: np.array([float(row[key]) for row in rows]) for key in _NUMBERS}
-    return {key: numbers[key] if key in numbers else text[key] for key in _KEYS}
+    found = {key: numbers[key] if key in numbers else text[key] for key in _KEYS}
+    return _titled(found)
 
 
 def recomputed(names: Sequence[str], runs: pathlib.Path) -> Columns:
@@ -78,14 +79,18 @@ def recomputed(names: Sequence[str], runs: pathlib.Path) -> Columns:
         rows += (_row(found) for found in search(runs / f"{name}.toml"))
     order = list(TITLES)
     rows.sort(key=lambda row: (order.index(row["runfile"]), row["rge"] != "left out"))
-    return {key: np.array([row[key] for row in rows]) for key in _KEYS}
+    return _titled({key: np.array([row[key] for row in rows]) for key in _KEYS})
+
+
+def _titled(columns: Columns) -> Columns:
+    return {"title": np.array([TITLES[name] for name in columns["runfile"]])} | columns
 
 
 def _row(found: Any) -> dict[str, Any]:
     counted = "left out" if found.rge == "left out" else "counted"
     kind = {"left out": "", "in m_nu": "a term of m_nu", "beside": "an estimate beside m_nu"}
     numbers = {key: getattr(found, key) for key in _NUMBERS}
-    about = {"runfile": found.runfile, "title": TITLES[found.runfile], "moment": found.moment}
+    about = {"runfile": found.runfile, "moment": found.moment}
     made = {
         "version": importlib.metadata.version("nmmjax"),
         "commit": _commit(),
