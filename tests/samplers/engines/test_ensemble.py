@@ -104,6 +104,7 @@ KINDS = {
     "differences only": Ensemble(thin=10, block=50, jump=0.0, stretch=0.0),
     "stretch only": Ensemble(thin=20, block=50, jump=0.0, stretch=1.0),
     "jumps": Ensemble(thin=20, block=50, jump=0.5, stretch=0.0),
+    "short": Ensemble(thin=30, block=50, jump=0.0, stretch=0.0, short=1.0),
     "smallest": Ensemble(walkers=10, ensembles=16, thin=20, block=50),
 }
 
@@ -290,8 +291,9 @@ def test_info_is_summed_between_draws():
         ({"ensembles": 0}, "ensembles >= 1, got 0"),
         ({"thin": 0}, "thin >= 1, got 0"),
         ({"block": -1}, "block >= 1, got -1"),
-        ({"jump": 0.7, "stretch": 0.7}, "sum <= 1, got 0.7 and 0.7"),
-        ({"jump": math.nan}, "sum <= 1, got nan and 0.1"),
+        ({"jump": 0.7, "stretch": 0.7}, "sum <= 1, got 0.7, 0.7 and 0"),
+        ({"jump": math.nan}, "sum <= 1, got nan, 0.1 and 0"),
+        ({"short": -0.1}, "short >= 0 .* got 0.1, 0.1 and -0.1"),
     ],
 )
 def test_bad_options_are_refused(options, message):
