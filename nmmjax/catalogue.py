@@ -255,6 +255,12 @@ _DARK = {
     "g_nu_e_solar": Quantity(
         "", r"|g_\nu g_e|^{\odot}", "Couplings of A' to solar neutrinos times that to electrons"
     ),
+    "g_nu_e_neutral": Quantity(
+        "", r"g_{\nu e}^{Z}", "Part of g_nu_e_solar, signed, that interferes with Z exchange"
+    ),
+    "g_nu_e_charged": Quantity(
+        "", r"g_{\nu e}^{W}", "Part of g_nu_e_solar, signed, that interferes with W exchange"
+    ),
     "vector_dominates": Quantity(
         "", r"[v_{\nu\nu A'}\ \mathrm{dominates}]", "1 where the vector coupling beats the dipole"
     ),

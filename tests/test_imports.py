@@ -27,7 +27,7 @@ ROOMS = {
                   "figures"},
     "cli": {"errors", "textfile", "signals", "catalogue", "constraints", "target", "runfile",
             "results", "figures", "reproduce", "samplers.base", "samplers.devices",
-            "samplers.diagnostics", "samplers.driver",
+            "samplers.diagnostics", "samplers.driver", "samplers.plan",
             "samplers.engines", "samplers.progress", "samplers.store", "samplers.undefined",
             "samplers.witness"},
     "samplers.devices": set(),
@@ -39,7 +39,8 @@ ROOMS = {
     "samplers.progress": {"samplers.base", "samplers.diagnostics"},
     "samplers.undefined": set(),
     "samplers.witness": {"samplers.base", "samplers.store", "samplers.undefined"},
-    "samplers.driver": {"samplers.base", "samplers.progress",
+    "samplers.plan": {"samplers.progress", "samplers.store"},
+    "samplers.driver": {"samplers.base", "samplers.devices", "samplers.plan", "samplers.progress",
                         "samplers.store", "samplers.undefined", "samplers.witness"},
 }  # fmt: skip
 

@@ -28,6 +28,7 @@ _USES = ("default", "optional", "projection", "flag")
 _SIGMAS = ("sigma_plus", "sigma_minus")
 _DIMENSIONED = ("value", "sigma", *_SIGMAS, "theory_sigma", "physical_min", "period", "limit")
 _PUBLISHED = {"1": ("", 1.0), "deg": ("rad", math.pi / 180.0), "MeV": ("GeV", 1e-3)}
+_MAY_VANISH = ("centre", "mass", "events")
 _FAR = 100.0  # a factor between masses that asks for their unit
 _COMMON = ("name", "requires", "source", "flag")
 
@@ -115,16 +116,20 @@ def _check_rows(file: str, rows: Sequence[tables.Row], wanted: Sequence[str]) ->
     for key, numbers in zip(wanted, zip(*(row.numbers for row in rows), strict=True), strict=True):
         for row, x in zip(rows, numbers, strict=True):
             # The shape itself says whether a mass of zero has a meaning.
-            if (x < 0.0 and key != "centre") or (x == 0.0 and key not in ("centre", "mass")):
+            if (x < 0.0 and key != "centre") or (x == 0.0 and key not in _MAY_VANISH):
                 raise InputError(f"{file}, line {row.line}: {key} must be > 0")
     if wanted[1] == "coupling":
         return
     for before, after in itertools.pairwise(rows):
         if not before.numbers[0] < after.numbers[0]:
             raise InputError(
-                f"{file}, line {after.line}: masses must increase, and this one is not above that "
-                f"of line {before.line}"
+                f"{file}, line {after.line}: {_rising(wanted[0])} must increase, and this one is "
+                f"not above that of line {before.line}"
             )
+
+
+def _rising(column: str) -> str:
+    return "masses" if column == "mass" else "bins"
 
 
 def _check_unit(given: Mapping[str, Any], units: str, scale: float | None) -> None:
@@ -193,7 +198,8 @@ def _check_keys(given: Entry, options: Mapping[str, dataclasses.Field]) -> None:
 
 def _observables(given: Any, shape: type[Constraint]) -> tuple[str, ...]:
     names = (given,) if isinstance(given, str) else tuple(given) if isinstance(given, list) else ()
-    single = isinstance(given, str) == (1 in shape.counts)
+    alone = isinstance(given, str)
+    single = 1 in shape.counts if alone else len(names) > 1
     texts = all(isinstance(x, str) for x in names)
     if not single or not texts or len(names) not in shape.counts:
         raise InputError(f"observable must be {shape.wanted}, got {given!r}")

@@ -123,7 +123,7 @@ def card(name: str, files: Files = ()) -> dict[str, str]:
 def drawn(name: str, files: Files = ()) -> bool:
     """Tell whether a known constraint is a curve, of which there is something to draw."""
     entry = _all(files)[name].entry
-    return "file" in entry or "mass" in entry
+    return entry["type"] != "recoil_spectrum" and ("file" in entry or "mass" in entry)
 
 
 def label(name: str) -> str:
@@ -188,7 +188,8 @@ def _scales() -> dict[str, float]:
         if "file" in found.entry:
             constraint = build(name, found.entry, found.folder)
             masses = [x for x in getattr(constraint, "mass", ()) if x > 0.0]
-            ends.setdefault(constraint.requires[1], []).extend((min(masses), max(masses)))
+            if masses:
+                ends.setdefault(constraint.requires[1], []).extend((min(masses), max(masses)))
     return {mass: statistics.geometric_mean(values) for mass, values in ends.items()}
 
 

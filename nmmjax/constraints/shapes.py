@@ -9,12 +9,12 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from nmmjax.constraints import curves, gaussians, limits, regions, wishes
+from nmmjax.constraints import curves, gaussians, limits, recoils, regions, wishes
 from nmmjax.constraints.base import Constraint, Source
 
 _CLASSES = tuple(
     kind
-    for module in (gaussians, limits, wishes, curves, regions)
+    for module in (gaussians, limits, wishes, curves, regions, recoils)
     for _, kind in inspect.getmembers(module, inspect.isclass)
     if kind.__module__ == module.__name__
     and issubclass(kind, Constraint)

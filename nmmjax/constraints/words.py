@@ -35,6 +35,8 @@ def of(entry: Mapping[str, Any]) -> str:
         return f"{low:.10g} < {names[0]} < {high:.10g}{unit}"
     if kind == "excluded_region":
         return f"{names[0]} outside a region against {names[1]}"
+    if kind == "recoil_spectrum":
+        return f"{', '.join(names)}: spectrum of recoils{level}"
     return f"{names[0]} < curve against {names[1]}{level}"
 
 

@@ -166,8 +166,13 @@ def unit_moments(a: int, b: int, sm: Constants = SM) -> dict[str, Float[Array, "
 
     With the mixing of NuFIT 6.1, normal ordering: those of any mu_ab are |mu_ab| times as large.
     """
+    return seen_moments(jnp.zeros((3, 3)).at[a, b].set(1.0).at[b, a].set(-1.0), sm)
+
+
+def seen_moments(mu: Float[Array, "3 3"], sm: Constants = SM) -> dict[str, Float[Array, ""]]:
+    """Effective moments of Majorana moments mu_ab in flavours, mixing of NuFIT 6.1, NO."""
     values = dict(_central("NO"))
     u = neutrinos.pmns(*(values[p] for p in neutrinos.ANGLES))
-    mu = jnp.zeros((3, 3), complex).at[a, b].set(1.0).at[b, a].set(-1.0)
     solar = neutrinos.solar_mixtures(u, values["dm2_21"], sm)
-    return neutrinos.effective_moments(neutrinos.to_mass_basis(mu, u), u, solar, majorana=True)
+    mu = neutrinos.to_mass_basis(mu + 0j, u)
+    return neutrinos.effective_moments(mu, u, solar, majorana=True)

@@ -7,6 +7,7 @@ from typing import Literal
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from nmmjax.models import _medium
 from nmmjax.physics import decays, neutrinos, rge, z_pole
 from nmmjax.physics.matrices import product
 from nmmjax.physics.moment_loops import mass_step, moment_step
@@ -55,10 +56,11 @@ class ZeeScalars(Model):
 
     two_loop: bool = setting(True, "add the two-loop moment; false: mu_nu_2loop = 0")
     ordering: Literal["NO", "IO"] = setting("NO", "columns to which the masses of M are assigned")
+    medium: Literal["none", "nucleons", "electrons"] = setting("none", _medium.WORDS)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return _PARAMETERS
+        return (*_PARAMETERS, *_medium.parameters(self.medium))
 
     @property
     def reference(self) -> dict[str, float]:
@@ -72,7 +74,8 @@ class ZeeScalars(Model):
             )
         }
         heavy = {"y_top": 0.5, "y_bottom": 0.1, "phi": 0.3}
-        return f | y | heavy | {"m_h_plus": 150.0, "m_heavy_plus": 300.0}
+        masses = {"m_h_plus": 150.0, "m_heavy_plus": 300.0}
+        return f | y | heavy | masses | _medium.reference(self.medium)
 
     @property
     def rescaling(self) -> Rescaling:
@@ -100,6 +103,7 @@ class ZeeScalars(Model):
             self._estimates(theta, one + two),
             self._charged_leptons(theta),
             self._spectrum(theta),
+            _medium.observables(theta, self.medium),
         )
 
     def _one_loop(self, theta, step, sign):

@@ -44,7 +44,7 @@ class DipolePortal(Model):
     Estimates, from the moment's loop without the photon:
         m_nu_naive = lambda_uv^2 mu_nu/(2 m_e mu_B), the Dirac mass m_D that must be tuned away if
         theta_sq = sin^2 theta and m_nu, the light mass of [[0, m_D], [m_D, m_N]], are too large.
-    With Dirac N lepton number holds and m_nu = 0: tan theta = m_D/m_N.
+    With Dirac N lepton number holds and the neutrino is massless (no m_nu): tan theta = m_D/m_N.
 
     Not here: Z and W dipoles of the same operators, mixing other than theta, decays N -> nu l l.
     Settings in full, conventions, accuracy, limits: docs/models/dipole_portal.md.
@@ -92,10 +92,10 @@ class DipolePortal(Model):
         return square_root(jnp.sum(shares * squares))
 
     def _light(self, m_n, dirac_mass):
-        """Light mass in eV and sin^2 of the mixing; no digit is lost for small m_D/m_N."""
+        """Light mass in eV, if any, and sin^2 of the mixing; no digit is lost for small m_D/m_N."""
         if self.nature == "dirac":
             total = dirac_mass**2 + m_n**2
-            return {"m_nu": jnp.zeros_like(m_n), "theta_sq": dirac_mass**2 / total}
+            return {"theta_sq": dirac_mass**2 / total}
         half = 0.5 * m_n
         light = dirac_mass**2 / (half + jnp.hypot(half, dirac_mass))
         return {"m_nu": EV * light, "theta_sq": light / (2.0 * light + m_n)}

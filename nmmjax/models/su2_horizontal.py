@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from nmmjax.models import _oscillation
+from nmmjax.models import _medium, _oscillation
 from nmmjax.physics import rge
 from nmmjax.physics.doublets import doublet_s, doublet_t
 from nmmjax.physics.moment_loops import N_F, mass_step, moment_step
@@ -75,15 +75,17 @@ class SU2Horizontal(Model):
     convention: Literal["derived", "as_printed"] = setting(
         "derived", "moment as derived and verified, or the talk's leading logarithms"
     )
+    medium: Literal["none", "nucleons", "electrons"] = setting("none", _medium.WORDS)
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        return _PARAMETERS
+        return (*_PARAMETERS, *_medium.parameters(self.medium))
 
     @property
     def reference(self) -> dict[str, float]:
         masses = {"m_h_plus": 110.0, "m_heavy_plus": 500.0, "m_h0": 120.0, "m_a0": 120.0}
-        return {"f": 0.02, "f_prime": 0.3, "alpha": 0.3, "delta_c": 1e-6} | masses
+        couplings = {"f": 0.02, "f_prime": 0.3, "alpha": 0.3, "delta_c": 1e-6}
+        return couplings | masses | _medium.reference(self.medium)
 
     @property
     def planes(self) -> tuple[Plane, ...]:
@@ -118,6 +120,7 @@ class SU2Horizontal(Model):
             self._estimates(theta, couplings, jnp.abs(moment)),
             self._charged_leptons(theta),
             _oblique(theta, sm),
+            _medium.observables(theta, self.medium),
             {
                 "m_charged_scalar": jnp.minimum(theta["m_h_plus"], theta["m_heavy_plus"]),
                 "max_yukawa": jnp.maximum(jnp.abs(theta["f"]), jnp.abs(theta["f_prime"])),

@@ -272,10 +272,18 @@ def vector_coupling(light: Light, loops: DarkLoops, g_d: Scalar) -> tuple[Array,
     return scale * largest, scale**2 * (trace**2 - 2.0 * det)
 
 
-def flavour_vector(light: Light, loops: DarkLoops, g_d: Scalar) -> Float[Array, "3"]:
-    """sum_b |V_ab|^2 of V = g_D/(16 pi^2) y* T y^T, for nu_e, nu_mu and nu_tau."""
-    v = product(jnp.conj(light.y), loops.vector, light.y.T)
-    return (g_d / SIXTEEN_PI2) ** 2 * jnp.sum(squared(v), axis=1)
+def seen_vector(
+    light: Light, loops: DarkLoops, g_d: Scalar, shares: Float[Array, "3"]
+) -> tuple[Array, Array, Array]:
+    """Return (sum_ab P_a |V_ab|^2)^(1/2), sum_a P_a V_aa and P_e V_ee for shares P of flavours.
+
+    V_ab = g_D/(16 pi^2) (y* T y^T)_ab of nubar_b gamma P_L nu_a A'. The last two interfere with
+    Z and W. Interference of flavours is left out: it needs their phases.
+    """
+    v = g_d / SIXTEEN_PI2 * product(jnp.conj(light.y), loops.vector, light.y.T)
+    diagonal = shares * jnp.diagonal(v).real
+    size = square_root(jnp.sum(shares[:, None] * squared(v)))
+    return size, jnp.sum(diagonal), diagonal[0]
 
 
 def _lambda_squared(y):

@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+import scipy.constants as si
 from jaxtyping import Array, Float
+from scipy.special import ndtr
 
 from nmmjax.physics.constants import SM, Constants
 
@@ -20,6 +22,9 @@ type Real = Float[Array, "..."] | np.ndarray | float
 _PP_END = 4.2022e-4  # end point of p + p -> d + e+ + nu
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 _PP_FLUX, _BE7_FLUX = 5.98e10, 4.93e9  # cm^-2 s^-1, B16-GS98 of arXiv:1611.09867
+_CELLS, _POINTS = 128, 8
+# events per (tonne year keV) of a flux-weighted section in GeV^-3 per electron of an atom
+_ATOMS = 1e6 / 131.293 * si.N_A * si.Julian_year * 3.893793721e-28 * 1e-6
 _BE7 = ((8.613e-4, 0.8956), (3.843e-4, 0.1044))  # lines and their shares
 _XENON = (  # binding energies in eV and electrons: XrayDB 4.5.8, edges of Xe
     *((34561.0, 2), (5453.0, 2), (5107.0, 2), (4786.0, 4), (1148.7, 2), (1002.1, 2), (940.6, 4)),
@@ -113,6 +118,19 @@ def weak(t: Real, e: Real, left: Real, right: Real, sm: Constants = SM) -> Float
     return 2.0 * sm.g_f**2 * m / math.pi * jnp.where(t < high, shape, 0.0)
 
 
+def interference(
+    t: Real, e: Real, left: Real, right: Real, sm: Constants = SM
+) -> Float[Array, "..."]:
+    """Return the part of d sigma/dT linear in g_nu g_e of a massless vector boson, per g_nu g_e.
+
+    Of W and Z with the chiral couplings `left` and `right` of `weak`, and the boson; for a mass M
+    times 2 m_e T/(2 m_e T + M^2).
+    """
+    both = weak(t, e, left + 1.0, right + 1.0, sm) - weak(t, e, left, right, sm)
+    propagator = 2.0 * math.sqrt(2.0) * sm.g_f * 2.0 * sm.m_e * jnp.asarray(t)
+    return (both - weak(t, e, 1.0, 1.0, sm)) / propagator
+
+
 def rate(section: Section, t: Real, nu: Neutrinos) -> Float[Array, "..."]:
     """Return sum over `nu` of flux times section(t, e): cm^-2 s^-1 GeV^-3 per electron."""
     column = jnp.asarray(t)[..., None]
@@ -126,6 +144,64 @@ def xenon_electrons(t: np.ndarray) -> np.ndarray:
     for energy, n in _XENON:
         found += n * (t > 1e-9 * energy)
     return found
+
+
+class Detector(NamedTuple):
+    """Bins of a xenon detector in keV, their efficiency, tonne years, and its resolution.
+
+    sigma = resolution[0] T^(1/2) + resolution[1] T, T in keV.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    efficiency: np.ndarray
+    exposure: float
+    resolution: tuple[float, float]
+
+
+class Templates(NamedTuple):
+    """Events by bin and recoil cell, per mu^2 (mu_B), g^2 and g, a massless boson; recoils in GeV.
+
+    A boson of mass M multiplies the first two by D^2, the others by D = 2 m_e T/(2 m_e T + M^2).
+    neutral: interference with Z per sum over flavours, charged: with W per nu_e.
+    """
+
+    recoil: np.ndarray
+    moment: np.ndarray
+    vector: np.ndarray
+    neutral: np.ndarray
+    charged: np.ndarray
+
+
+def templates(detector: Detector, nu: Neutrinos, sm: Constants = SM) -> Templates:
+    """Integrate rates over cells of the recoil and smear them into the detector's bins.
+
+    128 cells, 8 points each, from a third of the first bin to 5 sigma above the last: 1e-3.
+    """
+    last = detector.high[-1]
+    top = last + 5.0 * (detector.resolution[0] * math.sqrt(last) + detector.resolution[1] * last)
+    edges = np.geomspace(detector.low[0] / 3.0, top, _CELLS + 1)
+    inner = np.linspace(0.0, 1.0, _POINTS, endpoint=False) + 0.5 / _POINTS
+    t = (edges[:-1, None] + np.diff(edges)[:, None] * inner).ravel()  # keV
+    weight = np.repeat(np.diff(edges) / _POINTS, _POINTS) * xenon_electrons(1e-6 * t)
+    seen = _smeared(t, detector) * weight * detector.exposure * _ATOMS
+    s2w = sm.s2w
+    sections: tuple[Section, ...] = (
+        lambda t, e: moment(t, e, 0.0, sm),
+        lambda t, e: vector(t, e, 0.0, sm),
+        lambda t, e: interference(t, e, s2w - 0.5, s2w, sm),
+        lambda t, e: interference(t, e, 1.0, 0.0, sm),
+    )
+    cells = (len(detector.low), _CELLS, _POINTS)
+    rates = [(seen * np.asarray(rate(f, 1e-6 * t, nu))).reshape(cells).sum(-1) for f in sections]
+    return Templates(1e-6 * 0.5 * (edges[1:] + edges[:-1]), *rates)
+
+
+def _smeared(t, detector):
+    """Probability that a recoil t is seen in each bin."""
+    sigma = detector.resolution[0] * np.sqrt(t) + detector.resolution[1] * t
+    above, below = ((x[:, None] - t) / sigma for x in (detector.high, detector.low))
+    return (ndtr(above) - ndtr(below)) * detector.efficiency[:, None]
 
 
 def flat_background_limit(

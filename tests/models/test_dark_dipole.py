@@ -217,9 +217,13 @@ def test_vector_coupling_of_the_model(points):
         v = float(theta["g_d"]) / (16 * math.pi**2) * np.conj(y) @ t @ y.T
         found = predictor(scalars="eigenstates")(theta)
         assert found["v_nunu_aprime"] == pytest.approx(np.linalg.norm(v, 2), rel=1e-9)
-        solar = 0.55 * np.sum(abs(v[0]) ** 2) + 0.225 * np.sum(abs(v[1:]) ** 2)  # 7Be, to 5%
-        seen = float(theta["eps"]) * SM.e * math.sqrt(solar)
+        shares = np.array([0.55, 0.225, 0.225])  # pp, to 5%
+        unit = float(theta["eps"]) * SM.e
+        seen = unit * math.sqrt(shares @ np.sum(abs(v) ** 2, axis=1))
         assert found["g_nu_e_solar"] == pytest.approx(seen, rel=0.1)
+        diagonal = unit * shares * np.diag(v).real
+        assert found["g_nu_e_neutral"] == pytest.approx(np.sum(diagonal), abs=0.1 * seen)
+        assert found["g_nu_e_charged"] == pytest.approx(diagonal[0], rel=0.1)
         mu = float(found["mu_nu"]) / TO_MU_B
         dominates = np.linalg.norm(v, 2) ** 2 > 2 * SM.m_e * 2e-4 * mu**2
         assert bool(found["vector_dominates"]) == dominates

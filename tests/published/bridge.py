@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from nmmjax.models.bridge import Bridge
+from nmmjax.models.bridge_fourplet import BridgeFourplet
 from nmmjax.models.bridge_majorana import BridgeMajorana
 from nmmjax.models.sm_dirac import SmDirac
 from nmmjax.models.weak_triplet.model import WeakTriplet
@@ -101,6 +102,15 @@ def majorana(y_psi, y_t=1.0, y_delta=1.0):
     return {name: float(found[name]) for name in ("re_m_nu_emu", "mu_nu_emu")}
 
 
+def fourplet():
+    """Mass in eV of the topology with a fourplet, scalars degenerate; its moment is not 0."""
+    model = BridgeFourplet()
+    theta = model.reference | {"split_s": 0.0}
+    found = compiled(model)({p: jnp.asarray(float(x)) for p, x in theta.items()})
+    assert float(found["mu_nu"]) > 0.0
+    return float(found["m_nu"])
+
+
 def majorana_reach(y_t=1.0, y_delta=1.0):
     mass = abs(majorana(1e-3, y_t, y_delta)["re_m_nu_emu"])
     y_psi = 1e-3 * (M_NU / mass) ** (1.0 / 3.0)
@@ -108,6 +118,16 @@ def majorana_reach(y_t=1.0, y_delta=1.0):
 
 
 PUBLISHED = (
+    Claim(
+        "no mass, but a moment, over a triplet and a fourplet",
+        "Fig. 4(c), Table 3: 4 x 2 contains no singlet, 4 x 2 x 3 does",
+        0.0,
+        lambda: math.nan,
+        fourplet,
+        "exact",
+        ("derived",),
+        0.0,
+    ),
     Claim(
         "naive mass of 0.1 MeV for 1e-11 mu_B at 100 GeV",
         "Eq. (1)",

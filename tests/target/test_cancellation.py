@@ -7,13 +7,13 @@ g = -ln(1/x_0 - 1) and ln(1/y_0 - 1). The region where x does the cancelling (g 
 weighs ln(1/y_0 - 1) : ln(1/x_0 - 1).
 """
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 import pytest
 
+from helpers.cancelling import Competing, coordinates, hold
 from nmmjax.constraints import library
 from nmmjax.models.weak_triplet.model import WeakTriplet
 from nmmjax.samplers import diagnostics
@@ -21,48 +21,7 @@ from nmmjax.samplers.engines.ensemble import Ensemble
 from nmmjax.samplers.engines.importance import Importance
 from nmmjax.target import cancellation, chart, start
 from nmmjax.target.handles import Shear
-from nmmjax.target.model import Cancellation, Model, Parameter, Rescaling
 from nmmjax.target.posterior import Posterior
-from nmmjax.target.priors import LogUniform
-
-
-class Competing(Model):
-    """m = s |1 - x - y| eV: one competing term where y is fixed and negligible, else two."""
-
-    x_0: float = eqx.field(static=True, default=1e-1)
-    y_0: float = eqx.field(static=True, default=1e-10)
-    depth: float = eqx.field(static=True, default=1e-2)
-    both: bool = eqx.field(static=True, default=True)
-
-    @property
-    def parameters(self):
-        return (
-            Parameter("s", LogUniform(1e-2, 1e12), "", "s", "Size of the unit"),
-            Parameter("x", LogUniform(self.x_0, 1e2), "", "x", "First competitor"),
-            Parameter("y", LogUniform(self.y_0, 1e2), "", "y", "Second competitor"),
-        )
-
-    @property
-    def reference(self):
-        return {"s": 1.0, "x": 0.3, "y": 0.3}
-
-    def predict(self, theta):
-        s, x, y = theta["s"], theta["x"], theta["y"]
-        terms = {"unit": s, "first": -s * x, "second": -s * y}
-        return terms | {"m_nu": jnp.abs(sum(terms.values())), "mu_nu": s}
-
-    @property
-    def mass_terms(self):
-        return ("unit", "first", "second")
-
-    @property
-    def rescaling(self):
-        return Rescaling("m_nu", (("s", 1.0),))
-
-    @property
-    def cancellation(self):
-        terms = (("unit", ()), ("first", (("x", 1.0),)), ("second", (("y", 1.0),)))
-        return Cancellation(terms, self.depth)
 
 
 def target(tmp_path, model, size, kind="auto"):
@@ -146,17 +105,8 @@ def test_chart_with_a_competition(model, fixed):
     made = chart.build(model, priors, fixed)
     assert isinstance(made.handles, cancellation.Competition)
     assert len(made.handles.handles) == len(made.handles.groups) - 1
-    u = jr.uniform(jr.key(5), (500, made.dim), minval=1e-9)
-    slots = made.slots
-    unit = lambda u: jnp.concatenate([v.from_unit(u[slots[p]]) for p, v in made.priors])  # noqa: E731
-    c = jax.vmap(unit)(u)
-    z, log_det = jax.jit(jax.vmap(made.forward))(c)
-    back, same = jax.jit(jax.vmap(made.inverse))(z)
-    np.testing.assert_allclose(back, c, atol=1e-10)
-    np.testing.assert_allclose(same, log_det, atol=1e-9)
-    jacobian = jax.jit(jax.vmap(jax.jacfwd(made.position)))(c[:60])
-    _, expected = np.linalg.slogdet(np.asarray(jacobian))
-    np.testing.assert_allclose(log_det[:60], expected, atol=1e-10)
+    c = coordinates(made, jr.uniform(jr.key(5), (500, made.dim), minval=1e-9))
+    hold(made, c, 1e-10, 1e-9)
 
 
 def test_a_competition_without_handles_is_left_out():

@@ -18,10 +18,10 @@ from nmmjax.physics.dark_scalars import Scalars, scalars_from_masses, scalars_fr
 from nmmjax.physics.dark_sector import (
     Light,
     dark_loops,
-    flavour_vector,
     lepton_loop,
     light_from_oscillations,
     light_from_yukawas,
+    seen_vector,
     solar_share,
     vector_coupling,
 )
@@ -32,6 +32,7 @@ from nmmjax.target.model import Model, Observables, Parameter, Plane, Rescaling,
 from nmmjax.target.priors import Prior
 from nmmjax.target.settings import setting
 
+_SEEN = ("g_nu_e_solar", "g_nu_e_neutral", "g_nu_e_charged")
 _SCATTERING = 2e-4  # GeV, electron recoil at which vector and dipole scattering are compared
 _PMNS = (*neutrinos.ANGLES, *neutrinos.PHASES)
 
@@ -172,10 +173,10 @@ class DarkDipole(Model):
             self._masses(light, loops),
             moments,
             self._charged(theta, s, light.y),
+            self._solar_vector(theta, loops, light),
             {
                 "m_nu_naive": EV * heaviest * mu / theta["g_d"],
                 "v_nunu_aprime": vector,
-                "g_nu_e_solar": self._solar_vector(theta, loops, light),
                 "vector_dominates": _flag(vector**2, 2.0 * self.sm.m_e * _SCATTERING * mu**2),
                 "br_inv_aprime": branching,
                 "invisible_dominates": _flag(branching, 0.5),
@@ -282,10 +283,10 @@ class DarkDipole(Model):
         return {f"mu_eff_dark_{name}": size * shares[source] for name, source in named.items()}
 
     def _solar_vector(self, theta, loops, light):
-        """Coupling of solar neutrinos to A', (sum_a P_a sum_b |V_ab|^2)^(1/2), times eps e."""
+        """Coupling of solar neutrinos to A' times eps e, and what interferes with Z and W."""
         shares = _oscillation.solar_flavours(self.ordering, self.source, self.sm)
-        squares = flavour_vector(light, loops, theta["g_d"])
-        return theta["eps"] * self.sm.e * square_root(jnp.sum(shares * squares))
+        seen = seen_vector(light, loops, theta["g_d"], shares)
+        return {p: theta["eps"] * self.sm.e * x for p, x in zip(_SEEN, seen, strict=True)}
 
     def _charged(self, theta, s, y):
         """Charged-lepton dipoles and their rates."""
