@@ -96,3 +96,9 @@ def test_a_definition_of_ones_own_is_drawn_or_refused_in_one_line(tmp_path, caps
         assert words in error
         assert len(error.splitlines()) == bool(words)
     assert (tmp_path / "mine.csv").read_text().splitlines()[-1].startswith("5000,")
+
+
+def test_the_gallery_has_a_small_picture_of_each():
+    pictures = {path.stem: path for path in (ROOT / "docs" / "images" / "gallery").glob("*.png")}
+    assert sorted(pictures) == definition.names()
+    assert all(path.stat().st_size < 60_000 for path in pictures.values())
