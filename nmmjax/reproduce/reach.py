@@ -25,7 +25,7 @@ _M_NU = 0.1  # eV
 _TARGETS = ("m_nu_target",)
 # A positive splitting of the fermions adds to the running mass, a negative one cancels it.
 _CHANGES = {"bridge": ["priors.split_f={ signed_log = [1e-14, 1e-3] }"]}
-_POINTS, _STARTS, _STEPS, _BLOCKS = 512, 8, 400, 9
+_POINTS, _STARTS, _STEPS, _BLOCKS, _RESTARTS = 512, 8, 400, 9, 3
 
 
 class Reach(NamedTuple):
@@ -89,7 +89,9 @@ def _found(posterior: Posterior, moment: str, beside: bool) -> tuple[float, floa
     large, merit = _settled(judges.large, best_drawn(judges.large), rng)
     if merit.max() < -1e3:
         return math.nan, math.nan, math.nan
-    natural, _ = from_both(judges.natural, best_drawn(judges.natural), large)
+    several = [_settled(judges.natural, best_drawn(judges.natural), rng) for _ in range(_RESTARTS)]
+    natural = max(several, key=lambda found: found[1].max())[0]
+    natural, _ = from_both(judges.natural, natural, large)
     large, merit = from_both(judges.large, natural, large)
     top = float(merit.max())
     calm, tuning = from_both(judges.calm(top - math.log(2.0)), natural, large)
