@@ -6,8 +6,9 @@ from typing import Any, ClassVar, cast
 import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ..base import AbstractEngine, LogDensity, PriorTimesLikelihood, name_of, require_methods
+from ..base import AbstractEngine, LogDensity, name_of
 from . import _evidence
+from ._targets import PriorTimesLikelihood, require_methods
 
 
 class AbstractPopulations(AbstractEngine):

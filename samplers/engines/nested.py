@@ -20,10 +20,11 @@ from blackjax.ns.base import StateWithLogLikelihood, delete_fn
 from blackjax.ns.integrator import NSIntegrator
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from ..base import Block, Doubt, PriorTimesLikelihood, example
+from ..base import Block, Doubt, example
 from . import _cross_check, _evidence, _shrinkage, _slices
 from ._insertion import insertion_ranks
 from ._populations import AbstractPopulations
+from ._targets import PriorTimesLikelihood
 
 # On dark_dipole (15 dim), rank correlation with the start after 50, 75, 150 slices: 0.4, 0.3, 0.1
 # in most coordinates, 0.6, 0.5, 0.3 in the worst. At 50, draws were worth 2.6 times less than said.

@@ -21,10 +21,11 @@ from blackjax.smc.solver import dichotomy
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from ..base import Block, Doubt, PriorTimesLikelihood
+from ..base import Block, Doubt
 from . import _evidence, _particles
 from ._evidence import Particle
 from ._populations import AbstractPopulations
+from ._targets import PriorTimesLikelihood
 
 _KERNELS = {"random_walk": 0.234, "hmc": 0.8}  # and the acceptance they are tuned to
 _GAIN = 2.0  # of the logarithm of the scale of steps, per unit of acceptance and block

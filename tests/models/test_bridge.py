@@ -194,7 +194,7 @@ def test_case_c_is_the_weak_triplet(reference):
         g = math.sqrt(4.0 * math.pi / MADE.alpha_inv_mz / MADE.s2w)
         xi = 1.0 + 2.0 * (float(theta["v_s"]) / MADE.v_h) ** 2  # 1/cos^2 xi, absent in the rows
         cos_l = math.sqrt(1.0 - float(light["sin_theta_l"]) ** 2)
-        dim4 = (light["m_nu_neutral"] + light["m_nu_charged"]) / cos_l
+        dim4 = light["m_nu_neutral"] + light["m_nu_charged"] / cos_l
         # the row's v_S, tree and h-S mixing are to first order in v_S/v_H, 1e-12 at most
         checks = {
             "C_nuW": (found["mu_nu_leading"] * g, dipole, 1e-14),
@@ -209,7 +209,7 @@ def test_case_c_is_the_weak_triplet(reference):
             ),
             "m_B": (found["m_nu_cubic"], o["m_nu_kappaRG_eV"], 1e-13),
             "sin2zeta": (found["sin_2zeta"], o["sin2zeta"], 1e-11),
-            "h_S": (found["m_nu_neutral"] / cos_l, o["m_nu_hSmix_eV"], 1e-11),
+            "h_S": (found["m_nu_neutral"], o["m_nu_hSmix_eV"], 1e-11),
             "m_4": (dim4, o["m_nu_dim4_kappa_eV"], 1e-10),  # m_h -> 0: (m_h/m_S)^2 is left
             "kappa": (
                 found["m_nu_cubic"] * i["m_psi"] * i["m_S"] ** 2,

@@ -37,12 +37,14 @@ def test_masses_and_moments_of_the_full_mass_matrices(reference, n_psi):
 def _left_out(model, n_psi, found):
     """Parts of the mass terms and the moment that rounding and the model's expansions take.
 
-    The loops meet the light right-handed states to first order in m_nu/(Theta m_psi). With two
+    The neutral loop ends on the flavour basis, Theta^2/2 from light states (E18). The loops meet
+    the light right-handed states to first order in m_nu/(Theta m_psi). With two
     triplets charged leptons enter to first order in their share 2 Theta^2 (m_tau/m_psi)^2, and the
     sum over loop momenta has an error of 2e-13.
     """
     theta_sq, m_psi = np.asarray(found["theta_sq"]), np.asarray(found["m_triplet"])
     right = 0.5 * (1e-9 * np.asarray(found["m_nu_3"]) / m_psi) ** 2 / theta_sq
+    flavour = 0.5 * theta_sq + theta_sq**2
     if n_psi == 1:
-        return 1e-15 + right
-    return 1e-15 + right + 2.0 * theta_sq * (model.sm.m_tau / m_psi) ** 2 + 2e-13
+        return 1e-15 + flavour + right
+    return 1e-15 + flavour + right + 2.0 * theta_sq * (model.sm.m_tau / m_psi) ** 2 + 2e-13

@@ -53,7 +53,7 @@ class WeakTriplet(Model):
     Masses, K = 16 pi^2, t = m_psi^2/m_phi^2, M_N = [[m_D, m_H], [m_S, m_psi]] with m_D = y_d v_H,
     m_H = y_psi v_H/sqrt2, m_S = y_delta v_s, and M_E = [[m_E, sqrt2 m_H], [0, m_psi]]:
         tree     m_nu_dirac + m_nu_seesaw = (m_D m_psi - m_H m_S)/m_heavy, exact
-        neutral  y_psi y_delta m_psi cos theta_L sin2zeta [L(m_psi^2/m_1^2) - L(m_psi^2/m_2^2)]/(4K)
+        neutral  y_psi y_delta sin2zeta m_psi [L(m_psi^2/m_1^2) - L(m_psi^2/m_2^2)]/(4K)
         charged  y_psi y_delta m_psi cos theta_L sin xi cos xi L(t)/K
         split    sin theta_L y_t y_delta cos^2 xi {m_psi F(m_psi) - w_l F(m_l) - w_h F(m_h)}
                      /(sqrt2 K),  F(m) = -B0(0; m, m_phi), m_l < m_h of M_E, w_l + w_h = m_psi
@@ -216,7 +216,7 @@ class WeakTriplet(Model):
             none = jnp.zeros_like(neutral)
             return {"m_nu_neutral": -neutral, "m_nu_charged": none, "m_nu_split": none}
         return {
-            "m_nu_neutral": p.neutrino.cos_l * neutral,
+            "m_nu_neutral": neutral,
             "m_nu_charged": formulas.charged_loop(p),
             "m_nu_split": formulas.split_loop(p),
         }

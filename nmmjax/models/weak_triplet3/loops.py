@@ -18,7 +18,7 @@ from nmmjax.physics.numbers import SIXTEEN_PI2, SQRT2
 from nmmjax.physics.one_loop import Fsplit, G, L, dL
 from nmmjax.target.model import Theta
 
-# ln(k^2/m_phi^2) of the trapezoidal rule; kernels to 2e-13 while masses lie within 6 decades
+# ln(k^2/m_phi^2) of the trapezoidal rule; error e^(-2 pi^2/step) while masses lie within 6 decades
 _STEP = 0.55
 _LOG_K2 = _STEP * np.arange(-53, 83)
 
@@ -197,13 +197,12 @@ def vertex(p: Point, kernel: Complex[Array, "n n"]) -> Left:
     return product(p.left, size * p.y_t, kernel)
 
 
-def neutral_loop(p: Point, scalars: NeutralScalars, v_h: float) -> Left:
-    """Return the loop of h and S0, using w_l y_psi = sqrt2 w_l Theta m_psi/v_H."""
+def neutral_loop(p: Point, scalars: NeutralScalars) -> Left:
     change = dL(
         2.0 * jnp.log(p.m_psi) - jnp.log(scalars.big), jnp.log1p(scalars.gap / scalars.small)
     )
-    loop = -(p.m_psi**2) * (scalars.m12 / scalars.gap) * change / (SQRT2 * v_h * SIXTEEN_PI2)
-    return p.left * loop[None, :]
+    loop = -p.m_psi * (scalars.m12 / scalars.gap) * change / (2.0 * SIXTEEN_PI2)
+    return p.y_psi * loop[None, :]
 
 
 def charged_loop(p: Point, v_h: float) -> Left:

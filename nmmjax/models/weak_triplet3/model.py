@@ -129,7 +129,7 @@ class WeakTriplet3(Model):
         p = kept(p)
         moment = 2.0 * self.sm.m_e * loops.vertex(p, p.kernels.dipole)
         lefts = {
-            "m_nu_neutral": loops.neutral_loop(p, neutral, self.sm.v_h),
+            "m_nu_neutral": loops.neutral_loop(p, neutral),
             "m_nu_charged": loops.charged_loop(p, self.sm.v_h),
             "m_nu_split": loops.vertex(p, p.kernels.split),
             "m_nu_rge": rge.dirac_mass(1.0, loops.heaviest(p), self.sm)[None, :] * moment,

@@ -94,7 +94,7 @@ def weights_1(charged):
 
 
 def masses_1(p, neutral, charged, scalars, c):
-    """Loops: neutral scalars, Eq. (45) times cos theta_L; H+ and S+; Psi+ against Psi-, exact."""
+    """Loops: neutral scalars, Eq. (45); H+ and S+; Psi+ against Psi- and lepton, exact mixing."""
     m, y = p["mPsi"], p["yPsi"] * p["yd"]
     first, second = (L(m * m / scalars[f"m_phi{i}_sq"]) for i in (1, 2))
     printed = y * scalars["sin_2zeta"] * m / (64 * mp.pi**2) * (first - second)
@@ -106,7 +106,7 @@ def masses_1(p, neutral, charged, scalars, c):
     split -= heavy * finite_b0(charged["m_E_heavy"], p["Mphi"])
     k = 16 * mp.pi**2
     return {
-        "m_loop_neutral": cos_left * printed,
+        "m_loop_neutral": printed,
         "m_loop_eq45_as_printed": -printed,
         "m_loop_HSpm": y * m * cos_left * sine * cosine * L(m**2 / p["Mphi"] ** 2) / k,
         "m_loop_split": left * p["yT"] * p["yd"] * cosine**2 / (mp.sqrt(2) * k) * split,
