@@ -4,6 +4,8 @@ import pathlib
 import textwrap
 from collections.abc import Sequence
 
+import numpy as np
+
 from nmmjax.cli.terminal import out as show
 from nmmjax.cli.terminal import width
 from nmmjax.errors import InputError, suggest
@@ -70,22 +72,30 @@ def _draw(
     """Draw and save; imports what computes only now."""
     from nmmjax.cli.session import start_jax
     from nmmjax.reproduce.figure import reproduce
-    from nmmjax.reproduce.reaches import PATH, lines, recomputed
 
     if recompute is not None and _CHART not in names:
         raise InputError(f"--recompute is for '{_CHART}', whose table is stored; others compute")
     start_jax()
-    table = None
-    if recompute is not None:
-        table = recomputed([part.strip() for part in recompute.split(",")], runs)
-        stored = directory / PATH.name
-        directory.mkdir(parents=True, exist_ok=True)
-        stored.write_text("".join(lines(table)))
-        show(f"{stored}\n")
+    table = None if recompute is None else _recomputed(recompute, directory, runs)
     for name in names:
-        given = table if name == _CHART else None
-        about, paths = reproduce(name, directory, formats, given)
+        about, paths = reproduce(name, directory, formats, table if name == _CHART else None)
         for path in paths:
             show(f"{path}\n")
-        why = " ".join(about.why.split())
-        show(f"  {_where(about)}: {_MATCHES[about.matches]}. {why}\n")
+        words = f"{_where(about)}: {_MATCHES[about.matches]}. {about.why}"
+        lines = textwrap.wrap(" ".join(words.split()), width() - 2)
+        show("".join(f"  {line}\n" for line in lines))
+
+
+def _recomputed(names: str, directory: pathlib.Path, runs: pathlib.Path) -> dict[str, np.ndarray]:
+    """Search run files anew and save the table of all, as the package keeps it."""
+    from nmmjax.reproduce.reaches import PATH, lines, recomputed
+
+    table = recomputed([part.strip() for part in names.split(",")], runs)
+    path = directory / PATH.name
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(lines(table)))
+    except OSError as error:
+        raise InputError(f"cannot write '{path}': {error.strerror}") from None
+    show(f"{path}\n")
+    return table

@@ -36,7 +36,7 @@ def theory(fixed: Fixed, varied: Columns) -> Columns:
     """Return the largest mu_eff = eps mu over m_A' against Borexino's limit, Fig. 7.
 
     eps is NA64's limit as the paper quotes it, and as published; |Lambda| is the limit of MEG on
-    the product of couplings (printed: 0.086^2; derived: `coupling`), or 1, which MEG allows.
+    the product of couplings (printed: 0.086^2; derived: `_coupling`), or 1, which MEG allows.
     raw: in GeV^-1, read as mu_B.
     """
     mass = varied["m_aprime"]
@@ -48,7 +48,7 @@ def theory(fixed: Fixed, varied: Columns) -> Columns:
     eps = np.asarray(na64.limit_at(jnp.asarray(mass)))
     printed = fixed["y"] ** 2 * _full(fixed, delta_J_printed, 64.0)
     derived = TO_MU_B * _full(fixed, delta_J, 128.0)
-    meg = coupling(_meg_2025(), fixed["m_e"], printed=False) ** 2
+    meg = _coupling(_meg_2025(), fixed["m_e"], printed=False) ** 2
     return {
         "m_aprime": mass,
         "borexino": _borexino(fixed, mass),
@@ -91,7 +91,7 @@ def largest_moment(fixed: Fixed, varied: Columns) -> Columns:
     }
 
 
-def coupling(br: float, m_e: float, printed: bool) -> float:
+def _coupling(br: float, m_e: float, printed: bool) -> float:
     """Limit on sqrt|sum y y*| from BR(mu -> e gamma) < br, scalars far below M_E in GeV.
 
     Printed: dipole of Eqs. (25), (26), (28) and half the decay rate.
@@ -108,8 +108,8 @@ def _meg_2025() -> float:
 
 
 def _scaled(m_e: np.ndarray, br: float, printed: bool) -> np.ndarray:
-    """`coupling` over masses: proportional to M_E for light scalars."""
-    return coupling(br, 2e3, printed) * m_e / 2e3
+    """`_coupling` over masses: proportional to M_E for light scalars."""
+    return _coupling(br, 2e3, printed) * m_e / 2e3
 
 
 def _borexino(fixed: Fixed, mass: np.ndarray) -> np.ndarray:

@@ -1,10 +1,9 @@
 """From a definition to its figure, its numbers and their files."""
 
-import importlib
 import importlib.metadata
 import io
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -14,12 +13,32 @@ from matplotlib.figure import Figure
 from nmmjax.errors import InputError, suggest
 from nmmjax.figures.draw import save
 from nmmjax.figures.style import STYLE
+from nmmjax.reproduce import bridge, dark_dipole, horizontal, weak_triplet
 from nmmjax.reproduce.charts import history, reach
 from nmmjax.reproduce.definition import Definition, read
 from nmmjax.reproduce.draw import curves
+from nmmjax.reproduce.history import limits
+from nmmjax.reproduce.reaches import models
 
 type Columns = dict[str, np.ndarray]
 
+_COLUMNS: dict[str, Callable[[dict[str, float], Columns], Columns]] = {
+    "bridge.dynkin": bridge.dynkin,
+    "bridge.reach": bridge.reach,
+    "dark_dipole.borexino": dark_dipole.borexino,
+    "dark_dipole.coupling_limit": dark_dipole.coupling_limit,
+    "dark_dipole.largest_moment": dark_dipole.largest_moment,
+    "dark_dipole.theory": dark_dipole.theory,
+    "history.limits": limits,
+    "horizontal.anomaly": horizontal.anomaly,
+    "horizontal.moment": horizontal.moment,
+    "horizontal.two_loop": horizontal.two_loop,
+    "reaches.models": models,
+    "weak_triplet.decoupling": weak_triplet.decoupling,
+    "weak_triplet.mixing": weak_triplet.mixing,
+    "weak_triplet.moment": weak_triplet.moment,
+    "weak_triplet.quartic": weak_triplet.quartic,
+}
 _KINDS = {"curves": curves, "history": history, "reach": reach}
 
 
@@ -35,16 +54,11 @@ def computed(definition: Definition) -> Columns:
 
     Raises InputError for a function, a column or a parameter that is not there.
     """
-    module, _, name = definition.columns.partition(".")
-    found: dict[str, Any] = {}
-    try:
-        found = vars(importlib.import_module(f"nmmjax.reproduce.{module}"))
-    except ModuleNotFoundError:
-        pass
-    if name not in found:
-        raise InputError(f"'columns': there is no {definition.columns}")
+    asked = definition.columns
+    if asked not in _COLUMNS:
+        raise InputError(f"'columns': '{asked}' is unknown{suggest(asked, _COLUMNS)}")
     grids = {k: grid.array() for k, grid in definition.varied.items()}
-    columns = found[name](_Given(definition.fixed), _Given(grids))
+    columns = _COLUMNS[asked](_Given(definition.fixed), _Given(grids))
     _check(definition, columns)
     return columns
 

@@ -25,7 +25,7 @@ _M_NU = 0.1  # eV
 _TARGETS = ("m_nu_target",)
 # A positive splitting of the fermions adds to the running mass, a negative one cancels it.
 _CHANGES = {"bridge": ["priors.split_f={ signed_log = [1e-14, 1e-3] }"]}
-_POINTS, _STARTS, _STEPS = 512, 8, 400
+_POINTS, _STARTS, _STEPS, _BLOCKS, _RESTARTS = 512, 8, 400, 9, 3
 
 
 class Reach(NamedTuple):
@@ -84,12 +84,14 @@ def _found(posterior: Posterior, moment: str, beside: bool) -> tuple[float, floa
         return np.concatenate(parts)[np.argsort(merit)[-_POINTS:]]
 
     def from_both(judge: Judge, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return evolve(judge, np.concatenate([a, b])[::2], _STEPS, rng)
+        return _settled(judge, np.concatenate([a, b])[::2], rng)
 
-    large, merit = evolve(judges.large, best_drawn(judges.large), _STEPS, rng)
+    large, merit = _settled(judges.large, best_drawn(judges.large), rng)
     if merit.max() < -1e3:
         return math.nan, math.nan, math.nan
-    natural, _ = from_both(judges.natural, best_drawn(judges.natural), large)
+    several = [_settled(judges.natural, best_drawn(judges.natural), rng) for _ in range(_RESTARTS)]
+    natural = max(several, key=lambda found: found[1].max())[0]
+    natural, _ = from_both(judges.natural, natural, large)
     large, merit = from_both(judges.large, natural, large)
     top = float(merit.max())
     calm, tuning = from_both(judges.calm(top - math.log(2.0)), natural, large)
@@ -118,6 +120,19 @@ class _Judges(NamedTuple):
             return _merit(-log_tuning, broken + np.maximum(least - log_mu, 0.0))
 
         return judge
+
+
+def _settled(
+    judge: Judge, z: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Evolve until 400 steps gain less than a per cent, 4000 steps at most."""
+    z, merit = evolve(judge, z, _STEPS, rng)
+    for _ in range(_BLOCKS):
+        before = merit.max()
+        z, merit = evolve(judge, z, _STEPS, rng)
+        if merit.max() < before + 0.01:
+            break
+    return z, merit
 
 
 def _exp(merit: float) -> float:

@@ -12,7 +12,7 @@ from nmmjax.models.weak_triplet3.model import WeakTriplet3
 FILE = "weak_triplet/three_generations.json"
 
 
-@pytest.mark.parametrize("n_psi", one_quick([1, 2], 1))
+@pytest.mark.parametrize("n_psi", one_quick([1, 2]))
 def test_masses_and_moments_of_the_full_mass_matrices(reference, n_psi):
     rows = [row for row in reference(FILE)["rows"] if row["n_psi"] == n_psi]
     assert len(rows) == 5

@@ -77,3 +77,28 @@ def test_recompute_needs_the_run_files(tmp_path, capsys):
     assert "did you mean 'zee'" in capsys.readouterr().err
     assert run_command(["reproduce", "history", "--recompute", "zee", *where]) == 2
     assert "is for 'models'" in capsys.readouterr().err
+
+
+def test_a_definition_of_ones_own_is_drawn_or_refused_in_one_line(tmp_path, capsys):
+    text = (definition.FOLDER / "dark_dipole_eq31.toml").read_text()
+    path = tmp_path / "mine.toml"
+    for old, new, words in (
+        ("quoted_at_2_tev = 0.086", "", "'quoted_at_2_tev' is missing from [fixed]"),
+        ('column = "quoted"', 'column = "qoted"', "did you mean 'quoted'?"),
+        ("dark_dipole.coupling_limit", "dark_dipole.coupling", "did you mean 'dark_dipole."),
+        ("stated = [", 'limits = [{ constraint = "xenonnt_2023" }]\nstated = [', "xenonnt_2022'?"),
+        ("to = 1e4", "to = 5e3", ""),
+    ):
+        path.write_text(text.replace(old, new))
+        code = run_command(["reproduce", str(path), "--out", str(tmp_path), "--format", "svg"])
+        error = capsys.readouterr().err
+        assert code == (2 if words else 0)
+        assert words in error
+        assert len(error.splitlines()) == bool(words)
+    assert (tmp_path / "mine.csv").read_text().splitlines()[-1].startswith("5000,")
+
+
+def test_the_gallery_has_a_small_picture_of_each():
+    pictures = {path.stem: path for path in (ROOT / "docs" / "images" / "gallery").glob("*.png")}
+    assert sorted(pictures) == definition.names()
+    assert all(path.stat().st_size < 60_000 for path in pictures.values())
