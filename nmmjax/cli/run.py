@@ -64,23 +64,15 @@ def run_file(
     engine = build_engine(sized(run.engine, shared), str(path))
     used = used_by(engine, shared)
     check_engine(engine, posterior, str(path))
-    whole = out if out is not None else path.parent / "chains" / path.stem
-    directory = whole if task is None else tasks.shard(whole, task)
+    directory = _directory(path, out, task, extend)
     burn_in = burn_in_of(run, engine, str(path))
     superchains = superchains_of(run.engine, engine, str(path))
     tree = resolved(run, posterior, {"name": run.engine.name} | options_of(engine), burn_in)
     kept = kept_of(run.store, posterior, str(path))
     tree["sampling"] |= {"store": kept} if kept else {}
-    if extend is not None and not is_run(directory):
-        raise InputError(f"--extend: there is no run in '{directory}' to extend")
     about = {"run_file": text, "overrides": overrides, "resolved": tomli_w.dumps(tree)}
     about |= {key: kept[key] for key in ("dtype", "compression") if key in kept}
-    if task is None:
-        tasks.refuse_shards(directory)
-    else:
-        about["task"] = task.index
-    if task is not None and is_run(directory):
-        tasks.refuse_other_task(directory, task)
+    about |= {} if task is None else {"task": task.index}
     with _refusals(directory), _opened(directory, tree, about, posterior, engine) as store:
         draws = run.run.draws if extend is None else store.committed + extend
         tree["stop"]["draws"] = draws
@@ -93,12 +85,25 @@ def run_file(
             return tasks.STUCK
         with devices.using(used):
             outcome = _sample(run, posterior, engine, store, draws, burn_in, superchains, task)
-        for message in outcome.messages:
-            say(message)
         if session is not None:
             session.ended(f"{outcome.reason}: {outcome.detail}")
         again = shlex.join(["nmmjax", "run", *_given(path, out, overrides, task)])
         return _ended(outcome, store, again)
+
+
+def _directory(
+    path: pathlib.Path, out: pathlib.Path | None, task: Task | None, extend: int | None
+) -> pathlib.Path:
+    """Return the directory of the run, or of the shard that is this task's; refuse others'."""
+    whole = out if out is not None else path.parent / "chains" / path.stem
+    directory = whole if task is None else tasks.shard(whole, task)
+    if extend is not None and not is_run(directory):
+        raise InputError(f"--extend: there is no run in '{directory}' to extend")
+    if task is None:
+        tasks.refuse_shards(directory)
+    elif is_run(directory):
+        tasks.refuse_other_task(directory, task)
+    return directory
 
 
 def _sample(
@@ -171,6 +176,8 @@ def _certified(rhat: float | None, directory: pathlib.Path, store: Store) -> str
 
 def _ended(outcome: driver.Outcome, store: Store, again: str) -> int:
     """Say how sampling ended, finish if it was not interrupted; the exit code."""
+    for message in outcome.messages:
+        say(message)
     signals.enter(Stage.FINISHING)
     if outcome.reason == "interrupted" or signals.caught():
         say(f"interrupted {outcome.detail}".rstrip() + f", all saved; to go on: {again}")

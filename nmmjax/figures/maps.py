@@ -64,27 +64,36 @@ def region_map(
         _coloured(run, figure, panels, [(inside[n], inside[up]) for n in across],
                   [(scales[n], scales[up]) for n in across], third, contours, raw)  # fmt: skip
         for axes, name in zip(panels, across, strict=True):
-            best = _best(run, draws, (name, up))
-            ends = {
-                n: _ends(scales[n].forward(draws[n]), scales[n], limits[n], best.get(n))
-                for n in (name, up)
-            }
-            sides: tuple[tuple[Which, str], ...] = ("x", name), ("y", up)
-            for which, n in sides:
-                _limit_lines(axes, which, scales[n], ends[n], limits[n])
-            _curves(axes, run, name, up)
-            for which, n in sides:
-                scales[n].apply(axes, which, *ends[n], most=5)
-            axes.set_xlabel(axis_label(run, name))
-            if best:
-                look = {"color": "white", "ms": 9, "mec": "black", "ls": "", "zorder": 3.0}
-                axes.plot([best[name]], [best[up]], marker="*", **look, label=_STAR)
+            _dressed(run, axes, (name, up), draws, scales, limits)
         panels[0].set_ylabel(axis_label(run, up))
         for axes in panels[1:]:
             axes.tick_params("y", labelleft=False)
         figure.suptitle("\n".join([*_headline(run), *_missing(draws, scales)]), fontsize="small")
         legend_below(figure, panels)
     return figure
+
+
+def _dressed(
+    run: Run,
+    axes: Axes,
+    plane: tuple[str, str],
+    draws: dict[str, np.ndarray],
+    scales: dict[str, Scale],
+    limits: dict[str, list[Limit]],
+) -> None:
+    """Draw limits, curves, scales and the best draw of one plane."""
+    best = _best(run, draws, plane)
+    ends = {n: _ends(scales[n].forward(draws[n]), scales[n], limits[n], best.get(n)) for n in plane}
+    sides: tuple[tuple[Which, str], ...] = ("x", plane[0]), ("y", plane[1])
+    for which, n in sides:
+        _limit_lines(axes, which, scales[n], ends[n], limits[n])
+    _curves(axes, run, *plane)
+    for which, n in sides:
+        scales[n].apply(axes, which, *ends[n], most=5)
+    axes.set_xlabel(axis_label(run, plane[0]))
+    if best:
+        look = {"color": "white", "ms": 9, "mec": "black", "ls": "", "zorder": 3.0}
+        axes.plot([best[plane[0]]], [best[plane[1]]], marker="*", **look, label=_STAR)
 
 
 def _panels(count: int) -> tuple[Figure, list[Axes]]:
