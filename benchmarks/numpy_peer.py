@@ -34,10 +34,10 @@ def observables(p, lambda_s=0.1):
     sin_2zeta = -2 * m12 * np.sign(gap) / root
     low, high = 0.5 * (m11 + m22 - root), 0.5 * (m11 + m22 + root)
     m1, m2 = np.where(gap >= 0, low, high), np.where(gap >= 0, high, low)
-    yy = p["y_psi"] * p["y_delta"] * m * np.sqrt(1 - s_l**2)
+    yy = p["y_psi"] * p["y_delta"] * m
     neutral = yy * sin_2zeta / (4 * K) * (loop_l(m**2 / m1) - loop_l(m**2 / m2))
     x = SQRT2 * v_s / V_H
-    charged = -yy * x / (1 + x**2) * loop_l((m / m_phi) ** 2) / K
+    charged = -yy * np.sqrt(1 - s_l**2) * x / (1 + x**2) * loop_l((m / m_phi) ** 2) / K
     heavy_e = np.sqrt(m**2 + 2 * m_h**2)  # electron mass neglected
     t, t_e = (m / m_phi) ** 2, (heavy_e / m_phi) ** 2
     loop_f = [loop_l(u) + np.log(u) for u in (t, t_e)]

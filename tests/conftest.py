@@ -21,8 +21,8 @@ jax.config.update("jax_enable_x64", True)
 
 TESTS = pathlib.Path(__file__).parent
 REFERENCE = TESTS / "reference"
-# Rooms whose tests run whole commands: their arrays are those of files, and ranks stay free there.
-FREE_RANKS = ("cli/", "slurm/", "results/", "samplers/store/")
+# Rooms whose tests run whole commands, too long to hold each of them to ranks.
+FREE_RANKS = ("cli/", "slurm/")
 
 
 @pytest.hookimpl(trylast=True)  # after the plugin that checks the types of what is imported

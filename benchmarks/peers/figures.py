@@ -52,20 +52,37 @@ def figures(found: Found, values: np.ndarray) -> dict[str, Any]:
     if found.log_weight is None:
         rhat = max(diagnostics.rhat(x, found.groups) for x in columns)
         each = [min(diagnostics.ess_bulk(x), found.most_ess) for x in columns]
+        errors = [mean_error(x, found.groups) for x in columns]
         weights = np.full(values.shape[:2], 1.0 / values[..., 0].size)
     else:
         weights = np.exp(found.log_weight - found.log_weight.max())[None]
         weights /= weights.sum()
-        rhat, each = np.nan, [1.0 / float(np.sum(weights**2))] * len(columns)
+        errors, rhat = [], np.nan
+        each = [1.0 / float(np.sum(weights**2))] * len(columns)
+    told = moments(values, weights)
+    if found.log_weight is not None:
+        errors = [sd / np.sqrt(ess) for sd, ess in zip(told["sd"], each, strict=True)]
     return {
         "rhat": _number(rhat),
         "ess": [_number(x) for x in each],
-        **moments(values, weights),
+        "mean_error": [_number(x) for x in errors],
+        **told,
         "log_z": found.log_z,
         "log_z_error": found.log_z_error,
         "evaluations": int(found.evaluations),
         "gradients": int(found.gradients),
     }
+
+
+def mean_error(values: np.ndarray, groups: np.ndarray) -> float:
+    """Standard error of the mean of (chain, draw) values, from the means over coupled chains.
+
+    Walkers that move together know the mean less well than their effective draws, counted singly.
+    """
+    series = diagnostics.split(diagnostics.means_of(values, groups))
+    if diagnostics.undefined(series):
+        return np.nan
+    return float(np.std(series) / np.sqrt(diagnostics.ess(series)))
 
 
 def moments(values: np.ndarray, weights: np.ndarray) -> dict[str, list[float]]:

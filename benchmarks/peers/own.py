@@ -11,13 +11,14 @@ from benchmarks.peers.figures import Found
 from benchmarks.peers.targets import Problem
 from nmmjax.cli.engines import find_engine
 
+_DRAWS = {"thin": 10, "block": 100}
 _GROWS = {"smc": "particles", "nested": "live", "importance": "samples"}
 _FACTOR = 4  # by which that grows until enough draws have come
 
 
 def ensemble(problem: Problem, seed: int, clock: Any) -> Iterator[Found]:
-    """Our ensembles of walkers."""
-    engine = find_engine("ensemble")(**problem.options)
+    """Our ensembles of walkers, thinned like those of the peers."""
+    engine = find_engine("ensemble")(**problem.options | _DRAWS)
     points = problem.starts(jr.key(seed), engine.chains)
     state = engine.init(jr.key(seed + 1000), problem.target, points)
     kept: list[np.ndarray] = []

@@ -127,10 +127,13 @@ def numbers(entry: Entry) -> dict[str, tuple[float, float]]:
     """
     each: dict[str, list[tuple[float, float]]] = {}
     for figures in entry.good:
-        columns = zip(*(figures[key] for key in ("mean", "sd", "kurtosis", "ess")), strict=True)
-        for name, (mean, sd, kurtosis, ess) in zip(entry.lines[0]["labels"], columns, strict=True):
+        keys = ("mean", "mean_error", "sd", "kurtosis", "ess")
+        columns = zip(*(figures[key] for key in keys), strict=True)
+        for name, (mean, error, sd, kurtosis, ess) in zip(
+            entry.lines[0]["labels"], columns, strict=True
+        ):
             spread = sd * np.sqrt(max(kurtosis - 1.0, 0.0) / (2.0 * ess))
-            each.setdefault(f"mean of {name}", []).append((mean, sd / np.sqrt(ess)))
+            each.setdefault(f"mean of {name}", []).append((mean, error))
             each.setdefault(f"sd of {name}", []).append((sd, float(spread)))
         if figures["log_z"] is not None:
             each.setdefault("ln Z", []).append((figures["log_z"], figures["log_z_error"]))

@@ -1,11 +1,13 @@
 """The scoreboard in Markdown: ours against the best peer, disagreements, and every cell."""
 
+import itertools
 from typing import Any
 
 from benchmarks.peers import scores
 from benchmarks.peers.figures import FEW, MANY, least_ess
 from benchmarks.peers.scores import Disagreement, Entry, Row
 
+_PHASES = ("imports", "target", "starting points", "first draws")
 _CONTESTS = {"chart": "draws, in the chart", "box": "draws, in the box", "evidence": "evidence"}
 
 
@@ -24,7 +26,7 @@ def markdown(header: dict[str, Any], lines: list[dict[str, Any]]) -> str:
     found = scores.entries(lines)
     differing = scores.disagreements(found)
     parts = [_provenance(header, lines), _scoreboard(scores.rows(found))]
-    parts += [_disagreements(differing)] + [
+    parts += [_disagreements(differing), _cold_starts(found)] + [
         _cells(target, [e for e in found if e.target == target], differing)
         for target in dict.fromkeys(e.target for e in found)
     ]
@@ -73,6 +75,19 @@ def _disagreements(found: list[Disagreement]) -> str:
 def _told(d: Disagreement) -> tuple[str, ...]:
     entry = (d.entry.sampler, d.entry.target, d.entry.kind)
     return (*entry, d.quantity, f"{d.found:.4g}", d.reference, f"{d.right:.4g}", f"{d.sigmas:.1f}")
+
+
+def _cold_starts(found: list[Entry]) -> str:
+    """What the first draws of `ensemble` cost, piece by piece."""
+    told = [e for e in found if e.sampler == "ensemble" and "first draws" in e.lines[0]["phases"]]
+    rows = []
+    for entry in told:
+        ends = [0.0, *(entry.lines[0]["phases"][name] for name in _PHASES)]
+        spent = (f"{b - a:.1f}" for a, b in itertools.pairwise(ends))
+        after = _number(entry.warm_rate)
+        rows.append((f"{entry.target}, {entry.kind}", *spent, f"{ends[-1]:.1f}", after))
+    head = ("first draws of ensemble, CPU s", *_PHASES, "together", "ESS per CPU s after them")
+    return _table(head, rows) if rows else ""
 
 
 def _cells(target: str, found: list[Entry], differing: list[Disagreement]) -> str:

@@ -27,6 +27,7 @@ def line(sampler, rate=100.0, kind="chart", target="toy", seed=1, mean=0.0, **ch
         "rhat": 1.001,
         "ess": [100.0 * rate, 200.0 * rate],
         "mean": [mean, 1.0],
+        "mean_error": [1.0 / np.sqrt(100.0 * rate), 2.0 / np.sqrt(200.0 * rate)],
         "sd": [1.0, 2.0],
         "kurtosis": [3.0, 3.0],
         "log_z": None,
@@ -45,7 +46,7 @@ def line(sampler, rate=100.0, kind="chart", target="toy", seed=1, mean=0.0, **ch
         "labels": ["x", "y"],
         "milestones": {"400": spent, "10000": spent},
         "figures": found,
-        "phases": {"imports": 3.0, "first draws": 50.0},
+        "phases": {"imports": 3, "target": 4, "starting points": 20, "first draws": 50},
         "error": None,
     }
 
@@ -89,6 +90,11 @@ def test_a_peer_that_wins_is_printed_first_and_one_that_never_converged_last():
     text = table.markdown(HEADER, lines)
     scoreboard = text.partition("###")[0]
     assert scoreboard.index("theirs") < scoreboard.index("ours | draws") < scoreboard.index("never")
+
+
+def test_the_cold_start_is_told_piece_by_piece():
+    text = table.markdown(HEADER, [line("ensemble", 100.0), line("zeus", 100.0)])
+    assert "| toy, chart | 3.0 | 1.0 | 16.0 | 30.0 | 50.0 | 200 |" in text
 
 
 def test_ours_that_did_not_converge_loses_its_row():
@@ -142,6 +148,14 @@ def test_figures_of_draws_and_of_weights():
     log_weight = np.log(np.tile([1.0, 3.0], 500))
     weighted = figures.Found(draws[:1], np.zeros(1, int), 1, log_weight=log_weight, log_z=0.0)
     assert figures.figures(weighted, draws[:1])["ess"] == pytest.approx([800.0, 800.0])
+
+
+def test_walkers_that_move_together_know_their_mean_less_well():
+    rng = np.random.default_rng(1)
+    together = rng.normal(size=(4, 1, 500)).repeat(16, axis=1) + rng.normal(size=(4, 16, 500))
+    values, groups = together.reshape(64, 500), np.repeat(np.arange(4), 16)
+    error = np.sqrt((1.0 + 1.0 / 16.0) / 2000.0)  # of 2000 independent means over 16 walkers
+    assert figures.mean_error(values, groups) == pytest.approx(error, rel=0.1)
 
 
 def test_cells_that_are_in_the_file_are_not_run_again(tmp_path, monkeypatch):

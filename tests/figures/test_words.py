@@ -36,6 +36,7 @@ def test_text_of_maps_and_corner_is_inside_and_apart(runs):
     assert not broken(draw.draw(runs["short"], ["map", "corner"]))
 
 
+@pytest.mark.slow
 def test_text_of_every_figure_is_inside_and_apart_with_long_names(runs, tmp_path):
     figures = draw.draw(runs["long"]) | {"growth": legible(growth.growth(runs["long"]))}
     assert {"corner", "region_map", "map_phase_mu_nu", "map_m_psi_y_psi", "trace", "rank",
@@ -56,6 +57,7 @@ def test_text_of_runs_over_one_another(runs):
     assert not broken(figures)
 
 
+@pytest.mark.slow
 def test_text_of_all_curves_of_the_library():
     kinds = ("_curve", "excluded_region")
     curves = [c for n, e in catalogue().items() if e["type"].endswith(kinds) for c in load([n])]

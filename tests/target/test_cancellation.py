@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from helpers.cancelling import Competing, coordinates, hold
+from helpers.cases import one_quick
 from nmmjax.constraints import library
 from nmmjax.models.weak_triplet.model import WeakTriplet
 from nmmjax.samplers import diagnostics
@@ -93,7 +94,7 @@ def slots(log_p, sign):
 MODELS = [
     pytest.param(Competing(), {}, id="two competitors"),
     pytest.param(Competing(), {"y": 0.3}, id="one competitor"),
-    pytest.param(WeakTriplet(rge=True), {}, id="weak_triplet"),
+    pytest.param(WeakTriplet(rge=True), {}, id="weak_triplet", marks=pytest.mark.slow),
     pytest.param(WeakTriplet(rge=True), {"v_s": 1e-9}, id="weak_triplet, v_s fixed"),
 ]
 
@@ -117,7 +118,7 @@ def test_a_competition_without_handles_is_left_out():
     assert made.rescaling is not None
 
 
-@pytest.mark.parametrize("size", [1e2, 1e4, 1e6])
+@pytest.mark.parametrize("size", one_quick([1e2, 1e4, 1e6], 2))
 def test_regions_of_three_cancelling_terms_have_their_exact_weights(tmp_path, size):
     """x cancels the unit ten times as often as y does: 23.03 against 2.20."""
     posterior = target(tmp_path, Competing(depth=1.0 / size), size)
@@ -134,7 +135,7 @@ def test_regions_of_three_cancelling_terms_have_their_exact_weights(tmp_path, si
     assert abs(region.mean() - FIRST) < 4.0 * max(spread, 0.005)
 
 
-@pytest.mark.parametrize("size", [1e2, 1e6])
+@pytest.mark.parametrize("size", one_quick([1e2, 1e6], 1))
 def test_two_cancelling_terms_are_as_deep_as_the_mass_asks(tmp_path, size):
     """t = 1 - x = m/s, both signs alike: x is 1 -+ m/s with m = 1 +- 0.1."""
     posterior = target(tmp_path, Competing(depth=1.0 / size, both=False), size)

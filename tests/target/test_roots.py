@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from helpers.cancelling import HIGH, SCALE, Signed, coordinates, hold
+from helpers.cases import one_quick
 from nmmjax.models.bridge import Bridge
 from nmmjax.models.inert_doublet import InertDoublet
 from nmmjax.samplers import diagnostics
@@ -20,8 +21,8 @@ from nmmjax.target.roots import Roots
 MODELS = [
     pytest.param(Signed(), {}, id="two handles"),
     pytest.param(Signed(), {"y": 0.1}, id="one handle"),
-    pytest.param(InertDoublet(), {}, id="inert_doublet"),
-    pytest.param(Bridge(multiplet=3), {}, id="bridge"),
+    pytest.param(InertDoublet(), {}, id="inert_doublet", marks=pytest.mark.slow),
+    pytest.param(Bridge(multiplet=3), {}, id="bridge", marks=pytest.mark.slow),
 ]
 
 
@@ -34,6 +35,7 @@ def test_round_trip_and_determinant(model, fixed):
     hold(made, c[jax.vmap(lambda c: guarded_predict(model, made.values(c))[1])(c)], 1e-9, 1e-8)
 
 
+@pytest.mark.slow
 def test_a_deep_point_has_the_mass_that_its_coordinate_says():
     """ln m is a coordinate to the second order of the distance from the root."""
     model = InertDoublet()
@@ -61,7 +63,7 @@ class _Measured(eqx.Module):
         return inside - log_det - 0.5 * (pull[0] ** 2 + pull[1] ** 2)
 
 
-@pytest.mark.parametrize("size", [1e2, 1e4])
+@pytest.mark.parametrize("size", one_quick([1e2, 1e4], 1))
 def test_regions_of_two_signed_handles_have_their_exact_weights(size):
     """Along t = 0 the density of c_y is 1/|dt/dc_x|, that of c_x is 1/|dt/dc_y|."""
     model = Signed(bend=0.0, depth=1.0 / size)
