@@ -2,8 +2,8 @@
 
 Every limit of the file holds but those on the moment itself; a file without a target for m_nu gets
 m_nu < 0.1 eV, and `bridge` splittings of either sign. Searches by differential evolution in the
-chart: lower bounds, good to some per cent where a model has one maximum, and seeded, so that the
-same version finds the same numbers.
+chart: lower bounds, good to some per cent where a model has one maximum (for the many parameters of
+`dark_dipole` to a factor of a few), and seeded: the same version finds the same numbers.
 """
 
 import math
