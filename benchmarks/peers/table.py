@@ -3,9 +3,10 @@
 import itertools
 from typing import Any
 
-from benchmarks.peers import scores
+from benchmarks.peers import scores, verdicts
 from benchmarks.peers.figures import FEW, MANY, least_ess
-from benchmarks.peers.scores import Disagreement, Entry, Row
+from benchmarks.peers.scores import Entry
+from benchmarks.peers.verdicts import Disagreement, Row
 
 _PHASES = ("imports", "target", "starting points", "first draws")
 _CONTESTS = {"chart": "draws, in the chart", "box": "draws, in the box", "evidence": "evidence"}
@@ -24,8 +25,8 @@ def short(line: dict[str, Any]) -> str:
 def markdown(header: dict[str, Any], lines: list[dict[str, Any]]) -> str:
     """The whole section, as docs/performance.md holds it."""
     found = scores.entries(lines)
-    differing = scores.disagreements(found)
-    parts = [_provenance(header, lines), _scoreboard(scores.rows(found))]
+    differing = verdicts.disagreements(found)
+    parts = [_provenance(header, lines), _scoreboard(verdicts.rows(found))]
     parts += [_disagreements(differing), _cold_starts(found)] + [
         _cells(target, [e for e in found if e.target == target], differing)
         for target in dict.fromkeys(e.target for e in found)

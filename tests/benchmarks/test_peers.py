@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import scaling
-from benchmarks.peers import RESULTS, figures, grid, scores, table
+from benchmarks.peers import RESULTS, figures, grid, scores, table, verdicts
 from helpers import places
 
 HEADER = {
@@ -56,7 +56,7 @@ def stuck(sampler, kind="chart", target="toy"):
 
 
 def only_row(lines):
-    (row,) = scores.rows(scores.entries(lines))
+    (row,) = verdicts.rows(scores.entries(lines))
     return row
 
 
@@ -84,7 +84,7 @@ def test_a_peer_that_wins_is_printed_first_and_one_that_never_converged_last():
     lines = [line("ensemble", 100.0, target=t) for t in ("never", "ours", "theirs")]
     lines += [stuck("zeus", target="never"), line("zeus", 10.0, target="ours")]
     lines += [line("zeus", 200.0, target="theirs")]
-    rows = scores.rows(scores.entries(lines))
+    rows = verdicts.rows(scores.entries(lines))
     assert [row.target for row in rows] == ["theirs", "ours", "never"]
     assert [row.ratio for row in rows] == [pytest.approx(0.5), pytest.approx(10.0), None]
     text = table.markdown(HEADER, lines)
@@ -106,14 +106,14 @@ def test_ours_that_did_not_converge_loses_its_row():
 def test_a_converged_sampler_that_is_wrong_is_named_and_is_no_best_peer():
     right = [line("closed form", kind="box"), line("ensemble", 50.0), line("zeus", 10.0)]
     found = scores.entries([*right, line("emcee stretch", 90.0, mean=0.5)])
-    (told,) = scores.disagreements(found)
+    (told,) = verdicts.disagreements(found)
     assert (told.entry.sampler, told.quantity, told.reference) == (
         "emcee stretch",
         "mean of x",
         "closed form",
     )
     assert told.sigmas == pytest.approx(0.5 / np.hypot(1 / np.sqrt(9000), 1 / np.sqrt(1e4)))
-    assert scores.rows(found)[0].peer.sampler == "zeus"
+    assert verdicts.rows(found)[0].peer.sampler == "zeus"
 
 
 def test_evidences_compete_with_evidences():
