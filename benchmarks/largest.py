@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from nmmjax.reproduce.evolution import evolve
 from nmmjax.runfile.build import build_posterior, read
 from nmmjax.target.posterior import Posterior
 
@@ -84,17 +85,8 @@ def _largest(draws, everywhere, active):
 
     z = np.concatenate([draws(_POINTS, rng) for _ in range(_STARTS)])
     merit = np.concatenate([judged(part)[0] for part in np.split(z, _STARTS)])
-    keep = np.argsort(merit)[-_POINTS:]
-    z, merit = z[keep], merit[keep]
-    for _ in range(_STEPS):
-        leaders = z[rng.choice(np.argsort(merit)[-_POINTS // 10 :], _POINTS)]
-        a, b = z[rng.integers(_POINTS, size=_POINTS)], z[rng.integers(_POINTS, size=_POINTS)]
-        scale = rng.uniform(0.2, 0.9, (_POINTS, 1))
-        tried = z + scale * (leaders - z) + scale * (a - b)
-        tried = np.where(rng.uniform(size=z.shape) < 0.9, tried, z)
-        found = judged(tried)[0]
-        better = found >= merit
-        z, merit = np.where(better[:, None], tried, z), np.where(better, found, merit)
+    kept = z[np.argsort(merit)[-_POINTS:]]
+    z, merit = evolve(lambda points: judged(points)[0], kept, _STEPS, rng)
     best = int(np.argmax(merit))
     _, names, over = judged(z)
     held = [n for n, x in zip(names, over[:, best], strict=True) if x > _ACTIVE]

@@ -20,7 +20,7 @@ import pages  # noqa: E402
 project = "nmmjax"
 copyright = "the nmmjax authors"
 extensions = ["myst_nb", "sphinx.ext.autodoc"]
-exclude_patterns = ["models"]  # they are parts of pages in made/
+exclude_patterns = ["models", "gallery.md"]  # they are parts of pages in made/
 html_theme = "furo"
 html_title = "nmmjax"
 html_copy_source = False

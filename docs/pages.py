@@ -7,11 +7,18 @@ import pathlib
 from nmmjax.cli.session import start_jax
 from nmmjax.cli.show import prior_text
 from nmmjax.constraints import library
+from nmmjax.reproduce import definition
 from nmmjax.runfile import plugins
 from nmmjax.runfile.build import ModelSection, build_model, prior_table
 from nmmjax.target.settings import settings
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+_VERDICTS = {
+    "yes": "It matches",
+    "partly": "It matches in part",
+    "no": "It does not match",
+    "ours": "No paper has it",
+}
 BORROWED = {
     "contributing.md": "CONTRIBUTING.md",
     "changelog.md": "CHANGELOG.md",
@@ -29,6 +36,7 @@ def write(folder: pathlib.Path) -> None:
     for name, model in models().items():
         (folder / f"{name}.md").write_text(model_page(name, model))
     (folder / "models.md").write_text(models_index())
+    (folder / "gallery.md").write_text(gallery())
 
 
 def model_page(name: str, model) -> str:
@@ -74,6 +82,22 @@ def constraint_library() -> str:
     head = "| name | says | source | use |\n|---|---|---|---|"
     parts = ("\n".join([f"## {group}\n", head, *rows, ""]) for group, rows in groups.items())
     return "\n".join(["# Library of constraints\n", *parts])
+
+
+def gallery() -> str:
+    """List every figure that `nmmjax reproduce` makes: what it shows, whether it matches, why."""
+    parts = [(ROOT / "docs" / "gallery.md").read_text()]
+    for name in definition.names():
+        about = definition.read(name)
+        where = about.item if about.matches == "ours" else f"{about.paper}, {about.item}"
+        parts += [
+            f"## {about.title}\n",
+            f"`nmmjax reproduce {name}` ({where})\n",
+            f"![{about.title}](../images/gallery/{name}.png)\n",
+            f"- **Printed:** {about.prints}",
+            f"- **{_VERDICTS[about.matches]}.** {' '.join(about.why.split())}\n",
+        ]
+    return "\n".join(parts)
 
 
 @functools.cache

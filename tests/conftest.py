@@ -21,7 +21,8 @@ jax.config.update("jax_enable_x64", True)
 
 TESTS = pathlib.Path(__file__).parent
 REFERENCE = TESTS / "reference"
-NO_PROMOTION = ("physics", "models", "samplers/engines", "samplers/test_engines.py")
+# Rooms whose tests run whole commands, too long to hold each of them to ranks.
+FREE_RANKS = ("cli/", "slurm/")
 
 
 @pytest.hookimpl(trylast=True)  # after the plugin that checks the types of what is imported
@@ -48,14 +49,14 @@ def reference():
 def strict_numerics(request):
     """Refuse arrays of unequal rank, and NaN anywhere in files marked `defined`.
 
-    Ranks are free where tests only drive commands and files (`NO_PROMOTION` names the others), and
-    in slow tests, whose statistics are written with broadcasting; quick ones run the same code.
+    Ranks are free in `FREE_RANKS`, and in slow tests, whose statistics are written with
+    broadcasting; quick ones run the same code.
     NaN is an answer of the target outside its domain, of tables without an entry and of engines
     that hand it on to be counted: only kernels inside their domain can be held to have none.
     """
     path = request.path.relative_to(TESTS).as_posix()
     slow = request.node.get_closest_marker("slow") is not None
-    rank = "raise" if path.startswith(NO_PROMOTION) and not slow else "allow"
+    rank = "allow" if path.startswith(FREE_RANKS) or slow else "raise"
     defined = request.node.get_closest_marker("defined") is not None
     with jax.numpy_rank_promotion(rank), jax.debug_nans(defined):
         yield

@@ -23,9 +23,11 @@ ROOMS = {
                 "samplers.diagnostics", "samplers.store"},
     "figures": {"errors", "catalogue", "constraints", "results", "samplers.diagnostics",
                 "samplers.store"},
+    "reproduce": {"errors", "textfile", "constraints", "physics", "models", "target", "runfile",
+                  "figures"},
     "cli": {"errors", "textfile", "signals", "catalogue", "constraints", "target", "runfile",
-            "results", "figures", "samplers.base", "samplers.devices", "samplers.diagnostics",
-            "samplers.driver",
+            "results", "figures", "reproduce", "samplers.base", "samplers.devices",
+            "samplers.diagnostics", "samplers.driver", "samplers.plan",
             "samplers.engines", "samplers.progress", "samplers.store", "samplers.undefined",
             "samplers.witness"},
     "samplers.devices": set(),
@@ -37,7 +39,8 @@ ROOMS = {
     "samplers.progress": {"samplers.base", "samplers.diagnostics"},
     "samplers.undefined": set(),
     "samplers.witness": {"samplers.base", "samplers.store", "samplers.undefined"},
-    "samplers.driver": {"samplers.base", "samplers.progress",
+    "samplers.plan": {"samplers.progress", "samplers.store"},
+    "samplers.driver": {"samplers.base", "samplers.devices", "samplers.plan", "samplers.progress",
                         "samplers.store", "samplers.undefined", "samplers.witness"},
 }  # fmt: skip
 
@@ -121,6 +124,7 @@ def test_small_commands_import_nothing_heavy():
         "    assert run_command(['list', what]) == 0\n"
         "assert run_command(['list', 'constraints', 'xenonnt_2022', '--json']) == 0\n"
         "assert run_command(['constraint', 'xenonnt_2022']) == 0\n"
+        "assert run_command(['reproduce', 'LIST']) == 0\n"
         "for command in ('summary', 'status', 'plot', 'ablate', 'run', 'check'):\n"
         "    assert run_command([command, '/nowhere']) == 2\n"
         "heavy = {'jax', 'arviz', 'matplotlib', 'scipy'} & set(sys.modules)\n"

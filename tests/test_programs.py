@@ -15,7 +15,7 @@ ROWS = {row["what"]: row["value"] for row in TABLE["rows"]}
 GROWTH = 1.1  # of a program, before somebody has to look at it and renew the table
 LIBRARY = re.compile(r"lapack|cusolver|cublas|magma|callback", re.IGNORECASE)
 SINGLE = re.compile(r"tensor<(?:[\dx]*x)?(?:f32|f16|bf16|complex<f32>)>")
-QUICK = ["quickstart value", "dark_dipole step"]
+QUICK = ["quickstart value", "quickstart step"]
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Commands that ask what there is: evaluate, list, constraint, info."""
+"""Commands that ask what there is: evaluate, list, constraint, reproduce, info."""
 
 import pathlib
 from typing import Annotated
@@ -65,6 +65,35 @@ def constraint(
     from nmmjax.cli.show import show_constraint
 
     show_constraint(name, list(file or []), out, json)
+
+
+@app.command()
+def reproduce(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="LIST, all, the name of a figure, or a definition of your own (.toml)."
+        ),
+    ],
+    out: Annotated[
+        pathlib.Path, typer.Option("--out", "-o", help="Folder for figures and numbers.")
+    ] = pathlib.Path("reproduced"),
+    format_: Annotated[str, typer.Option("--format", help="Any of png,pdf,svg.")] = "png,pdf",
+    recompute: Annotated[
+        str | None,
+        typer.Option(help="For `models`: search these run files anew (a,b; or all), minutes each."),
+    ] = None,
+    runs: Annotated[
+        pathlib.Path, typer.Option(help="Where --recompute finds the run files.")
+    ] = pathlib.Path("runs"),
+) -> None:
+    """Redraw figures of the source papers, as printed beside as derived, with their numbers.
+
+    LIST prints their names and what each shows.
+    """
+    from nmmjax.cli.reproduce import reproduce_figures
+
+    reproduce_figures(what, out, format_, recompute, runs)
 
 
 @app.command()

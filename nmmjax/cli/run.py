@@ -36,6 +36,7 @@ from nmmjax.runfile.build import RunFile, build_posterior, read, resolved
 from nmmjax.runfile.schema import UntilTable
 from nmmjax.samplers import devices, driver, undefined
 from nmmjax.samplers.base import AbstractEngine, EngineError
+from nmmjax.samplers.plan import Hooks, Plan, Until
 from nmmjax.samplers.store.store import Store, StoreError, is_run
 from nmmjax.samplers.witness import OtherTarget, Problem
 from nmmjax.signals import Stage
@@ -127,8 +128,8 @@ def _sample(
             posterior.record, observables=None if wanted is None else tuple(wanted)
         )
         problem = Problem(posterior, record, posterior.sampled, faults)
-        plan = driver.Plan(starts, draws, burn_in, superchains, stop)
-        hooks = driver.Hooks(report, signals.caught, lambda: signals.enter(Stage.SAMPLING))
+        plan = Plan(starts, draws, burn_in, superchains, stop)
+        hooks = Hooks(report, signals.caught, lambda: signals.enter(Stage.SAMPLING))
         return driver.run(engine, problem, key_run, store, plan, hooks)
 
 
@@ -149,13 +150,13 @@ def _telling(posterior: Posterior, note: Callable[[str], None]) -> undefined.Fau
     return faults
 
 
-def _stop(until: UntilTable, store: Store, task: Task | None) -> driver.Until:
+def _stop(until: UntilTable, store: Store, task: Task | None) -> Until:
     """The stop rule, which looks at the draws of all tasks if it is asked to."""
     together = until.shards and task is not None
     directory = store.path.parent.parent if together else store.path
     certified = functools.partial(_certified, until.rhat, directory)
     ess = until.ess / task.of if together and task and until.ess else until.ess
-    return driver.Until(certified, until.rhat, ess, until.max_minutes)
+    return Until(certified, until.rhat, ess, until.max_minutes)
 
 
 def _certified(rhat: float | None, directory: pathlib.Path, store: Store) -> str:

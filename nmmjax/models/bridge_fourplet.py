@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from nmmjax.models import _oscillation
-from nmmjax.models import _triplet_lfv as lfv
+from nmmjax.physics import flavour_violation as lfv
 from nmmjax.physics import neutrinos, rge, z_pole
 from nmmjax.physics.bridge_loops import bridge_mass, bridge_moment
 from nmmjax.physics.moment_loops import N_F, N_S

@@ -5,7 +5,7 @@ from typing import Literal
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax.models import _triplet_lfv as lfv
+from nmmjax.physics import flavour_violation as lfv
 from nmmjax.physics import neutrinos, rge, z_pole
 from nmmjax.physics.bridge_loops import fW
 from nmmjax.physics.numbers import EV, PERTURBATIVE, SIXTEEN_PI2, SQRT2

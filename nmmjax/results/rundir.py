@@ -7,9 +7,7 @@ Nothing outside the directory is read, and what is damaged is refused in one lin
 import dataclasses
 import math
 import pathlib
-import sys
 import time
-import tomllib
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -18,14 +16,14 @@ import numpy as np
 
 from nmmjax.catalogue import CATALOGUE, known_or_bare
 from nmmjax.errors import Damaged, InputError, suggest
+from nmmjax.results import resolved
 from nmmjax.samplers.store import reading
-from nmmjax.samplers.store.files import Folder, StoreError
+from nmmjax.samplers.store.files import StoreError
 
 type Attributes = dict[str, str]
 
 HEADLINES = ("m_nu", "mu_nu", "m_nu_rge", "tuning_bg", "tuning_cancel")  # listed first
 _OF_DRAWS = reading.OF_DRAWS
-_MOST_TEXT = 2**24  # bytes of resolved.toml
 _ATTEMPTS = 5  # at a file that another process may be changing
 _OF_FORMAT = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME"}  # attributes of HDF5's own
 _FEWEST_CHAINS = 64  # below which chains are never thinned
@@ -178,11 +176,11 @@ def open_run(directory: pathlib.Path) -> Run:
     Raises InputError if it is missing, is no run directory, has no chains yet, or its chains.h5
     is damaged or was not written by this program.
     """
-    resolved = _resolved(directory)
-    return taken(directory, lambda file: _run(directory, resolved, file))
+    known = resolved.read(directory)
+    return taken(directory, lambda file: _run(directory, known, file))
 
 
-def _run(directory: pathlib.Path, resolved: dict[str, Any], file: Any) -> Run:
+def _run(directory: pathlib.Path, known: dict[str, Any], file: Any) -> Run:
     path = directory / "chains.h5"
     reading.refuse_outside(file)
     found = file.get("posterior/ensemble")
@@ -195,7 +193,7 @@ def _run(directory: pathlib.Path, resolved: dict[str, Any], file: Any) -> Run:
     if ensemble.ndim != 1 or ensemble.dtype.kind not in "iu":
         raise InputError(f"'{path}': posterior/ensemble does not number the chains")
     variables = {
-        group: _variables(file[group], len(ensemble), list(resolved["physics"]["priors"]))
+        group: _variables(file[group], len(ensemble), list(known["physics"]["priors"]))
         for group in _OF_DRAWS
         if isinstance(file.get(group), h5py.Group)
     }
@@ -209,76 +207,8 @@ def _run(directory: pathlib.Path, resolved: dict[str, Any], file: Any) -> Run:
         for index in np.ndindex(file["posterior"][name].shape[2:])
     }
     about = dict(file.attrs)
-    _refuse_edited(path, about.get("resolved"), resolved)
-    return Run(directory, resolved, about, committed, ensemble, variables, labels, tables)
-
-
-def _refuse_edited(path: pathlib.Path, text: Any, resolved: dict[str, Any]) -> None:
-    """resolved.toml must say what chains.h5 does, but for the stop rule, which may change."""
-    if not isinstance(text, str):
-        return  # written by hand
-    try:
-        stored = tomllib.loads(text)
-    except (ValueError, RecursionError):
-        raise InputError(f"'{path}': its attribute 'resolved' is damaged") from None
-    for part in ("physics", "sampling"):
-        if stored.get(part) != resolved[part]:
-            raise InputError(
-                f"'{path.parent / 'resolved.toml'}' and the attribute 'resolved' of chains.h5 "
-                f"differ in '{part}': one of them was damaged or edited"
-            )
-
-
-def _resolved(directory: pathlib.Path) -> dict[str, Any]:
-    if directory.is_file():
-        raise InputError(f"'{directory}' is a file; give the run directory that holds it")
-    if not directory.is_dir():
-        raise InputError(f"there is no run directory '{directory}'")
-    path = directory / "resolved.toml"
-    if not reading.exists(directory, "resolved.toml"):
-        raise InputError(
-            f"'{directory}' is not a run directory (it has no resolved.toml); give the directory "
-            "that `nmmjax run` names when it starts"
-        )
-    try:
-        with Folder(directory) as folder:
-            reading.refuse_links(folder)
-        found = tomllib.loads(reading.read_text(directory, "resolved.toml", _MOST_TEXT))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"cannot read '{path}': {error}") from None
-    missing = {"physics", "sampling", "stop"} - found.keys()
-    if missing:
-        raise InputError(f"'{path}' has no section '{min(missing)}': nmmjax did not write it")
-    for key, kind in _NEEDED.items():
-        if not isinstance(_at(found, key), kind):
-            raise InputError(f"'{path}': '{key}' is missing or of another kind: it was damaged")
-    until = found["stop"].get("until", {})
-    if found["stop"]["draws"] < 1 or not isinstance(until, dict) or not _sound(until):
-        raise InputError(f"'{path}': 'stop' holds something other than numbers: it was damaged")
-    return found
-
-
-_NEEDED: dict[str, type | tuple[type, ...]] = {
-    "physics.model": dict,
-    "physics.model.name": str,
-    "physics.priors": dict,
-    "sampling.engine": dict,
-    "sampling.engine.name": str,
-    "sampling.seed": int,
-    "stop.draws": int,
-}
-
-
-def _sound(until: dict[str, Any]) -> bool:
-    numbers = (x for key, x in until.items() if key != "shards")
-    return all(type(x) in (int, float) and abs(x) <= sys.float_info.max for x in numbers)
-
-
-def _at(tree: Any, path: str) -> Any:
-    """The value at a dotted path of tables, None if there is none."""
-    for key in path.split("."):
-        tree = tree.get(key) if isinstance(tree, dict) else None
-    return tree
+    resolved.refuse_edited(path, about.get("resolved"), known)
+    return Run(directory, known, about, committed, ensemble, variables, labels, tables)
 
 
 def taken[T](directory: pathlib.Path, take: Callable[[Any], T]) -> T:

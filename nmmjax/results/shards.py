@@ -9,19 +9,17 @@ import dataclasses
 import functools
 import json
 import pathlib
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from nmmjax.errors import InputError
-from nmmjax.results import rundir
+from nmmjax.results import joining, rundir
 from nmmjax.results.rundir import Attributes, Run
 from nmmjax.results.weighing import kept, shares, with_agreement
 from nmmjax.samplers.store import reading
 from nmmjax.samplers.store.files import Folder, StoreError
-from nmmjax.textfile import differences
 
 FOLDER = "shards"
 _MOST_KEPT = 2**29  # bytes of draws below which all shards are read once and kept in memory
@@ -170,7 +168,7 @@ def opened(directory: pathlib.Path) -> tuple[dict[int, Run], list[str]]:
             warnings.append(f"shard {number} is left out: {error}.")
     missing = sorted(set(range(asked(directory, numbers))) - set(numbers))
     if missing:
-        warnings.append(f"missing: {_ranges(missing)}, whose tasks have not begun.")
+        warnings.append(f"missing: {joining.ranges(missing)}, whose tasks have not begun.")
     if not found:
         first = f": {warnings[0]}" if warnings else ", it is empty"
         raise InputError(f"'{directory / FOLDER}' holds no shard that can be read{first}")
@@ -208,7 +206,7 @@ def joined(
 
     Raises InputError as `open_run` does.
     """
-    changes = tuple(_changes(found))
+    changes = tuple(joining.changes(found))
     if changes and not allow_changes:
         shown = "; ".join(changes[:_MOST_SHOWN])
         more = f"; and {len(changes) - _MOST_SHOWN} more" if len(changes) > _MOST_SHOWN else ""
@@ -216,26 +214,15 @@ def joined(
             f"'{directory}': its shards are of different runs: {shown}{more}. Leave out what does "
             "not belong, or give --allow-changes to read them together all the same"
         )
-    _refuse_twins(directory, found)
-    _refuse_without_draws(directory, found)
+    joining.refuse_twins(directory, found)
+    joining.refuse_without_draws(directory, found)
     return _one(directory, found, warnings, changes)
-
-
-def _refuse_without_draws(directory: pathlib.Path, found: dict[int, Run]) -> None:
-    if not any(run.committed for run in found.values()):
-        if any(run.tables for run in found.values()):
-            name = next(iter(found.values())).resolved["sampling"]["engine"]["name"]
-            raise InputError(
-                f"'{directory}': shards of the engine '{name}' hold no draws that could be joined; "
-                f"look at each: {directory / FOLDER / str(min(found))}"
-            )
-        raise InputError(f"'{directory}' holds no draws yet: none of its {len(found)} shards does")
 
 
 def _one(
     directory: pathlib.Path, found: dict[int, Run], warnings: list[str], changes: tuple[str, ...]
 ) -> Run:
-    parts, told = _comparable(found)
+    parts, told = joining.comparable(found)
     if changes:
         told.append(f"read together though they differ: {'; '.join(changes)}.")
     labels: list[np.ndarray] = []
@@ -248,7 +235,7 @@ def _one(
         attributes=first.attributes,
         committed=first.committed,
         ensemble=np.concatenate(labels),
-        variables=_common([part.variables for part in parts]),
+        variables=joining.common([part.variables for part in parts]),
         labels=first.labels,
         tables=first.tables,
         warnings=(*warnings, *told),
@@ -260,92 +247,3 @@ def _one(
         return together
     share = shares(evidence["log_z"])
     return dataclasses.replace(together, order=kept(share, together.ensemble, first.committed))
-
-
-def _comparable(found: dict[int, Run]) -> tuple[tuple[Run, ...], list[str]]:
-    """(shards cut to the same number of draws, what is said of the others)."""
-    warnings = []
-    empty = [n for n, run in found.items() if run.committed == 0]
-    if empty:
-        warnings.append(f"no draws yet: {_ranges(empty)}.")
-    cut = _cut([run.committed for run in found.values()])
-    short = [n for n, run in found.items() if 0 < run.committed < cut]
-    if short:
-        warnings.append(f"left out, with fewer than {cut} draws: {_ranges(short)}.")
-    parts = tuple(
-        dataclasses.replace(run, committed=cut) for run in found.values() if run.committed >= cut
-    )
-    beyond = sum(run.committed - cut for run in found.values() if run.committed > cut)
-    if beyond:
-        warnings.append(
-            f"the first {cut} draws of each shard count: {beyond} more of some are left out."
-        )
-    return parts, warnings
-
-
-def _cut(draws: Sequence[int]) -> int:
-    """The number of draws per chain at which cutting all shards keeps the most of them."""
-    longest = sorted(draws, reverse=True)
-    return max((n * (i + 1), n) for i, n in enumerate(longest))[1]
-
-
-def _common(each: list[dict[str, dict[str, Attributes]]]) -> dict[str, dict[str, Attributes]]:
-    """The variables that all shards have."""
-    return {
-        group: {
-            name: about
-            for name, about in names.items()
-            if all(name in other.get(group, {}) for other in each)
-        }
-        for group, names in each[0].items()
-    }
-
-
-def _changes(found: dict[int, Run]) -> Iterator[str]:
-    """Say in which keys shards differ from the first: each difference once, with the shards."""
-    (first, about), *others = found.items()
-    ours = _identity(about)
-    seen: dict[str, list[int]] = {}
-    for number, run in others:
-        theirs = _identity(run)
-        for line in [] if theirs == ours else differences(ours, theirs):
-            seen.setdefault(line, []).append(number)
-    for line, numbers in seen.items():
-        yield f"{line} (shard {first} -> {_ranges(numbers)})"
-
-
-def _identity(run: Run) -> dict[str, Any]:
-    """What must be the same: physics with its data, sampling but the seed, versions."""
-    sampling = {k: x for k, x in run.resolved["sampling"].items() if k != "seed"}
-    versions = {
-        k.removeprefix("version_"): str(x)
-        for k, x in run.attributes.items()
-        if k.startswith("version_") or k == "commit"
-    }
-    return {"physics": run.resolved["physics"], "sampling": sampling, "versions": versions}
-
-
-def _refuse_twins(directory: pathlib.Path, found: dict[int, Run]) -> None:
-    """Raise InputError for two shards with the same keys: their draws would count twice."""
-    keys = [
-        (run.resolved["sampling"]["seed"], run.attributes.get("task")) for run in found.values()
-    ]
-    most, count = Counter(keys).most_common(1)[0]
-    if count > 1:
-        twins = [n for n, key in zip(found, keys, strict=True) if key == most]
-        raise InputError(
-            f"'{directory}': {_ranges(twins)} were made with the same random numbers: one is a "
-            "copy of the other, or `--task` was left out; remove all but one"
-        )
-
-
-def _ranges(numbers: Sequence[int]) -> str:
-    """'shards 0, 3-5 and 9' of ascending numbers."""
-    runs: list[list[int]] = []
-    for n in numbers:
-        if runs and n == runs[-1][-1] + 1:
-            runs[-1].append(n)
-        else:
-            runs.append([n])
-    text = ", ".join(str(r[0]) if len(r) == 1 else f"{r[0]}-{r[-1]}" for r in runs)
-    return f"shard{'s' if len(numbers) > 1 else ''} {text}"

@@ -18,7 +18,8 @@ from nmmjax.runfile import contract, plugins
 from nmmjax.runfile.blame import user_code
 from nmmjax.runfile.schema import ModelSection, PriorTable, RunFile, validated
 from nmmjax.target.model import Model
-from nmmjax.target.posterior import Posterior, offered
+from nmmjax.target.offered import offered
+from nmmjax.target.posterior import Posterior
 from nmmjax.target.priors import Angle, LogUniform, Normal, Prior, SignedLog, Uniform
 from nmmjax.target.settings import settings
 

@@ -6,7 +6,7 @@ that leads back from decades away, so that an engine can maximise under all limi
 
 from collections.abc import Sequence
 
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from nmmjax.constraints.base import Constraint, Observed, over
 from nmmjax.target.chart import Chart, Position
@@ -22,6 +22,15 @@ def of_limits(constraints: Sequence[Constraint], observables: Observed) -> Exces
     `observables` includes parameters.
     """
     return {constraint.name: constraint.excess(observables) for constraint in constraints}
+
+
+def all_allowed(
+    constraints: Sequence[Constraint], observables: Observed, defined: Bool[Array, ""]
+) -> Bool[Array, ""]:
+    """Tell whether a point is defined and inside every constraint's quoted limit."""
+    for constraint in constraints:
+        defined = defined & constraint.allowed(observables)
+    return defined
 
 
 def of_bounds(chart: Chart, c: Position) -> Excess:

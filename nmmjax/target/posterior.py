@@ -16,6 +16,7 @@ from nmmjax.target import chart as charts
 from nmmjax.target import excess, naturalness, recording, undefined
 from nmmjax.target.chart import Chart, Position
 from nmmjax.target.model import Model, Observables, Theta, guarded_predict, merged
+from nmmjax.target.offered import check_asked
 from nmmjax.target.priors import Angle, Prior
 
 type Groups = dict[str, dict[str, Array]]
@@ -70,7 +71,7 @@ class Posterior(eqx.Module):
         self.chart = charts.build(model, sampled, fixed, chart)
         self.constraints = tuple(constraints)
         self.prefer = tuple(prefer)
-        _check_observables(model, (*self.constraints, *self.prefer))
+        check_asked(model, (*self.constraints, *self.prefer))
 
     @property
     def dim(self) -> int:
@@ -177,13 +178,12 @@ class Posterior(eqx.Module):
     def terms(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Log likelihood of every constraint and prefer term, by name."""
         observables, _ = self._observables(theta)
-        both = (*self.constraints, *self.prefer)
-        return {term.name: term.log_likelihood(observables) for term in both}
+        return {t.name: t.log_likelihood(observables) for t in (*self.constraints, *self.prefer)}
 
     def allowed(self, theta: Theta) -> Bool[Array, ""]:
         """Tell whether theta lies in the domain and inside every constraint's quoted limit."""
         observables, defined = self._observables(theta)
-        return _all_allowed(self.constraints, observables, defined)
+        return excess.all_allowed(self.constraints, observables, defined)
 
     def observables(self, theta: Theta) -> Observables:
         """Observables at one point, fine-tuning measures included."""
@@ -236,7 +236,7 @@ class Posterior(eqx.Module):
             "log_likelihood": {c.name: c.log_likelihood(both) for c in self.constraints},
             "target": {
                 "log_prior": self.log_prior(theta),
-                "allowed": _all_allowed(self.constraints, both, defined),
+                "allowed": excess.all_allowed(self.constraints, both, defined),
             }
             | {term.name: term.log_likelihood(both) for term in self.prefer},
         }
@@ -277,38 +277,11 @@ class Posterior(eqx.Module):
         return {p: jnp.where(inside, x, self.model.reference[p]) for p, x in values.items()}
 
 
-def _all_allowed(
-    constraints: Sequence[Constraint], observables: Observables, defined: Bool[Array, ""]
-) -> Bool[Array, ""]:
-    for constraint in constraints:
-        defined = defined & constraint.allowed(observables)
-    return defined
-
-
 def _attributes(
     role: str, units: str, latex: str, text: str, period: float | None
 ) -> dict[str, str | float]:
     about: dict[str, str | float] = {"role": role, "units": units, "latex": latex}
     return about | {"long_name": text} | ({} if period is None else {"period": period})
-
-
-def offered(model: Model) -> set[str]:
-    """Names that constraints may ask of a model, found without compiling or evaluating."""
-    point = {p.name: jax.ShapeDtypeStruct((), jnp.float64) for p in model.parameters}
-    return {*jax.eval_shape(model.predict, point), *point}
-
-
-def _check_observables(model: Model, terms: Sequence[Constraint]) -> None:
-    known = offered(model)
-    for term in terms:
-        for name in term.requires:
-            if name not in known:
-                wish = term.name == f"prefer_{name}"
-                what = f"prefer.{name}" if wish else f"constraint '{term.name}'"
-                raise InputError(
-                    f"{what} needs observable '{name}', which "
-                    f"{type(model).__name__} does not return{suggest(name, known)}"
-                )
 
 
 def require_double_precision() -> None:

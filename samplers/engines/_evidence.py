@@ -17,7 +17,8 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from scipy.special import logsumexp
 from scipy.stats import chi2
 
-from ..base import Doubt, EngineError, LogDensity, PriorTimesLikelihood, example
+from ..base import Doubt, EngineError, LogDensity, example
+from ._targets import PriorTimesLikelihood
 
 _MOST_DRAWS = 2**24  # from the prior, per repeat, before a share of finite likelihood is too small
 _LEAST_BATCH = 1024  # of prior draws side by side

@@ -12,9 +12,10 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..base import PriorTimesLikelihood, differentiable, example
+from ..base import differentiable, example
 from . import _evidence
 from ._evidence import Particle
+from ._targets import PriorTimesLikelihood
 
 _JITTER = 0.5  # of the length of a step, in its logarithm: some fit where most do not
 random_walk: Any = blackjax.mcmc.random_walk  # annotations that say float for what may be an array

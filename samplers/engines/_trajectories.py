@@ -5,12 +5,13 @@ a zero gradient where the target or its gradient is undefined, so that such a pr
 rejected and enters no average that tunes a step size.
 """
 
-from typing import ClassVar
+import abc
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ..base import (
     AbstractEngine,
@@ -20,6 +21,7 @@ from ..base import (
     log_density,
     name_of,
     require_finite,
+    scan,
 )
 
 DIVERGED = (
@@ -58,6 +60,30 @@ class AbstractTrajectories(AbstractEngine):
     @property
     def doubts(self) -> tuple[Doubt, ...]:
         return (Doubt("sample_stats/diverging", "share", DIVERGED),)
+
+    def adapted(
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
+    ) -> Any:
+        """Return the state after the adaptation of `_adapt`, in which blackjax broadcasts."""
+        self.require_starts(target, starts)
+        with jax.numpy_rank_promotion("allow"):
+            return self._adapt(key, target, starts)
+
+    @abc.abstractmethod
+    def _adapt(
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
+    ) -> Any: ...
+
+    @abc.abstractmethod
+    def _step(
+        self, key: PRNGKeyArray, target: LogDensity, state: Any
+    ) -> tuple[Any, dict[str, Array]]: ...
+
+    def _one_each(self, key: PRNGKeyArray, target: LogDensity, state: Any) -> tuple[Any, Block]:
+        """`block` draws, one trajectory each."""
+        last, states, info = scan(self._step, key, target, state, self.block, 1)
+        stats = {"lp": states.log_density, **info}
+        return last, self._block(states.position, stats, states.example)
 
     def require_starts(self, target: LogDensity, starts: Float[Array, "chain dim"]) -> None:
         """Raise ValueError unless there are `chains` starting points of finite density."""

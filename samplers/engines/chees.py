@@ -18,7 +18,7 @@ from blackjax.adaptation.base import get_filter_adapt_info_fn
 from blackjax.mcmc.dynamic_hmc import halton_sequence
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..base import Block, Doubt, LogDensity, differentiable, example, scan
+from ..base import Block, Doubt, LogDensity, differentiable, example
 from ._trajectories import ENERGY, AbstractTrajectories, left_domain
 
 hmc: Any = blackjax.mcmc.hmc  # its annotations say float for what may be an array
@@ -79,9 +79,7 @@ class Chees(AbstractTrajectories):
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
         """Return the state after `warmup` trajectories from (chains, dim) starting points."""
-        self.require_starts(target, starts)
-        with jax.numpy_rank_promotion("allow"):
-            return self._adapt(key, target, starts)
+        return self.adapted(key, target, starts)
 
     @eqx.filter_jit
     def _adapt(
@@ -111,10 +109,7 @@ class Chees(AbstractTrajectories):
     @eqx.filter_jit
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
         """`block` draws, one trajectory each."""
-        last, states, info = scan(self._step, key, target, state, self.block, 1)
-        return last, self._block(
-            states.position, {"lp": states.log_density, **info}, states.example
-        )
+        return self._one_each(key, target, state)
 
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State

@@ -29,12 +29,10 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from ..base import (
     AbstractEngine,
     Block,
-    Described,
     Doubt,
     LogDensity,
     example,
     log_density,
-    require_methods,
 )
 from ._axes import SCALES, Axis
 from ._cells import (
@@ -54,6 +52,7 @@ from ._cells import (
 )
 from ._climb import H, newton
 from ._evidence import undefined_share
+from ._targets import Described, require_methods
 
 _OUTSIDE = ("prior_", "domain_")  # what bounds a profile likelihood, too
 _KINDS = ("largest", "smallest", "profile")

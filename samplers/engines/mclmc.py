@@ -23,7 +23,7 @@ from blackjax.adaptation.step_size import (
 from blackjax.mcmc.dynamic_hmc import halton_sequence
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..base import Block, LogDensity, differentiable, example, scan
+from ..base import Block, LogDensity, differentiable, example
 from ._trajectories import AbstractTrajectories, left_domain
 
 adjusted: Any = blackjax.mcmc.adjusted_mclmc  # its annotations say float for what may be an array
@@ -85,9 +85,7 @@ class Mclmc(AbstractTrajectories):
         """Return the state after `warmup` trajectories from (chains, dim) starting points."""
         if starts.shape[1] < 2:
             raise ValueError("mclmc needs at least 2 dimensions: its momenta are directions")
-        self.require_starts(target, starts)
-        with jax.numpy_rank_promotion("allow"):
-            return self._adapt(key, target, starts)
+        return self.adapted(key, target, starts)
 
     @eqx.filter_jit
     def _adapt(
@@ -130,10 +128,7 @@ class Mclmc(AbstractTrajectories):
     @eqx.filter_jit
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
         """`block` draws, one trajectory each."""
-        last, states, info = scan(self._step, key, target, state, self.block, 1)
-        return last, self._block(
-            states.position, {"lp": states.log_density, **info}, states.example
-        )
+        return self._one_each(key, target, state)
 
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State

@@ -90,9 +90,7 @@ class Meads(AbstractTrajectories):
 
         Raises EngineError where the adaptation breaks down.
         """
-        self.require_starts(target, starts)
-        with jax.numpy_rank_promotion("allow"):
-            state = self._adapt(key, target, starts)
+        state = self.adapted(key, target, starts)
         _require_tuned(state, self.metric)
         return state
 

@@ -7,7 +7,7 @@ arXiv:2601.23252); the directions of the slices, the volumes and the test are he
 """
 
 import functools
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -20,17 +20,11 @@ from blackjax.ns.base import StateWithLogLikelihood, delete_fn
 from blackjax.ns.integrator import NSIntegrator
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from ..base import (
-    AbstractEngine,
-    Block,
-    Doubt,
-    LogDensity,
-    PriorTimesLikelihood,
-    example,
-    require_methods,
-)
+from ..base import Block, Doubt, example
 from . import _cross_check, _evidence, _shrinkage, _slices
 from ._insertion import insertion_ranks
+from ._populations import AbstractPopulations
+from ._targets import PriorTimesLikelihood
 
 # On dark_dipole (15 dim), rank correlation with the start after 50, 75, 150 slices: 0.4, 0.3, 0.1
 # in most coordinates, 0.6, 0.5, 0.3 in the worst. At 50, draws were worth 2.6 times less than said.
@@ -73,7 +67,7 @@ class State(NamedTuple):
     step: Int[Array, ""]
 
 
-class Nested(AbstractEngine):
+class Nested(AbstractPopulations):
     """Nested slice sampling, several independent runs.
 
     repeats      independent runs: their spread is the honest error of log Z
@@ -101,9 +95,6 @@ class Nested(AbstractEngine):
     dimension by up to 2.4 (test_evidence.py, docs/samplers.md).
     """
 
-    burn_in: ClassVar[int] = 0
-    ends: ClassVar[bool] = True
-
     repeats: int = eqx.field(static=True, default=4)
     live: int = eqx.field(static=True, default=500)
     delete: int = eqx.field(static=True, default=50)
@@ -130,14 +121,6 @@ class Nested(AbstractEngine):
             raise ValueError(f"nested needs remaining between 0 and 1, got {self.remaining:g}")
 
     @property
-    def chains(self) -> int:
-        return self.repeats
-
-    @property
-    def parts(self) -> int:
-        return self.repeats
-
-    @property
     def doubts(self) -> tuple[Doubt, ...]:
         return (*_evidence.DOUBTS, *_shrinkage.DOUBTS, _cross_check.DOUBT)
 
@@ -149,23 +132,17 @@ class Nested(AbstractEngine):
     def _slices(self, dim: int) -> int:
         return self.inner_steps or max(_SLICES_PER_DIM * dim, _LEAST_SLICES)
 
-    def init(
-        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
-    ) -> State:
-        """Live points drawn from the prior, where its likelihood is not zero."""
-        del starts
-        require_methods("nested", target, PriorTimesLikelihood)
-        target = cast(PriorTimesLikelihood, target)
+    def _begin(
+        self, key: PRNGKeyArray, target: PriorTimesLikelihood
+    ) -> tuple[_evidence.FinitePrior, State]:
         if self._slices(target.dim) < target.dim:
             raise ValueError(
                 f"nested needs inner_steps >= the {target.dim} dimensions, got {self.inner_steps}"
             )
-        prior, state = self._begin(key, target)
-        _evidence.require_found("nested", prior)
-        return state
+        return self._drawn(key, target)
 
     @eqx.filter_jit
-    def _begin(
+    def _drawn(
         self, key: PRNGKeyArray, target: PriorTimesLikelihood
     ) -> tuple[_evidence.FinitePrior, State]:
         keys = jr.split(key, self.repeats)
@@ -236,60 +213,80 @@ class Nested(AbstractEngine):
     def _batch(self, key: PRNGKeyArray, target: PriorTimesLikelihood, state: State) -> State:
         """The lowest `delete` points of one run die and are replaced."""
         key_step, key_rank = jr.split(key)
+        before = _living(state)
+        places, _ = delete_fn(before, self.delete)
+        after, info = self._kernel(target)(key_step, before)
+        new, found = after.particles, info.update_info
+        rank = insertion_ranks(key_rank, new.loglikelihood, places)
+        best = jnp.max(new.loglikelihood) + after.integrator.logX
+        small = best < jnp.logaddexp(after.integrator.logZ, best) + jnp.log(self.remaining)
+        probes = _slices.probes(
+            jr.fold_in(key, 2), state.position, before.inner_kernel_params, self.delete
+        )
+        state = _buried(_probed(state, target, probes), info.particles, rank)
+        return state._replace(
+            position=new.position,
+            log_prior=new.logdensity,
+            log_likelihood=new.loglikelihood,
+            birth=new.loglikelihood_birth,
+            volume=after.integrator.logX,
+            log_z=after.integrator.logZ,
+            evaluations=state.evaluations + jnp.sum(found.num_shrink),
+            stuck=state.stuck + jnp.sum(~jnp.any(found.is_accepted, axis=1)),
+            finished=small | (state.deaths + self.delete > self._most) | _flat(new.loglikelihood),
+        )
+
+    def _kernel(self, target: PriorTimesLikelihood) -> Any:
+        """blackjax's batch of deaths, with new points from slices along lines of ours."""
 
         def point(z: Float[Array, " dim"], loglikelihood_birth: Array) -> StateWithLogLikelihood:
             found, _ = _evidence.particle(target, z)
             return StateWithLogLikelihood(*found, loglikelihood_birth)
 
         slices = slice_sampling.build_kernel(interval=_slices.whole_chord)
-        kernel: Any = from_mcmc.build_kernel(
+        return from_mcmc.build_kernel(
             nss.slice_constrained_step(point, slices, _slices.along),
             self._slices(target.dim),
             lambda key, state, info, params: params,
             self.delete,
         )
-        covariance = jnp.atleast_2d(jnp.cov(state.position, rowvar=False))
-        living = (state.position, state.log_prior, state.log_likelihood, state.birth)
-        before: Any = AdaptiveNSState(
-            StateWithLogLikelihood(*living),
-            NSIntegrator(state.volume, state.log_z, state.log_z),
-            {"points": state.position, "factor": jnp.linalg.cholesky(covariance)},
-        )
-        places, _ = delete_fn(before, self.delete)
-        after, info = kernel(key_step, before)
-        new, found = after.particles, info.update_info
-        rank = insertion_ranks(key_rank, new.loglikelihood, places)
 
-        def append(buffer: Array, values: Array) -> Array:
-            return jax.lax.dynamic_update_slice_in_dim(buffer, values, state.deaths, 0)
 
-        deaths = state.deaths + self.delete
-        best = jnp.max(new.loglikelihood) + after.integrator.logX
-        small = best < jnp.logaddexp(after.integrator.logZ, best) + jnp.log(self.remaining)
-        probes = _slices.probes(
-            jr.fold_in(key, 2), state.position, before.inner_kernel_params, self.delete
-        )
-        there, undefined = jax.vmap(functools.partial(_evidence.particle, target))(probes)
-        return state._replace(
-            proposals=state.proposals + self.delete,
-            nonfinite=state.nonfinite + jnp.sum(jnp.isneginf(there.log_prior)),
-            undefined=state.undefined + jnp.sum(undefined),
-            example=example(state.example, probes.T, undefined),
-            position=new.position,
-            log_prior=new.logdensity,
-            log_likelihood=new.loglikelihood,
-            birth=new.loglikelihood_birth,
-            dead_position=append(state.dead_position, info.particles.position),
-            dead_log_likelihood=append(state.dead_log_likelihood, info.particles.loglikelihood),
-            dead_birth=append(state.dead_birth, info.particles.loglikelihood_birth),
-            rank=append(state.rank, rank),
-            deaths=deaths,
-            volume=after.integrator.logX,
-            log_z=after.integrator.logZ,
-            evaluations=state.evaluations + jnp.sum(found.num_shrink),
-            stuck=state.stuck + jnp.sum(~jnp.any(found.is_accepted, axis=1)),
-            finished=small | (deaths + self.delete > self._most) | _flat(new.loglikelihood),
-        )
+def _living(state: State) -> Any:
+    """Return the live points of one run as blackjax's state, with what its slices need."""
+    covariance = jnp.atleast_2d(jnp.cov(state.position, rowvar=False))
+    living = (state.position, state.log_prior, state.log_likelihood, state.birth)
+    return AdaptiveNSState(
+        StateWithLogLikelihood(*living),
+        NSIntegrator(state.volume, state.log_z, state.log_z),
+        {"points": state.position, "factor": jnp.linalg.cholesky(covariance)},
+    )
+
+
+def _probed(state: State, target: PriorTimesLikelihood, probes: Float[Array, "probe dim"]) -> State:
+    """Count which of the probes are nonfinite or undefined."""
+    there, undefined = jax.vmap(functools.partial(_evidence.particle, target))(probes)
+    return state._replace(
+        proposals=state.proposals + len(probes),
+        nonfinite=state.nonfinite + jnp.sum(jnp.isneginf(there.log_prior)),
+        undefined=state.undefined + jnp.sum(undefined),
+        example=example(state.example, probes.T, undefined),
+    )
+
+
+def _buried(state: State, dead: Any, rank: Float[Array, " dead"]) -> State:
+    """Append the dead, and the ranks of those born in their place, to the buffers."""
+
+    def append(buffer: Array, values: Array) -> Array:
+        return jax.lax.dynamic_update_slice_in_dim(buffer, values, state.deaths, 0)
+
+    return state._replace(
+        dead_position=append(state.dead_position, dead.position),
+        dead_log_likelihood=append(state.dead_log_likelihood, dead.loglikelihood),
+        dead_birth=append(state.dead_birth, dead.loglikelihood_birth),
+        rank=append(state.rank, rank),
+        deaths=state.deaths + len(rank),
+    )
 
 
 def _flat(log_likelihood: Float[Array, "*repeat live"]) -> Bool[Array, "*repeat"]:

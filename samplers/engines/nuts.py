@@ -18,7 +18,7 @@ import jax.random as jr
 from blackjax.adaptation.base import get_filter_adapt_info_fn
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from ..base import Block, Doubt, LogDensity, differentiable, example, scan
+from ..base import Block, Doubt, LogDensity, differentiable, example
 from ._trajectories import ENERGY, AbstractTrajectories, left_domain
 
 hmc: Any = blackjax.mcmc.hmc  # its annotations say float for what may be an array
@@ -81,8 +81,7 @@ class Nuts(AbstractTrajectories):
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
     ) -> State:
         """Adapt for `warmup` steps from (chains, dim) starting points and return the state."""
-        self.require_starts(target, starts)
-        return self._adapt(key, target, starts)
+        return self.adapted(key, target, starts)
 
     @eqx.filter_jit
     def _adapt(
@@ -132,10 +131,7 @@ class Nuts(AbstractTrajectories):
     @eqx.filter_jit
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
         """`block` draws, one trajectory each."""
-        last, states, info = scan(self._step, key, target, state, self.block, 1)
-        return last, self._block(
-            states.position, {"lp": states.log_density, **info}, states.example
-        )
+        return self._one_each(key, target, state)
 
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State

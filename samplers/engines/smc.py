@@ -8,7 +8,7 @@ resampling and kernels are blackjax's; the steps are fitted to the particles her
 
 import functools
 import math
-from typing import ClassVar, NamedTuple, cast
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -21,16 +21,11 @@ from blackjax.smc.solver import dichotomy
 from jax.scipy.special import logsumexp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from ..base import (
-    AbstractEngine,
-    Block,
-    Doubt,
-    LogDensity,
-    PriorTimesLikelihood,
-    require_methods,
-)
+from ..base import Block, Doubt
 from . import _evidence, _particles
 from ._evidence import Particle
+from ._populations import AbstractPopulations
+from ._targets import PriorTimesLikelihood
 
 _KERNELS = {"random_walk": 0.234, "hmc": 0.8}  # and the acceptance they are tuned to
 _GAIN = 2.0  # of the logarithm of the scale of steps, per unit of acceptance and block
@@ -74,7 +69,7 @@ class State(NamedTuple):
     step: Int[Array, ""]
 
 
-class Smc(AbstractEngine):
+class Smc(AbstractPopulations):
     """Adaptive tempering of independent populations.
 
     repeats    independent populations: their spread is the honest error of log Z
@@ -100,9 +95,6 @@ class Smc(AbstractEngine):
     standard errors (test_evidence.py, docs/samplers.md).
     """
 
-    burn_in: ClassVar[int] = 0
-    ends: ClassVar[bool] = True
-
     repeats: int = eqx.field(static=True, default=8)
     particles: int = eqx.field(static=True, default=1000)
     moves: int = eqx.field(static=True, default=10)
@@ -124,27 +116,8 @@ class Smc(AbstractEngine):
         return self.kernel == "hmc"
 
     @property
-    def chains(self) -> int:
-        return self.repeats
-
-    @property
-    def parts(self) -> int:
-        return self.repeats
-
-    @property
     def doubts(self) -> tuple[Doubt, ...]:
         return (*_evidence.DOUBTS, Doubt("evidence/n_unsettled", "flag", _UNSETTLED))
-
-    def init(
-        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
-    ) -> State:
-        """Populations drawn from the prior, where its likelihood is not zero."""
-        del starts
-        require_methods("smc", target, PriorTimesLikelihood)
-        target = cast(PriorTimesLikelihood, target)
-        prior, state = self._begin(key, target)
-        _evidence.require_found("smc", prior)
-        return state
 
     @eqx.filter_jit
     def _begin(

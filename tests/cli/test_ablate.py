@@ -42,7 +42,9 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ablate")
     (folder / "own.toml").write_text(OWN)
     (folder / "toy.toml").write_text(RUN)
-    assert run_command(["run", str(folder / "toy.toml")]) == 0
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("nmmjax.figures.draw.save_all", lambda *_: [])
+        assert run_command(["run", str(folder / "toy.toml")]) == 0
     return folder
 
 

@@ -17,7 +17,7 @@ ENGINES = {
     "nested": "{ repeats = 2, live = 100, delete = 10 }",
     "importance": "{ repeats = 2 }",
 }
-SLOW = ("frontier", "smc", "nested", "importance")
+SLOW = ("search", "frontier", "smc", "nested", "importance")
 EDITED = tiny_model.MODEL.replace('theta["a"] * 1e9', 'theta["a"] * 1e8')
 
 
@@ -63,6 +63,7 @@ def test_an_edited_plugin_is_refused_and_the_old_one_goes_on(one_run, refused):
     assert committed(folder) == 20
 
 
+@pytest.mark.slow
 def test_an_edit_that_no_constraint_feels_is_refused(tmp_path, refused):
     path = tiny_model.write(tmp_path, constraints="[]")
     assert run_command(["run", str(path)]) == 0

@@ -17,7 +17,7 @@ from helpers import tiny_model
 from helpers.cases import one_quick
 from nmmjax.cli import run_command
 
-pytestmark = pytest.mark.usefixtures("without_figures")  # the first run draws them
+pytestmark = pytest.mark.usefixtures("without_figures")
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,9 @@ def finished(tmp_path_factory):
     """A folder with a run file and a finished run of 20 draws."""
     folder = tmp_path_factory.mktemp("directories")
     path = tiny_model.write(folder, draws=20)
-    assert run_command(["run", str(path), "--out", str(folder / "run")]) == 0
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("nmmjax.figures.draw.save_all", lambda *_: [])
+        assert run_command(["run", str(path), "--out", str(folder / "run")]) == 0
     return folder
 
 

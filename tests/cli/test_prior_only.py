@@ -12,6 +12,8 @@ from helpers.places import TOY
 from nmmjax.cli import run_command
 from nmmjax.samplers import diagnostics
 
+pytestmark = pytest.mark.usefixtures("without_figures")
+
 RUN = f"""
 [model]
 name = "{TOY}:Toy"
@@ -30,7 +32,6 @@ OPTIONS = {
     "nested": "{ repeats = 4, live = 1000, delete = 100 }",
     "importance": "{ repeats = 4, samples = 20000 }",
 }
-OTHERS = [name for name in OPTIONS if name != "ensemble"]
 INSIDE = 0.5 + 0.5 * math.asinh(500.0) / math.asinh(1000.0)  # share of the prior in the domain
 
 
@@ -68,9 +69,8 @@ def p_value(values, law):
     return stats.kstwobign.sf(distance * math.sqrt(worth))
 
 
-@pytest.mark.parametrize(
-    "name", ["ensemble", *(pytest.param(n, marks=pytest.mark.slow) for n in OTHERS)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPTIONS)
 def test_draws_follow_the_prior_and_what_it_implies(name, tmp_path, capsys):
     words, found, chains = ran(tmp_path, capsys, name)
     assert "prior only: no constraint, no wish" in words

@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
+from helpers.cases import one_quick
 from helpers.places import TOY
 from nmmjax.cli import run_command
 from nmmjax.cli.engines import engine_names, find_engine
@@ -54,8 +55,7 @@ def run_file(folder, name, options):
     return path
 
 
-QUICKEST = ("ensemble", "search")  # the others are slow to compile
-ALL = [n if n in QUICKEST else pytest.param(n, marks=pytest.mark.slow) for n in engine_names()]
+ALL = one_quick(engine_names(), engine_names().index("ensemble"))  # others are slow to compile
 
 
 @pytest.mark.parametrize("name", ALL)

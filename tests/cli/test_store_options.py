@@ -26,6 +26,7 @@ def written(folder, text):
     return path, folder / "chains" / "tiny" / "chains.h5"
 
 
+@pytest.mark.slow
 def test_less_is_stored_of_the_same_draws(tmp_path, capsys):
     whole, chains = written(tmp_path / "whole", WHOLE)
     small, few = written(tmp_path / "small", SMALL)

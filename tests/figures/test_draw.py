@@ -1,7 +1,5 @@
 """Figures: units on every axis, scales of the priors, limits where they belong, honest contours."""
 
-import textwrap
-
 import h5py
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ from matplotlib.contour import ContourSet
 from matplotlib.patches import Rectangle, StepPatch
 from scipy.stats import binned_statistic_2d
 
-from helpers.synthetic_run import RESOLVED, draw_groups, write_run
+from helpers.synthetic_run import draw_groups, with_curve, write_run
 from nmmjax.errors import InputError
 from nmmjax.figures import draw
 from nmmjax.figures.axes import Scale
@@ -263,16 +261,7 @@ def test_ranks_are_flat_where_ensembles_agree_and_not_where_one_is_shifted(run, 
 def test_curve_constraints_and_their_projections_over_the_points(tmp_path):
     groups = draw_groups(8, 200)
     groups["posterior"]["rho0"] = 0.1 * np.ones((8, 200))
-    curve = """
-    [physics.constraints.own]
-    shape = "LimitCurve"
-    requires = ["y_psi", "m_psi"]
-    mass = [100.0, 1e4, 1e6]
-    limit = [1e-4, 1e-3, 1e-2]
-    cl = 0.9
-    [physics.prefer.prefer_mu_nu]"""
-    resolved = RESOLVED.replace("[physics.prefer.prefer_mu_nu]", textwrap.dedent(curve))
-    run = open_run(write_run(tmp_path / "run", groups, resolved=resolved))
+    run = open_run(write_run(tmp_path / "run", groups, resolved=with_curve("own")))
     (axes,) = draw.draw(run, ["constraints"])["constraints"].axes
     (line,) = axes.lines
     limit = np.interp(3.0, np.log10(line.get_xdata()), np.log10(line.get_ydata()))

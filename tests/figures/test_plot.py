@@ -27,6 +27,7 @@ def refuse(capsys):
     return run
 
 
+@pytest.mark.slow
 def test_figures_are_written_in_the_formats_asked_for(directory, tmp_path, capsys):
     out = tmp_path / "a" / "b"
     command = ["plot", str(directory), "--what", "map,rank", "--params", "m_psi,mu_nu"]

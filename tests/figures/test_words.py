@@ -4,7 +4,7 @@ import h5py
 import pytest
 from matplotlib.figure import Figure
 
-from helpers.synthetic_run import ABOUT, RESOLVED, draw_groups, write_run
+from helpers.synthetic_run import ABOUT, draw_groups, with_curve, write_run
 from helpers.words import faults
 from nmmjax.constraints.library import catalogue, load
 from nmmjax.figures import draw, growth, overlay
@@ -13,19 +13,11 @@ from nmmjax.figures.curves import curves_figure
 from nmmjax.results.rundir import open_run
 
 LONG = r"\mathrm{a\ name\ of\ some\ length}_{\mathrm{that\ goes\ on}}^{\dagger\prime}"
-CURVE = """
-[physics.constraints.a_limit_of_ones_own_with_a_name_that_hardly_ends_before_the_page_does_so]
-shape = "LimitCurve"
-requires = ["y_psi", "m_psi"]
-mass = [100.0, 1e4, 1e6]
-limit = [1e-4, 1e-3, 1e-2]
-cl = 0.9
-[physics.prefer.prefer_mu_nu]"""
+CURVE = "a_limit_of_ones_own_with_a_name_that_hardly_ends_before_the_page_does_so"
 
 
 def a_run(directory, latex=None):
-    resolved = RESOLVED.replace("\n[physics.prefer.prefer_mu_nu]", CURVE)
-    path = write_run(directory, draw_groups(16, 200), resolved=resolved)
+    path = write_run(directory, draw_groups(16, 200), resolved=with_curve(CURVE))
     with h5py.File(path / "chains.h5", "r+") as file:
         file.attrs["planes"] = '[["phase", "mu_nu", "m_nu"], ["m_psi", "y_psi", ""]]'
         for name in set(ABOUT) & set(file["posterior"]) if latex else ():
@@ -44,6 +36,7 @@ def test_text_of_maps_and_corner_is_inside_and_apart(runs):
     assert not broken(draw.draw(runs["short"], ["map", "corner"]))
 
 
+@pytest.mark.slow
 def test_text_of_every_figure_is_inside_and_apart_with_long_names(runs, tmp_path):
     figures = draw.draw(runs["long"]) | {"growth": legible(growth.growth(runs["long"]))}
     assert {"corner", "region_map", "map_phase_mu_nu", "map_m_psi_y_psi", "trace", "rank",
@@ -64,6 +57,7 @@ def test_text_of_runs_over_one_another(runs):
     assert not broken(figures)
 
 
+@pytest.mark.slow
 def test_text_of_all_curves_of_the_library():
     kinds = ("_curve", "excluded_region")
     curves = [c for n, e in catalogue().items() if e["type"].endswith(kinds) for c in load([n])]

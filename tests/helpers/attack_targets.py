@@ -50,7 +50,7 @@ def _normal(z):
 
 
 def _mixture(t, z):
-    each = -0.5 * ((z - t.mean) / jnp.exp(t.log_sd)) ** 2 - t.log_sd - 0.5 * _LN_2PI
+    each = -0.5 * ((z[None] - t.mean) / jnp.exp(t.log_sd)) ** 2 - t.log_sd - 0.5 * _LN_2PI
     return jax.scipy.special.logsumexp(t.log_weight + jnp.sum(each, axis=1))
 
 

@@ -63,6 +63,20 @@ draws = 500
 [stop.until]
 ess = 2000.0
 """
+_WISH = "[physics.prefer.prefer_mu_nu]"
+
+
+def with_curve(name):
+    """Return RESOLVED with a limit on y_psi of its own that grows with m_psi."""
+    curve = f"""[physics.constraints.{name}]
+shape = "LimitCurve"
+requires = ["y_psi", "m_psi"]
+mass = [100.0, 1e4, 1e6]
+limit = [1e-4, 1e-3, 1e-2]
+cl = 0.9
+{_WISH}"""
+    return RESOLVED.replace(_WISH, curve)
+
 
 ABOUT = {
     "y_psi": ("parameter", "", r"y_\Psi"),

@@ -113,6 +113,7 @@ def test_majorana_parallel_and_orthogonal_couplings():
     assert float(flip["m_nu"]) == pytest.approx(float(same["m_nu"]), rel=1e-14)
 
 
+@pytest.mark.slow
 def test_majorana_cubic_coupling():
     """As for Dirac neutrinos: 4 ln(lambda_uv^2/m_psi^2)/G times the loop mass."""
     theta = point()

@@ -77,6 +77,7 @@ def test_imaginary_coupling_induces_no_cubic_term():
     assert abs(alone["d_nu"]) < 1e-12 * alone["mu_nu"]
 
 
+@pytest.mark.slow
 def test_gradients_and_refusal():
     model = COMPLEX
     theta = {p: jnp.asarray(x) for p, x in (model.reference | POINT).items()}

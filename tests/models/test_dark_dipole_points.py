@@ -160,6 +160,7 @@ def test_casas_ibarra_reproduces_masses_mixing_and_yukawas(points):
         assert min(np.max(np.abs(y - ref)) for y in yukawas) < tolerance * 10 * np.max(np.abs(ref))
 
 
+@pytest.mark.slow
 def test_free_and_fitted_yukawas_agree(points):
     """The Yukawas of the fit, given freely: every shared observable, both orderings."""
     for point in fitted_points(points):

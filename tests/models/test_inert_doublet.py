@@ -102,6 +102,7 @@ def test_scheme_and_convention(rows, columns):
         assert np.max(np.abs(ratio - 1.0)) < 1e-14, name
 
 
+@pytest.mark.slow
 def test_elasticities_match_the_reference(rows, columns):
     model = InertDoublet(sm=MADE, **ON_SHELL, rge=False)
     assert elasticity_error(model, rows, columns, PARAMETERS, ELASTIC) < 1e-12

@@ -1,13 +1,15 @@
 """Heavy mixing of `weak_triplet3` and its l -> l' gamma, against exact rotations of 60 digits."""
 
-import jax
 import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
 
-from nmmjax.models import _triplet_lfv as lfv
+from helpers.accuracy.flavour import FILE, dipoles
+from helpers.accuracy.flavour import SM as FLAVOUR_SM
 from nmmjax.models.weak_triplet3 import loops
+from nmmjax.physics import decays
+from nmmjax.physics import flavour_violation as lfv
 from nmmjax.physics.constants import SM
 from nmmjax.physics.moment_loops import N_F, N_S
 from nmmjax.physics.one_loop import I_F, I_S
@@ -136,118 +138,22 @@ def test_kernels_of_two_triplets_by_the_undiagonalised_charged_mass_matrix():
 # --- lepton-flavour violation ---------------------------------------------------------------------
 
 
-def vertex_integrals(r, kind):
-    """(even, odd) Feynman integrals at light external leptons, r = m_F^2/M^2 (Leveille)."""
-    even, odd, below = {
-        "Z": (
-            lambda x: 2 * x * (1 - x) * (x - 2) - r * x**2 * (1 + x),
-            lambda x: 4 * x * (1 - x) + r * x**2,
-            lambda x: 1 - x + r * x,
-        ),
-        "W": (
-            lambda x: 2 * x**2 * (1 + x) + r * x * (1 - x) * (2 - x),
-            lambda x: -4 * x**2 - r * x * (1 - x),
-            lambda x: r * (1 - x) + x,
-        ),
-        "neutral": (lambda x: x**2 - x**3, lambda x: x**2, lambda x: 1 - x + r * x),
-        "charged": (
-            lambda x: x**3 - x**2,
-            lambda x: x**2 - x,
-            lambda x: r * (1 - x) + x,
-        ),
-    }[kind]
-    cuts = [0, mp.mpf("1e-4"), mp.mpf("0.03"), mp.mpf("0.5"), mp.mpf("0.97"), 1 - mp.mpf("1e-4"), 1]
-    return tuple(mp.quad(lambda x, n=n: n(x) / below(x), cuts) for n in (even, odd))
+def test_rates_of_exact_mass_states(reference):
+    """Couplings of all mass states and their vertex integrals, nothing expanded in Theta or m_l.
 
-
-def summed(left, right, masses, boson, kind, m_l):
-    """A_emu of one boson: L L^dag even/2 + L R^dag m_F odd/m_l, over 16 pi^2 M^2."""
-    total = mp.mpf(0)
-    for l_e, l_mu, r_mu, mass in zip(left[0], left[1], right[1], masses, strict=True):
-        even, odd = vertex_integrals((mass / boson) ** 2, kind)
-        total += l_e * mp.conj(l_mu) * even / 2 + l_e * mp.conj(r_mu) * odd * mass / m_l
-    return total / (16 * mp.pi**2 * boson**2)
-
-
-def rows_of(m):
-    return [[m[i, j] for j in range(m.cols)] for i in range(m.rows)]
-
-
-def exact_emu_dipole(theta, m_psi, y_t, m_phi):
-    """A_emu with the couplings of exact 4 x 4 rotations, for a muon so light that only Theta^2,
-    not (m_mu/m_Z)^2 ln(m_Z/m_mu) = 3e-5, is left of the corrections.
+    The errors of the formula itself are in test_errors.py; here its expansions are measured.
     """
-    with mp.workdps(40):
-        m, v, m_mu = mp.mpf(m_psi), mp.mpf(SM.v_h), mp.mpf(SM.m_mu) / 100
-        heavy, x = mp.matrix([[m]]), mp.matrix([[mp.mpc(complex(z))] for z in theta])
-        m_h = x * m
-        # e far lighter than mu, so that flips on its leg drop out, as in the formula
-        block = charged_lepton_block(m_h, heavy, [m_mu / 10**12, m_mu, 17 * m_mu])
-        none = mp.zeros(3)
-        neutral, charged = mass_matrices(none, m_h, mp.matrix(1, 3), heavy, block)
-        masses, e_l, e_r = rotations(charged)
-        _, n_l, n_r = rotations(neutral)
-        g_sq = 8 * mp.mpf(SM.m_w) ** 2 * mp.mpf(SM.g_f) / mp.sqrt(2)
-        n_masses = [mp.mpf(0)] * 3 + [mp.sqrt(m**2 + (m_h.H * m_h)[0, 0])]
-        # W: lbar gamma (L P_L + R P_R) N
-        cc = mp.diag([1, 1, 1, mp.sqrt(2)])
-        w_l, w_r = e_l.H * cc * n_l, e_r.H * mp.diag([0, 0, 0, mp.sqrt(2)]) * n_r
-        total = g_sq / 2 * summed(rows_of(w_l), rows_of(w_r), n_masses, mp.mpf(SM.m_w), "W", m_mu)
-        s2 = mp.mpf(SM.s2w)
-        z_l = e_l.H * mp.diag([-0.5, -0.5, -0.5, -1]) * e_l + s2 * mp.eye(4)
-        z_r = e_r.H * mp.diag([0, 0, 0, -1]) * e_r + s2 * mp.eye(4)
-        weak = g_sq * (mp.mpf(SM.m_z) / mp.mpf(SM.m_w)) ** 2
-        total += weak * summed(rows_of(z_l), rows_of(z_r), masses, mp.mpf(SM.m_z), "Z", m_mu)
-        yukawa = e_l.H * (charged - mp.diag([0, 0, 0, m])) * e_r / (mp.sqrt(2) * v)
-        pair = (rows_of(yukawa), rows_of(yukawa.H))
-        total += summed(*pair, masses, mp.mpf(SM.m_h), "neutral", m_mu)
-        unit = mp.diag([0, 0, 0, mp.mpf(y_t) / mp.sqrt(2)])
-        s_0 = -e_l.H * unit * e_r
-        total += summed(rows_of(s_0), rows_of(s_0.H), masses, mp.mpf(m_phi), "neutral", m_mu)
-        left, right = e_l.H * unit * n_r, e_r.H * unit * n_l
-        total += summed(rows_of(left), rows_of(right), n_masses, mp.mpf(m_phi), "charged", m_mu)
-        return complex(total)
-
-
-@pytest.mark.parametrize("y_t", [0.0, 3.0])
-def test_dipole_against_exact_rotations_and_vertex_integrals(y_t):
-    m_psi, m_phi = 700.0, 1300.0
-    mixing = np.array([1e-4, 0.7e-4 + 0.4e-4j, 0.5e-4j])
-    exact = exact_emu_dipole(mixing, m_psi, y_t, m_phi)
-    args = (jnp.array([m_psi]), jnp.array([[y_t]]), jnp.asarray(m_phi), SM)
-    found = lfv.dipoles(jnp.asarray(mixing)[:, None], *args)[0, 1]
-    # leading order in Theta^2 = 2e-8
-    assert abs(found) / abs(exact) == pytest.approx(1.0, abs=3e-6)
-    wrong = lfv.dipoles(1.01 * jnp.asarray(mixing)[:, None], *args)[0, 1]
-    assert abs(wrong) / abs(exact) != pytest.approx(1.0, abs=1e-3)
-
-
-def abada_functions(x):
-    """A, B, C that vanish for heavy triplets, as remembered from arXiv:0803.0481."""
-    log, d = mp.log(x), 3 * (x - 1) ** 4
-    return (
-        (-30 + 153 * x - 198 * x**2 + 75 * x**3 + 18 * (4 - 3 * x) * x**2 * log) / d,
-        (33 - 18 * x - 45 * x**2 + 30 * x**3 + 18 * (4 - 3 * x) * x * log) / d,
-        (-7 + 12 * x + 3 * x**2 - 8 * x**3 + 6 * (3 * x - 2) * x * log) / d,
-    )
-
-
-def test_gauge_amplitude_closed_form():
-    m_psi = np.array([100.0, SM.m_w, SM.m_h, 126.0, 300.0, 1e3, 1e4, 1e6])
-    found = 4.0 * np.asarray(lfv.gauge_amplitude(jnp.asarray(m_psi), SM))
-    with mp.workdps(60):
-        for value, m in zip(found, m_psi, strict=True):
-            x = [(mp.mpf(float(m)) / mp.mpf(b)) ** 2 for b in (SM.m_w, SM.m_z, SM.m_h)]
-            x = [y + mp.mpf(10) ** -12 * (y == 1) for y in x]
-            exact = -mp.mpf(16) / 3 * mp.mpf(SM.s2w)
-            exact += sum(abada_functions(y)[i] for i, y in enumerate(x))
-            assert value == pytest.approx(
-                float(exact), rel=1e-11 if min(abs(y - 1) for y in x) < 1e-6 else 3e-14
-            )
-    slope = jax.vmap(jax.grad(lambda m: lfv.gauge_amplitude(m[None], SM)[0]))(jnp.asarray(m_psi))
-    assert np.all(np.isfinite(slope))
-    # A ~ -18 (m_W/m)^2 ln(m/m_W)^2 = 2e-6 is what is left at 1e6 GeV
-    assert found[-1] == pytest.approx(-16.0 / 3.0 * SM.s2w, rel=1e-5)
+    names = ("e", "mu", "tau")
+    for row in reference(FILE)["points"]:
+        found = dipoles(row)
+        rates = decays.observables(jnp.asarray(found) * FLAVOUR_SM.g_f, FLAVOUR_SM)
+        for a, b in ((0, 1), (0, 2), (1, 2)):
+            ratio = getattr(FLAVOUR_SM, f"m_{names[b]}") / FLAVOUR_SM.m_w
+            left_out = -4.0 * ratio**2 * np.log(ratio)
+            amplitude = abs(found[a, b]) / float(row[f"A_{names[a]}{names[b]}"]) - 1.0
+            assert 0.3 * left_out < amplitude < left_out  # the light leptons' loops, and no less
+            name = f"br_{names[b]}_{names[a]}_gamma"
+            assert abs(float(rates[name]) / float(row[name]) - 1.0) < 2.5 * left_out
 
 
 def test_heavy_limit_of_the_gauge_amplitude_from_textbook_pieces():

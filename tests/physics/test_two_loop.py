@@ -6,10 +6,12 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from helpers.accuracy.errors import ERRORS, MARGIN
 from helpers.oracles import made_with
 from nmmjax.physics import two_loop
 
 SM = made_with("baselines/loop_functions.json")
+TRACES = "baselines/two_loop_traces.json"
 MASSES = (SM.m_w, SM.m_t, SM.m_b)
 TABLES = {
     "J_up_tb": (lambda m: two_loop.J_up(m, *MASSES), 1e-15),
@@ -48,6 +50,35 @@ def test_D3_at_equal_masses():
     assert slopes[0] == slopes[1]
     euler = a * (slopes[0] + slopes[1]) + c * slopes[2]  # homogeneous of degree -1
     assert float(euler) == pytest.approx(-float(value), rel=1e-14)
+
+
+@pytest.mark.parametrize("flip", ["top", "bottom"])
+@pytest.mark.parametrize("photon", ["top", "bottom"])
+def test_integrals_of_the_dirac_traces(reference, flip, photon):
+    """Traces of gamma matrices and a double integral over Feynman parameter and loop momentum."""
+    rows = reference(TRACES)["integrals"]
+    sm = made_with(TRACES)
+    name, integral = {"top": ("J_up", two_loop.J_up), "bottom": ("J_down", two_loop.J_down)}[flip]
+    charges = (1.0, 0.0) if photon == "top" else (0.0, 1.0)
+    found = integral(jnp.asarray(column(rows, "Mh")), sm.m_w, sm.m_t, sm.m_b, *charges)
+    value = column(rows, f"J_{flip}_photon_on_{photon}")
+    np.testing.assert_allclose(found, value, rtol=MARGIN * ERRORS[name][0])
+    other = integral(jnp.asarray(column(rows, "Mh")), sm.m_w, sm.m_t, sm.m_b, *charges[::-1])
+    assert np.min(np.abs(other / value - 1.0)) > 0.05  # negative control
+
+
+def test_traces_of_the_muon_are_the_printed_ones(reference):
+    """x (1+x) for top, x (1-x) for bottom times Q_t x + Q_b (1-x), arXiv:1502.04199, eq. (22).
+
+    The relative sign is that of its Yukawa couplings. A neutrino has other weights.
+    """
+    x = np.array([0.1, 0.4, 0.8])
+    for row in reference(TRACES)["weights"]:
+        sign, printed = {"top": (-1.0, x * (1 + x)), "bottom": (1.0, x * (1 - x))}[row["flip"]]
+        for photon, share in (("top", x), ("bottom", 1 - x)):
+            weight = np.polynomial.Polynomial([float(c) for c in row[f"photon_on_{photon}"]])(x)
+            same = np.allclose(weight, sign * printed * share, rtol=1e-14, atol=0.0)
+            assert same == (row["lepton"] == "muon")
 
 
 def test_D3_is_symmetric():

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from nmmjax.models import _triplet_lfv as lfv
+from nmmjax.physics import flavour_violation as lfv
 from nmmjax.physics.constants import SM
 
 _HEAVY = 1e7  # GeV, where only the constants of the amplitude are left
@@ -69,7 +69,7 @@ PUBLISHED = (
         "value",
         ("as_printed",),
         1e-12,
-        "derived 16/3: exact rotations with 30-digit vertex integrals, test_weak_triplet3.py",
+        "derived 16/3: exact mass states, tests/reference/make/flavour_violation.py",
     ),
     Claim(
         "BR(mu -> e gamma)/BR(mu -> 3e)",

@@ -14,8 +14,8 @@ from helpers import sharded
 from helpers.synthetic_run import RESOLVED, draw_groups
 from nmmjax.cli import run_command
 from nmmjax.errors import InputError
+from nmmjax.results import joining, summary, verdict
 from nmmjax.results import shards as reading
-from nmmjax.results import summary, verdict
 from nmmjax.results.merge import merge
 from nmmjax.results.shards import open_run
 from nmmjax.samplers import diagnostics
@@ -89,7 +89,7 @@ def test_shards_that_lack_draws_are_named(copy, capsys):
     ("draws", "kept"), [([500, 500, 480], 480), ([500, 500, 3], 500), ([7], 7), ([9, 4, 0], 9)]
 )
 def test_the_cut_keeps_the_most_draws(draws, kept):
-    assert reading._cut(draws) == kept
+    assert joining.longest_cut(draws) == kept
 
 
 @pytest.mark.parametrize(

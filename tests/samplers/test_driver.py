@@ -15,8 +15,9 @@ import pytest
 from helpers.certified import certified
 from nmmjax.cli.progress import progress_line
 from nmmjax.samplers.base import AbstractEngine, Block
-from nmmjax.samplers.driver import Hooks, Plan, Until, run
+from nmmjax.samplers.driver import run
 from nmmjax.samplers.engines.ensemble import Ensemble
+from nmmjax.samplers.plan import Hooks, Plan, Until
 from nmmjax.samplers.store.store import Store, StoreError
 from nmmjax.samplers.witness import OtherTarget, Problem
 
@@ -263,12 +264,12 @@ def test_until_converged(fresh):
 def test_until_does_not_stop_walkers_that_disagree(fresh):
     """Each ensemble sits in its own well: however many draws, no stop."""
     engine = Ensemble(ensembles=4, walkers=16, thin=2, block=25)
-    centre = 10.0 * engine.groups[:, None].astype(float)
+    centre = np.outer(engine.groups, [10.0, 0.0])
 
     def wells(z):
         return -0.5 * (z[0] - 10.0 * jnp.round(z[0] / 10.0)) ** 2 - 0.5 * z[1] ** 2
 
-    starts = 0.1 * jr.normal(jr.key(2), (64, 2)) + centre * jnp.array([1.0, 0.0])
+    starts = 0.1 * jr.normal(jr.key(2), (64, 2)) + centre
     stop = Until(certified_of(engine, 400.0), rhat=1.01, ess=400.0)
     with fresh("a", engine) as store:
         outcome = go(store, 200, engine=engine, target=wells, starts=starts, stop=stop)

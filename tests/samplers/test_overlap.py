@@ -7,8 +7,9 @@ import jax.random as jr
 import numpy as np
 import pytest
 
-from nmmjax.samplers.driver import Hooks, Plan, run
+from nmmjax.samplers.driver import run
 from nmmjax.samplers.engines.ensemble import Ensemble
+from nmmjax.samplers.plan import Hooks, Plan
 from nmmjax.samplers.store.store import Store, StoreError
 from nmmjax.samplers.witness import Problem
 

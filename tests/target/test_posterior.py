@@ -67,6 +67,7 @@ def test_log_density_is_the_density_by_hand_times_the_jacobian(chart):
         assert values[i] == pytest.approx(expected, rel=1e-9, abs=1e-8)
 
 
+@pytest.mark.slow
 def test_box_and_chart_weigh_regions_alike():
     """Importance sampling from the prior: the same moments whichever chart carries the draws."""
     answers = {}

@@ -7,61 +7,22 @@ import jax.random as jr
 import numpy as np
 import pytest
 
+from helpers.cancelling import HIGH, SCALE, Signed, coordinates, hold
+from helpers.cases import one_quick
 from nmmjax.models.bridge import Bridge
 from nmmjax.models.inert_doublet import InertDoublet
 from nmmjax.samplers import diagnostics
 from nmmjax.samplers.engines.ensemble import Ensemble
 from nmmjax.target import chart
-from nmmjax.target.model import Model, Parameter, Rescaling, SignedCancellation, guarded_predict
+from nmmjax.target.model import guarded_predict
 from nmmjax.target.posterior import Posterior
-from nmmjax.target.priors import LogUniform, SignedLog
 from nmmjax.target.roots import Roots
-
-SCALE, HIGH = 1e-6, 1e2
-
-
-class Signed(Model):
-    """m = s |1 - x (1 + bend x) + slope y|: two signed handles, the first not quite linear."""
-
-    bend: float = eqx.field(static=True, default=1e-3)
-    slope: float = eqx.field(static=True, default=0.03)
-    depth: float = eqx.field(static=True, default=1e-4)
-
-    @property
-    def parameters(self):
-        return (
-            Parameter("s", LogUniform(1e-2, 1e12), "", "s", "Size"),
-            Parameter("x", SignedLog(HIGH, scale=SCALE), "", "x", "First handle"),
-            Parameter("y", SignedLog(HIGH, scale=SCALE), "", "y", "Second handle"),
-        )
-
-    @property
-    def reference(self):
-        return {"s": 1.0, "x": 0.3, "y": 0.3}
-
-    def predict(self, theta):
-        s, x, y = theta["s"], theta["x"], theta["y"]
-        terms = {"unit": s, "first": -s * x * (1.0 + self.bend * x), "second": s * self.slope * y}
-        return terms | {"m_nu": jnp.abs(sum(terms.values())), "mu_nu": s}
-
-    @property
-    def mass_terms(self):
-        return ("unit", "first", "second")
-
-    @property
-    def rescaling(self):
-        return Rescaling("m_nu", (("s", 1.0),))
-
-    @property
-    def signed_cancellation(self):
-        return SignedCancellation((("x", 1.0), ("y", 30.0)), self.depth)
-
 
 MODELS = [
     pytest.param(Signed(), {}, id="two handles"),
     pytest.param(Signed(), {"y": 0.1}, id="one handle"),
-    pytest.param(InertDoublet(), {}, id="inert_doublet"),
-    pytest.param(Bridge(multiplet=3), {}, id="bridge"),
+    pytest.param(InertDoublet(), {}, id="inert_doublet", marks=pytest.mark.slow),
+    pytest.param(Bridge(multiplet=3), {}, id="bridge", marks=pytest.mark.slow),
 ]
 
 
@@ -70,27 +31,11 @@ def test_round_trip_and_determinant(model, fixed):
     priors = {p.name: p.prior for p in model.parameters if p.name not in fixed}
     made = chart.build(model, priors, fixed)
     assert isinstance(made.handles, Roots)
-    slots = made.slots
-    u = jr.uniform(jr.key(5), (800, made.dim), minval=1e-9)
-    unit = lambda u: jnp.concatenate([v.from_unit(u[slots[p]]) for p, v in made.priors])  # noqa: E731
-    c = jax.vmap(unit)(u)
-    c = c[jax.vmap(lambda c: guarded_predict(model, made.values(c))[1])(c)]
-
-    @jax.jit
-    @jax.vmap
-    def there_and_back(c):
-        z, log_det = made.forward(c)
-        return z, log_det, *made.inverse(z)
-
-    z, log_det, back, same = there_and_back(c)
-    assert np.all(np.isfinite(z))
-    np.testing.assert_allclose(back, c, atol=1e-9)
-    np.testing.assert_allclose(same, log_det, atol=1e-8)
-    jacobian = jax.jit(jax.vmap(jax.jacfwd(made.position)))(c[:60])
-    _, expected = np.linalg.slogdet(np.asarray(jacobian))
-    np.testing.assert_allclose(log_det[:60], expected, atol=1e-10)
+    c = coordinates(made, jr.uniform(jr.key(5), (800, made.dim), minval=1e-9))
+    hold(made, c[jax.vmap(lambda c: guarded_predict(model, made.values(c))[1])(c)], 1e-9, 1e-8)
 
 
+@pytest.mark.slow
 def test_a_deep_point_has_the_mass_that_its_coordinate_says():
     """ln m is a coordinate to the second order of the distance from the root."""
     model = InertDoublet()
@@ -118,7 +63,7 @@ class _Measured(eqx.Module):
         return inside - log_det - 0.5 * (pull[0] ** 2 + pull[1] ** 2)
 
 
-@pytest.mark.parametrize("size", [1e2, 1e4])
+@pytest.mark.parametrize("size", one_quick([1e2, 1e4], 1))
 def test_regions_of_two_signed_handles_have_their_exact_weights(size):
     """Along t = 0 the density of c_y is 1/|dt/dc_x|, that of c_x is 1/|dt/dc_y|."""
     model = Signed(bend=0.0, depth=1.0 / size)

@@ -124,6 +124,7 @@ def test_screening_counts_names_and_shows_a_point():
     assert np.all(np.isfinite(jax.vmap(target)(found.positions)))
 
 
+@pytest.mark.slow
 def test_a_model_undefined_everywhere_is_one_line_with_the_cause():
     target = Posterior(Faulty(), {"b": LogUniform(1e-6, 1e-4)}, MASS)
     with pytest.raises(InputError, match=r"what rejects them: undefined: m_nu \(100%\)"):

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from nmmjax.models import _triplet_lfv as lfv
 from nmmjax.models.weak_triplet3 import loops
+from nmmjax.physics import flavour_violation as lfv
 from nmmjax.physics import neutrinos, rge, z_pole
 from nmmjax.physics.bridge_loops import moment_observables
 from nmmjax.physics.constants import Constants

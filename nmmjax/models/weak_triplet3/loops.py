@@ -99,7 +99,10 @@ class Charged(NamedTuple):
 
 
 def charged_leptons(theta, m_psi, sm):
-    """Psi- mixed with e, mu, tau: exact for one flavour, else to (m_tau/m_psi)^2 Theta^4."""
+    """Psi- mixed with e, mu, tau: kernels to relative order (m_tau/m_psi)^4 for one triplet.
+
+    For two to (m_tau/m_psi)^2 Theta^2: the light states' share is taken to first order.
+    """
     masses = jnp.array([sm.m_e, sm.m_mu, sm.m_tau])
     ratio = masses[:, None] / m_psi[None, :]
     apart = 1.0 - ratio**2

@@ -47,7 +47,7 @@ class WeakTriplet3(Model):
         theta_sq     sum over flavours and triplets; eta_ab = |Theta Theta^dag|_ab/2 with
                      U_CC = (1 + eta) U, the sign opposite to that of heavy singlets
         br_*, cr_*   l -> 3l' and conversion by the Z at tree level, l -> l' gamma to order Theta^2,
-                     see `_triplet_lfv`
+                     see `physics.flavour_violation`
     With yukawas = "oscillation" a = U diag(m) - loops is solved for y_d, exactly (nu_R basis
     V = 1). m_nu is an input there, so tuning_bg says little: y_d_max and tuning_cancel do.
     One triplet with y_d = 0 has masses and moments of rank one.

@@ -5,9 +5,9 @@ import sys
 
 import jax
 
-from helpers.accuracy import integrals, linear, loops
+from helpers.accuracy import flavour, integrals, linear, loops
 
-CASES = loops.CASES | integrals.CASES | linear.CASES
+CASES = loops.CASES | integrals.CASES | flavour.CASES | linear.CASES
 
 if __name__ == "__main__":
     jax.config.update("jax_enable_x64", True)

@@ -155,6 +155,7 @@ def test_repeats_that_find_different_modes_are_noticed():
     assert np.all(np.asarray(table["log_z_error"]) > 0.5)
 
 
+@pytest.mark.slow
 def test_starting_points_are_overdispersed_and_all_different():
     target = TARGETS.Gaussian(3)
     engine = Importance(**SMALL)

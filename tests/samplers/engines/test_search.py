@@ -225,6 +225,7 @@ def test_starting_points_are_wider_than_the_posterior_and_inside_it():
     np.testing.assert_array_equal(points, search.starts(target, KEY, 256))
 
 
+@pytest.mark.slow
 def test_starting_points_cover_both_modes_and_both_loops_of_a_ridge():
     mixture = np.asarray(search.starts(T.Mixture(dim=3, distance=10.0, weight=0.1), KEY, 256))
     assert 0.35 < np.mean(mixture[:, 0] > 0.0) < 0.65  # basins, not weights
@@ -233,6 +234,7 @@ def test_starting_points_cover_both_modes_and_both_loops_of_a_ridge():
     assert np.all(np.isfinite(jax.vmap(ridges.Ridge(0.1))(ridge)))
 
 
+@pytest.mark.slow
 def test_curvatures_by_differences_against_autodiff():
     target = T.Rosenbrock(4)
     x = 0.1 * draws(target, 16)

@@ -114,6 +114,7 @@ def test_the_share_of_finite_likelihood_is_unbiased():
     np.testing.assert_array_equal(first.log_likelihood, 0.0)
 
 
+@pytest.mark.slow
 def test_a_likelihood_that_is_one_or_zero_gives_its_share():
     block, _, _ = finish(Smc(repeats=4, particles=200, moves=2), Rare())
     table = block.tables["evidence"]

@@ -74,6 +74,7 @@ def fail_everywhere(tmp_path, monkeypatch, names, faults):
 KINDS = [(error, late) for error in stored.errors() for late in (False, True)]
 
 
+@pytest.mark.slow
 def test_an_error_or_an_interrupt_at_any_change_of_the_disk_loses_nothing(tmp_path, monkeypatch):
     """What goes wrong takes turns."""
     total, tried = fail_everywhere(

@@ -84,6 +84,7 @@ def objects(file):
     return found
 
 
+@pytest.mark.slow
 def test_every_object_of_the_file_is_on_the_page_with_type_and_shape(chains):
     rows = list(table("path"))
     assert len(rows) > 10

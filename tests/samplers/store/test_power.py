@@ -147,6 +147,7 @@ def crash(tmp_path, monkeypatch, each):
     return tried
 
 
+@pytest.mark.slow
 def test_disks_after_a_power_failure_read_and_resume(tmp_path, monkeypatch):
     assert crash(tmp_path, monkeypatch, lambda rng: int(rng.random() < 0.2)) > 20
 

@@ -1,0 +1,1 @@
+"""Figures and tables of the source papers redrawn, what is printed beside what is derived."""
