@@ -24,6 +24,7 @@ TITLES = {
     "colored_triplet": "colored_triplet",
     "bridge": "bridge (n = 5)",
     "bridge_majorana": "bridge_majorana",
+    "bridge_fourplet": "bridge_fourplet",
     "su2_horizontal": "su2_horizontal",
     "zee": "zee",
     "bfz": "bfz",
