@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-from benchmarks.peers.figures import MANY, Found
+from benchmarks.peers.figures import LOG_Z_ERROR, MANY, Found
 from benchmarks.peers.targets import Batched, Problem
 
 _FLOOR = -1e100  # for samplers that refuse -inf
@@ -67,7 +67,9 @@ def ultranest(problem: Problem, seed: int, clock: Any) -> Iterator[Found]:
             generate_direction=steps.generate_mixture_random_direction,
         )
     for wanted in (_FEW, MANY + 500):
-        found: Any = sampler.run(min_ess=wanted, show_status=False, viz_callback=False)
+        found: Any = sampler.run(
+            min_ess=wanted, dlogz=LOG_Z_ERROR, show_status=False, viz_callback=False
+        )
         points = found["weighted_samples"]
         with np.errstate(divide="ignore"):
             log_weight = np.log(points["weights"])

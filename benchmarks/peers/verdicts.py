@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from benchmarks.peers.figures import FEW, MANY
 from benchmarks.peers.scores import Entry, numbers
 
 _SIGMAS = 4.0  # of a disagreement: about a thousand numbers are compared
@@ -69,6 +70,12 @@ class Row:
         return 0.0 if self.ours is None else self.ours.rate / self.peer.rate
 
     @property
+    def worst(self) -> float:
+        """The smallest of the ratios: below 1 a peer wins; inf where no peer has converged."""
+        ratios = (self.ratio, self.sooner(FEW), self.sooner(MANY))
+        return min((x for x in ratios if x is not None), default=np.inf)
+
+    @property
     def warm_ratio(self) -> float | None:
         """The ratio after the first draws of either."""
         if self.ours is None or self.peer is None:
@@ -99,4 +106,4 @@ def rows(found: list[Entry]) -> list[Row]:
         ]
         if any(not e.ours for e in here):
             made.append(Row(target, contest, *best))
-    return sorted(made, key=lambda row: (row.ratio is None, row.ratio or 0.0))
+    return sorted(made, key=lambda row: row.worst)
