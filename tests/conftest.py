@@ -55,10 +55,22 @@ def strict_numerics(request):
     that hand it on to be counted: only kernels inside their domain can be held to have none.
     """
     path = request.path.relative_to(TESTS).as_posix()
-    slow = request.node.get_closest_marker("slow") is not None
+    slow = all(is_slow(item) for item in request.session.items if item.path == request.path)
     rank = "allow" if path.startswith(FREE_RANKS) or slow else "raise"
     defined = request.node.get_closest_marker("defined") is not None
     with jax.numpy_rank_promotion(rank), jax.debug_nans(defined):
+        yield
+
+
+def is_slow(item):
+    return item.get_closest_marker("slow") is not None
+
+
+@pytest.fixture(autouse=True)
+def free_ranks_of_slow_tests(request, strict_numerics):
+    """Free the ranks of a slow test among quick ones."""
+    rank = "allow" if is_slow(request.node) else jax.config.jax_numpy_rank_promotion
+    with jax.numpy_rank_promotion(rank):
         yield
 
 
