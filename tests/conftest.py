@@ -22,6 +22,7 @@ jax.config.update("jax_enable_x64", True)
 TESTS = pathlib.Path(__file__).parent
 REFERENCE = TESTS / "reference"
 # Rooms whose tests run whole commands, too long to hold each of them to ranks.
+MOST_MAPS = 16_000
 FREE_RANKS = ("cli/", "slurm/")
 
 
@@ -72,6 +73,18 @@ def free_ranks_of_slow_tests(request, strict_numerics):
     rank = "allow" if is_slow(request.node) else jax.config.jax_numpy_rank_promotion
     with jax.numpy_rank_promotion(rank):
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bounded_memory_maps():
+    """Forget compiled programs, some six maps each, well before Linux refuses a process more.
+
+    The compiler ends the process with a segmentation fault at 65 530 of them.
+    """
+    yield
+    maps = pathlib.Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
+        jax.clear_caches()
 
 
 @pytest.fixture
