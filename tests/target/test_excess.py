@@ -12,6 +12,7 @@ from nmmjax.constraints.base import over
 from nmmjax.constraints.gaussians import GaussianND, Measurement
 from nmmjax.constraints.library import catalogue, load, prefer
 from nmmjax.constraints.limits import LowerLimit
+from nmmjax.constraints.recoils import RecoilSpectrum
 from nmmjax.constraints.regions import ExcludedRegion
 from nmmjax.constraints.wishes import Window
 from nmmjax.target import excess
@@ -46,8 +47,21 @@ def centre(constraint):
     return 0.0, 3.0 * value
 
 
+def recoils(constraint, moment, mass, coupling):
+    """Observables of a spectrum of recoils: a moment, and a vector boson that couples so."""
+    values = {"moment": moment, "mass": mass, "vector": coupling}
+    values |= {"neutral": 0.5 * coupling, "charged": 0.5 * coupling}
+    roles = zip(constraint.signals.split(), constraint.requires, strict=True)
+    return {name: values[role] for role, name in roles}
+
+
 def points(constraint):
     """Observables at random points on both sides of the limit."""
+    if isinstance(constraint, RecoilSpectrum):
+        (alone,) = load(["xenonnt_2022_recoils"])
+        moment = RNG.uniform(-3.0, 3.0, COUNT) * alone.interval().high
+        light = 10.0 ** RNG.uniform(-8.0, -6.0, COUNT)  # GeV: no suppression
+        return recoils(constraint, moment, light, 10.0 ** RNG.uniform(-16.0, -13.0, COUNT))
     if isinstance(constraint, GaussianND):
         sigma = np.asarray(constraint.sigma)
         pulls = 1.5 * RNG.normal(size=(COUNT, len(sigma)))
@@ -68,6 +82,8 @@ def points(constraint):
 def far(constraint):
     """Zero, tiny and enormous values; the mass of a curve at zero."""
     first, *others = constraint.requires
+    if isinstance(constraint, RecoilSpectrum):
+        return recoils(constraint, np.array([0.0, 1e-30, 1e30]), np.full(3, 1e-7), np.zeros(3))
     found = {first: np.array([0.0, 1e-30, 1e30])}
     return found | {key: np.full(3, 0.0 if i == 0 else 1.0) for i, key in enumerate(others)}
 
