@@ -6,7 +6,6 @@ import h5py
 import numpy as np
 import pytest
 
-from helpers.cases import one_quick
 from helpers.places import TOY
 from nmmjax.cli import run_command
 from nmmjax.cli.engines import engine_names, find_engine
@@ -55,10 +54,8 @@ def run_file(folder, name, options):
     return path
 
 
-ALL = one_quick(engine_names(), engine_names().index("ensemble"))  # others are slow to compile
-
-
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", engine_names())
 def test_by_one_line_of_the_run_file(name, tmp_path, capsys):
     path = run_file(tmp_path, name, QUICK[name])
     assert run_command(["run", str(path)]) == 0
@@ -101,9 +98,10 @@ def test_engines_that_end_by_themselves_refuse_a_burn_in(name, tmp_path, capsys)
     ("name", "done"),
     [
         ("search", "50 of 100 steps"),
-        pytest.param("frontier", "1 of 2 rounds", marks=pytest.mark.slow),
+        ("frontier", "1 of 2 rounds"),
     ],
 )
+@pytest.mark.slow
 def test_what_was_stopped_early_says_so(name, done, tmp_path, capsys):
     path = run_file(tmp_path, name, QUICK[name])
     early = ["run", str(path), "--set", "run.until.max_minutes=1e-6"]

@@ -109,6 +109,7 @@ def test_three_requeues_without_progress_end_the_task(tmp_path, monkeypatch, cap
     assert draws(out / "shards" / "0").shape[1] == 10
 
 
+@pytest.mark.slow
 def test_until_looks_at_all_shards(tmp_path):
     """One task alone has too few effective draws; the last of three finds enough in all."""
     path = tiny_model.write(

@@ -66,6 +66,7 @@ def test_ends_are_where_allowed_changes():
     assert tried > 30
 
 
+@pytest.mark.slow
 def test_outline_of_a_curve_is_where_allowed_changes():
     for name in LOADABLE:
         (curve,) = library.load([name])

@@ -47,6 +47,7 @@ def panel(figure, row, column, n=7):
     return figure.axes[row * (row + 1) // 2 + column]
 
 
+@pytest.mark.slow
 def test_save_all_writes_every_figure_twice(run, tmp_path):
     paths = draw.save_all(run, tmp_path / "figures")
     names = {path.name for path in paths}

@@ -58,6 +58,7 @@ def test_majorana_rows(reference):
     assert np.max(relative(found["mu_nu"], column(points, "output", "mu_eff_frob_muB"))) < 1e-14
 
 
+@pytest.mark.slow
 def test_majorana_masses_and_mixing():
     """Rank 2 with eigenvalues |u||w| +- u.w, size of the moment in any basis, unitarity."""
     columns = prior_draws(BridgeMajorana(), 500, seed=2)

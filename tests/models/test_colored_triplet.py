@@ -98,6 +98,7 @@ def test_electroweak_splitting(rows, columns, unsplit):
     assert error(-literal["mu_nu"], rows, "mu_eq54_as_printed_EW_as_printed_muB") < 1e-14
 
 
+@pytest.mark.slow
 def test_printed_formulas(rows, columns, unsplit):
     """Mixed columns (printed in one respect, derived in another) differ by the mixing alone."""
     found = batched(sm=MADE, **PRINTED)(columns)

@@ -31,6 +31,7 @@ COMPLEX = WeakTriplet(complex_y_t=True, **EVERY_TERM)
 REAL = WeakTriplet(**EVERY_TERM)
 
 
+@pytest.mark.slow
 def test_no_phase_is_the_real_coupling():
     real, turned = predicted(REAL, **POINT), predicted(COMPLEX, arg_y_t=0.0, **POINT)
     sign = np.sign(real["m_nu_total"])

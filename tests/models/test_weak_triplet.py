@@ -83,6 +83,7 @@ def test_ratio_handles_are_degree_one():
         assert float(high[name] / low[name]) == pytest.approx(1.0, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_values_and_gradients_are_finite_on_the_prior():
     model = WeakTriplet(rge=True, lambda_uv=1e6)
     columns = prior_draws(model, 20_000)

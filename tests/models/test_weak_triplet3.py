@@ -31,7 +31,7 @@ SETTINGS = [
     {"yukawas": "oscillation"} | EVERY_TERM,
     {"yukawas": "oscillation", "ordering": "IO", "n_psi": 2},
 ]
-SOME_SLOW = [*SETTINGS[:3], pytest.param(SETTINGS[3], marks=pytest.mark.slow)]
+SOME_SLOW = one_quick(SETTINGS)
 MOMENTS = ("mu_nu", "mu_nu_leading", "mu_eff_plasmon", "m_nu_naive")
 
 
@@ -108,7 +108,8 @@ def solved_y_d(model, columns):
     return written("y_d", "123", "123", np.asarray(y_d))
 
 
-@pytest.mark.parametrize("settings", SOME_SLOW[2:])
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", SETTINGS[2:])
 def test_solved_yukawas_give_back_the_oscillation_parameters(settings):
     """Solved y_d fed to free mode: tree by the Schur form + loops, then a singular-value step."""
     model = three(**settings)

@@ -254,6 +254,7 @@ def test_an_engine_of_ones_own(folder, old, new, text):
     assert text in refusal(folder, "engine.name=mine.py:Mine")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_figures")
 def test_a_run_with_an_engine_of_ones_own(folder, capsys):
     """Chains that stand still: stored as they are, continued, and never certified."""

@@ -45,7 +45,7 @@ VARIANTS = {
 }
 TRACES = []  # one entry each time a target is traced
 ENGINES = [name for name in engine_names() if not find_engine(name).ends]  # the others have files
-QUICKLY = ("ensemble", "nuts")  # walkers and gradients: their statistics are quick tests
+QUICKLY = ("ensemble", "nuts")  # walkers and gradients: their tests are quick
 STATISTICS = [
     name if name in QUICKLY else pytest.param(name, marks=pytest.mark.slow) for name in ENGINES
 ]
@@ -209,7 +209,7 @@ def test_undefined_and_impossible_points_are_counted_and_never_sampled(case):
     assert worst_pull(case, BOXED) < 5.0
 
 
-@pytest.mark.parametrize("case", ENGINES)
+@pytest.mark.parametrize("case", STATISTICS)
 def test_protocol(case):
     engine, _, _ = built(case)
     assert isinstance(engine, AbstractEngine)

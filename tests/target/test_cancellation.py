@@ -95,7 +95,9 @@ MODELS = [
     pytest.param(Competing(), {}, id="two competitors"),
     pytest.param(Competing(), {"y": 0.3}, id="one competitor"),
     pytest.param(WeakTriplet(rge=True), {}, id="weak_triplet", marks=pytest.mark.slow),
-    pytest.param(WeakTriplet(rge=True), {"v_s": 1e-9}, id="weak_triplet, v_s fixed"),
+    pytest.param(
+        WeakTriplet(rge=True), {"v_s": 1e-9}, id="weak_triplet, v_s fixed", marks=pytest.mark.slow
+    ),
 ]
 
 
@@ -118,7 +120,7 @@ def test_a_competition_without_handles_is_left_out():
     assert made.rescaling is not None
 
 
-@pytest.mark.parametrize("size", one_quick([1e2, 1e4, 1e6], 2))
+@pytest.mark.parametrize("size", one_quick([1e2, 1e4, 1e6], 1))
 def test_regions_of_three_cancelling_terms_have_their_exact_weights(tmp_path, size):
     """x cancels the unit ten times as often as y does: 23.03 against 2.20."""
     posterior = target(tmp_path, Competing(depth=1.0 / size), size)
@@ -165,6 +167,7 @@ def test_box_and_chart_agree_where_the_box_can_follow(tmp_path):
         assert sd == pytest.approx(other_sd, rel=0.05), p
 
 
+@pytest.mark.slow
 def test_prior_draws_and_gradients_live_in_the_chart(tmp_path):
     posterior = target(tmp_path, Competing(depth=1e-4), 1e4)
     c = jax.vmap(posterior.coordinates_from_unit)(jr.uniform(jr.key(8), (500, 3)))

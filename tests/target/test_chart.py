@@ -17,7 +17,12 @@ CASES = [
     pytest.param(Toy(), "shear", id="toy-shear"),
     pytest.param(Toy(), "box", id="toy-box"),
     pytest.param(WeakTriplet(rge=False), "shear", id="weak_triplet-shear", marks=pytest.mark.slow),
-    pytest.param(WeakTriplet(rge=True, lambda_uv=1e6), "ratios", id="weak_triplet-rge-ratios"),
+    pytest.param(
+        WeakTriplet(rge=True, lambda_uv=1e6),
+        "ratios",
+        id="weak_triplet-rge-ratios",
+        marks=pytest.mark.slow,
+    ),
 ]
 
 

@@ -114,6 +114,7 @@ def test_gradient_engines_see_a_wall_with_a_zero_gradient():
     assert np.all(np.isfinite(np.asarray(gradient)))
 
 
+@pytest.mark.slow
 def test_screening_counts_names_and_shows_a_point():
     target = Posterior(Faulty(), constraints=MASS)
     found = start.screened(target, jr.key(0), 16)

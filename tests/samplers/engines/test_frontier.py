@@ -176,6 +176,7 @@ def test_a_profile_likelihood_has_its_closed_form_and_only_priors_bound_it():
     assert {k for k in table if k.startswith("slack")} == {f"slack_prior_{n}" for n in "pqrs"}
 
 
+@pytest.mark.slow
 def test_the_same_key_and_a_resumed_state_give_the_same_map():
     target, engine = Known(), asked(x_cells=2, y_cells=2, rounds=3)
     starts = jax.vmap(target.from_unit)(jr.uniform(KEY, (engine.chains, 4)))

@@ -65,6 +65,7 @@ def test_draws_of_a_mixture_follow_its_density():
     np.testing.assert_allclose(again, x[100:107], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_mixture_is_found_again_from_its_draws():
     x = _mixture.draw(jr.key(2), TWO, 0, 4000)
     fitted = _mixture.fit(jr.key(3), x, 2, 40)

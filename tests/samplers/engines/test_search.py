@@ -92,6 +92,7 @@ def test_all_eighteen_modes_of_an_eggbox():
     assert found(T.Eggbox(), starts=512, modes=4).tables["modes"]["count"].shape == (4,)
 
 
+@pytest.mark.slow
 def test_modes_merge_where_nothing_separates_them():
     """A plateau with a shallow dent is one mode; with a deep one two (the negative control)."""
 
@@ -214,6 +215,7 @@ def test_options_that_make_no_sense(name):
 # Starting points
 
 
+@pytest.mark.slow
 def test_starting_points_are_wider_than_the_posterior_and_inside_it():
     target = T.Gaussian(4, condition=30.0)
     points = np.asarray(search.starts(target, KEY, 256))

@@ -69,6 +69,7 @@ def test_temperatures_over_seventeen_decades():
     assert abs(np.mean(x**2) / 1e-16 - 1.0) < 0.2
 
 
+@pytest.mark.slow
 def test_each_temperature_leaves_the_asked_share_of_particles():
     """Particles uniform in [0, 1) with likelihood e^-1000x: ESS in closed form."""
     value = -1000.0 * (jnp.arange(2000) + 0.5) / 2000.0

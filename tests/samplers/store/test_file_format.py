@@ -103,6 +103,7 @@ def test_every_object_of_the_file_is_on_the_page_with_type_and_shape(chains):
         assert item.ndim == len(axes) or "..." in shape, path
 
 
+@pytest.mark.slow
 def test_every_row_of_the_page_is_in_the_file(chains):
     rows = list(table("path"))
     found = {matching(path, rows)[0] for path in objects(chains)}

@@ -157,6 +157,7 @@ def test_many_disks_after_a_power_failure_read_and_resume(tmp_path, monkeypatch)
     assert crash(tmp_path, monkeypatch, lambda rng: 8) > 1000
 
 
+@pytest.mark.slow
 def test_a_store_that_does_not_wait_is_found_out(tmp_path, monkeypatch):
     """The negative control: without the waits before a journal is carried out, draws are lost."""
     log, safe = recorded(tmp_path / "run", monkeypatch)
