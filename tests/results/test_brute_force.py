@@ -22,9 +22,7 @@ from nmmjax.target import start
 RUN = pathlib.Path(__file__).parents[2] / "runs" / "quickstart.toml"
 LOG_Z, LOG_Z_ERROR = -11.931, 0.011
 LN_Y_D, LN_Y_D_ERROR = -30.166, 0.027
-LIMITS = (
-    '["m_nu_target","xenonnt_2022","theta_sq_triplet","rho0_2024","typeIII_atlas","perturbative"]'
-)
+LIMITS = ("m_nu_target xenonnt_2022 theta_sq_triplet rho0_2024 typeIII_atlas perturbative").split()
 RHO0 = """
 [rho0_2024]
 observable = "rho0"
