@@ -48,6 +48,7 @@ def folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_bound_in_the_middle_of_a_prior_takes_half(folder, capsys):
     """Nothing else in the target depends on m_psi, log uniform in [100, 1e4] GeV."""
     made, runfile = folder / "chains" / "toy", str(folder / "toy.toml")

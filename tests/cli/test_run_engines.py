@@ -201,6 +201,7 @@ def test_superchains_that_cannot_be_are_refused(name, count, reason, tmp_path, c
 
 
 @pytest.mark.usefixtures("without_figures")
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [

@@ -83,6 +83,7 @@ def test_tree_level_splitting(rows, columns):
     assert np.max(np.abs(found["m_colored_scalar"] / np.array(lightest) - 1.0)) < 1e-14
 
 
+@pytest.mark.slow
 def test_electroweak_splitting(rows, columns, unsplit):
     """ "EW" columns: lambda' = 0; "all": both splittings; "EW_as_printed": Eqs. (58), (59)."""
     model = batched(sm=MADE, **ON_SHELL, rge=False)

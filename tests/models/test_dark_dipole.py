@@ -258,6 +258,7 @@ def check_finite(found, inside):
     assert np.all((found["br_inv_aprime"] >= 0.0) & (found["br_inv_aprime"] <= 1.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", one_quick(MODES[:4:3]), ids=["free", "fitted"])
 def test_finite_on_random_prior_points(settings):
     model = DarkDipole(**settings)

@@ -172,7 +172,7 @@ def rotated(columns, model, left, right, psi):
     )
 
 
-@pytest.mark.parametrize("n_psi", [1, 2])
+@pytest.mark.parametrize("n_psi", one_quick([1, 2]))
 def test_rephasing_and_nu_r_rotations_change_nothing(n_psi):
     model = three(n_psi=n_psi, **EVERY_TERM)
     rng = np.random.default_rng(3)

@@ -300,6 +300,7 @@ def test_few_takes_equally_many_chains_of_each_ensemble(tmp_path):
     assert many.few(1).tolist() == list(range(0, 512, 8))
 
 
+@pytest.mark.slow
 def test_diagnostics_of_some_chains_are_those_of_all(tmp_path, monkeypatch):
     run = open_run(write_run(tmp_path / "run", draw_groups(1024, 200, memory=0.6)))
     full = results.summarise(run)

@@ -34,6 +34,7 @@ def assert_same(found, tolerance=0.0):
             )
 
 
+@pytest.mark.slow
 def test_ensembles_on_1_2_and_4_devices_make_the_same_draws_bit_for_bit(tmp_path):
     found = on_devices(tmp_path, ["ensemble"], (1, 2, 4))["ensemble"]
     assert_same(found)

@@ -233,7 +233,7 @@ def test_protocol(case):
     assert block.done is False
 
 
-@pytest.mark.parametrize("case", ENGINES)
+@pytest.mark.parametrize("case", STATISTICS)
 def test_stats_belong_to_the_draws(case):
     block = first_block(case)[2]
     stats = {name: np.asarray(x) for name, x in block.stats.items()}

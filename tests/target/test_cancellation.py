@@ -120,7 +120,8 @@ def test_a_competition_without_handles_is_left_out():
     assert made.rescaling is not None
 
 
-@pytest.mark.parametrize("size", one_quick([1e2, 1e4, 1e6], 1))
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1e2, 1e4, 1e6])
 def test_regions_of_three_cancelling_terms_have_their_exact_weights(tmp_path, size):
     """x cancels the unit ten times as often as y does: 23.03 against 2.20."""
     posterior = target(tmp_path, Competing(depth=1.0 / size), size)

@@ -116,6 +116,7 @@ class DegreeTwo(Toy):
         return (Ratio("a", ("m_nu_dirac",), ("m_nu_seesaw",), degree=2.0),)
 
 
+@pytest.mark.slow
 def test_a_wrong_degree_changes_the_chart_but_never_its_constant_jacobian():
     made = chart.build(DegreeTwo(), defaults(Toy()), {}, "auto")
     jacobian = jax.vmap(jax.jacfwd(made.position))(draws(made, 10))

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from helpers.cancelling import HIGH, SCALE, Signed, coordinates, hold
-from helpers.cases import one_quick
 from nmmjax.models.bridge import Bridge
 from nmmjax.models.inert_doublet import InertDoublet
 from nmmjax.samplers import diagnostics
@@ -63,7 +62,8 @@ class _Measured(eqx.Module):
         return inside - log_det - 0.5 * (pull[0] ** 2 + pull[1] ** 2)
 
 
-@pytest.mark.parametrize("size", one_quick([1e2, 1e4], 1))
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [1e2, 1e4])
 def test_regions_of_two_signed_handles_have_their_exact_weights(size):
     """Along t = 0 the density of c_y is 1/|dt/dc_x|, that of c_x is 1/|dt/dc_y|."""
     model = Signed(bend=0.0, depth=1.0 / size)

@@ -110,6 +110,7 @@ def mapped(target, engine):
             return {k: np.asarray(v) for k, v in block.tables["frontier"].items()}, stats
 
 
+@pytest.mark.slow
 def test_the_largest_value_of_every_cell():
     table, stats = mapped(Known(), asked())
     exact = Known().largest(table["x_edges"], table["y_edges"])

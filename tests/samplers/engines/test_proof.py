@@ -345,6 +345,7 @@ def test_meads_refuses_a_warm_up_that_leaves_no_step_size():
         engine.init(KEY, target, jnp.zeros((8, 6)))
 
 
+@pytest.mark.slow
 def test_a_wrong_density_is_caught():
     """The same check, quick: the ensemble on the target to the power 0.7."""
 

@@ -108,6 +108,7 @@ def test_modes_merge_where_nothing_separates_them():
         assert len(found(target).tables["modes"]["count"]) == count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kappa", [30.0, 100.0])
 def test_a_phase_on_a_plane_has_a_mode_at_radius_one(kappa):
     """Exact: I_0(kappa); Laplace is off by 1/(8 kappa) and, for the radius, ln sqrt(pi/e)."""

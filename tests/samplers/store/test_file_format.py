@@ -11,6 +11,8 @@ import pytest
 from helpers.places import ROOT
 from nmmjax.cli import run_command
 
+pytestmark = pytest.mark.slow  # a run with figures
+
 PAGE = (ROOT / "docs" / "file-format.md").read_text()
 RUN = f"""
 [model]
@@ -84,7 +86,6 @@ def objects(file):
     return found
 
 
-@pytest.mark.slow
 def test_every_object_of_the_file_is_on_the_page_with_type_and_shape(chains):
     rows = list(table("path"))
     assert len(rows) > 10
@@ -103,7 +104,6 @@ def test_every_object_of_the_file_is_on_the_page_with_type_and_shape(chains):
         assert item.ndim == len(axes) or "..." in shape, path
 
 
-@pytest.mark.slow
 def test_every_row_of_the_page_is_in_the_file(chains):
     rows = list(table("path"))
     found = {matching(path, rows)[0] for path in objects(chains)}
