@@ -5,7 +5,7 @@ computed does not depend on how many there are.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
@@ -37,19 +37,6 @@ def count() -> int:
     """Count the devices in use."""
     here = jax.sharding.get_abstract_mesh()
     return 1 if here.empty else here.size
-
-
-def bound[**P, T](function: Callable[P, T]) -> Callable[P, T]:
-    """Return the function for another thread, where it sees the devices in use here."""
-    if count() == 1:
-        return function
-    here = jax.sharding.get_mesh()
-
-    def inside(*args: P.args, **kwargs: P.kwargs) -> T:
-        with jax.set_mesh(here):
-            return function(*args, **kwargs)
-
-    return inside
 
 
 def spread(x: Array, axis: int = -1) -> Array:

@@ -19,7 +19,6 @@ from jaxtyping import Array, PRNGKeyArray
 
 from . import witness
 from .base import AbstractEngine, Block
-from .devices import bound
 from .plan import Hooks, Plan
 from .progress import Meter, Progress
 from .store import layout
@@ -57,13 +56,12 @@ def run(
     key_init, key_run = jr.split(key)
     job = _Job(engine, problem, key_run, store, plan, hooks, Examples(problem.faults))
     checkpoint, messages = store.load()
-    ahead = None
     if checkpoint is None:
-        at, ahead = job.begin(key_init)
+        at = job.begin(key_init)
     else:
         at, noticed = job.resume(key_init, checkpoint)
         messages += noticed
-    at = job.warmed(at._replace(state=engine.placed(at.state)), ahead)
+    at = job.warmed(at._replace(state=engine.placed(at.state)))
     if at is None:
         return Outcome(store.committed, "interrupted", "in the burn-in", messages)
     labels = engine.groups if plan.superchains is None else plan.superchains
@@ -135,24 +133,18 @@ class _Job:
     hooks: Hooks
     examples: Examples
 
-    def begin(self, key: PRNGKeyArray) -> tuple[_Place, tuple[Any, Block] | None]:
-        """Find starting points, store them, make the first state; the first block of the burn-in.
-
-        What is stored is compiled in another thread while this one compiles the engine's step.
-        """
+    def begin(self, key: PRNGKeyArray) -> _Place:
+        """Find starting points, store them, make the first state."""
         starts = self.plan.starts
         points = jnp.asarray(starts() if callable(starts) else starts)
         shape = (points.shape[0], points.shape[1])
         length = 0 if self.engine.ends else self.engine.per_block
-        with ThreadPoolExecutor(1, "record") as beside:
-            recorded = beside.submit(bound(witness.of_points), self.problem, points, length)
-            state = self.engine.init(key, self.problem.target, points)
-            ahead = self._advanced(self.engine.placed(state)) if self.plan.burn_in else None
-            first = recorded.result()
+        first = witness.of_points(self.problem, points, length)
         self.store.replace({"starts": {**first.group("posterior"), "position": first.positions}})
+        state = self.engine.init(key, self.problem.target, points)
         at = _Place(state, 0, shape, first, burnt=0)
         self.save(at)
-        return at, ahead
+        return at
 
     def _advanced(self, state: Any) -> tuple[Any, Block]:
         return self.engine.advance(self.key, self.problem.target, state)
@@ -229,11 +221,8 @@ class _Job:
         self.hooks.storing()
         self.store.save(at.checkpoint())
 
-    def warmed(self, at: _Place, ahead: tuple[Any, Block] | None = None) -> _Place | None:
-        """The place after at least `burn_in` draws that are discarded; None if interrupted.
-
-        ahead  the first block, if it has been asked for already
-        """
+    def warmed(self, at: _Place) -> _Place | None:
+        """The place after at least `burn_in` draws that are discarded; None if interrupted."""
         if at.burnt is None:
             return at
         meter = Meter(self.engine.groups, self.plan.burn_in, at.burnt, "burn-in")
@@ -241,7 +230,7 @@ class _Job:
         while done < self.plan.burn_in:
             if self.hooks.interrupted():
                 return None
-            (state, block), ahead = ahead or self._advanced(state), None
+            state, block = self._advanced(state)
             if block.draws is None:
                 raise ValueError("an engine that stores no draws from the start has no burn-in")
             done += block.draws.shape[1]

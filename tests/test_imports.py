@@ -40,8 +40,8 @@ ROOMS = {
     "samplers.undefined": set(),
     "samplers.witness": {"samplers.base", "samplers.store", "samplers.undefined"},
     "samplers.plan": {"samplers.progress", "samplers.store"},
-    "samplers.driver": {"samplers.base", "samplers.devices", "samplers.plan", "samplers.progress",
-                        "samplers.store", "samplers.undefined", "samplers.witness"},
+    "samplers.driver": {"samplers.base", "samplers.plan", "samplers.progress", "samplers.store",
+                        "samplers.undefined", "samplers.witness"},
 }  # fmt: skip
 
 
