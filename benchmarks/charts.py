@@ -1,11 +1,13 @@
-"""What the chart gains: effective draws per density evaluation of `ensemble`, against the box.
+"""What the chart gains: effective draws per density of `ensemble`, in every chart of a run file.
 
-Every run file whose model declares a rescaling, with its own engine options and twice its
-burn-in; models that may count m_nu_rge as part of m_nu without it and with it. `ratios` is the
-chart without depths of cancellations. Where a chart does not converge within these draws the figure
-is too kind to it: R-hat stands beside it.
+Every run file whose chart has more than one kind, or those named, with its own engine options;
+models that may count m_nu_rge as part of m_nu without it and with it. `ratios` is the chart
+without depths of cancellations. All charts get the same number of densities, about a minute of one
+core for the dearest: where one does not converge with them its figure is too kind to it, and R-hat
+stands beside it.
 """
 
+import dataclasses
 import pathlib
 from collections.abc import Iterator, Sequence
 
@@ -14,7 +16,6 @@ import jax.random as jr
 import numpy as np
 
 from benchmarks.models import run_files
-from nmmjax.cli.engines import burn_in_of
 from nmmjax.runfile import build
 from nmmjax.samplers import diagnostics
 from nmmjax.samplers.engines.ensemble import Ensemble
@@ -23,57 +24,31 @@ from nmmjax.target.posterior import Posterior
 
 type Row = tuple[str, float, str]
 
-_DRAWS = 200  # stored draws per walker
+_RUNS = pathlib.Path(__file__).parent.parent / "runs"
+_KINDS = ("box", "shear", "ratios", "auto")
+_EVALUATIONS = 1_500_000  # kept
+_BURN_IN = 750_000
+_DRAWS = 150  # stored per walker
+_RHAT, _ESS, _GAIN = "worst R-hat", "bulk ESS per 1000 densities", "against the box"
 
 
-def run() -> Iterator[Row]:
-    """The rows of the table: (what, value, unit)."""
-    for path in run_files():
-        yield from compared(path)
+def run(*stems: str) -> Iterator[Row]:
+    """The rows of the table: (what, value, unit); of all run files, or of those named."""
+    for path in [_RUNS / f"{stem}.toml" for stem in stems] or run_files():
+        for name, changes in _variants(path):
+            yield from _compared(path, name, changes, always=bool(stems))
 
 
-def compared(path: pathlib.Path) -> Iterator[Row]:
-    """Charts of one run file; nothing where its model declares none."""
-    if not hasattr(_posterior(path, "box").model, "rge"):
-        yield from _compared(path, path.stem, ())
-        return
-    for rge in ("false", "true"):
-        yield from _compared(path, f"{path.stem}, rge {rge}", (f"model.settings.rge={rge}",))
-
-
-def _compared(path: pathlib.Path, name: str, changes: Sequence[str]) -> Iterator[Row]:
-    posteriors: dict[str, Posterior] = {}
-    for kind in ("box", "shear", "ratios", "auto"):
-        made = _posterior(path, kind, changes)
-        if all(made.chart.labels != other.chart.labels for other in posteriors.values()):
-            posteriors[kind] = made
-    if len(posteriors) == 1:
-        return
-    given = build.read(path)[0]
-    engine = Ensemble(**given.engine.options)
-    burn_in = 2 * burn_in_of(given, engine, str(path))
-    figures = {kind: _sampled(p, engine, burn_in) for kind, p in posteriors.items()}
-    for kind, (rhat, ess, evaluations) in figures.items():
-        yield f"{name}, {kind}: worst R-hat", rhat, ""
-        yield f"{name}, {kind}: bulk ESS per 1e6 evaluations", 1e6 * ess / evaluations, ""
-        if kind != "box":
-            gain = ess / evaluations / (figures["box"][1] / figures["box"][2])
-            yield f"{name}, {kind}: against the box", gain, "x"
-
-
-def _posterior(path: pathlib.Path, kind: str, changes: Sequence[str] = ()) -> Posterior:
-    given, _ = build.read(path, [f"chart.kind={kind}", *changes])
-    return build.build_posterior(given, str(path))
-
-
-def _sampled(posterior: Posterior, engine: Ensemble, burn_in: int) -> tuple[float, float, float]:
-    """(worst R-hat with ensembles as chains, smallest bulk ESS, evaluations after burn-in)."""
+def sampled(posterior: Posterior, engine: Ensemble) -> tuple[float, float]:
+    """(worst R-hat with ensembles as chains, smallest bulk ESS per 1000 densities)."""
+    thin = max(1, round(_EVALUATIONS / (engine.chains * _DRAWS)))
+    blocks = (1 + round(_DRAWS * _BURN_IN / _EVALUATIONS / engine.block)), _DRAWS // engine.block
+    engine = dataclasses.replace(engine, thin=thin)
     starts = start.screened(posterior, jr.key(1), engine.chains).positions
-    state = engine.init(jr.key(2), posterior.log_density, starts)
-    draws, blocks = [], -(-(burn_in + _DRAWS) // engine.block)
-    for i in range(blocks):
-        state, block = engine.advance(jr.key(3), posterior.log_density, state)
-        if i * engine.block >= burn_in:
+    state, draws = engine.init(jr.key(2), posterior, starts), []
+    for i in range(sum(blocks)):
+        state, block = engine.advance(jr.key(3), posterior, state)
+        if i >= blocks[0]:
             draws.append(np.asarray(block.draws))
     joined = np.concatenate(draws, axis=1)
     flat = jax.vmap(posterior.chart.coordinates)(joined.reshape(-1, joined.shape[-1]))
@@ -81,4 +56,63 @@ def _sampled(posterior: Posterior, engine: Ensemble, burn_in: int) -> tuple[floa
     columns = range(values.shape[-1])
     rhat = max(diagnostics.rhat(values[..., i], engine.groups) for i in columns)
     ess = min(diagnostics.ess_bulk(values[..., i]) for i in columns)
-    return rhat, ess, float(engine.chains * engine.thin * joined.shape[1])
+    return rhat, 1e3 * ess / (engine.chains * thin * joined.shape[1])
+
+
+def engine_of(path: pathlib.Path) -> Ensemble:
+    """The `ensemble` of a run file, or the default one where it asks for another engine."""
+    given = build.read(path)[0].engine
+    options = given.options if given.name == "ensemble" else {}
+    return Ensemble(**(options | {"block": _DRAWS // 3}))
+
+
+def posterior_of(path: pathlib.Path, kind: str, changes: Sequence[str] = ()) -> Posterior:
+    """The posterior of a run file in a chart of this kind."""
+    given, _ = build.read(path, [f"chart.kind={kind}", *changes])
+    return build.build_posterior(given, str(path))
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as a table in Markdown: ESS per 1000 densities and, in brackets, R-hat."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for what, value, _ in rows:
+        place, _, figure = what.partition(": ")
+        name, _, kind = place.rpartition(", ")
+        found.setdefault(name, {}).setdefault(kind, {})[figure] = value
+    lines = [f"| run file | {' | '.join(_KINDS)} | gain |", "|---" * (len(_KINDS) + 2) + "|"]
+    for name, kinds in found.items():
+        cells = [_cell(kinds[k]) if k in kinds else "" for k in _KINDS]
+        gain = [f"{kinds[k][_GAIN]:.2g}" for k in _KINDS if k in kinds and k != "box"]
+        lines.append(f"| {name} | {' | '.join(cells)} | {gain[-1] if gain else ''} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(figures: dict[str, float]) -> str:
+    return f"{figures[_ESS]:.2g} ({figures[_RHAT]:.3f})"
+
+
+def _variants(path: pathlib.Path) -> list[tuple[str, tuple[str, ...]]]:
+    """(name, changes) of a run file: without m_nu_rge and with it, where the model has it."""
+    if not hasattr(posterior_of(path, "box").model, "rge"):
+        return [(path.stem, ())]
+    both = ("false", "true")
+    return [(f"{path.stem}, rge = {x}", (f"model.settings.rge={x}",)) for x in both]
+
+
+def _compared(
+    path: pathlib.Path, name: str, changes: Sequence[str], *, always: bool
+) -> Iterator[Row]:
+    """Charts that differ; nothing where there is one only, but `always`."""
+    posteriors: dict[str, Posterior] = {}
+    for kind in _KINDS:
+        made = posterior_of(path, kind, changes)
+        if all(made.chart.labels != other.chart.labels for other in posteriors.values()):
+            posteriors[kind] = made
+    if len(posteriors) == 1 and not always:
+        return
+    figures = {kind: sampled(p, engine_of(path)) for kind, p in posteriors.items()}
+    for kind, (rhat, ess) in figures.items():
+        yield f"{name}, {kind}: {_RHAT}", rhat, ""
+        yield f"{name}, {kind}: {_ESS}", ess, ""
+        if kind != "box":
+            yield f"{name}, {kind}: {_GAIN}", ess / figures["box"][1], "x"

@@ -10,7 +10,16 @@ from nmmjax.models import _oscillation
 from nmmjax.physics import neutrinos, rge
 from nmmjax.physics.moment_loops import mass_step, moment_step
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2
-from nmmjax.target.model import Model, Observables, Parameter, Plane, Rescaling, Theta, merged
+from nmmjax.target.model import (
+    Cancellation,
+    Model,
+    Observables,
+    Parameter,
+    Plane,
+    Rescaling,
+    Theta,
+    merged,
+)
 from nmmjax.target.priors import LogUniform
 from nmmjax.target.settings import setting
 
@@ -99,6 +108,14 @@ class RpvSusy(Model):
     @property
     def rescaling(self) -> Rescaling:
         return Rescaling("m_nu", (("l1", 1.0), ("l2", 1.0)), 1.0)
+
+    @property
+    def cancellation(self) -> Cancellation | None:
+        """l2 against l1 where their signs differ; m_nu, one contribution, is bounded."""
+        if self.relative_sign > 0:
+            return None
+        terms = (("m_nu_l1", (("l1", 1.0),)), ("m_nu_l2", (("l2", 1.0),)))
+        return Cancellation(terms, bound=0.1)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margins: 1 - (m_f A)^2/(m2_l m2_r) > 0, lighter sfermion above twice the fermion."""

@@ -23,6 +23,12 @@ h_0(g) that have X = 1 by their powers gives the ln X that they have in truth, w
 ln X along the line of that g. It depends on g alone, so that neither the bijection nor the
 determinant change. Where signs differ there, or a term is not finite, nothing is added.
 
+Where the sum is not measured but bounded by some m_0, the depth is that of each point,
+
+    depth = 1/hypot(1, |T_0| (1 + sum_O P)/m_0)
+
+at X = 1: u = asinh(sum/m_0) deep inside, flat in what the bound allows. It depends on g alone, too.
+
 Where no term is negative nothing cancels: g_j = ln P_j for all of them. Handles are positive.
 """
 
@@ -47,12 +53,14 @@ class Competition:
     handles  as many as other groups
     powers   (group, handle) exponents of ln|T| in the logarithms of the handles
     depth    the scale of t
+    bound    the scale of the sum in eV, in place of `depth`; 0 where that counts
     """
 
     groups: tuple[tuple[str, ...], ...]
     handles: tuple[str, ...]
     powers: tuple[tuple[float, ...], ...]
     depth: float
+    bound: float = 0.0
 
     @property
     def labels(self) -> dict[str, str]:
@@ -68,7 +76,7 @@ class Competition:
         log_x, shares = split(log_p, first.sign)
         ridge = self._on_ridge(frame, r, at, first, shares)
         depth = log_x + ridge.log_x
-        slots = jnp.where(_sides(first.sign).first, jnp.arcsinh(depth / self.depth), shares)
+        slots = jnp.where(_sides(first.sign).first, jnp.arcsinh(depth / ridge.width), shares)
         return Straight(replaced(r, at, slots), *self._sum(ridge, log_x, depth))
 
     def inverse(self, frame: Frame, z: Columns) -> Straight:
@@ -78,7 +86,7 @@ class Competition:
         lead = _sides(first.sign).first
         shares = jnp.where(lead, 0.0, slots)
         ridge = self._on_ridge(frame, z, at, first, shares)
-        depth = self.depth * jnp.sinh(jnp.sum(jnp.where(lead, slots, 0.0)))
+        depth = ridge.width * jnp.sinh(jnp.sum(jnp.where(lead, slots, 0.0)))
         log_x = jnp.where(jnp.any(lead), depth - ridge.log_x, 0.0)
         handles = ridge.handles + log_x * ridge.along
         return Straight(replaced(z, at, handles), *self._sum(ridge, log_x, depth))
@@ -127,21 +135,29 @@ class Competition:
         log_p = jnp.where(same, found.log_p, log_p)
         grown = first.unit * jnp.exp(jnp.asarray(self.powers[0]) @ (handles - first.handles))
         side = _sides(first.sign)
+        scale, unit = side.others(log_p), jnp.where(same, found.unit, grown)
         return _Ridge(
             handles=handles,
             along=jnp.asarray(back) @ side.solved,
             log_x=split(log_p, first.sign)[0],
             cancels=jnp.any(side.solved),
-            scale=side.others(log_p),
-            unit=jnp.where(same, found.unit, grown),
+            scale=scale,
+            unit=unit,
             rest=jnp.where(same, found.rest, first.rest),
+            width=self._width(unit * scale),
         )
+
+    def _width(self, largest: Scalar) -> Scalar:
+        """The scale of ln X where the positive terms add up to `largest`."""
+        if self.bound == 0.0:
+            return jnp.full_like(largest, self.depth)
+        return 1.0 / jnp.hypot(1.0, largest / self.bound)
 
     def _sum(self, ridge: "_Ridge", log_x: Scalar, depth: Scalar) -> tuple[Scalar, Scalar]:
         """(ln|mass|, ln|det|) at ln X = log_x by powers, depth in truth."""
         unit = ridge.unit * jnp.exp(jnp.asarray(self.powers[0]) @ ridge.along * log_x)
         t = ridge.scale * jnp.where(ridge.cancels, -jnp.expm1(depth), 1.0)
-        squeezed = -0.5 * jnp.log(depth**2 + self.depth**2)
+        squeezed = -0.5 * jnp.log(depth**2 + ridge.width**2)
         log_det = self._log_det + jnp.where(ridge.cancels, squeezed, 0.0)
         return jnp.log(jnp.abs(unit * t + ridge.rest)), log_det
 
@@ -162,6 +178,7 @@ class _Ridge(NamedTuple):
     along   d handles/d ln X where the shares stay
     log_x   ln X there in truth
     scale   1 + sum_O P
+    width   the depth that is resolved
     """
 
     handles: Logs
@@ -171,6 +188,7 @@ class _Ridge(NamedTuple):
     scale: Scalar
     unit: Scalar
     rest: Scalar
+    width: Scalar
 
 
 def compete(declared: Cancellation, sampled: set[str]) -> Competition | None:
@@ -192,6 +210,7 @@ def compete(declared: Cancellation, sampled: set[str]) -> Competition | None:
         tuple(handles[i] for i in chosen),
         tuple(tuple(float(x) for x in row[chosen]) for row in powers),
         declared.depth,
+        declared.bound,
     )
 
 

@@ -59,7 +59,7 @@ def _faults(posterior: Posterior, c: Position) -> tuple[Flags, Flags]:
     """(what is undefined, terms of zero likelihood) at prior coordinates c inside the prior."""
     theta = posterior.chart.values(c)
     found: Flags = {}
-    if posterior.chart.rescaling is not None:
+    if posterior.chart.rescaling is not None or posterior.chart.cancels:
         found["chart"] = jnp.any(jnp.isnan(c))
     for name, margin in posterior.model.domain(theta).items():
         found[f"domain: {name}"] = jnp.isnan(margin)

@@ -10,6 +10,9 @@ Three bijections follow one another, theta -> c -> r -> z:
    one another, depth and shares of the cancellation (`cancellation`, `roots`). They also give the
    m(r) of step 2 without a further evaluation.
 
+Where m is not measured but bounded, at the end of a cancellation, ln m would have a long empty tail
+and step 2 is left out: the depth, in units of the bound, is m itself (`Cancellation.bound`).
+
 Steps 1 to 3 without a cancellation add to one coordinate a function of coordinates that come
 before it, so |det dz/dc| is a constant whatever the model does, and homogeneity only decides how
 straight the ridge becomes; that of a cancellation is explicit. Barriers between the stages keep
@@ -97,24 +100,26 @@ class Chart(eqx.Module):
 
     def forward(self, c: Position) -> tuple[Position, Float[Array, ""]]:
         """(z, ln|det dz/dc|) at prior coordinates c."""
-        if self.rescaling is None:
+        if self._is_box:
             return c, jnp.zeros(())
-        pivot, weight = self._pivot
-        s = (c[pivot] - self.reference(self.rescaling.weights[0][0])) / weight
+        s = self._scale(c)
         found = self.handles.forward(self, self._moved([*c], -s))
         z = [*found.columns]
-        z[pivot] = self.rescaling.degree * s + found.log_mass
+        if self.rescaling is not None:
+            z[self._pivot[0]] = self.rescaling.degree * s + found.log_mass
         return jnp.stack(z), found.log_det + self._log_det
 
     def inverse(self, z: Position) -> tuple[Position, Float[Array, ""]]:
         """(c, ln|det dz/dc|) at chart position z: mass terms at reference values of the handles."""
-        if self.rescaling is None:
+        if self._is_box:
             return z, jnp.zeros(())
-        pivot, _ = self._pivot
-        at = [*z]
-        at[pivot] = jnp.asarray(self.reference(self.rescaling.weights[0][0]))
+        at, s = [*z], jnp.zeros(())
+        if self.rescaling is not None:
+            pivot, _ = self._pivot
+            at[pivot] = jnp.asarray(self.reference(self.rescaling.weights[0][0]))
         found = self.handles.inverse(self, at)
-        s = (z[pivot] - found.log_mass) / self.rescaling.degree
+        if self.rescaling is not None:
+            s = (z[pivot] - found.log_mass) / self.rescaling.degree
         c = jnp.stack(self._moved(found.columns, s))
         return kept(c), found.log_det + self._log_det
 
@@ -125,9 +130,7 @@ class Chart(eqx.Module):
 
     def deepened(self, c: Position, u: Scalar) -> Position:
         """Prior coordinates c with the handles moved to depth u of the cancellation."""
-        assert self.rescaling is not None
-        pivot, weight = self._pivot
-        s = (c[pivot] - self.reference(self.rescaling.weights[0][0])) / weight
+        s = self._scale(c)
         slots = self.handles.forward(self, self._moved([*c], -s)).columns
         back = self.handles.inverse(self, self.handles.deepened(self, slots, u)).columns
         return jnp.stack(self._moved(back, s))
@@ -155,6 +158,17 @@ class Chart(eqx.Module):
         return observables[self.rescaling.observable]
 
     @property
+    def _is_box(self) -> bool:
+        return self.rescaling is None and isinstance(self.handles, Shear)
+
+    def _scale(self, c: Position) -> Scalar:
+        """s at prior coordinates c; 0 without a rescaling."""
+        if self.rescaling is None:
+            return jnp.zeros(())
+        pivot, weight = self._pivot
+        return (c[pivot] - self.reference(self.rescaling.weights[0][0])) / weight
+
+    @property
     def _pivot(self) -> tuple[int, float]:
         """(index, weight) of the coordinate that carries the scale."""
         assert self.rescaling is not None
@@ -164,14 +178,14 @@ class Chart(eqx.Module):
     @property
     def _log_det(self) -> float:
         """ln|det| of the shear."""
-        assert self.rescaling is not None
+        if self.rescaling is None:
+            return 0.0
         return math.log(abs(self.rescaling.degree / self.rescaling.weights[0][1]))
 
     def _moved(self, columns: Columns, s: Scalar) -> Columns:
         """Coordinates once the scale has grown by s; a NaN of s stays in those that it moves."""
-        assert self.rescaling is not None
         moved = list(columns)
-        for p, weight in self.rescaling.weights:
+        for p, weight in self.rescaling.weights if self.rescaling is not None else ():
             moved[self.index(p)] = moved[self.index(p)] + weight * s
         return moved
 
@@ -182,7 +196,7 @@ def build(
     """Build the chart of `model` under these priors.
 
     kind "auto"    mass shear, and depth and shares of the cancellation or else ratios, where the
-                   model declares them
+                   model declares them; without the shear where a cancelling mass is bounded
          "ratios"  mass shear and ratios
          "shear"   mass shear only
          "box"     prior coordinates only
@@ -194,12 +208,20 @@ def build(
     rescaling = None if kind == "box" else model.rescaling
     if rescaling is not None and not {p for p, _ in rescaling.weights} <= logs:
         rescaling = None
-    handles: Handles | None = None
+    handles: Handles | None = _bounded(model, logs) if kind == "auto" else None
+    if handles is not None:
+        rescaling = None
     if rescaling is not None and kind == "auto":
         handles = _cancelling(model, priors, logs - {rescaling.weights[0][0]})
     if rescaling is not None and kind in ("auto", "ratios"):
         handles = handles or _ratios(model, logs - {rescaling.weights[0][0]})
     return Chart(model, (*priors.items(),), (*fixed.items(),), rescaling, handles or Shear())
+
+
+def _bounded(model: Model, logs: set[str]) -> Competition | None:
+    """The coordinate of a cancellation whose sum is bounded, in a chart without rescaling."""
+    declared = model.cancellation
+    return cancellation.compete(declared, logs) if declared and declared.bound else None
 
 
 def _cancelling(model: Model, priors: dict[str, Prior], logs: set[str]) -> Handles | None:
@@ -209,8 +231,8 @@ def _cancelling(model: Model, priors: dict[str, Prior], logs: set[str]) -> Handl
         given = {p: math.asinh(x / scales[p]) for p, x in signed.handles if p in scales}
         if given:
             return Roots(tuple(given), tuple(given.values()), signed.depth)
-    if model.cancellation is not None:
-        return cancellation.compete(model.cancellation, logs)
+    if (declared := model.cancellation) is not None and not declared.bound:
+        return cancellation.compete(declared, logs)
     return None
 
 

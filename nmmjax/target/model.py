@@ -61,12 +61,14 @@ class Cancellation:
 
     terms  (name, ((handle, power), ...)): |term| ~ prod handle^power; the first is the unit
     depth  the sum over the unit at viable points, the scale on which the depth is resolved
+    bound  in its place where the sum is not measured: the size in eV that is allowed
 
     Powers need not be exact: they decide how straight the viable region becomes.
     """
 
     terms: tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
-    depth: float
+    depth: float = 0.0
+    bound: float = 0.0
 
     @property
     def handles(self) -> tuple[str, ...]:

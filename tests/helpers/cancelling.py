@@ -47,6 +47,7 @@ class Competing(_Cancelling):
     y_0: float = eqx.field(static=True, default=1e-10)
     depth: float = eqx.field(static=True, default=1e-2)
     both: bool = eqx.field(static=True, default=True)
+    bound: float = eqx.field(static=True, default=0.0)
 
     @property
     def priors(self):
@@ -58,7 +59,7 @@ class Competing(_Cancelling):
     @property
     def cancellation(self):
         terms = (("unit", ()), ("first", (("x", 1.0),)), ("second", (("y", 1.0),)))
-        return Cancellation(terms, self.depth)
+        return Cancellation(terms, self.depth, self.bound)
 
 
 class Signed(_Cancelling):

@@ -16,6 +16,7 @@ import pytest
 from helpers.cancelling import Competing, coordinates, hold
 from helpers.cases import one_quick
 from nmmjax.constraints import library
+from nmmjax.models.rpv_susy import RpvSusy
 from nmmjax.models.weak_triplet.model import WeakTriplet
 from nmmjax.samplers import diagnostics
 from nmmjax.samplers.engines.ensemble import Ensemble
@@ -25,16 +26,16 @@ from nmmjax.target.handles import Shear
 from nmmjax.target.posterior import Posterior
 
 
-def target(tmp_path, model, size, kind="auto"):
-    """The posterior with m_nu = 1 +- 0.1 eV and a unit of `size` +- 10%."""
+def target(tmp_path, model, size, kind="auto", mass=(1.0, 0.1)):
+    """The posterior with m_nu = 1 +- 0.1 eV, or as given, and a unit of `size` +- 10%."""
     lines = []
-    for name, value in (("m_nu", 1.0), ("mu_nu", size)):
+    for name, value, sigma in (("m_nu", *mass), ("mu_nu", size, 0.1 * size)):
         lines += [
             f"[{name}_measured]",
             f'observable = "{name}"',
             'type = "gaussian"',
             f"value = {value!r}",
-            f"sigma = {0.1 * value!r}",
+            f"sigma = {sigma!r}",
             f'units = "{"eV" if name == "m_nu" else "mu_B"}"',
             "year = 2026",
             'reference = "toy"',
@@ -64,6 +65,7 @@ def sampled(posterior, draws=400, thin=20):
 LOW, HIGH = -np.log(1e1 - 1.0), np.log(1e10 - 1.0)  # walls of the default toy in g
 FIRST = HIGH / (HIGH - LOW)  # 0.9129: share of the region g > 0
 
+SIZES = (1e2, 1e4, 1e6)
 SIGNS = [(-1.0,), (1.0,), (-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0), (1.0, -1.0, -1.0)]
 
 
@@ -94,6 +96,8 @@ def slots(log_p, sign):
 MODELS = [
     pytest.param(Competing(), {}, id="two competitors"),
     pytest.param(Competing(), {"y": 0.3}, id="one competitor"),
+    pytest.param(Competing(bound=1.0), {}, id="two competitors, bounded"),
+    pytest.param(RpvSusy(relative_sign=-1), {}, id="rpv_susy", marks=pytest.mark.slow),
     pytest.param(WeakTriplet(rge=True), {}, id="weak_triplet", marks=pytest.mark.slow),
     pytest.param(
         WeakTriplet(rge=True), {"v_s": 1e-9}, id="weak_triplet, v_s fixed", marks=pytest.mark.slow
@@ -120,11 +124,18 @@ def test_a_competition_without_handles_is_left_out():
     assert made.rescaling is not None
 
 
+REGIONS = [
+    *[pytest.param({"depth": 1.0 / size}, size, (1.0, 0.1), id=f"{size:g}") for size in SIZES],
+    pytest.param({"bound": 1.0}, 1e4, (0.0, 1.0), id="bounded"),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [1e2, 1e4, 1e6])
-def test_regions_of_three_cancelling_terms_have_their_exact_weights(tmp_path, size):
+@pytest.mark.parametrize(("declared", "size", "mass"), REGIONS)
+def test_regions_of_three_cancelling_terms_have_their_exact_weights(tmp_path, declared, size, mass):
     """x cancels the unit ten times as often as y does: 23.03 against 2.20."""
-    posterior = target(tmp_path, Competing(depth=1.0 / size), size)
+    posterior = target(tmp_path, Competing(**declared), size, mass=mass)
+    assert posterior.chart.rescaling is None or "bound" not in declared
     draws, groups = sampled(posterior)
     share = np.log(draws["x"] / draws["y"])
     rank = (share - LOW) / (HIGH - LOW)
