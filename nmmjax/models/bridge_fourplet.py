@@ -13,7 +13,7 @@ from nmmjax.physics import neutrinos, rge, z_pole
 from nmmjax.physics.bridge_loops import bridge_mass, bridge_moment
 from nmmjax.physics.moment_loops import N_F, N_S
 from nmmjax.physics.numbers import EV, PERTURBATIVE, SIXTEEN_PI2
-from nmmjax.target.model import Model, Observables, Parameter, Plane, Rescaling, Theta, merged
+from nmmjax.target.model import Model, Observables, Parameter, Plane, Theta, merged
 from nmmjax.target.priors import LogUniform, SignedLog
 from nmmjax.target.settings import setting
 
@@ -96,10 +96,6 @@ class BridgeFourplet(Model):
     @property
     def planes(self) -> tuple[Plane, ...]:
         return (Plane("m_psi", "m_s", "mu_nu"),)
-
-    @property
-    def rescaling(self) -> Rescaling:
-        return Rescaling("m_nu", (("split_s", 1.0),), 1.0)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margin: mass of the lightest scalar over the mean."""

@@ -33,6 +33,7 @@ Where no term is negative nothing cancels: g_j = ln P_j for all of them. Handles
 """
 
 import dataclasses
+from collections.abc import Collection
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -191,16 +192,20 @@ class _Ridge(NamedTuple):
     width: Scalar
 
 
-def compete(declared: Cancellation, sampled: set[str]) -> Competition | None:
+def compete(
+    declared: Cancellation, sampled: set[str], zero: Collection[str] = ()
+) -> Competition | None:
     """Return the competition of `declared` whose handles are `sampled` in logarithms.
 
-    Terms that no sampled handle sets apart form one group. None where handles and groups do not
-    match: nothing cancels, or a group has no handle of its own.
+    Terms that no sampled handle sets apart form one group; those with a handle that is `zero` are
+    none. None where handles and groups do not match: nothing cancels, or a group has no handle of
+    its own.
     """
     handles = [h for h in declared.handles if h in sampled]
     rows: dict[tuple[float, ...], list[str]] = {}
     for name, powers in declared.terms:
-        rows.setdefault(tuple(dict(powers).get(h, 0.0) for h in handles), []).append(name)
+        if not any(h in zero for h, _ in powers):
+            rows.setdefault(tuple(dict(powers).get(h, 0.0) for h in handles), []).append(name)
     powers = np.array([*rows])
     chosen = _independent(powers[1:] - powers[0], len(rows) - 1) if len(rows) > 1 else None
     if chosen is None:

@@ -19,6 +19,7 @@ straight the ridge becomes; that of a cancellation is explicit. Barriers between
 the compiler from computing one inside the next.
 """
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -202,29 +203,40 @@ def build(
          "box"     prior coordinates only
 
     A rescaling or ratio needs its parameters sampled with a `log_uniform` prior, a signed handle
-    its own with a `signed_log` one. It is left out where they are not.
+    its own with a `signed_log` one; a parameter fixed at 0 is 0 at any scale. Others leave it out.
     """
     logs = {p for p, prior in priors.items() if isinstance(prior, LogUniform)}
-    rescaling = None if kind == "box" else model.rescaling
-    if rescaling is not None and not {p for p, _ in rescaling.weights} <= logs:
-        rescaling = None
-    handles: Handles | None = _bounded(model, logs) if kind == "auto" else None
+    zero = {p for p, x in fixed.items() if x == 0.0}
+    rescaling = None if kind == "box" else _rescaling(model, logs, zero)
+    handles: Handles | None = _bounded(model, logs, zero) if kind == "auto" else None
     if handles is not None:
         rescaling = None
     if rescaling is not None and kind == "auto":
-        handles = _cancelling(model, priors, logs - {rescaling.weights[0][0]})
+        handles = _cancelling(model, priors, logs - {rescaling.weights[0][0]}, zero)
     if rescaling is not None and kind in ("auto", "ratios"):
         handles = handles or _ratios(model, logs - {rescaling.weights[0][0]})
     return Chart(model, (*priors.items(),), (*fixed.items(),), rescaling, handles or Shear())
 
 
-def _bounded(model: Model, logs: set[str]) -> Competition | None:
+def _rescaling(model: Model, logs: set[str], zero: set[str]) -> Rescaling | None:
+    """The rescaling that the model declares, without parameters that are 0, and so at any scale."""
+    if (declared := model.rescaling) is None:
+        return None
+    weights = tuple((p, weight) for p, weight in declared.weights if p not in zero)
+    if not weights or not {p for p, _ in weights} <= logs:
+        return None
+    return dataclasses.replace(declared, weights=weights)
+
+
+def _bounded(model: Model, logs: set[str], zero: set[str]) -> Competition | None:
     """The coordinate of a cancellation whose sum is bounded, in a chart without rescaling."""
     declared = model.cancellation
-    return cancellation.compete(declared, logs) if declared and declared.bound else None
+    return cancellation.compete(declared, logs, zero) if declared and declared.bound else None
 
 
-def _cancelling(model: Model, priors: dict[str, Prior], logs: set[str]) -> Handles | None:
+def _cancelling(
+    model: Model, priors: dict[str, Prior], logs: set[str], zero: set[str]
+) -> Handles | None:
     """Coordinates of the cancellation that the model declares, signed handles first."""
     if (signed := model.signed_cancellation) is not None:
         scales = {p: v.scale for p, v in priors.items() if isinstance(v, SignedLog)}
@@ -232,7 +244,7 @@ def _cancelling(model: Model, priors: dict[str, Prior], logs: set[str]) -> Handl
         if given:
             return Roots(tuple(given), tuple(given.values()), signed.depth)
     if (declared := model.cancellation) is not None and not declared.bound:
-        return cancellation.compete(declared, logs)
+        return cancellation.compete(declared, logs, zero)
     return None
 
 

@@ -96,6 +96,7 @@ def slots(log_p, sign):
 MODELS = [
     pytest.param(Competing(), {}, id="two competitors"),
     pytest.param(Competing(), {"y": 0.3}, id="one competitor"),
+    pytest.param(Competing(), {"y": 0.0}, id="one competitor, the other zero"),
     pytest.param(Competing(bound=1.0), {}, id="two competitors, bounded"),
     pytest.param(RpvSusy(relative_sign=-1), {}, id="rpv_susy", marks=pytest.mark.slow),
     pytest.param(WeakTriplet(rge=True), {}, id="weak_triplet", marks=pytest.mark.slow),

@@ -110,6 +110,21 @@ def test_a_shear_is_left_out_where_its_parameters_are_not_sampled_in_logs():
     assert chart.build(Toy(), priors, {"a": 1e-6}, "auto").rescaling is None
 
 
+def test_a_parameter_that_is_zero_has_any_scale():
+    priors = defaults(Toy())
+    del priors["a"]
+    made = chart.build(Toy(), priors, {"a": 0.0})
+    assert made.rescaling is not None
+    c = draws(made, 100)
+    z, log_det = jax.vmap(made.forward)(c)
+    np.testing.assert_allclose(jax.vmap(made.coordinates)(z), c, atol=1e-10)
+    jacobian = jax.vmap(jax.jacfwd(made.position))(c[:20])
+    np.testing.assert_allclose(np.linalg.slogdet(jacobian)[1], log_det[:20], atol=1e-10)
+    mass = jax.vmap(lambda c: made.model.predict(made.values(c))["m_nu"])(c)
+    pivot = made.index(made.rescaling.weights[0][0])
+    np.testing.assert_allclose(z[:, pivot], np.log(mass), atol=1e-6)
+
+
 class DegreeTwo(Toy):
     @property
     def ratios(self):
