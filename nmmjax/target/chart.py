@@ -123,14 +123,20 @@ class Chart(eqx.Module):
         """Tell whether a coordinate is the depth of a cancellation."""
         return isinstance(self.handles, Competition | Roots)
 
-    def deepened(self, c: Position, u: Scalar) -> Position:
-        """Prior coordinates c with the handles moved to depth u of the cancellation."""
+    def deepened(self, c: Position, z: Position, u: Scalar) -> tuple[Position, Position, Scalar]:
+        """(c, z, ln|det dz/dc|) once the handles have moved to depth u; the scale stays."""
         assert self.rescaling is not None
         pivot, weight = self._pivot
-        s = (c[pivot] - self.reference(self.rescaling.weights[0][0])) / weight
-        slots = self.handles.forward(self, self._moved([*c], -s)).columns
-        back = self.handles.inverse(self, self.handles.deepened(self, slots, u)).columns
-        return jnp.stack(self._moved(back, s))
+        middle = self.reference(self.rescaling.weights[0][0])
+        s = (c[pivot] - middle) / weight
+        at = [*z]
+        at[pivot] = jnp.asarray(middle)
+        slots = self.handles.deepened(self, at, u)
+        back = self.handles.inverse(self, slots)
+        moved = [*slots]
+        moved[pivot] = self.rescaling.degree * s + back.log_mass
+        coordinates = jnp.stack(self._moved(back.columns, s))
+        return coordinates, jnp.stack(moved), back.log_det + self._log_det
 
     def index(self, parameter: str) -> int:
         """Return where the coordinate of a parameter stands in a position."""
