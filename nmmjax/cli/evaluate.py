@@ -18,7 +18,7 @@ from nmmjax.cli.terminal import out, say
 from nmmjax.errors import InputError, suggest
 from nmmjax.runfile.build import ModelSection, build_model, parse_value
 from nmmjax.target import naturalness
-from nmmjax.target.model import Model, Observables, Theta, merged
+from nmmjax.target.model import Model, Observables, Theta
 
 _LARGEST = 2**24  # bytes of a file of points
 
@@ -75,9 +75,8 @@ def _everywhere(model: Model, columns: Observables) -> tuple[Observables, Observ
 
 def _everything(model: Model, theta: Theta) -> tuple[Observables, Observables]:
     """Observables with fine-tuning measures, and domain margins, at one point."""
-    observables = {name: jnp.asarray(value) for name, value in model.predict(theta).items()}
-    tuning = naturalness.measures(model, theta, observables)
-    return merged(observables, tuning), model.domain(theta)
+    observables, _ = naturalness.with_measures(model, theta)
+    return observables, model.domain(theta)
 
 
 _OF_A_MASS = ("tuning_bg", "tuning_cancel")  # undefined, and no problem, where the mass is 0

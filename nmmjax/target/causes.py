@@ -1,14 +1,16 @@
 """Causes of a density that is not finite: zero for a reason, or undefined by the model's fault."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from nmmjax.physics.staging import once
 from nmmjax.target.chart import Position
 from nmmjax.target.model import Observables, guarded_predict
 from nmmjax.target.posterior import Posterior
+
+_ROWS = 64  # positions looked at together: few lengths, few programs to compile
 
 type Flags = dict[str, Bool[Array, ""]]
 
@@ -45,12 +47,19 @@ def faults(posterior: Posterior, z: np.ndarray | Float[Array, "n dim"]) -> dict[
     domain: <margin>  not a number
     chart             the mass at the chart's reference scale is not a number
     """
-    return {
-        name: np.asarray(flags) for name, flags in _vectorised(posterior, jnp.asarray(z)).items()
-    }
+    rows = np.asarray(z)
+    padded = np.concatenate([rows, np.repeat(rows[-1:], -len(rows) % _ROWS, axis=0)])
+    found = _vectorised(posterior, jnp.asarray(padded))
+    return {name: np.asarray(flags)[: len(rows)] for name, flags in found.items()}
 
 
-@eqx.filter_jit
+@once
+def faults_of(posterior: Posterior, c: Position) -> Flags:
+    """Flag the same causes at prior coordinates c of one point inside the prior."""
+    return _faults(posterior, c)[0]
+
+
+@once
 def _vectorised(posterior: Posterior, z: Float[Array, "n dim"]) -> dict[str, Bool[Array, " n"]]:
     return jax.vmap(lambda z: _faults(posterior, posterior.chart.coordinates(z))[0])(z)
 

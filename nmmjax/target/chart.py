@@ -114,13 +114,9 @@ class Chart(eqx.Module):
         """(c, ln|det dz/dc|) at chart position z: mass terms at reference values of the handles."""
         if self._is_box:
             return z, jnp.zeros(())
-        at, s = [*z], jnp.zeros(())
+        found, s = self.handles.inverse(self, self._at_middle(z)), jnp.zeros(())
         if self.rescaling is not None:
-            pivot, _ = self._pivot
-            at[pivot] = jnp.asarray(self.reference(self.rescaling.weights[0][0]))
-        found = self.handles.inverse(self, at)
-        if self.rescaling is not None:
-            s = (z[pivot] - found.log_mass) / self.rescaling.degree
+            s = (z[self._pivot[0]] - found.log_mass) / self.rescaling.degree
         c = jnp.stack(self._moved(found.columns, s))
         return kept(c), found.log_det + self._log_det
 
@@ -129,12 +125,16 @@ class Chart(eqx.Module):
         """Tell whether a coordinate is the depth of a cancellation."""
         return isinstance(self.handles, Competition | Roots)
 
-    def deepened(self, c: Position, u: Scalar) -> Position:
-        """Prior coordinates c with the handles moved to depth u of the cancellation."""
+    def deepened(self, c: Position, z: Position, u: Scalar) -> tuple[Position, Position, Scalar]:
+        """(c, z, ln|det dz/dc|) once the handles have moved to depth u; the scale stays."""
         s = self._scale(c)
-        slots = self.handles.forward(self, self._moved([*c], -s)).columns
-        back = self.handles.inverse(self, self.handles.deepened(self, slots, u)).columns
-        return jnp.stack(self._moved(back, s))
+        slots = self.handles.deepened(self, self._at_middle(z), u)
+        back = self.handles.inverse(self, slots)
+        moved = [*slots]
+        if self.rescaling is not None:
+            moved[self._pivot[0]] = self.rescaling.degree * s + back.log_mass
+        coordinates = jnp.stack(self._moved(back.columns, s))
+        return coordinates, jnp.stack(moved), back.log_det + self._log_det
 
     def index(self, parameter: str) -> int:
         """Return where the coordinate of a parameter stands in a position."""
@@ -168,6 +168,13 @@ class Chart(eqx.Module):
             return jnp.zeros(())
         pivot, weight = self._pivot
         return (c[pivot] - self.reference(self.rescaling.weights[0][0])) / weight
+
+    def _at_middle(self, z: Position) -> list[Scalar]:
+        """z with the reference of its parameter in place of the coordinate of the scale."""
+        at = [*z]
+        if self.rescaling is not None:
+            at[self._pivot[0]] = jnp.asarray(self.reference(self.rescaling.weights[0][0]))
+        return at
 
     @property
     def _pivot(self) -> tuple[int, float]:

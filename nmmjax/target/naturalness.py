@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Inexact
+from jaxtyping import Array, Bool, Float, Inexact
 
 from nmmjax.physics.matrices import frobenius
-from nmmjax.target.model import Model, Observables, Theta
+from nmmjax.target.model import Model, Observables, Theta, guarded_predict, merged
 
 
 def elasticities(
@@ -29,14 +29,13 @@ def elasticities(
 
     Source: Barbieri and Giudice, Nucl. Phys. B306 (1988) 63.
     """
-    angles = {p.name for p in model.parameters if p.unit == "rad"}
     names = tuple(theta) if names is None else tuple(names)
 
     def value(varied: Theta) -> Float[Array, ""]:
         return model.predict({**theta, **varied})[observable]
 
     x, slopes = jax.value_and_grad(value)({p: theta[p] for p in names})
-    return {p: slopes[p] / x * (1.0 if p in angles else theta[p]) for p in names}
+    return _elasticities(model, theta, x, slopes)
 
 
 def has_mass(observables: Mapping[str, Float[Array, "..."]]) -> bool:
@@ -52,7 +51,7 @@ def tuning_bg(model: Model, theta: Theta, observable: str = "m_nu") -> Float[Arr
     relative change of it has no meaning.
     """
     found = elasticities(model, theta, observable, [p.name for p in model.parameters])
-    return jnp.max(jnp.abs(jnp.stack(list(found.values()))))
+    return _largest(found)
 
 
 def cancellation(
@@ -75,14 +74,31 @@ def tuning_cancel(
     return cancellation([observables[name] for name in mass_terms], observables["m_nu"])
 
 
-def measures(model: Model, theta: Theta, observables: Observables) -> Observables:
-    """Compute the fine-tuning measures at a point whose observables are given; none without a mass.
+def with_measures(model: Model, theta: Theta) -> tuple[Observables, Bool[Array, ""]]:
+    """Return `guarded_predict` with the fine-tuning measures, from one evaluation.
 
-    tuning_bg, and tuning_cancel where the model names its mass terms.
+    tuning_bg, and tuning_cancel where the model names its mass terms; neither without a mass.
     """
+
+    def mass(theta: Theta) -> tuple[Float[Array, ""], tuple[Observables, Bool[Array, ""]]]:
+        found = guarded_predict(model, theta)
+        return found[0]["m_nu"] if has_mass(found[0]) else jnp.zeros(()), found
+
+    slopes, (observables, inside) = jax.grad(mass, has_aux=True)(dict(theta))
     if not has_mass(observables):
-        return {}
-    found = {"tuning_bg": tuning_bg(model, theta)}
+        return observables, inside
+    found = {"tuning_bg": _largest(_elasticities(model, theta, observables["m_nu"], slopes))}
     if model.mass_terms:
         found["tuning_cancel"] = tuning_cancel(observables, model.mass_terms)
-    return found
+    return merged(observables, found), inside
+
+
+def _elasticities(
+    model: Model, theta: Theta, x: Float[Array, ""], slopes: Theta
+) -> dict[str, Float[Array, ""]]:
+    angles = {p.name for p in model.parameters if p.unit == "rad"}
+    return {p: slope / x * (1.0 if p in angles else theta[p]) for p, slope in slopes.items()}
+
+
+def _largest(elasticities: Theta) -> Float[Array, ""]:
+    return jnp.max(jnp.abs(jnp.stack(list(elasticities.values()))))

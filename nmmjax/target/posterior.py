@@ -15,7 +15,7 @@ from nmmjax.physics.staging import kept
 from nmmjax.target import chart as charts
 from nmmjax.target import excess, naturalness, recording, undefined
 from nmmjax.target.chart import Chart, Position
-from nmmjax.target.model import Model, Observables, Theta, guarded_predict, merged
+from nmmjax.target.model import Model, Observables, Theta, guarded_predict
 from nmmjax.target.offered import check_asked
 from nmmjax.target.priors import Angle, Prior
 
@@ -119,9 +119,9 @@ class Posterior(eqx.Module):
         log_prior, log_likelihood = self._parts(*self.chart.inverse(z))
         return jnp.where(jnp.all(jnp.isfinite(z)), log_prior + log_likelihood, -jnp.inf)
 
-    def log_density_of(self, c: Position) -> Float[Array, ""]:
-        """Return the same density, over z, at the point whose prior coordinates are c."""
-        log_prior, log_likelihood = self._parts(c, self.chart.forward(c)[1])
+    def log_density_of(self, c: Position, log_det: Float[Array, ""]) -> Float[Array, ""]:
+        """Return the same density, over z, at prior coordinates c with ln|det dz/dc| there."""
+        log_prior, log_likelihood = self._parts(c, log_det)
         return log_prior + log_likelihood
 
     def log_prior_at(self, z: Position) -> Float[Array, ""]:
@@ -187,8 +187,7 @@ class Posterior(eqx.Module):
 
     def observables(self, theta: Theta) -> Observables:
         """Observables at one point, fine-tuning measures included."""
-        observables, _ = guarded_predict(self.model, theta)
-        return merged(observables, naturalness.measures(self.model, theta, observables))
+        return naturalness.with_measures(self.model, theta)[0]
 
     def record(
         self,
@@ -226,8 +225,7 @@ class Posterior(eqx.Module):
         self, z: Position, only: tuple[str, ...] | None = None
     ) -> dict[str, dict[str, Array]]:
         theta = self.theta(z)
-        observables = self.observables(theta)
-        _, defined = guarded_predict(self.model, theta)
+        observables, defined = naturalness.with_measures(self.model, theta)
         both = observables | theta
         flat = {k: v for k, v in observables.items() if k not in theta}
         flat = flat if only is None else {k: v for k, v in flat.items() if k in only}

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -12,6 +11,7 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
 from nmmjax.errors import InputError
+from nmmjax.physics.staging import once
 from nmmjax.target import causes
 from nmmjax.target.posterior import Posterior
 
@@ -52,56 +52,92 @@ def screened(posterior: Posterior, key: Array, count: int, rounds: int = 8) -> S
     return _search(posterior, key, count, rounds, first=False)
 
 
+class _Found(NamedTuple):
+    """What a search has found so far.
+
+    best       log density of each start, at its chart position
+    finite     share of the prior draws that have finite density, added up over the rounds
+    undefined  share of those that have an undefined one, likewise
+    example    prior coordinates of one of these; NaN before there is one
+    """
+
+    best: Float[Array, " count"]
+    positions: Float[Array, "count dim"]
+    finite: Float[Array, ""]
+    undefined: Float[Array, ""]
+    example: Float[Array, " dim"]
+
+
 def _search(posterior: Posterior, key: Array, count: int, rounds: int, first: bool) -> Starts:
-    best = jnp.full(count, -jnp.inf)
-    positions = jnp.zeros((count, posterior.dim))
-    finite, lost, done = 0.0, 0.0, 0
-    while done < rounds or not bool(jnp.all(jnp.isfinite(best))):
-        if done >= rounds and done * count * _PER_ROUND >= _MOST_DRAWS:
+    none = jnp.full((count, posterior.dim), jnp.nan, float)
+    zero = jnp.zeros(())
+    found = _Found(jnp.full(count, -jnp.inf, float), none, zero, zero, none[0])
+    found, done = _rounds(posterior, key, found, jnp.asarray(0), jnp.asarray(rounds), first), rounds
+    while not bool(jnp.all(jnp.isfinite(found.best))):
+        if done * count * _PER_ROUND >= _MOST_DRAWS:
             raise InputError(_hopeless(posterior, key, done, count))
-        best, positions, shares = _round(posterior, jr.fold_in(key, done), best, positions, first)
-        finite, lost, done = finite + float(shares[0]), lost + float(shares[1]), done + 1
-    why = _undefined(posterior, key) if lost > 0.0 else ""
+        at = jnp.asarray(done)
+        found, done = _rounds(posterior, key, found, at, at + 1, first), done + 1
+    lost = float(found.undefined) / done
+    why = _undefined(posterior, found.example) if lost > 0.0 else ""
     screened = done * count * _PER_ROUND // (2 if posterior.chart.cancels and not first else 1)
-    return Starts(_in_chart(posterior, positions), finite / done, screened, lost / done, why)
+    return Starts(found.positions, float(found.finite) / done, screened, lost, why)
 
 
-@eqx.filter_jit
-def _in_chart(posterior: Posterior, coordinates: Array) -> Array:
-    return jax.vmap(posterior.chart.position)(coordinates)
+@once
+def _rounds(
+    posterior: Posterior, key: Array, found: _Found, done: Array, until: Array, first: bool
+) -> _Found:
+    """Challenge every start in the rounds from `done` up to `until`, one program for any."""
+
+    def following(i: Array, found: _Found) -> _Found:
+        return _round(posterior, jr.fold_in(key, i), found, first)
+
+    return jax.lax.fori_loop(done, until, following, found)
 
 
-@eqx.filter_jit
-def _round(
-    posterior: Posterior, key: Array, best: Array, positions: Array, first: bool
-) -> tuple[Array, Array, tuple[Array, Array]]:
+def _round(posterior: Posterior, key: Array, found: _Found, first: bool) -> _Found:
     """Challenge every start by the best of new prior draws, or by their first of finite density."""
-    count, dim = positions.shape
+    count, dim = found.positions.shape
     u = _spread(jr.uniform(key, (dim, count * _PER_ROUND), minval=jnp.finfo(float).tiny), count)
     c = jax.vmap(posterior.coordinates_from_unit, in_axes=-1, out_axes=-1)(u)
+    z, log_det = jax.vmap(posterior.chart.forward, in_axes=-1, out_axes=-1)(c)
     if deepen := posterior.chart.cancels and not first:
-        c = _half_deepened(posterior, jr.fold_in(key, 1), c)
-    log_density = jax.vmap(posterior.log_density_of, in_axes=-1)(c).reshape(count, _PER_ROUND)
+        c, z, log_det = _half_deepened(posterior, jr.fold_in(key, 1), c, z, log_det)
+    log_density = jax.vmap(posterior.log_density_of, in_axes=-1)(c, log_det)
+    log_density = log_density.reshape(count, _PER_ROUND)
     undefined = jnp.isnan(log_density)
     log_density = jnp.where(undefined, -jnp.inf, log_density)
     finite = jnp.isfinite(log_density)
     winner = jnp.argmax(finite if first else log_density, axis=1)
     top = jnp.take_along_axis(log_density, winner[:, None], axis=1)[:, 0]
-    columns = c.reshape(dim, count, _PER_ROUND)
+    columns = z.reshape(dim, count, _PER_ROUND)
     challenger = jnp.take_along_axis(columns, winner[None, :, None], axis=2)[:, :, 0].T
-    better = jnp.isneginf(best) & (top > best) if first else top > best
-    return (
-        jnp.where(better, top, best),
-        jnp.where(better[:, None], challenger, positions),
-        (jnp.mean(finite[:, :: 1 + deepen]), jnp.mean(undefined[:, :: 1 + deepen])),
+    better = jnp.isneginf(found.best) & (top > found.best) if first else top > found.best
+    prior = undefined.ravel()[:: 1 + deepen]
+    example = c[:, :: 1 + deepen][:, jnp.argmax(prior)]
+    return _Found(
+        jnp.where(better, top, found.best),
+        jnp.where(better[:, None], challenger, found.positions),
+        found.finite + jnp.mean(finite[:, :: 1 + deepen]),
+        found.undefined + jnp.mean(prior),
+        jnp.where(jnp.any(prior), example, found.example),
     )
 
 
-def _half_deepened(posterior: Posterior, key: Array, c: Array) -> Array:
+def _half_deepened(
+    posterior: Posterior, key: Array, c: Array, z: Array, log_det: Array
+) -> tuple[Array, Array, Array]:
     """Prior draws (dim, n), every second at a depth of the cancellation of the scale declared."""
     u = 2.0 * jr.normal(key, (c.shape[1] // 2,))
-    moved = jax.vmap(posterior.chart.deepened, in_axes=-1, out_axes=-1)(c[:, 1::2], u)
-    return jnp.stack([c[:, ::2], moved], axis=-1).reshape(c.shape)
+    move = jax.vmap(posterior.chart.deepened, in_axes=-1, out_axes=-1)
+    moved = move(c[:, 1::2], z[:, 1::2], u)
+    kept = c[:, ::2], z[:, ::2], log_det[::2]
+    c, z, log_det = (
+        jnp.stack(pair, axis=-1).reshape(*pair[0].shape[:-1], -1)
+        for pair in zip(kept, moved, strict=True)
+    )
+    return c, z, log_det
 
 
 def _spread(u: Float[Array, "dim n"], count: int) -> Float[Array, "dim n"]:
@@ -127,20 +163,16 @@ def count_causes(posterior: Posterior, key: Array, draws: int) -> Sequence[tuple
     return [(name, float(np.mean(flag))) for name, flag in flags.items()]
 
 
-@eqx.filter_jit
+@once
 def _flags(posterior: Posterior, z: Float[Array, "dim draws"]) -> dict[str, Array]:
     return jax.vmap(lambda z: causes.causes(posterior, z), in_axes=-1)(z)
 
 
-def _undefined(posterior: Posterior, key: Array) -> str:
-    """Name a quantity undefined at a prior draw, and where: "m_nu at b = 0.1, ..."; "" if none."""
-    z = prior_draws(posterior, key, _LOOKED_AT)
-    for name, flag in _flags(posterior, z).items():
-        if name.startswith("undefined: ") and np.any(flag):
-            theta = posterior.theta(z[:, int(np.argmax(flag))])
-            where = ", ".join(f"{p} = {float(x):.4g}" for p, x in theta.items())
-            return f"{name.removeprefix('undefined: ')} at {where}"
-    return ""
+def _undefined(posterior: Posterior, c: Float[Array, " dim"]) -> str:
+    """Name a quantity undefined at prior coordinates c, and where: "m_nu at b = 0.1, ..."."""
+    faulty = causes.faults_of(posterior, c)
+    where = ", ".join(f"{p} = {float(x):.4g}" for p, x in posterior.chart.values(c).items())
+    return next((f"{name} at {where}" for name, flag in faulty.items() if flag), "")
 
 
 def prior_draws(posterior: Posterior, key: Array, draws: int) -> Float[Array, "dim draws"]:

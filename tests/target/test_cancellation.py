@@ -184,12 +184,15 @@ def test_box_and_chart_agree_where_the_box_can_follow(tmp_path):
 def test_prior_draws_and_gradients_live_in_the_chart(tmp_path):
     posterior = target(tmp_path, Competing(depth=1e-4), 1e4)
     c = jax.vmap(posterior.coordinates_from_unit)(jr.uniform(jr.key(8), (500, 3)))
-    z = jax.vmap(posterior.chart.position)(c)
+    z, log_det = jax.vmap(posterior.chart.forward)(c)
     value, slope = jax.jit(jax.vmap(jax.value_and_grad(posterior.log_density)))(z)
-    np.testing.assert_allclose(value, jax.vmap(posterior.log_density_of)(c), rtol=1e-8)
+    np.testing.assert_allclose(value, jax.vmap(posterior.log_density_of)(c, log_det), rtol=1e-8)
     assert np.all(np.isfinite(value))
     assert np.all(np.isfinite(slope))
-    deep = jax.vmap(posterior.chart.deepened)(c, jnp.full(500, 0.3))
+    deep, there, log_det = jax.vmap(posterior.chart.deepened)(c, z, jnp.full(500, 0.3))
+    again, same = jax.vmap(posterior.chart.forward)(deep)
+    np.testing.assert_allclose(there, again, rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(log_det, same, rtol=1e-9)
     t = jax.vmap(lambda c: 1.0 - jnp.exp(c[1]) - jnp.exp(c[2]))(deep)
     np.testing.assert_allclose(t, -np.expm1(1e-4 * np.sinh(0.3)), rtol=1e-8)
 

@@ -40,7 +40,7 @@ def test_a_deep_point_has_the_mass_that_its_coordinate_says():
     model = InertDoublet()
     made = chart.build(model, {p.name: p.prior for p in model.parameters}, {})
     c = jnp.array([v.coordinate(model.reference[p])[0] for p, v in made.priors])
-    deep = made.deepened(c, jnp.asarray(0.5))
+    deep, *_ = made.deepened(c, made.position(c), jnp.asarray(0.5))
     found = model.predict(made.values(deep))
     pivot = made.index("y_2")
     assert float(found["tuning_rge"]) > 30.0 * float(found["m_nu"]) / 0.05
@@ -72,7 +72,9 @@ def test_regions_of_two_signed_handles_have_their_exact_weights(size):
     key = jr.key(1)
     c = jax.vmap(posterior.coordinates_from_unit)(jr.uniform(key, (engine.chains, 3)))
     c = c.at[:, 0].set(jnp.log(size) + 0.1 * jr.normal(key, (engine.chains,)))
-    deep = jax.vmap(posterior.chart.deepened)(c, jr.normal(jr.key(2), (engine.chains,)))
+    z = jax.vmap(posterior.chart.position)(c)
+    u = jr.normal(jr.key(2), (engine.chains,))
+    deep, *_ = jax.vmap(posterior.chart.deepened)(c, z, u)
     within = jnp.abs(jnp.sinh(deep[:, 1:]) * SCALE) < HIGH
     deep = jnp.where(jnp.all(within, axis=1)[:, None], deep, deep[jnp.argmax(within.all(axis=1))])
     starts = jax.vmap(posterior.chart.position)(deep) + 0.01 * jr.normal(jr.key(4), deep.shape)
