@@ -70,6 +70,13 @@ class Cancellation:
     depth: float = 0.0
     bound: float = 0.0
 
+    def __post_init__(self) -> None:
+        if min(self.depth, self.bound) < 0.0 or (self.depth > 0.0) == (self.bound > 0.0):
+            raise ValueError(
+                "a cancellation needs either a depth or a bound above 0, "
+                f"got depth = {self.depth:g} and bound = {self.bound:g}"
+            )
+
     @property
     def handles(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(h for _, powers in self.terms for h, _ in powers))

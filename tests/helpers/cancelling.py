@@ -59,7 +59,7 @@ class Competing(_Cancelling):
     @property
     def cancellation(self):
         terms = (("unit", ()), ("first", (("x", 1.0),)), ("second", (("y", 1.0),)))
-        return Cancellation(terms, self.depth, self.bound)
+        return Cancellation(terms, 0.0 if self.bound else self.depth, self.bound)
 
 
 class Signed(_Cancelling):

@@ -23,6 +23,7 @@ from nmmjax.samplers.engines.ensemble import Ensemble
 from nmmjax.samplers.engines.importance import Importance
 from nmmjax.target import cancellation, chart, start
 from nmmjax.target.handles import Shear
+from nmmjax.target.model import Cancellation
 from nmmjax.target.posterior import Posterior
 
 
@@ -123,6 +124,12 @@ def test_a_competition_without_handles_is_left_out():
     made = chart.build(Competing(), {"s": priors["s"]}, fixed)
     assert isinstance(made.handles, Shear)
     assert made.rescaling is not None
+
+
+@pytest.mark.parametrize(("depth", "bound"), [(0.0, 0.0), (1e-2, 0.1), (-1e-2, 0.0)])
+def test_a_cancellation_has_one_scale(depth, bound):
+    with pytest.raises(ValueError, match="either a depth or a bound above 0"):
+        Cancellation((("unit", ()), ("first", (("x", 1.0),))), depth, bound)
 
 
 REGIONS = [
