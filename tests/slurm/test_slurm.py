@@ -27,7 +27,10 @@ pytestmark = pytest.mark.slurm
 HERE = pathlib.Path(__file__).parent
 TASKS, DRAWS, CHAINS = 4, 150, 32
 THIN, ALONE = 10_000, 75.0  # steps a draw while the pace is found; seconds that a task takes alone
+ASKED_AGAIN = 10
+SETTLED = 5.0  # seconds that a requeued job waits
 ASKED = ("--time", "2", "--warn", "60", "--cpus-per-task", "2", "--mem", "500")
+PENDING: dict[str, float] = {}  # when a job was first seen to wait
 
 
 def command(*arguments, **options):
@@ -90,21 +93,38 @@ def draws(out, task, name="posterior/b"):
 def wait_for(condition, longest=420.0):
     deadline = time.monotonic() + longest
     while not condition():
-        assert time.monotonic() < deadline, command("squeue", "-r")
+        assert time.monotonic() < deadline, queue()
         time.sleep(0.5)
 
 
 def states():
     """{task: state} of the array jobs in the queue; the last one of a task counts."""
-    lines = command("squeue", "-r", "-h", "-o", "%i %T", "-p", "batch").splitlines()
-    return {int(n.partition("_")[2]): state for n, state in (x.split() for x in lines) if "_" in n}
+    return {int(n.partition("_")[2]): state for n, state in queue() if "_" in n}
+
+
+def queue():
+    """(job, state) of every job; a busy controller may have to be asked again."""
+    asked = ["squeue", "-r", "-h", "-o", "%i %T", "-p", "batch"]
+    for _ in range(ASKED_AGAIN):
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return [line.split() for line in done.stdout.splitlines()]
+        time.sleep(2.0)
+    raise AssertionError(done.stderr)
 
 
 def hasten():
-    """Let requeued jobs begin at once: Slurm itself lets them wait for two minutes."""
-    for line in command("squeue", "-r", "-h", "-o", "%i %T", "-p", "batch").splitlines():
-        name, state = line.split()
-        if state == "PENDING":
+    """Let requeued jobs begin soon: Slurm itself lets them wait for two minutes.
+
+    Not at once: a node does not start a job in the second in which it has killed it.
+    """
+    now, before = time.monotonic(), PENDING.copy()
+    PENDING.clear()
+    for name, state in queue():
+        if state != "PENDING":
+            continue
+        PENDING[name] = before.get(name, now)
+        if now - PENDING[name] > SETTLED:
             subprocess.run(
                 ["scontrol", "update", f"JobId={name}", "StartTime=now"], capture_output=True
             )
