@@ -8,8 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.special import ndtr
-from scipy.stats import chi2
+from scipy.special import chdtrc, ndtr
 
 from . import diagnostics
 
@@ -101,7 +100,7 @@ def agreement_p(inside: np.ndarray, groups: np.ndarray) -> float:
         worth = diagnostics.ess(diagnostics.split(inside[k].astype(float))) / ensembles
         variance = shares[k] * (1.0 - shares[k]) / max(worth, 1.0)
         total += np.sum((by_group[:, k] - shares[k]) ** 2) / variance * (1.0 - shares[k])
-    return float(chi2.sf(total, (places - 1) * (ensembles - 1)))
+    return float(chdtrc((places - 1) * (ensembles - 1), total))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,8 +5,11 @@ computed does not depend on how many there are.
 """
 
 import contextlib
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +18,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array
 
 _AXIS = "part"
+_QUICKLY = {"xla_backend_optimization_level": 0}
 
 
 def mesh(count: int) -> Mesh:
@@ -57,3 +61,20 @@ def spread_rows[T](tree: T, rows: int) -> T:
         return spread(x, 0) if jnp.ndim(x) and x.shape[0] == rows else x
 
     return tree if count() == 1 else jax.tree.map(cut, tree)
+
+
+def once[**P, T](function: Callable[P, T]) -> Callable[P, T]:
+    """Return `eqx.filter_jit(function)` for a program that runs a few times on few points.
+
+    A CPU takes two thirds of the time to compile it, and longer to run it. Rounding may differ.
+    """
+    usual = eqx.filter_jit(function)
+    quick: Any = eqx.filter_jit(function, compiler_options=_QUICKLY)  # pyright: ignore
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        within = any(isinstance(x, Tracer) for x in jax.tree.leaves((args, kwargs)))
+        quickly = jax.default_backend() == "cpu" and not within
+        return (quick if quickly else usual)(*args, **kwargs)
+
+    return call

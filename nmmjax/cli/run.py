@@ -15,7 +15,7 @@ import numpy as np
 import tomli_w
 
 from nmmjax import signals
-from nmmjax.cli import provenance, tasks
+from nmmjax.cli import ahead, provenance, tasks
 from nmmjax.cli.devices import sized, used_by
 from nmmjax.cli.engines import (
     build_engine,
@@ -121,18 +121,19 @@ def _sample(
     stop = _stop(run.run.until, store, task)
     places = np.arange(engine.chains) if superchains is None else superchains
     with Reporter() as report:
-
-        def starts() -> jax.Array:
-            count = int(places[-1]) + 1
-            found = starting_points(run.engine.start, posterior, key_starts, count, report.note)
-            return found[places]
-
         faults = _telling(posterior, report.note)
         wanted = run.store.observables
         record = functools.partial(
             posterior.record, observables=None if wanted is None else tuple(wanted)
         )
         problem = Problem(posterior, record, posterior.sampled, faults)
+
+        def starts() -> jax.Array:
+            count = int(places[-1]) + 1
+            with ahead.compiling(engine, problem, posterior.dim):
+                found = starting_points(run.engine.start, posterior, key_starts, count, report.note)
+            return found[places]
+
         plan = Plan(starts, draws, burn_in, superchains, stop)
         hooks = Hooks(report, signals.caught, lambda: signals.enter(Stage.SAMPLING))
         return driver.run(engine, problem, key_run, store, plan, hooks)
