@@ -17,6 +17,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from scipy.special import logsumexp
 from scipy.stats import chi2
 
+from .. import devices
 from ..base import Doubt, EngineError, LogDensity, example
 from ._targets import PriorTimesLikelihood
 
@@ -83,8 +84,8 @@ def particle(
 def densities(
     target: LogDensity, draws: Float[Array, "repeat draw dim"]
 ) -> Float[Array, "repeat draw"]:
-    """Compute the log density of draws."""
-    return jax.vmap(jax.vmap(target))(draws)
+    """Compute the log density of draws, each device those of its own repeats."""
+    return devices.shared(lambda z, target: (jax.vmap(jax.vmap(target))(z), ()), draws, target)[0]
 
 
 def finite_prior(key: PRNGKeyArray, target: PriorTimesLikelihood, count: int) -> FinitePrior:
