@@ -31,7 +31,10 @@ def count_of(asked: str) -> int | None:
 
 
 def used_by(engine: AbstractEngine, asked: str) -> Mesh:
-    """Choose devices that share the parts of an engine equally; InputError where they cannot."""
+    """Choose devices that share the parts of an engine equally; InputError where they cannot.
+
+    Any number of devices shares `padded` parts.
+    """
     given = count_of(asked)
     there = len(jax.local_devices()) if given is None else given
     if engine.parts == 1:
@@ -42,7 +45,7 @@ def used_by(engine: AbstractEngine, asked: str) -> Mesh:
         if there > 1:
             say(f"{name_of(engine)} has no parts that devices could share: it runs on 1 of {there}")
         return devices.mesh(1)
-    if engine.parts % there:
+    if engine.parts % there and not engine.padded:
         fits = max(n for n in range(1, there) if engine.parts % n == 0)
         more = math.ceil(engine.parts / there) * there
         raise InputError(

@@ -16,6 +16,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from scipy.special import chdtrc, logsumexp
 
+from .. import devices
 from ..base import Doubt, EngineError, LogDensity, example
 from ._targets import PriorTimesLikelihood
 
@@ -82,8 +83,8 @@ def particle(
 def densities(
     target: LogDensity, draws: Float[Array, "repeat draw dim"]
 ) -> Float[Array, "repeat draw"]:
-    """Compute the log density of draws."""
-    return jax.vmap(jax.vmap(target))(draws)
+    """Compute the log density of draws, each device those of its own repeats."""
+    return devices.shared(lambda z, target: (jax.vmap(jax.vmap(target))(z), ()), draws, target)[0]
 
 
 def finite_prior(key: PRNGKeyArray, target: PriorTimesLikelihood, count: int) -> FinitePrior:
