@@ -160,19 +160,27 @@ def _stop(until: UntilTable, store: Store, task: Task | None) -> Until:
     """The stop rule, which looks at the draws of all tasks if it is asked to."""
     together = until.shards and task is not None
     directory = store.path.parent.parent if together else store.path
-    certified = functools.partial(_certified, until.rhat, directory)
     ess = until.ess / task.of if together and task and until.ess else until.ess
-    return Until(certified, until.rhat, ess, until.max_minutes)
+    return Until(_certified(until.rhat, directory), until.rhat, ess, until.max_minutes)
 
 
-def _certified(rhat: float | None, directory: pathlib.Path, store: Store) -> str:
-    """Say why the stored draws may be trusted; "" if the verdict is against them."""
-    from nmmjax.results import trust, verdict
-    from nmmjax.results.shards import open_run
+def _certified(rhat: float | None, directory: pathlib.Path) -> Callable[[Store], str]:
+    """Make the function that says why the stored draws may be trusted; "" if they may not."""
 
-    del store  # its draws are in the directory, perhaps beside those of other tasks
-    converged, words = verdict.of(open_run(directory), rhat or trust.RHAT)
-    return words.rstrip(".") if converged else ""
+    @functools.cache
+    def judge() -> Callable[[Any], tuple[bool, str]]:
+        from nmmjax.results import trust, until
+
+        return until.Judge(rhat or trust.RHAT)
+
+    def certified(store: Store) -> str:
+        from nmmjax.results.shards import open_run
+
+        del store  # its draws are in the directory, perhaps beside those of other tasks
+        converged, words = judge()(open_run(directory))
+        return words.rstrip(".") if converged else ""
+
+    return certified
 
 
 def _ended(outcome: driver.Outcome, store: Store, again: str) -> int:
