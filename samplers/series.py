@@ -99,18 +99,18 @@ def described(series: Series) -> Described:
             ends = float(x.min()), float(x.max())
             bad = int(np.sum(~np.isfinite(x)))
             return Described(float(x.mean()), float(x.std(ddof=1)), float(x.std()), *ends, bad)
-        count, mean, squares, low, high, bad = 0, 0.0, 0.0, math.inf, -math.inf, 0
+        count, whole, squares, low, high, bad = 0, 0.0, 0.0, math.inf, -math.inf, 0
         for _, x in series.blocks():
-            here = float(x.mean())
-            more, moved = x.size, here - mean
-            squares += float(x.var()) * more + moved**2 * count * more / (count + more)
-            count += more
-            mean += moved * more / count
+            more, here = x.size, float(np.sum(x, dtype=float))
+            moved = here / more - whole / max(count, 1)
+            squares += float(np.var(x, dtype=float)) * more
+            squares += moved**2 * count * more / (count + more) if count else 0.0
+            count, whole = count + more, whole + here
             low, high = np.minimum(low, x.min()), np.maximum(high, x.max())
             bad += int(np.sum(~np.isfinite(x)))
         sd = math.sqrt(squares / (count - 1)) if squares >= 0.0 else math.nan
         spread = sd * math.sqrt((count - 1) / count)
-        return Described(mean, sd, spread, float(low), float(high), bad)
+        return Described(whole / count, sd, spread, float(low), float(high), bad)
 
 
 def mean(series: Series) -> float:

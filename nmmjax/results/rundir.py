@@ -14,19 +14,16 @@ from typing import Any, NoReturn
 import h5py
 import numpy as np
 
-from nmmjax.catalogue import CATALOGUE, known_or_bare
+from nmmjax.catalogue import known_or_bare
 from nmmjax.errors import Damaged, InputError, suggest
 from nmmjax.results import resolved
+from nmmjax.results.variables import Attributes, label_of, variables_of
 from nmmjax.samplers.series import WHOLE, Series
 from nmmjax.samplers.store import reading
 from nmmjax.samplers.store.files import StoreError
 
-type Attributes = dict[str, str]
-
-HEADLINES = ("m_nu", "mu_nu", "m_nu_rge", "tuning_bg", "tuning_cancel")  # listed first
 _OF_DRAWS = reading.OF_DRAWS
 _ATTEMPTS = 5  # at a file that another process may be changing
-_OF_FORMAT = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME"}  # attributes of HDF5's own
 _MOST_TOGETHER = 2**22  # draws of some chains of a run that does not fit in memory
 _FEWEST_CHAINS = 64  # below which chains are never thinned
 
@@ -201,7 +198,7 @@ class Run:
         names = self.variables.get(group, {})
         cells = taken(self.directory, lambda file: {n: file[group][n][chain, draw] for n in names})
         return {
-            _label(name, index): float(np.asarray(cell)[index])
+            label_of(name, index): float(np.asarray(cell)[index])
             for name, cell in cells.items()
             for index in np.ndindex(np.shape(cell))
         }
@@ -240,7 +237,7 @@ def _run(directory: pathlib.Path, known: dict[str, Any], file: Any) -> Run:
     if ensemble.ndim != 1 or ensemble.dtype.kind not in "iu":
         raise InputError(f"'{path}': posterior/ensemble does not number the chains")
     variables = {
-        group: _variables(file[group], len(ensemble), list(known["physics"]["priors"]))
+        group: variables_of(file[group], len(ensemble), list(known["physics"]["priors"]))
         for group in _OF_DRAWS
         if isinstance(file.get(group), h5py.Group)
     }
@@ -249,7 +246,7 @@ def _run(directory: pathlib.Path, known: dict[str, Any], file: Any) -> Run:
             reading.refuse_hollow(file[group][name], committed)
     tables = tuple(group for group in file if group not in (*_OF_DRAWS, "starts"))
     labels = {
-        _label(name, index): (name, index)
+        label_of(name, index): (name, index)
         for name in variables["posterior"]
         for index in np.ndindex(file["posterior"][name].shape[2:])
     }
@@ -292,20 +289,3 @@ def _unreadable(path: pathlib.Path, error: Exception) -> Damaged:
 
 def _being_written(directory: pathlib.Path) -> bool:
     return any(reading.exists(directory, name) for name in ("run.lock", ".chains.h5.journal"))
-
-
-def _variables(group: Any, chains: int, parameters: list[str]) -> dict[str, Attributes]:
-    """Attributes of every (chain, draw, ...) variable, parameters and headlines first."""
-    first = dict.fromkeys([*parameters, *HEADLINES, *CATALOGUE])
-    rank = {name: i for i, name in enumerate(first)}
-    found = {
-        name: {"role": "", "units": "", "latex": name}
-        | {k: str(item.attrs[k]) for k in item.attrs if k not in _OF_FORMAT}
-        for name, item in group.items()
-        if isinstance(item, h5py.Dataset) and item.ndim >= 2 and item.shape[0] == chains
-    }
-    return {name: found[name] for name in sorted(found, key=lambda n: (rank.get(n, len(rank)), n))}
-
-
-def _label(name: str, index: tuple[int, ...]) -> str:
-    return f"{name}[{','.join(map(str, index))}]" if index else name

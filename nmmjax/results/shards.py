@@ -16,7 +16,8 @@ import numpy as np
 
 from nmmjax.errors import InputError
 from nmmjax.results import joining, rundir
-from nmmjax.results.rundir import Attributes, Run
+from nmmjax.results.rundir import Run
+from nmmjax.results.variables import Attributes
 from nmmjax.results.weighing import kept, shares, with_agreement
 from nmmjax.samplers.store import reading
 from nmmjax.samplers.store.files import Folder, StoreError

@@ -9,7 +9,8 @@ import numpy as np
 
 from nmmjax.errors import InputError
 from nmmjax.results import angles, evidence, headline, health, notes, ranking, regions, verdict
-from nmmjax.results.rundir import Attributes, Run
+from nmmjax.results.rundir import Run
+from nmmjax.results.variables import Attributes
 from nmmjax.samplers import series
 from nmmjax.samplers.convergence import Convergence
 from nmmjax.samplers.series import Described, Series, thinned

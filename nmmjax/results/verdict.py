@@ -9,8 +9,9 @@ import numpy as np
 from nmmjax.results import angles, evidence, regions, trust, undefined
 from nmmjax.results.evidence import Evidence
 from nmmjax.results.regions import Regions
-from nmmjax.results.rundir import HEADLINES, Run
+from nmmjax.results.rundir import Run
 from nmmjax.results.trust import Finding
+from nmmjax.results.variables import HEADLINES
 from nmmjax.samplers import convergence as of_chains
 from nmmjax.samplers import diagnostics, series
 from nmmjax.samplers.convergence import Convergence

@@ -36,6 +36,7 @@ def bounded():
     return (found | OTHERS) - BESIDE
 
 
+@functools.cache
 def predicted(name):
     model = plugins.find(
         name, "nmmjax.models", lambda c: "" if issubclass(c, Model) else "no", "model"
