@@ -8,8 +8,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from scipy.special import ndtr
-from scipy.stats import chi2
+from scipy.special import chdtrc, ndtr
 
 from . import diagnostics, series
 from .series import Series
@@ -135,7 +134,7 @@ def agreement_p(inside: np.ndarray, groups: np.ndarray) -> float:
         worth = diagnostics.ess(diagnostics.split(inside[k].astype("i1"))) / ensembles
         variance = shares[k] * (1.0 - shares[k]) / max(worth, 1.0)
         total += np.sum((by_group[:, k] - shares[k]) ** 2) / variance * (1.0 - shares[k])
-    return float(chi2.sf(total, (places - 1) * (ensembles - 1)))
+    return float(chdtrc((places - 1) * (ensembles - 1), total))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -180,35 +179,46 @@ def convergence(
     for values in draws.values():
         given = values.held() if isinstance(values, Series) else series.of(values)
         chains = np.arange(given.chains) if few is None else few
-        ranked = _of_some(given, groups, superchains, chains, every)
-        means, p, off = _of_all(given, groups, chains, every)
-        rows.append((*ranked, means, np.minimum(1.0, len(draws) * p), off))
+        some = given.some(few, 1 if given.fits else every)
+        ranked = None if diagnostics.undefined(some) else diagnostics.half_scores(some)
+        share = given.chains / len(chains)
+        figures = _of_some(some, share, groups[chains], superchains, chains, ranked)
+        alike = len(chains) == given.chains
+        means, p, off = _of_all(given, groups, chains, every, ranked if alike else None)
+        rows.append((*figures, means, np.minimum(1.0, len(draws) * p), off))
     return Convergence(tuple(draws), *np.array(rows).reshape(-1, 6).T)
 
 
 def _of_some(
-    values: Series, groups: np.ndarray, superchains: np.ndarray | None, few: np.ndarray, every: int
+    some: np.ndarray,
+    share: float,
+    groups: np.ndarray,
+    superchains: np.ndarray | None,
+    few: np.ndarray,
+    ranked: np.ndarray | None,
 ) -> tuple[float, float, float]:
-    """R-hat, bulk and tail ESS, from some chains."""
-    some, share = values.some(few, 1 if values.fits else every), values.chains / len(few)
+    """R-hat, bulk and tail ESS, from some chains, one in `share`."""
     if superchains is not None:
-        found = diagnostics.rhat_nested(some, superchains[few])
+        found = diagnostics.rhat_nested(some, superchains[few], ranked)
     else:
-        found = diagnostics.rhat(some, groups[few])
-    return found, share * diagnostics.ess_bulk(some), share * diagnostics.ess_tail(some)
+        found = diagnostics.rhat(some, groups, ranked)
+    return found, share * diagnostics.ess_bulk(some, ranked), share * diagnostics.ess_tail(some)
 
 
 def _of_all(
-    given: Series, groups: np.ndarray, few: np.ndarray, every: int
+    given: Series, groups: np.ndarray, few: np.ndarray, every: int, ranked: np.ndarray | None
 ) -> tuple[float, float, float]:
-    """(effective means over ensembles, p of a trend, stray) from all chains."""
+    """(effective means over ensembles, p of a trend, stray) from all chains, perhaps `ranked`."""
     if not given.fits:
         return _of_blocks(given, groups, diagnostics.scorer(given.some(few, every)))
     values = given.whole
-    means = diagnostics.ensemble_mean_ess(values, groups, few)
+    means = diagnostics.ensemble_mean_ess(values, groups, few, ranked)
     if diagnostics.undefined(values):
         return means, np.nan, np.nan
-    scored = diagnostics.scores(values, few)
+    if ranked is not None and values.shape[1] % 2 == 0:  # the halves hold every draw
+        scored = np.concatenate(np.split(ranked, 2), axis=1)
+    else:
+        scored = diagnostics.scores(values, few)
     return means, trend_p(diagnostics.means_of(scored, groups)), stray(scored)
 
 

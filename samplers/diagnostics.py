@@ -21,25 +21,30 @@ _TOGETHER = 2**24  # draws that are transformed at once
 _MOST_GROUPS = 256  # of which the progress line takes account
 
 
-def rhat(values: np.ndarray, groups: np.ndarray | None = None) -> float:
+def rhat(
+    values: np.ndarray, groups: np.ndarray | None = None, ranked: np.ndarray | None = None
+) -> float:
     """Rank-normalised split R-hat, the larger of bulk and folded (section 4, eqs 1-4 and 14).
 
     values   (chain, draw)
     groups   (chain,) labels: coupled chains count as one. None: no chain is coupled
+    ranked   `half_scores(values)`, if they are there already
     returns  NaN below four draws or two chains, for a constant and where values are NaN
     """
     groups = np.arange(len(values)) if groups is None else groups
     if undefined(values) or len(np.unique(groups)) < 2:
         return np.nan
-    halves = split(values)
-    return _rank_rhat(halves, _normal_scores(halves), groups)
+    return _rank_rhat(split(values), half_scores(values, ranked), groups)
 
 
-def rhat_nested(values: np.ndarray, superchains: np.ndarray) -> float:
+def rhat_nested(
+    values: np.ndarray, superchains: np.ndarray, ranked: np.ndarray | None = None
+) -> float:
     """Nested split R-hat of ranks, the larger of bulk and folded (arXiv:2110.13017, eqs 4-8).
 
     values       (chain, draw), independent chains, however short (at least four draws)
     superchains  (chain,) labels; chains of one superchain began at the same place
+    ranked       `half_scores(values)`, if they are there already
 
     Compares means of superchains, which many short chains know well, where plain R-hat compares
     the means of single chains, which they do not. NaN where `rhat` is.
@@ -47,8 +52,8 @@ def rhat_nested(values: np.ndarray, superchains: np.ndarray) -> float:
     if undefined(values) or len(np.unique(superchains)) < 2:
         return np.nan
     halves = split(values)
-    folded = np.abs(halves - np.median(halves))
-    return max(_nested(_normal_scores(x), superchains) for x in (halves, folded))
+    folded = _normal_scores(np.abs(halves - np.median(halves)))
+    return max(_nested(x, superchains) for x in (half_scores(values, ranked), folded))
 
 
 def ebfmi(energy: np.ndarray) -> np.ndarray:
@@ -66,9 +71,12 @@ def ebfmi(energy: np.ndarray) -> np.ndarray:
     return np.concatenate(each)
 
 
-def ess_bulk(values: np.ndarray) -> float:
-    """Effective draws of the bulk: the ESS of split, rank-normalised chains, (chain, draw)."""
-    return np.nan if undefined(values) else ess(_normal_scores(split(values)))
+def ess_bulk(values: np.ndarray, ranked: np.ndarray | None = None) -> float:
+    """Effective draws of the bulk: the ESS of split, rank-normalised chains, (chain, draw).
+
+    ranked   `half_scores(values)`, if they are there already
+    """
+    return np.nan if undefined(values) else ess(half_scores(values, ranked))
 
 
 def ess_tail(values: np.ndarray) -> float:
@@ -87,24 +95,33 @@ def mcse_mean(values: np.ndarray) -> float:
 
 
 def ensemble_mean_ess(
-    values: np.ndarray, groups: np.ndarray, few: np.ndarray | None = None
+    values: np.ndarray,
+    groups: np.ndarray,
+    few: np.ndarray | None = None,
+    ranked: np.ndarray | None = None,
 ) -> float:
     """Effective draws of the ensemble-mean series of rank-normalised values, all ensembles.
 
     values   (chain, draw); groups (chain,) labels of the ensembles
     few      chains that are ranked; every chain counts, since fewer of them would drown what an
              ensemble's walkers have in common
+    ranked   `half_scores(values)`, if they are there already
     """
     if undefined(values):
         return np.nan
     if few is None or len(few) == len(values):
-        return ess(_half_means(_normal_scores(split(values)), groups))
+        return ess(_half_means(half_scores(values, ranked), groups))
     return ess_of_means(means_of(scores(values, few), groups))
 
 
 def ess_of_means(means: np.ndarray) -> float:
     """Effective draws of (group, draw) means of scores, all groups."""
     return ess(_half_means(_normal_scores(split(means)), np.arange(len(means))))
+
+
+def half_scores(values: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
+    """Normal scores of the halves of (chain, draw), unless they are known: (2 chain, draw // 2)."""
+    return _normal_scores(split(values)) if known is None else known
 
 
 def scores(values: np.ndarray, few: np.ndarray | None = None) -> np.ndarray:

@@ -16,7 +16,7 @@ ROOMS = {
     "catalogue": {"errors"},
     "physics": {"errors"},
     "constraints": {"errors", "textfile", "catalogue", "physics"},
-    "target": {"errors", "catalogue", "physics", "constraints"},
+    "target": {"errors", "catalogue", "physics", "constraints", "samplers.devices"},
     "models": {"errors", "physics", "constraints", "target"},
     "runfile": {"errors", "textfile", "physics", "constraints", "target"},
     "results": {"errors", "textfile", "catalogue", "constraints", "samplers.convergence",

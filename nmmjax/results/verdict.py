@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -37,18 +37,25 @@ def figures(
         return angles.worst([figures(x, run, few) for x in _plane(values, period)])
     share, every = values.chains / len(few), run.every(few)
     some = values.some(few, every)
+    ranked = None if diagnostics.undefined(some) else diagnostics.half_scores(some)
     with np.errstate(all="ignore"):  # inf and NaN show as such
         all_ = share == 1.0 and every == 1
         spread = 1.0 if all_ else float(series.described(values).spread / some.std())
     return {
         "mcse_mean": diagnostics.mcse_mean(some) * spread / math.sqrt(share),
-        "rhat": rhat_of(some, run, few),
-        "ess_bulk": share * diagnostics.ess_bulk(some),
+        "rhat": rhat_of(some, run, few, ranked=ranked),
+        "ess_bulk": share * diagnostics.ess_bulk(some, ranked),
         "ess_tail": share * diagnostics.ess_tail(some),
     }
 
 
-def rhat_of(values: np.ndarray, run: Run, few: np.ndarray, period: float | None = None) -> float:
+def rhat_of(
+    values: np.ndarray,
+    run: Run,
+    few: np.ndarray,
+    period: float | None = None,
+    ranked: np.ndarray | None = None,
+) -> float:
     """R-hat of the chains `few`, (chain, draw): ensembles as chains, nested with superchains.
 
     Of an angle with a `period` the worse of its cos and sin.
@@ -56,8 +63,8 @@ def rhat_of(values: np.ndarray, run: Run, few: np.ndarray, period: float | None 
     if period is not None:
         return float(np.max([rhat_of(x, run, few) for x in angles.plane(values, period)]))
     if run.superchains is None:
-        return diagnostics.rhat(values, run.ensemble[few])
-    return diagnostics.rhat_nested(values, run.superchains[few])
+        return diagnostics.rhat(values, run.ensemble[few], ranked)
+    return diagnostics.rhat_nested(values, run.superchains[few], ranked)
 
 
 def _plane(values: Series, period: float) -> tuple[Series, Series]:
@@ -126,12 +133,13 @@ def _sum(terms: Sequence[Series]) -> Series:
     return dataclasses.replace(terms[0], read=read)
 
 
-def convergence(run: Run) -> Convergence:
-    """Diagnostics of everything that is judged."""
+def convergence(run: Run, names: Collection[str] | None = None) -> Convergence:
+    """Diagnostics of everything that is judged, or of some of it."""
     run = run.independent
     few = run.few(trust.MOST)
     every = run.every(few)
-    return of_chains.convergence(judged(run), run.ensemble, run.superchains, few, every)
+    found = {k: x for k, x in judged(run).items() if names is None or k in names}
+    return of_chains.convergence(found, run.ensemble, run.superchains, few, every)
 
 
 def separate(run: Run) -> tuple[Regions, ...]:
@@ -164,10 +172,7 @@ def findings(
                 order, and the means of their ensembles no series
     """
     yield trust.of_rhat(kind, *found.worst("rhat"), rhat)
-    ess = found.ess_bulk * np.where(
-        np.arange(len(found.names)) < parameters, 1.0, wanted / trust.ESS
-    )
-    least = int(np.argmin(np.where(np.isnan(ess), -np.inf, ess)))
+    least = _least(found, parameters, wanted)
     name, size = found.names[least], float(found.ess_bulk[least])
     needed = wanted if least < parameters else trust.ESS
     if effective is not None and effective / wanted < size / needed:
@@ -179,6 +184,33 @@ def findings(
         yield trust.of_strays(*found.worst("stray"))
 
 
+def _least(found: Convergence, parameters: int, wanted: float) -> int:
+    """Index of the quantity of fewest effective draws, against what is needed of it."""
+    needed = np.where(np.arange(len(found.names)) < parameters, 1.0, wanted / trust.ESS)
+    ess = found.ess_bulk * needed
+    return int(np.argmin(np.where(np.isnan(ess), -np.inf, ess)))
+
+
+def of_draws(
+    run: Run, found: Convergence, effective: float | None = None, rhat: float = trust.RHAT
+) -> list[Finding]:
+    """`findings` with what the run asks for."""
+    kind = "R-hat" if run.superchains is None else "nested R-hat"
+    return list(findings(found, *_asked(run, found), rhat, kind, effective))
+
+
+def weakest(run: Run, found: Convergence) -> set[str]:
+    """Names of the quantities on which the verdict turns."""
+    least = found.names[_least(found, *_asked(run, found))]
+    return {least, *(found.worst(k)[0] for k in ("rhat", "mean_series_ess", "stray"))}
+
+
+def _asked(run: Run, found: Convergence) -> tuple[int, float]:
+    """Return how many of the quantities are parameters, and the ESS asked of those."""
+    wanted = float(run.resolved["stop"].get("until", {}).get("ess", trust.ESS))
+    return sum(1 for name in found.names if name in _names(run)), max(wanted, trust.ESS)
+
+
 def verdict(
     run: Run,
     found: Convergence,
@@ -188,11 +220,8 @@ def verdict(
 ) -> tuple[bool, str]:
     """(converged, words), of the draws and of everything that their engine says against them."""
     run, stop = run.independent, run.resolved["stop"]
-    wanted = max(float(stop.get("until", {}).get("ess", trust.ESS)), trust.ESS)
-    kind = "R-hat" if run.superchains is None else "nested R-hat"
-    count = sum(1 for name in found.names if name in _names(run))
     effective = None if evident is None else evident.effective
-    checks = list(findings(found, count, wanted, rhat, kind, effective))
+    checks = of_draws(run, found, effective, rhat)
     checks += trust.of_summit(
         run.series("lp", "sample_stats").held(), run.ensemble, effective is None
     )
