@@ -9,7 +9,7 @@ from nmmjax.figures import corner, draw
 from nmmjax.figures.axes import legible
 from nmmjax.results.rundir import open_run
 
-FEW = ("run.draws=200", "run.burn_in=20", "engine.options.thin=2")
+FEW = ("run.draws=150", "run.burn_in=30", "engine.options.thin=20")
 WANTED = {
     "quickstart": {"corner", "region_map", "trace", "rank", "map_m_psi_m_phi"},
     "dark_dipole_light": {"corner", "region_map", "trace", "rank", "constraints"},
