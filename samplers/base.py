@@ -13,7 +13,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
-from .devices import spread_rows
+from .devices import count, placed
 
 _IN_CACHE = 256  # points whose intermediate results stay in the cache of a CPU core
 
@@ -84,11 +84,15 @@ class AbstractEngine(eqx.Module):
     per_block  draws of each chain in one block, for the memory they need
     doubts     what may speak against its result
     parts      equal parts that do not wait for each other, which devices may share; 1: none
+    padded     devices may share any number of parts: those that are left over count twice
+    whole      fields of the state that all parts have in common; the others have a row for each
     """
 
     burn_in: ClassVar[int] = 75
     ends: ClassVar[bool] = False
     ahead: ClassVar[bool] = False
+    padded: ClassVar[bool] = False
+    whole: ClassVar[tuple[str, ...]] = ("step",)
 
     @property
     @abc.abstractmethod
@@ -115,8 +119,22 @@ class AbstractEngine(eqx.Module):
         return 1
 
     def placed(self, state: Any) -> Any:
-        """Spread the parts of a state over the devices in use; the values stay."""
-        return spread_rows(state, self.parts) if self.parts > 1 else state
+        """Spread the parts of a state over the devices in use; the values stay.
+
+        Raises ValueError where the devices do not divide the parts, unless they are `padded`: those
+        are cut whenever they are computed with.
+        """
+        if self.parts == 1 or (self.padded and self.parts % count()):
+            return state
+        return state._replace(**placed(self.rows_of(state)))
+
+    def rows_of(self, state: Any) -> dict[str, Any]:
+        """Return the fields of a state that have a row for each part."""
+        return {name: x for name, x in state._asdict().items() if name not in self.whole}
+
+    def whole_of(self, state: Any) -> dict[str, Any]:
+        """Return the fields of a state that all parts have in common."""
+        return {name: getattr(state, name) for name in self.whole}
 
     @abc.abstractmethod
     def init(self, key: PRNGKeyArray, target: Any, starts: Float[Array, "chain dim"]) -> Any:

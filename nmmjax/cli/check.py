@@ -31,7 +31,8 @@ def check_file(
     run, _ = read(path, overrides)
     refuse_plugins(no_plugins, run.model.name, run.engine.name)
     posterior = build_posterior(run, str(path))
-    engine = build_engine(sized(run.engine, shared), str(path))
+    run = run.model_copy(update={"engine": sized(run.engine, shared)})
+    engine = build_engine(run.engine, str(path))
     used = used_by(engine, shared)
     check_engine(engine, posterior, str(path))
     superchains_of(run.engine, engine, str(path))
@@ -42,7 +43,8 @@ def check_file(
     for line in _prior_report(posterior, key):
         out(line + "\n")
     with devices.using(used):
-        for line in _engine_report(run, posterior, engine, burn_in, key, told(engine, used)):
+        sizes = told(engine, used, run.engine.superchains)
+        for line in _engine_report(run, posterior, engine, burn_in, key, sizes):
             out(line + "\n")
     out(f"{path}: ready to run\n")
 

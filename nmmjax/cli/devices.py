@@ -1,6 +1,8 @@
 """The devices of this host that a run uses, and sizes of an engine that follow from them."""
 
 import math
+from collections.abc import Mapping, Set
+from typing import Any
 
 import jax
 from jax.sharding import Mesh
@@ -14,6 +16,10 @@ from nmmjax.samplers.engines._walkers import AbstractWalkers
 
 _WALKERS = 4096  # of an ensemble on an accelerator
 _POINTS_PER_CORE = 512  # walkers: half of them move at once, and hide what a core waits for
+_CHAINS = 4096  # of trajectories on an accelerator, at most
+_CHAINS_PER_CORE = 32
+_SUPERCHAINS = 64
+_TRAJECTORIES = ("nuts", "chees", "meads", "mclmc")
 _SHARE = 0.05  # of the memory, for one block and its record
 _STORED = 64  # numbers of a draw, at most: columns and position
 
@@ -31,7 +37,10 @@ def count_of(asked: str) -> int | None:
 
 
 def used_by(engine: AbstractEngine, asked: str) -> Mesh:
-    """Choose devices that share the parts of an engine equally; InputError where they cannot."""
+    """Choose devices that share the parts of an engine equally; InputError where they cannot.
+
+    Any number of devices shares `padded` parts.
+    """
     given = count_of(asked)
     there = len(jax.local_devices()) if given is None else given
     if engine.parts == 1:
@@ -42,7 +51,7 @@ def used_by(engine: AbstractEngine, asked: str) -> Mesh:
         if there > 1:
             say(f"{name_of(engine)} has no parts that devices could share: it runs on 1 of {there}")
         return devices.mesh(1)
-    if engine.parts % there:
+    if engine.parts % there and not engine.padded:
         fits = max(n for n in range(1, there) if engine.parts % n == 0)
         more = math.ceil(engine.parts / there) * there
         raise InputError(
@@ -52,23 +61,56 @@ def used_by(engine: AbstractEngine, asked: str) -> Mesh:
     return devices.mesh(there)
 
 
-def sized(section: EngineSection, asked: str) -> EngineSection:
-    """Fill in `ensembles` and `walkers` as the device has room for, on an accelerator.
+def sized(
+    section: EngineSection, asked: str, stored: Mapping[str, Any] | None = None
+) -> EngineSection:
+    """Fill in sizes as the device has room for, on an accelerator; a CPU keeps the defaults.
 
-    Only for `ensemble`, and only where the run file gives neither; a CPU keeps 4 x 64.
+    `ensembles` and `walkers` of `ensemble`; `chains` of trajectories, and that so many chains need
+    no starting points of their own: `superchains`. Only where the run file gives none of them.
+
+    stored  the table `sampling` of the run that is continued: its sizes are taken, so that a run
+            goes on on another device
     """
     device = jax.local_devices()[0]
-    if device.platform == "cpu" or section.name != "ensemble":
+    walks = section.name == "ensemble"
+    open_ = {"ensembles", "walkers"} if walks else {"chains"}
+    if not (walks or section.name in _TRAJECTORIES) or open_ & section.options.keys():
         return section
-    if {"ensembles", "walkers"} & section.options.keys():
+    if stored is not None:
+        return _as_stored(section, stored, open_)
+    if device.platform == "cpu":
         return section
-    options = section.options | size_of(
-        cores=getattr(device, "core_count", None) or 64,
-        memory=(device.memory_stats() or {}).get("bytes_limit", 8e9),
-        block=section.options.get("block", 25),
-        count=count_of(asked) or len(jax.local_devices()),
-    )
-    return section.model_copy(update={"options": options})
+    count = count_of(asked) or len(jax.local_devices())
+    cores = getattr(device, "core_count", None) or 64
+    memory = (device.memory_stats() or {}).get("bytes_limit", 8e9)
+    block = section.options.get("block", 25)
+    if walks:
+        found = size_of(cores, memory, block, count)
+        return section.model_copy(update={"options": section.options | found})
+    superchains = section.superchains or _SUPERCHAINS
+    chains = chains_of(cores, memory, block, count, superchains)
+    options = section.options | {"chains": chains}
+    return section.model_copy(update={"options": options, "superchains": superchains})
+
+
+def _as_stored(section: EngineSection, stored: Mapping[str, Any], sizes: Set[str]) -> EngineSection:
+    """Take the sizes of a stored run of the same engine."""
+    engine = stored.get("engine", {})
+    if engine.get("name") != section.name:
+        return section
+    options = section.options | {name: engine[name] for name in sorted(sizes) if name in engine}
+    superchains = section.superchains or stored.get("superchains")
+    return section.model_copy(update={"options": options, "superchains": superchains})
+
+
+def chains_of(cores: int, memory: float, block: int, count: int, superchains: int) -> int:
+    """Choose the chains of `count` equal devices: as many for each superchain, two at least."""
+    fit = _SHARE * memory / (8.0 * _STORED * block)
+    most = min(cores * _CHAINS_PER_CORE, fit, _CHAINS)
+    each = 2 ** max(int(math.log2(most)), 6) * count  # 64 of a device at least
+    whole = math.lcm(superchains, count)
+    return max(each // whole, math.ceil(2 * superchains / whole)) * whole
 
 
 def size_of(cores: int, memory: float, block: int, count: int) -> dict[str, int]:
@@ -79,11 +121,11 @@ def size_of(cores: int, memory: float, block: int, count: int) -> dict[str, int]
     return {"ensembles": max(each, math.ceil(4 / count)) * count, "walkers": _WALKERS}
 
 
-def told(engine: AbstractEngine, used: Mesh) -> str:
+def told(engine: AbstractEngine, used: Mesh, superchains: int | None = None) -> str:
     """Say of what sizes an engine is, and on how many devices."""
     device = used.devices.flat[0]
     kind = "CPU" if device.platform == "cpu" else device.device_kind
-    parts = f"{engine.chains} chains"
+    parts = f"{engine.chains} chains" + (f" in {superchains} superchains" if superchains else "")
     if isinstance(engine, AbstractWalkers):
         parts = f"{engine.ensembles} x {engine.walkers} walkers"
     return f"{parts} on {used.size} device{'s' if used.size > 1 else ''} ({kind})"

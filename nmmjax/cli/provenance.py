@@ -53,12 +53,7 @@ def refuse_other_run(directory: pathlib.Path, tree: dict[str, Any]) -> None:
 
     They stand in its manifest; resolved.toml is a copy for people, which they may have edited.
     """
-    try:
-        old = tomllib.loads(root(directory)["resolved"])
-    except (KeyError, TypeError, tomllib.TOMLDecodeError, RecursionError):
-        raise InputError(
-            f"cannot continue '{directory}': manifest.json does not say what it was made with"
-        ) from None
+    old = _resolved(directory)
     new = tomllib.loads(tomli_w.dumps(tree))
     found = [
         line
@@ -70,6 +65,20 @@ def refuse_other_run(directory: pathlib.Path, tree: dict[str, Any]) -> None:
             f"'{directory}' was made by another run: {_few(found)}. Give another --out, or restore "
             "the run file. Nothing was written"
         )
+
+
+def sampling(directory: pathlib.Path) -> dict[str, Any]:
+    """Return the table `sampling` that a run began with."""
+    return _resolved(directory).get("sampling", {})
+
+
+def _resolved(directory: pathlib.Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(root(directory)["resolved"])
+    except (KeyError, TypeError, tomllib.TOMLDecodeError, RecursionError):
+        raise InputError(
+            f"cannot continue '{directory}': manifest.json does not say what it was made with"
+        ) from None
 
 
 def changes(directory: pathlib.Path) -> str:

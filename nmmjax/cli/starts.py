@@ -6,7 +6,6 @@ import jax
 import jax.random as jr
 from jaxtyping import Array
 
-from nmmjax.samplers.engines import importance, search
 from nmmjax.target import start
 from nmmjax.target.posterior import Posterior
 
@@ -16,9 +15,13 @@ def starting_points(
 ) -> jax.Array:
     """(count, dim) chart positions of finite density; what is done is told by `note`."""
     if kind == "search":
+        from nmmjax.samplers.engines import search
+
         note(f"climbing to the modes for {count} starting points")
         return search.starts(posterior, key, count)
     if kind == "importance":
+        from nmmjax.samplers.engines import importance
+
         note(f"fitting a mixture to draw {count} starting points from")
         engine, (own, key) = importance.Importance(), jr.split(key)
         points = start.screened(posterior, own, engine.chains).positions

@@ -11,7 +11,7 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
 from nmmjax.errors import InputError
-from nmmjax.physics.staging import once
+from nmmjax.samplers.devices import once
 from nmmjax.target import causes
 from nmmjax.target.posterior import Posterior
 
@@ -99,12 +99,15 @@ def _rounds(
 def _round(posterior: Posterior, key: Array, found: _Found, first: bool) -> _Found:
     """Challenge every start by the best of new prior draws, or by their first of finite density."""
     count, dim = found.positions.shape
-    u = _spread(jr.uniform(key, (dim, count * _PER_ROUND), minval=jnp.finfo(float).tiny), count)
+    draws = count * _PER_ROUND
+    u = _spread(jr.uniform(key, (dim, draws), minval=jnp.finfo(float).tiny), count)
     c = jax.vmap(posterior.coordinates_from_unit, in_axes=-1, out_axes=-1)(u)
     z, log_det = jax.vmap(posterior.chart.forward, in_axes=-1, out_axes=-1)(c)
     if deepen := posterior.chart.cancels and not first:
-        c, z, log_det = _half_deepened(posterior, jr.fold_in(key, 1), c, z, log_det)
+        u = 2.0 * jr.normal(jr.fold_in(key, 1), (draws // 2,))
+        c, z, log_det = _half_deepened(posterior, _spread(u, count), c, z, log_det)
     log_density = jax.vmap(posterior.log_density_of, in_axes=-1)(c, log_det)
+    c, z, log_density = (x[..., :draws] for x in (c, z, log_density))
     log_density = log_density.reshape(count, _PER_ROUND)
     undefined = jnp.isnan(log_density)
     log_density = jnp.where(undefined, -jnp.inf, log_density)
@@ -126,10 +129,11 @@ def _round(posterior: Posterior, key: Array, found: _Found, first: bool) -> _Fou
 
 
 def _half_deepened(
-    posterior: Posterior, key: Array, c: Array, z: Array, log_det: Array
+    posterior: Posterior, u: Array, c: Array, z: Array, log_det: Array
 ) -> tuple[Array, Array, Array]:
-    """Prior draws (dim, n), every second at a depth of the cancellation of the scale declared."""
-    u = 2.0 * jr.normal(key, (c.shape[1] // 2,))
+    """Prior draws (dim, n), every second moved to the depth u (n / 2,) of the cancellation, of the
+    scale declared.
+    """
     move = jax.vmap(posterior.chart.deepened, in_axes=-1, out_axes=-1)
     moved = move(c[:, 1::2], z[:, 1::2], u)
     kept = c[:, ::2], z[:, ::2], log_det[::2]
@@ -140,12 +144,18 @@ def _half_deepened(
     return c, z, log_det
 
 
-def _spread(u: Float[Array, "dim n"], count: int) -> Float[Array, "dim n"]:
-    """Cut the draws over the devices of the mesh in use, whole starts to each."""
+def _spread(u: Float[Array, "*dim n"], count: int) -> Float[Array, "*dim more"]:
+    """Cut the draws of `count` starts over the devices of the mesh in use, whole starts to each.
+
+    The draws of the last start follow again until the devices divide them.
+    """
     devices = jax.sharding.get_abstract_mesh()
-    if devices.empty or count % devices.size:
+    if devices.empty:
         return u
-    return jax.lax.with_sharding_constraint(u, PartitionSpec(None, devices.axis_names[0]))
+    each = u.shape[-1] // count
+    u = jnp.concatenate([u, jnp.tile(u[..., -each:], -count % devices.size)], axis=-1)
+    cut = PartitionSpec(*[None] * (u.ndim - 1), devices.axis_names[0])
+    return jax.lax.with_sharding_constraint(u, cut)
 
 
 def _hopeless(posterior: Posterior, key: Array, rounds: int, count: int) -> str:

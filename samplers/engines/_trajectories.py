@@ -11,8 +11,10 @@ from typing import Any, ClassVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import jax.random as jr
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from .. import devices
 from ..base import (
     AbstractEngine,
     Block,
@@ -77,13 +79,34 @@ class AbstractTrajectories(AbstractEngine):
     @abc.abstractmethod
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: Any
-    ) -> tuple[Any, dict[str, Array]]: ...
+    ) -> tuple[Any, dict[str, Array]]:
+        """One trajectory of the chains that `state` has, which may be those of one device."""
 
-    def _one_each(self, key: PRNGKeyArray, target: LogDensity, state: Any) -> tuple[Any, Block]:
-        """`block` draws, one trajectory each."""
+    def _draws(
+        self, key: PRNGKeyArray, target: LogDensity, state: Any
+    ) -> tuple[Any, Float[Array, "draw chain dim"], dict[str, Array]]:
+        """The state after `block` draws of one trajectory each, their positions and statistics."""
         last, states, info = scan(self._step, key, target, state, self.block, 1)
-        stats = {"lp": states.log_density, **info}
-        return last, self._block(states.position, stats, states.example)
+        return last, states.position, {"lp": states.log_density, **info}
+
+    @eqx.filter_jit
+    def advance(self, key: PRNGKeyArray, target: LogDensity, state: Any) -> tuple[Any, Block]:
+        """`block` draws; each device follows its own chains to the end of the block."""
+
+        def chains(rows: Any, whole: Any, key: PRNGKeyArray, target: Any) -> tuple[Any, Any]:
+            last, position, stats = self._draws(key, target, type(state)(**rows, **whole))
+            by_chain = jnp.moveaxis(position, 0, 1), {name: x.T for name, x in stats.items()}
+            return (self.rows_of(last), *by_chain), last.step
+
+        (rows, draws, stats), step = devices.shared(
+            chains, self.rows_of(state), self.whole_of(state), key, target
+        )
+        last = state._replace(**rows, step=step)
+        return last, self._block(draws, stats, last.example)
+
+    def _keys(self, key: PRNGKeyArray) -> Array:
+        """A key for each chain of this device."""
+        return devices.own(jr.split(key, self.chains))
 
     def require_starts(self, target: LogDensity, starts: Float[Array, "chain dim"]) -> None:
         """Raise ValueError unless there are `chains` starting points of finite density."""
@@ -108,18 +131,26 @@ class AbstractTrajectories(AbstractEngine):
 
     def _block(
         self,
-        position: Float[Array, "draw chain dim"],
+        draws: Float[Array, "chain draw dim"],
         stats: dict[str, Array],
         undefined: Float[Array, "n dim"],
     ) -> Block:
-        """Draws and (draw, chain) statistics of a block, chains first; shares for the progress."""
+        """Draws and (chain, draw) statistics of a block; shares for the progress."""
         proposals = jnp.sum(stats["n_proposals"])
         shares = {
             "nonfinite_fraction": jnp.sum(stats["n_nonfinite"]) / proposals,
             "divergent_fraction": jnp.mean(stats["diverging"]),
         }
-        by_chain = {name: x.T for name, x in stats.items()}
-        return Block(jnp.moveaxis(position, 0, 1), by_chain | shares, undefined=undefined)
+        return Block(draws, stats | shares, undefined=undefined)
+
+
+def noted(
+    seen: Float[Array, "chain dim"],
+    position: Float[Array, "chain dim"],
+    undefined: Bool[Array, " chain"],
+) -> Float[Array, "chain dim"]:
+    """Take the positions that are undefined in place of those seen before."""
+    return jnp.where(undefined[:, None], position, seen)
 
 
 def left_domain(

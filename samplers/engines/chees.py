@@ -6,20 +6,19 @@ change in the estimator of the expected square. Hoffman, Radul and Sountsov, AIS
 blackjax's, with its diagonal metric and the floor of the length along slow directions.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import blackjax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 import optax
 from blackjax.adaptation.base import get_filter_adapt_info_fn
 from blackjax.mcmc.dynamic_hmc import halton_sequence
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..base import Block, Doubt, LogDensity, differentiable, example
-from ._trajectories import ENERGY, AbstractTrajectories, left_domain
+from ..base import Doubt, LogDensity, differentiable
+from ._trajectories import ENERGY, AbstractTrajectories, left_domain, noted
 
 hmc: Any = blackjax.mcmc.hmc  # its annotations say float for what may be an array
 _RATE = 0.025  # of the optimiser of the length, as in the paper
@@ -38,7 +37,7 @@ class State(NamedTuple):
     inverse_mass: Float[Array, " dim"]
     leapfrogs: Float[Array, ""]
     step: Int[Array, ""]
-    example: Float[Array, " dim"]  # the last undefined end of a trajectory; NaN before
+    example: Float[Array, "chain dim"]  # the last undefined end of a trajectory; NaN before
 
 
 class Chees(AbstractTrajectories):
@@ -59,6 +58,8 @@ class Chees(AbstractTrajectories):
     n_nonfinite (trajectories that ended at a point without finite density) and n_nan (those
     among them where the target was NaN or +inf).
     """
+
+    whole: ClassVar[tuple[str, ...]] = ("step_size", "inverse_mass", "leapfrogs", "step")
 
     chains: int = eqx.field(static=True, default=64)
     warmup: int = eqx.field(static=True, default=1000)
@@ -103,13 +104,8 @@ class Chees(AbstractTrajectories):
             found["inverse_mass_matrix"],
             jnp.clip(leapfrogs, 1.0, self.max_leapfrogs),
             jnp.array(0),
-            jnp.full(starts.shape[1], jnp.nan, float),
+            jnp.full(starts.shape, jnp.nan, float),
         )
-
-    @eqx.filter_jit
-    def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
-        """`block` draws, one trajectory each."""
-        return self._one_each(key, target, state)
 
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State
@@ -122,7 +118,7 @@ class Chees(AbstractTrajectories):
             return kernel(key, here, smooth, state.step_size, state.inverse_mass, steps)
 
         here = hmc.HMCState(state.position, state.log_density, state.gradient)
-        new, info = jax.vmap(one)(jr.split(key, self.chains), here)
+        new, info = jax.vmap(one)(self._keys(key), here)
         position, log_density, gradient = new
         kinetic = 0.5 * info.momentum**2 @ state.inverse_mass
         end = info.proposal
@@ -130,14 +126,14 @@ class Chees(AbstractTrajectories):
             "acceptance_rate": info.acceptance_rate,
             "diverging": info.is_divergent,
             "energy": jnp.where(info.is_accepted, info.energy, kinetic - state.log_density),
-            "n_steps": jnp.broadcast_to(steps, (self.chains,)),
-            "n_proposals": jnp.ones(self.chains, int),
+            "n_steps": jnp.broadcast_to(steps, log_density.shape),
+            "n_proposals": jnp.ones(log_density.shape, int),
             **left_domain(target, end.position, end.logdensity),
         }
         state = state._replace(
             position=position,
             log_density=log_density,
             gradient=gradient,
-            example=example(state.example, end.position.T, stats["n_nan"] > 0),
+            example=noted(state.example, end.position, stats["n_nan"] > 0),
         )
         return state, stats

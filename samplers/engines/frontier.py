@@ -26,6 +26,7 @@ import jax.random as jr
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from .. import devices
 from ..base import (
     AbstractEngine,
     Block,
@@ -102,6 +103,7 @@ class Frontier(AbstractEngine):
 
     burn_in: ClassVar[int] = 0
     ends: ClassVar[bool] = True
+    padded: ClassVar[bool] = True
 
     x: str = eqx.field(static=True, default="")
     x_range: Sequence[float] = eqx.field(static=True, default=(), converter=_numbers)
@@ -227,15 +229,22 @@ class Frontier(AbstractEngine):
         excess = jnp.stack([outside[name] for name in self._bounding(target)])
         return Measured(objective, x, y, excess)
 
+    def placed(self, state: State) -> State:
+        """Leave the best points on every device: each looks at those of neighbouring cells."""
+        return state
+
     def _many(self, target: Any, unit: Float[Array, ""], z: Points) -> Measured:
-        return jax.vmap(lambda z: self._measured(target, unit, z))(z)
+        def each(z: Points, target: Any, unit: Array) -> tuple[Measured, tuple[()]]:
+            return jax.vmap(lambda z: self._measured(target, unit, z))(z), ()
+
+        return devices.everywhere(devices.shared(each, z, target, unit)[0])
 
     @eqx.filter_jit
     def _begin(
         self, key: PRNGKeyArray, target: Any, starts: Points
     ) -> tuple[State, tuple[Array, ...]]:
         """The best prior draw of every cell, and the shares of draws where f, x, y are finite."""
-        pool = jnp.concatenate([starts, prior_draws(target, key, self.pool)])
+        pool = devices.everywhere(jnp.concatenate([starts, prior_draws(target, key, self.pool)]))
         found = self._many(target, jnp.array(1.0), pool)
         linear = self.kind != "profile" and self.scale == "linear"
         unit = jnp.std(found.objective) if linear else jnp.array(1.0)
@@ -251,30 +260,42 @@ class Frontier(AbstractEngine):
 
     @eqx.filter_jit
     def _round(self, key: PRNGKeyArray, target: Any, state: State) -> State:
-        pool = prior_draws(target, jr.fold_in(key, state.round), self.pool)
+        pool = devices.everywhere(prior_draws(target, jr.fold_in(key, state.round), self.pool))
         measured = self._many(target, state.unit, pool)
-        fresh = pool[best_of(measured, self._cells, self.starts - _NEIGHBOURS)]
-        begun = jnp.concatenate(
-            [state.best.position[around(self.y_cells, self.x_cells)], fresh], axis=1
-        )
-        owner = jnp.repeat(self._cells, self.starts, axis=0)
-        z = self._climbed(target, state, begun.reshape(len(owner), -1), owner)
-        found = judged(z, self._many(target, state.unit, z), owner)
-        state = self._counted(target, state, jnp.concatenate([pool, z]))
-        return self._updated(
-            state, jax.tree.map(lambda v: v.reshape(*begun.shape[:2], *v.shape[1:]), found)
-        )
+        near = devices.everywhere(state.best.position[around(self.y_cells, self.x_cells)])
+
+        def climb(
+            rows: tuple[Cells, Array], target: Any, state: State, pool: Points, measured: Measured
+        ) -> tuple[Best, tuple[()]]:
+            cells, near = rows
+            fresh = pool[best_of(measured, cells, self.starts - _NEIGHBOURS)]
+            begun = jnp.concatenate([near, fresh], axis=1)
+            owner = jnp.repeat(cells, self.starts, axis=0)
+            z = self._climbed(target, state, begun.reshape(len(owner), -1), owner)
+            found = judged(z, self._many(target, state.unit, z), owner)
+            shape = begun.shape[:2]
+            return jax.tree.map(lambda v: v.reshape(*shape, *v.shape[1:]), found), ()
+
+        found, _ = devices.shared(climb, (self._cells, near), target, state, pool, measured)
+        found = devices.everywhere(found)
+        ends = found.position.reshape(-1, target.dim)
+        state = self._counted(target, state, jnp.concatenate([pool, ends]))
+        return self._updated(state, found)
 
     def _counted(self, target: Any, state: State, z: Points) -> State:
         """Count the (n, dim) points outside what is allowed, and those with an undefined value."""
-        value, undefined = log_density(target, z.T)
         shown = {self.x, self.y} | ({self.objective} if self.kind != "profile" else set())
 
-        def known(z: Float[Array, " dim"]) -> Array:
+        def known(target: Any, z: Float[Array, " dim"]) -> Array:
             found = target.quantities_at(z)
             return jnp.all(jnp.stack([jnp.isfinite(found[name]) for name in sorted(shown)]))
 
-        undefined = undefined | (jnp.isfinite(value) & ~jax.vmap(known)(z))
+        def looked_at(z: Points, target: Any) -> tuple[Any, tuple[()]]:
+            value, undefined = log_density(target, z.T)
+            lost = ~jax.vmap(lambda z: known(target, z))(z)
+            return (value, undefined | (jnp.isfinite(value) & lost)), ()
+
+        value, undefined = devices.everywhere(devices.shared(looked_at, z, target)[0])
         return state._replace(
             proposals=state.proposals + len(z),
             undefined=state.undefined + jnp.sum(undefined),

@@ -6,7 +6,7 @@ after that it stays as it is and every draw is independent. The tail of the weig
 believe it: Vehtari et al., arXiv:1507.02646.
 """
 
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 from scipy.special import logsumexp
 
+from .. import devices
 from ..base import AbstractEngine, Block, Doubt, EngineError, LogDensity, example, log_density
 from . import _evidence, _mixture
 from ._mixture import Mixture
@@ -66,6 +67,7 @@ class Importance(AbstractEngine):
 
     burn_in: ClassVar[int] = 0
     ends: ClassVar[bool] = True
+    whole: ClassVar[tuple[str, ...]] = ("filled",)
 
     repeats: int = eqx.field(static=True, default=4)
     walkers: int = eqx.field(static=True, default=64)
@@ -131,8 +133,11 @@ class Importance(AbstractEngine):
         self, key: PRNGKeyArray, target: LogDensity, trail: Float[Array, "repeat n dim"]
     ) -> State:
         """Return the state with mixtures fitted to draws of the target, n for each repeat."""
-        keys = jr.split(key, self.repeats)
-        mixture = jax.vmap(lambda k, x: self._learn(k, target, x))(keys, trail)
+
+        def learn(rows: tuple[Array, Array], target: Any) -> tuple[Mixture, tuple[()]]:
+            return jax.vmap(lambda k, x: self._learn(k, target, x))(*rows), ()
+
+        mixture, _ = devices.shared(learn, (jr.split(key, self.repeats), trail), target)
         shape = (self.repeats, self.samples)
         none = jnp.zeros(self.repeats, int)
         return State(
@@ -180,25 +185,42 @@ class Importance(AbstractEngine):
     def _more(
         self, key: PRNGKeyArray, target: LogDensity, state: State
     ) -> tuple[State, dict[str, Array]]:
-        at = state.filled
-        x, log_weight, nonfinite, undefined, seen = jax.vmap(
-            lambda k, m: _weighted(k, target, m, at, self.block)
-        )(jr.split(key, self.repeats), state.mixture)
-        new = State(
-            state.mixture,
-            jax.lax.dynamic_update_slice_in_dim(state.position, x, at, 1),
-            jax.lax.dynamic_update_slice_in_dim(state.log_weight, log_weight, at, 1),
-            at + self.block,
-            state.nonfinite + nonfinite,
-            state.undefined + undefined,
-            jnp.where(undefined[:, None] > 0, seen, state.example),
-        )
-        size = jax.vmap(_mixture.effective)(log_weight) / self.block
+        def draw(
+            rows: tuple[Array, Any], filled: Array, target: Any
+        ) -> tuple[tuple[Any, Array], tuple[()]]:
+            def one(key: PRNGKeyArray, row: dict[str, Any]) -> tuple[dict[str, Any], Array]:
+                new, size = self._drawn(key, target, State(**row, filled=filled))
+                return self.rows_of(new), size
+
+            return jax.vmap(one)(*rows), ()
+
+        keys = jr.split(key, self.repeats)
+        (rows, size), _ = devices.shared(draw, (keys, self.rows_of(state)), state.filled, target)
+        new = state._replace(**rows, filled=state.filled + self.block)
+        nonfinite = new.nonfinite - state.nonfinite
         stats = {
             "effective_fraction": jnp.min(size),
             "nonfinite_fraction": jnp.mean(nonfinite) / self.block,
         } | _evidence.undefined_share(new.filled, new.nonfinite, new.undefined)
         return new, stats
+
+    def _drawn(
+        self, key: PRNGKeyArray, target: LogDensity, state: State
+    ) -> tuple[State, Float[Array, ""]]:
+        """`block` more draws of one repeat, and the effective share of them."""
+        x, log_weight, nonfinite, undefined, seen = _weighted(
+            key, target, state.mixture, state.filled, self.block
+        )
+        new = state._replace(
+            position=jax.lax.dynamic_update_slice_in_dim(state.position, x, state.filled, 0),
+            log_weight=jax.lax.dynamic_update_slice_in_dim(
+                state.log_weight, log_weight, state.filled, 0
+            ),
+            nonfinite=state.nonfinite + nonfinite,
+            undefined=state.undefined + undefined,
+            example=jnp.where(undefined > 0, seen, state.example),
+        )
+        return new, _mixture.effective(log_weight) / self.block
 
     def _summarise(self, key: PRNGKeyArray, state: State) -> tuple[Array, Array, dict[str, Array]]:
         """Equally weighted draws, their log density, and the table `evidence`."""

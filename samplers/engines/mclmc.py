@@ -9,7 +9,7 @@ blackjax's; metric and trajectory length come from the spread of all chains.
 
 import functools
 import math
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import blackjax
 import equinox as eqx
@@ -23,8 +23,8 @@ from blackjax.adaptation.step_size import (
 from blackjax.mcmc.dynamic_hmc import halton_sequence
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ..base import Block, LogDensity, differentiable, example
-from ._trajectories import AbstractTrajectories, left_domain
+from ..base import LogDensity, differentiable
+from ._trajectories import AbstractTrajectories, left_domain, noted
 
 adjusted: Any = blackjax.mcmc.adjusted_mclmc  # its annotations say float for what may be an array
 HMCState: Any = blackjax.mcmc.hmc.HMCState
@@ -45,7 +45,7 @@ class State(NamedTuple):
     inverse_mass: Float[Array, " dim"]
     steps: Float[Array, ""]
     step: Int[Array, ""]
-    example: Float[Array, " dim"]  # the last undefined end of a trajectory; NaN before
+    example: Float[Array, "chain dim"]  # the last undefined end of a trajectory; NaN before
 
 
 class Mclmc(AbstractTrajectories):
@@ -67,6 +67,8 @@ class Mclmc(AbstractTrajectories):
     n_nan (those among them where the target was NaN or +inf). There is no energy, hence no
     E-BFMI: all momenta have the same length.
     """
+
+    whole: ClassVar[tuple[str, ...]] = ("step_size", "inverse_mass", "steps", "step")
 
     chains: int = eqx.field(static=True, default=64)
     warmup: int = eqx.field(static=True, default=1000)
@@ -117,18 +119,13 @@ class Mclmc(AbstractTrajectories):
         z, lp, slope = jax.vmap(lambda z: adjusted.init(z, differentiable(target)))(starts)
         length = _QUARTER_TURN * math.sqrt(dim)
         variance = jnp.var(starts, axis=0)
-        none = jnp.full(dim, jnp.nan, float)
+        none = jnp.full(starts.shape, jnp.nan, float)
         step = jnp.array(0.5 * length)
         state = State(z, lp, slope, step, variance, jnp.array(2.0), jnp.array(0), none)
         (state, *_), _ = jax.lax.scan(
             learn, (state, variance, jnp.array(length)), jr.split(key, _ROUNDS)
         )
         return state._replace(step=jnp.array(0), example=none)
-
-    @eqx.filter_jit
-    def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
-        """`block` draws, one trajectory each."""
-        return self._one_each(key, target, state)
 
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State
@@ -140,21 +137,21 @@ class Mclmc(AbstractTrajectories):
         def one(key, here):
             return kernel(key, here, smooth, state.step_size, (steps,), state.inverse_mass)
 
-        new, info = jax.vmap(one)(jr.split(key, self.chains), HMCState(*state[:3]))
+        new, info = jax.vmap(one)(self._keys(key), HMCState(*state[:3]))
         position, log_density, gradient = new
         end = info.proposal
         stats = {
             "acceptance_rate": info.acceptance_rate,
             "diverging": info.is_divergent,
-            "n_steps": jnp.broadcast_to(steps, (self.chains,)),
-            "n_proposals": jnp.ones(self.chains, int),
+            "n_steps": jnp.broadcast_to(steps, log_density.shape),
+            "n_proposals": jnp.ones(log_density.shape, int),
             **left_domain(target, end.position, end.logdensity),
         }
         state = state._replace(
             position=position,
             log_density=log_density,
             gradient=gradient,
-            example=example(state.example, end.position.T, stats["n_nan"] > 0),
+            example=noted(state.example, end.position, stats["n_nan"] > 0),
         )
         return state, stats
 

@@ -7,20 +7,19 @@ damping and scales from the spread of the chains; Neal, arXiv:2001.11950, for th
 and adaptation are blackjax's.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import blackjax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jr
 import numpy as np
 from blackjax.adaptation.base import get_filter_adapt_info_fn
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from ..base import Block, EngineError, LogDensity, differentiable, example, scan
-from ._trajectories import AbstractTrajectories, left_domain
+from ..base import EngineError, LogDensity, differentiable, scan
+from ._trajectories import AbstractTrajectories, left_domain, noted
 
 ghmc: Any = blackjax.mcmc.ghmc  # its annotations say float for what may be an array
 _METRICS = ("diagonal", "low_rank")
@@ -39,7 +38,7 @@ class State(NamedTuple):
     alpha: Float[Array, ""]
     delta: Float[Array, ""]
     step: Int[Array, ""]
-    example: Float[Array, " dim"]  # the last undefined end of a trajectory; NaN before
+    example: Float[Array, "chain dim"]  # the last undefined end of a trajectory; NaN before
 
 
 class Meads(AbstractTrajectories):
@@ -64,6 +63,8 @@ class Meads(AbstractTrajectories):
     them where the target was NaN or +inf). Momenta persist, so the energy moves slowly: read
     E-BFMI with `thin` in mind.
     """
+
+    whole: ClassVar[tuple[str, ...]] = ("step_size", "metric", "alpha", "delta", "step")
 
     chains: int = eqx.field(static=True, default=128)
     warmup: int = eqx.field(static=True, default=2000)
@@ -117,12 +118,13 @@ class Meads(AbstractTrajectories):
             found["alpha"],
             found["delta"],
             jnp.array(0),
-            jnp.full(starts.shape[1], jnp.nan, float),
+            jnp.full(starts.shape, jnp.nan, float),
         )
 
-    @eqx.filter_jit
-    def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
-        """`block` draws, `thin` leapfrogs apart."""
+    def _draws(
+        self, key: PRNGKeyArray, target: LogDensity, state: State
+    ) -> tuple[State, Float[Array, "draw chain dim"], dict[str, Array]]:
+        """The state after `block` draws, `thin` leapfrogs apart, and the draws."""
         last, states, info = scan(self._step, key, target, state, self.block, self.thin)
         stats = {
             "lp": states.log_density,
@@ -134,7 +136,7 @@ class Meads(AbstractTrajectories):
             "n_nonfinite": info["n_nonfinite"],
             "n_nan": info["n_nan"],
         }
-        return last, self._block(states.position, stats, states.example)
+        return last, states.position, stats
 
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State
@@ -148,7 +150,7 @@ class Meads(AbstractTrajectories):
             )
 
         here = ghmc.GHMCState(*state[:2], *state[2:5])
-        new, info = jax.vmap(one)(jr.split(key, self.chains), here)
+        new, info = jax.vmap(one)(self._keys(key), here)
         end = info.proposal
         stats = {
             "acceptance_rate": info.acceptance_rate,
@@ -157,7 +159,7 @@ class Meads(AbstractTrajectories):
         }
         position, momentum, log_density, gradient, slices = new
         there = State(position, momentum, log_density, gradient, slices, *state[5:])
-        seen = example(state.example, end.position.T, stats["n_nan"] > 0)
+        seen = noted(state.example, end.position, stats["n_nan"] > 0)
         return there._replace(example=seen), stats
 
     def _energy(self, states: State) -> Float[Array, "draw chain"]:

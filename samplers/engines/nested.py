@@ -145,8 +145,7 @@ class Nested(AbstractPopulations):
     def _drawn(
         self, key: PRNGKeyArray, target: PriorTimesLikelihood
     ) -> tuple[_evidence.FinitePrior, State]:
-        keys = jr.split(key, self.repeats)
-        prior = jax.vmap(lambda k: _evidence.finite_prior(k, target, self.live))(keys)
+        prior = self._each_prior(key, target, self.live)
         log_share, variance = prior.log_share()
         zero, count = jnp.zeros(self.repeats), jnp.zeros(self.repeats, int)
         dead = jnp.zeros((self.repeats, self._most))
@@ -191,17 +190,7 @@ class Nested(AbstractPopulations):
     def _shrink(
         self, key: PRNGKeyArray, target: PriorTimesLikelihood, state: State
     ) -> tuple[State, dict[str, Array]]:
-        def batch(state: State, _: None) -> tuple[State, None]:
-            keys = jr.split(jr.fold_in(key, state.step), self.repeats)
-            alone = state._replace(step=jnp.zeros(self.repeats, int))
-            new = jax.vmap(lambda k, s: self._batch(k, target, s))(keys, alone)
-
-            def keep(old: Array, new: Array) -> Array:
-                return jnp.where(state.finished.reshape(-1, *[1] * (old.ndim - 1)), old, new)
-
-            return jax.tree.map(keep, alone, new)._replace(step=state.step + 1), None
-
-        last, _ = jax.lax.scan(batch, state, length=self.block)
+        last = self._each(self._batch, key, target, state, self.block)
         best = jnp.max(last.log_likelihood, axis=1) + last.volume
         stats = {
             "log_z": jnp.mean(last.log_z + last.log_share),

@@ -18,8 +18,8 @@ import jax.random as jr
 from blackjax.adaptation.base import get_filter_adapt_info_fn
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from ..base import Block, Doubt, LogDensity, differentiable, example
-from ._trajectories import ENERGY, AbstractTrajectories, left_domain
+from ..base import Doubt, LogDensity, differentiable
+from ._trajectories import ENERGY, AbstractTrajectories, left_domain, noted
 
 hmc: Any = blackjax.mcmc.hmc  # its annotations say float for what may be an array
 _METRICS = ("diagonal", "dense", "low_rank")
@@ -35,7 +35,7 @@ class State(NamedTuple):
     step_size: Float[Array, " chain"]
     inverse_mass: PyTree[Float[Array, "chain ..."]]
     step: Int[Array, ""]
-    example: Float[Array, " dim"]  # the last undefined end of a trajectory; NaN before
+    example: Float[Array, "chain dim"]  # the last undefined end of a trajectory; NaN before
 
 
 class Nuts(AbstractTrajectories):
@@ -102,7 +102,7 @@ class Nuts(AbstractTrajectories):
             step_size,
             inverse_mass,
             jnp.array(0),
-            jnp.full(starts.shape[1], jnp.nan, float),
+            jnp.full(starts.shape, jnp.nan, float),
         )
 
     def _adaptation(self, smooth: LogDensity, dim: int) -> Any:
@@ -128,11 +128,6 @@ class Nuts(AbstractTrajectories):
             blackjax.nuts, smooth, is_mass_matrix_diagonal=diagonal, **options
         )
 
-    @eqx.filter_jit
-    def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
-        """`block` draws, one trajectory each."""
-        return self._one_each(key, target, state)
-
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State
     ) -> tuple[State, dict[str, Array]]:
@@ -143,8 +138,7 @@ class Nuts(AbstractTrajectories):
             return kernel(key, here, smooth, step_size, inverse_mass, self.max_doublings)
 
         here = hmc.HMCState(state.position, state.log_density, state.gradient)
-        keys = jr.split(key, self.chains)
-        new, info = jax.vmap(one)(keys, here, state.step_size, state.inverse_mass)
+        new, info = jax.vmap(one)(self._keys(key), here, state.step_size, state.inverse_mass)
         # A trajectory stops at the first point without a finite density: it is one of its ends.
         left, right = (
             left_domain(target, end.position, end.logdensity)
@@ -163,7 +157,7 @@ class Nuts(AbstractTrajectories):
             (info.trajectory_leftmost_state, left),
             (info.trajectory_rightmost_state, right),
         ):
-            seen = example(seen, end.position.T, count["n_nan"] > 0)
+            seen = noted(seen, end.position, count["n_nan"] > 0)
         moved = state._replace(
             position=new.position,
             log_density=new.logdensity,

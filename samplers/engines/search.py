@@ -17,13 +17,15 @@ import jax.random as jr
 import numpy as np
 import optax
 from jax.core import Tracer
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+from optax import ScaleByAdamState, ScaleByScheduleState
 
-from ..base import AbstractEngine, Block, LogDensity, differentiable, example
+from .. import devices
+from ..base import AbstractEngine, Block, LogDensity, differentiable
 from ._climb import H, Slopes, newton
 from ._evidence import undefined_share
 from ._modes import Points, Scalars, dips, in_units, laplace, spread_out, told_apart
-from ._trajectories import left_domain
+from ._trajectories import left_domain, noted
 
 _RATE = 0.1  # Adam's first step, in units of the spread of the starts
 _LAST = 1e-3  # its last step over its first
@@ -34,24 +36,27 @@ _DRAWN = 16  # prior draws per start, the first of finite density counts
 
 
 class Tried(NamedTuple):
-    """Steps so far; those without a finite density, those undefined, and where one of these led."""
+    """Steps of each start so far; those without a finite density, those undefined, and where the
+    last of these led.
+    """
 
-    proposals: Array
-    nonfinite: Array
-    undefined: Array
-    example: Float[Array, " dim"]
+    proposals: Int[Array, " n"]
+    nonfinite: Int[Array, " n"]
+    undefined: Int[Array, " n"]
+    example: Points
 
 
 class State(NamedTuple):
-    """The starts on their way up, in units of `scale`, and Adam's moments."""
+    """The starts on their way up, in units of `scale`, with Adam's moments of their gradients."""
 
     position: Points
     value: Scalars
     gradient: Points
-    scale: Float[Array, " dim"]
-    adam: Any
-    step: Array
+    first: Points
+    second: Points
     tried: Tried
+    scale: Float[Array, " dim"]
+    step: Array
 
 
 class Search(AbstractEngine):
@@ -75,6 +80,8 @@ class Search(AbstractEngine):
 
     burn_in: ClassVar[int] = 0
     ends: ClassVar[bool] = True
+    padded: ClassVar[bool] = True
+    whole: ClassVar[tuple[str, ...]] = ("scale", "step")
 
     starts: int = eqx.field(static=True, default=4096)
     steps: int = eqx.field(static=True, default=500)
@@ -113,11 +120,9 @@ class Search(AbstractEngine):
         if int(state.step) < self.steps:
             state = _adam(target, state, self.steps, self.block)
             tables = {"progress": self._progress(state, 0)}
-            return state, Block(
-                None, self._figures(state), tables, undefined=state.tried.example[None]
-            )
+            return state, Block(None, self._figures(state), tables, undefined=state.tried.example)
         tables = {"modes": self._table(target, state), "progress": self._progress(state, 1)}
-        return state, Block(None, self._figures(state), tables, True, state.tried.example[None])
+        return state, Block(None, self._figures(state), tables, True, state.tried.example)
 
     def _progress(self, state: State, finished: int) -> dict[str, Array]:
         steps = jnp.minimum(state.step, self.steps)
@@ -155,9 +160,9 @@ class Search(AbstractEngine):
             "gradient_norm": jnp.linalg.norm(at.gradient[top], axis=1),
             "width": width * state.scale[None],
             "log_z_laplace": at.value[top] + log_volume + jnp.sum(jnp.log(state.scale)),
-            "n_proposals": state.tried.proposals,
-            "n_nonfinite": state.tried.nonfinite,
-            "n_nan": state.tried.undefined,
+            "n_proposals": jnp.sum(state.tried.proposals),
+            "n_nonfinite": jnp.sum(state.tried.nonfinite),
+            "n_nan": jnp.sum(state.tried.undefined),
         }
 
 
@@ -192,12 +197,13 @@ def _begin(target: LogDensity, points: Points) -> State:
     spread = jnp.std(points, axis=0)
     scale = jnp.where(spread > 0.0, spread, 1.0)
     position = points / scale[None]
-    value = jax.vmap(in_units(target, scale))(position)
-    adam = _optimiser(1).init(position)
+    value, _ = devices.shared(
+        lambda x, target, scale: (jax.vmap(in_units(target, scale))(x), ()), position, target, scale
+    )
     # Adam's first step goes nowhere and finds the gradient.
-    zero = jnp.zeros((), int)
-    tried = Tried(zero, zero, zero, jnp.full(points.shape[1], jnp.nan, float))
-    return State(position, value, jnp.zeros_like(position), scale, adam, zero, tried)
+    flat, none = jnp.zeros_like(position), jnp.zeros(len(points), int)
+    tried = Tried(none, none, none, jnp.full_like(points, jnp.nan))
+    return State(position, value, flat, flat, flat, tried, scale, jnp.zeros((), int))
 
 
 def _optimiser(steps: int) -> Any:
@@ -211,61 +217,79 @@ def _value_and_grad(density: LogDensity, x: Points) -> tuple[Scalars, Points]:
 @eqx.filter_jit
 def _adam(target: LogDensity, state: State, steps: int, block: int) -> State:
     """`block` steps of `steps`; one that leaves the support is taken back, momentum and all."""
-    density, optimiser = in_units(target, state.scale), _optimiser(steps)
+    optimiser = _optimiser(steps)
 
-    def step(state: State, _: None) -> tuple[State, None]:
-        move, adam = optimiser.update(-state.gradient, state.adam)
+    def step(state: State, target: LogDensity) -> State:
+        density = in_units(target, state.scale)
+        count = state.step.astype(jnp.int32)
+        adam, fall = ScaleByAdamState(count, state.first, state.second), ScaleByScheduleState(count)
+        move, ((_, first, second), _) = optimiser.update(-state.gradient, (adam, fall))
         trial = state.position + move
         value, gradient = _value_and_grad(density, trial)
         inside = jnp.isfinite(value)[:, None]
-        still = jax.tree.map(lambda x: jnp.where(inside, x, 0.0) if jnp.ndim(x) == 2 else x, adam)
         moved = State(
             jnp.where(inside, trial, state.position),
             jnp.where(inside[:, 0], value, state.value),
             jnp.where(inside, gradient, state.gradient),
+            jnp.where(inside, first, 0.0),
+            jnp.where(inside, second, 0.0),
+            counted(target, state.tried, trial * state.scale[None], value),
             state.scale,
-            still,
             state.step + 1,
-            counted(state.tried, trial * state.scale[None], value),
         )
-        return moved, None
+        return moved
 
-    def counted(tried: Tried, z: Points, value: Scalars) -> Tried:
+    def counted(target: LogDensity, tried: Tried, z: Points, value: Scalars) -> Tried:
         gone = left_domain(target, z, value)
         return Tried(
-            tried.proposals + len(z),
-            tried.nonfinite + jnp.sum(gone["n_nonfinite"]),
-            tried.undefined + jnp.sum(gone["n_nan"]),
-            example(tried.example, z.T, gone["n_nan"] > 0),
+            tried.proposals + 1,
+            tried.nonfinite + gone["n_nonfinite"],
+            tried.undefined + gone["n_nan"],
+            noted(tried.example, z, gone["n_nan"] > 0),
         )
 
-    return jax.lax.scan(step, state, length=block)[0]
+    def climb(rows: Any, whole: Any, target: Any) -> tuple[dict[str, Any], Array]:
+        begun = State(**rows, **whole)
+        last, _ = jax.lax.scan(lambda s, _: (step(s, target), None), begun, length=block)
+        return engine.rows_of(last), last.step
+
+    engine = Search()
+    rows, number = devices.shared(climb, engine.rows_of(state), engine.whole_of(state), target)
+    return state._replace(**rows, step=number)
 
 
 @eqx.filter_jit
 def _polished(target: LogDensity, scale: Float[Array, " dim"], x: Points) -> tuple[Points, Slopes]:
     """The tops, and the slopes of ln p there."""
-    density = in_units(target, scale)
-    dim = x.shape[1]
 
-    def step(at: tuple[Points, Scalars, Points, Slopes], _: None) -> tuple[Any, None]:
-        x, h = at[:2]
-        new, h, here = newton(density, x, h)
-        return (new, h, x, here), None
+    def climb(x: Points, target: Any, scale: Array) -> tuple[tuple[Points, Slopes], tuple[()]]:
+        density = in_units(target, scale)
 
-    none = Slopes(jnp.zeros(len(x)), jnp.zeros_like(x), jnp.zeros((len(x), dim, dim)))
-    begun = x, jnp.full(len(x), H), x, none
-    (_, _, top, here), _ = jax.lax.scan(step, begun, length=_POLISH)
-    return top, here
+        def step(at: tuple[Points, Scalars, Points, Slopes], _: None) -> tuple[Any, None]:
+            x, h = at[:2]
+            new, h, here = newton(density, x, h)
+            return (new, h, x, here), None
+
+        dim = x.shape[1]
+        none = Slopes(jnp.zeros(len(x)), jnp.zeros_like(x), jnp.zeros((len(x), dim, dim)))
+        begun = x, jnp.full(len(x), H), x, none
+        (_, _, top, here), _ = jax.lax.scan(step, begun, length=_POLISH)
+        return (top, here), ()
+
+    return devices.shared(climb, x, target, scale)[0]
 
 
 @eqx.filter_jit
 def _finite_prior_draws(target: Any, key: PRNGKeyArray, count: int) -> Points:
     """The first prior draw of finite density of 16 per point."""
     u = jr.uniform(key, (count, _DRAWN, target.dim), minval=jnp.finfo(float).tiny)
-    z = jax.vmap(jax.vmap(target.from_unit))(u)
-    first = jnp.argmax(jnp.isfinite(jax.vmap(jax.vmap(target))(z)), axis=1)
-    return jnp.take_along_axis(z, first[:, None, None], axis=1)[:, 0]
+
+    def first_finite(u: Float[Array, "own drawn dim"], target: Any) -> tuple[Points, tuple[()]]:
+        z = jax.vmap(jax.vmap(target.from_unit))(u)
+        first = jnp.argmax(jnp.isfinite(jax.vmap(jax.vmap(target))(z)), axis=1)
+        return jnp.take_along_axis(z, first[:, None, None], axis=1)[:, 0], ()
+
+    return devices.shared(first_finite, u, target)[0]
 
 
 @eqx.filter_jit
@@ -273,14 +297,22 @@ def _jumped(
     target: Any, key: PRNGKeyArray, scale: Float[Array, " dim"], x: Points, at: Slopes
 ) -> Points:
     """A jump of twice the Laplace width from each optimum, halved until it is not too far down."""
-    density = in_units(target, scale)
     dim = x.shape[1]
     deepest = 4.0 * (0.5 * dim + 3.1 * math.sqrt(0.5 * dim) + 5.0)
 
     curvature, axes = jnp.linalg.eigh(at.hessian)
     widths = 1.0 / jnp.sqrt(jnp.maximum(jnp.abs(curvature), 1.0))
     jump = jnp.einsum("nij,nj->ni", axes, widths * jr.normal(key, x.shape))
-    tried = x[None] + jnp.asarray(2.0 * 0.5 ** np.arange(_HALVINGS))[:, None, None] * jump[None]
-    fine = jax.vmap(jax.vmap(density))(tried) > at.value[None] - deepest
-    first = jnp.take_along_axis(tried, jnp.argmax(fine, axis=0)[None, :, None], axis=0)[0]
-    return jnp.where(jnp.any(fine, axis=0)[:, None], first, x)
+    lengths = jnp.asarray(2.0 * 0.5 ** np.arange(_HALVINGS))[None, :, None]
+
+    def halved(
+        rows: tuple[Points, Points, Scalars], target: Any, scale: Array
+    ) -> tuple[Points, tuple[()]]:
+        x, jump, value = rows
+        density = in_units(target, scale)
+        tried = x[:, None] + lengths * jump[:, None]
+        fine = jax.vmap(jax.vmap(density))(tried) > value[:, None] - deepest
+        first = jnp.take_along_axis(tried, jnp.argmax(fine, axis=1)[:, None, None], axis=1)[:, 0]
+        return jnp.where(jnp.any(fine, axis=1)[:, None], first, x), ()
+
+    return devices.shared(halved, (x, jump, at.value), target, scale)[0]

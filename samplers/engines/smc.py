@@ -123,8 +123,7 @@ class Smc(AbstractPopulations):
     def _begin(
         self, key: PRNGKeyArray, target: PriorTimesLikelihood
     ) -> tuple[_evidence.FinitePrior, State]:
-        keys = jr.split(key, self.repeats)
-        prior = jax.vmap(lambda k: _evidence.finite_prior(k, target, self.particles))(keys)
+        prior = self._each_prior(key, target, self.particles)
         log_share, variance = prior.log_share()
         first = 2.38 / math.sqrt(2.0 * target.dim) if self.kernel == "random_walk" else 0.5
         zero = jnp.zeros(self.repeats)
@@ -168,22 +167,13 @@ class Smc(AbstractPopulations):
     def _temper(
         self, key: PRNGKeyArray, target: PriorTimesLikelihood, state: State
     ) -> tuple[State, dict[str, Array]]:
-        keys = jr.split(jr.fold_in(key, state.step), self.repeats)
-        per_repeat = state._replace(step=jnp.zeros(self.repeats, int))
-        new = jax.vmap(lambda k, s: self._stage(k, target, s))(keys, per_repeat)
-        kept = jax.tree.map(
-            lambda old, new: jnp.where(
-                jnp.expand_dims(state.finished, range(1, old.ndim)), old, new
-            ),
-            per_repeat,
-            new,
-        )
+        kept = self._each(self._stage, key, target, state, 1)
         stats = {
             "temperature": jnp.min(kept.temperature),
             "acceptance": jnp.mean(kept.acceptance),
             "log_z": jnp.mean(kept.log_z),
         } | _evidence.undefined_share(kept.proposals, kept.nonfinite, kept.undefined)
-        return kept._replace(step=state.step + 1), stats
+        return kept, stats
 
     def _stage(self, key: PRNGKeyArray, target: PriorTimesLikelihood, state: State) -> State:
         """Run one block of one population: a new temperature if it has settled, then moves."""

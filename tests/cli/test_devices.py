@@ -3,9 +3,11 @@
 import types
 
 import jax
+import numpy as np
 import pytest
 
 from nmmjax.cli import devices
+from nmmjax.cli.engines import build_engine, superchains_of
 from nmmjax.errors import InputError
 from nmmjax.runfile.schema import EngineSection
 from nmmjax.samplers.engines.emcee_ import Emcee
@@ -51,10 +53,53 @@ def test_sizes_follow_the_device_where_the_run_file_leaves_them_open(four, monke
     assert devices.sized(EngineSection(), "all").options == {"ensembles": 64, "walkers": 4096}
     given = EngineSection(options={"walkers": 64})
     assert devices.sized(given, "all") is given
-    other = EngineSection(name="nuts")
+    other = EngineSection(name="smc")
     assert devices.sized(other, "all") is other
     monkeypatch.undo()
+    assert devices.sized(EngineSection(name="nuts"), "all").options == {}
     assert devices.sized(EngineSection(), "all").options == {}
+
+
+@pytest.mark.parametrize("name", ["nuts", "chees", "meads", "mclmc"])
+def test_trajectories_of_an_accelerator_are_many_and_start_in_superchains(four, monkeypatch, name):
+    one = devices.sized(EngineSection(name=name), "1")
+    assert (one.options, one.superchains) == ({"chains": 4096}, 64)
+    all_ = devices.sized(EngineSection(name=name, options={"block": 10}), "all")
+    assert (all_.options, all_.superchains) == ({"block": 10, "chains": 16384}, 64)
+    asked = devices.sized(EngineSection(name=name, superchains=12), "3")
+    assert (asked.options, asked.superchains) == ({"chains": 12288}, 12)
+    given = EngineSection(name=name, options={"chains": 100})
+    assert devices.sized(given, "all") is given
+    engine = build_engine(all_, "here")
+    labels = superchains_of(all_, engine, "here")
+    assert np.bincount(labels).tolist() == [256] * 64
+    monkeypatch.undo()
+    told = devices.told(engine, devices.used_by(engine, "1"), all_.superchains)
+    assert told == "16384 chains in 64 superchains on 1 device (CPU)"
+
+
+def test_a_run_is_continued_with_its_sizes_on_any_device(four, monkeypatch):
+    """Begun on a GPU, resumed on a CPU and on two GPUs: sizes that the run file leaves open."""
+    stored = {"engine": {"name": "nuts", "chains": 4096, "block": 25}, "superchains": 64}
+    begun = EngineSection(name="nuts")
+    for _ in range(2):
+        found = devices.sized(begun, "2", stored)
+        assert (found.options, found.superchains) == ({"chains": 4096}, 64)
+        monkeypatch.setattr(jax, "local_devices", lambda: [gpu(cores=4)] * 2)
+    walkers = {"engine": {"name": "ensemble", "ensembles": 16, "walkers": 4096}}
+    found = devices.sized(EngineSection(), "1", walkers)
+    assert found.options == {"ensembles": 16, "walkers": 4096}
+    assert devices.sized(begun, "1", walkers) is begun  # refused later: another engine
+
+
+@pytest.mark.parametrize("cores", [1, 16, 132])
+@pytest.mark.parametrize("memory", [1e8, 150e9])
+@pytest.mark.parametrize("count", [1, 3, 8])
+@pytest.mark.parametrize("superchains", [2, 64, 100])
+def test_chains_divide_into_superchains_and_over_devices(cores, memory, count, superchains):
+    found = devices.chains_of(cores, memory, 25, count, superchains)
+    assert found % count == found % superchains == 0
+    assert found >= max(2 * superchains, 1)
 
 
 @pytest.mark.parametrize(
