@@ -107,10 +107,11 @@ def own(rows: Array) -> Array:
 def gathered[T](rows: T, total: int) -> T:
     """Give all `total` rows to every device, inside `shared`: what is computed of them is the same.
 
-    The one place where devices wait for each other.
+    The one place where devices wait for each other. A device alone computes apart what it gathers,
+    too, as the compiler would round it otherwise.
     """
     if not _alone():
-        return rows
+        return jax.lax.optimization_barrier(rows)
     return jax.tree.map(lambda x: jax.lax.all_gather(x, _AXIS, tiled=True)[:total], rows)
 
 

@@ -54,8 +54,8 @@ def quiet() -> None:
     """Keep what other libraries log and nobody can act on away from the terminal.
 
     JAX tries its CUDA plug-ins also where there is no GPU, and logs how each of them fails;
-    fontTools logs the dates inside the fonts that it embeds; matplotlib, in two lines, that it keeps
-    its list of fonts in a temporary folder where HOME cannot be written, as `start_jax` has said.
+    fontTools logs the dates inside the fonts that it embeds; matplotlib, in two lines, that its
+    list of fonts is in a temporary folder where HOME cannot be written, as `start_jax` has said.
     """
     if not any(pathlib.Path(device).exists() for device in _GPU):
         logging.getLogger("jax._src.xla_bridge").addFilter(_is_news)

@@ -189,7 +189,7 @@ class AbstractTrajectories(AbstractWarming):
         proposals = jnp.sum(stats["n_proposals"])
         shares = {
             "nonfinite_fraction": jnp.sum(stats["n_nonfinite"]) / proposals,
-            "divergent_fraction": jnp.mean(stats["diverging"]),
+            "divergent_fraction": jnp.mean(stats["diverging"].astype(float)),
         }
         return Block(draws, stats | shares, undefined=undefined)
 
