@@ -102,11 +102,17 @@ def of_block(engine, key, target, state):
     return state, {"draws": block.draws, "undefined": block.undefined, **block.stats}
 
 
-def engine_on(kind):
+def begun(kind):
+    """The first state of an engine."""
+    engine = ENGINES[kind]
+    starts = jr.uniform(jr.key(0), (engine.chains, 3), minval=-1.0, maxval=2.0)
+    return engine.init(jr.key(1), TARGET, starts)
+
+
+def engine_on(kind, state):
     """The state of an engine after two compiled steps, and what is known of the program."""
     engine, step = ENGINES[kind], STEPS.get(kind, of_block)
-    starts = jr.uniform(jr.key(0), (engine.chains, 3), minval=-1.0, maxval=2.0)
-    state = engine.placed(engine.init(jr.key(1), TARGET, starts))
+    state = engine.placed(state)
     found = {"init": state._asdict()}
     lowered = jax.jit(lambda t, s: step(engine, jr.key(2), t, s)).lower(TARGET, state)
     program = lowered.compile()
@@ -167,7 +173,8 @@ if __name__ == "__main__":
     *kinds, numbers, folder = sys.argv[1:]
     for kind in kinds:
         for number in numbers.split(","):
+            warmed = begun(kind) if kind == "few" else None  # by one device
             with devices.using(devices.mesh(int(number))):
                 own = {"posterior": posterior, "starts": starts}.get(kind)
-                found = engine_on(kind) if own is None else own()
+                found = own() if own else engine_on(kind, warmed or begun(kind))
             np.savez(f"{folder}/{kind}-{number}.npz", **flat(found))
