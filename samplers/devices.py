@@ -30,7 +30,7 @@ def mesh(count: int) -> Mesh:
 @contextlib.contextmanager
 def using(devices: Mesh) -> Iterator[None]:
     """Spread over these devices what is given to `spread`, `placed` and `shared`."""
-    if devices.size == 1:  # the one that JAX takes anyway
+    if devices.size == 1 == count():  # the one that JAX takes anyway
         yield
         return
     with jax.set_mesh(devices):
@@ -41,6 +41,11 @@ def count() -> int:
     """Count the devices in use; inside `shared` each works alone."""
     here = jax.sharding.get_abstract_mesh()
     return 1 if here.empty or here.manual_axes else here.size
+
+
+def fewer(parts: int) -> Mesh:
+    """Make a mesh of as many of the devices in use as divide the parts."""
+    return mesh(max(n for n in range(1, count() + 1) if parts % n == 0))
 
 
 def spread(x: Array, axis: int = -1) -> Array:

@@ -6,6 +6,7 @@ import jax
 import jax.random as jr
 from jaxtyping import Array
 
+from nmmjax.samplers import devices
 from nmmjax.samplers.engines import importance, search
 from nmmjax.target import start
 from nmmjax.target.posterior import Posterior
@@ -19,8 +20,10 @@ def starting_points(
         note(f"climbing to the modes for {count} starting points")
         return search.starts(posterior, key, count)
     if kind == "importance":
-        note(f"fitting a mixture to draw {count} starting points from")
         engine, (own, key) = importance.Importance(), jr.split(key)
+        used = devices.fewer(engine.repeats).size
+        share = f" on {used} of {devices.count()} devices" if used < devices.count() else ""
+        note(f"fitting a mixture to draw {count} starting points from{share}")
         points = start.screened(posterior, own, engine.chains).positions
         return importance.starts(engine, key, posterior, points, count)
     note(f"looking for {count} starting points among prior draws")

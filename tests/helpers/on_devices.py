@@ -14,7 +14,7 @@ import jax.random as jr  # noqa: E402
 import numpy as np  # noqa: E402
 
 from nmmjax.samplers import devices  # noqa: E402
-from nmmjax.samplers.engines import search  # noqa: E402
+from nmmjax.samplers.engines import importance, search  # noqa: E402
 from nmmjax.samplers.engines._cross_check import by_importance  # noqa: E402
 from nmmjax.samplers.engines.chees import Chees  # noqa: E402
 from nmmjax.samplers.engines.ensemble import Ensemble  # noqa: E402
@@ -154,10 +154,15 @@ def posterior():
 
 
 def starts():
-    """Starting points of the search, and the evidence check of two repeats."""
+    """Starting points of search and importance, and the evidence check of two repeats."""
     draws = jr.uniform(jr.key(3), (2, 400, 3), minval=-1.0, maxval=2.0)
     rows = {"log_z": jnp.zeros(2), "log_z_error": jnp.ones(2)}
+    three = Importance(
+        repeats=3, walkers=8, warmup=128, components=4, rounds=2, adapt=200, samples=400, block=200
+    )
+    points = jr.uniform(jr.key(6), (three.chains, 3), minval=-1.0, maxval=2.0)
     return {
+        "importance": importance.starts(three, jr.key(7), TARGET, points, 6),
         "search": search.starts(TARGET, jr.key(4), 6, searches=3, steps=30),
         "check": by_importance(jr.key(5), TARGET, draws, rows),
     }
