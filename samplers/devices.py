@@ -7,6 +7,7 @@ that would fit.
 """
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array
 
 _AXIS = "part"
+_QUICKLY = {"xla_backend_optimization_level": 0}
 
 
 def mesh(count: int) -> Mesh:
@@ -67,6 +69,23 @@ def spread(x: Array, axis: int = -1) -> Array:
 def placed[T](rows: T) -> T:
     """Cut the first axis of every array over the devices in use, as `spread` does."""
     return jax.tree.map(lambda x: spread(x, 0), rows)
+
+
+def once[**P, T](function: Callable[P, T]) -> Callable[P, T]:
+    """Return `eqx.filter_jit(function)` for a program that runs a few times on few points.
+
+    A CPU takes two thirds of the time to compile it, and longer to run it. Rounding may differ.
+    """
+    usual = eqx.filter_jit(function)
+    quick: Any = eqx.filter_jit(function, compiler_options=_QUICKLY)  # pyright: ignore
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        within = any(isinstance(x, Tracer) for x in jax.tree.leaves((args, kwargs)))
+        quickly = jax.default_backend() == "cpu" and not within
+        return (quick if quickly else usual)(*args, **kwargs)
+
+    return call
 
 
 def everywhere[T](tree: T) -> T:

@@ -8,6 +8,8 @@ ensemble, followed through the draws, is itself worth enough independent draws.
 Equal to arviz within 1e-10 (test_diagnostics.py), but undefined (NaN) for a constant.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.fft import next_fast_len
 from scipy.special import ndtri
@@ -15,28 +17,34 @@ from scipy.special import ndtri
 MIN_DRAWS = 4
 _TAILS = (0.05, 0.95)
 _KNOTS = 1025  # of the ranks by which all chains are scored where few are ranked
+_TOGETHER = 2**24  # draws that are transformed at once
 _MOST_GROUPS = 256  # of which the progress line takes account
 
 
-def rhat(values: np.ndarray, groups: np.ndarray | None = None) -> float:
+def rhat(
+    values: np.ndarray, groups: np.ndarray | None = None, ranked: np.ndarray | None = None
+) -> float:
     """Rank-normalised split R-hat, the larger of bulk and folded (section 4, eqs 1-4 and 14).
 
     values   (chain, draw)
     groups   (chain,) labels: coupled chains count as one. None: no chain is coupled
+    ranked   `half_scores(values)`, if they are there already
     returns  NaN below four draws or two chains, for a constant and where values are NaN
     """
     groups = np.arange(len(values)) if groups is None else groups
     if undefined(values) or len(np.unique(groups)) < 2:
         return np.nan
-    halves = split(values)
-    return _rank_rhat(halves, _normal_scores(halves), groups)
+    return _rank_rhat(split(values), half_scores(values, ranked), groups)
 
 
-def rhat_nested(values: np.ndarray, superchains: np.ndarray) -> float:
+def rhat_nested(
+    values: np.ndarray, superchains: np.ndarray, ranked: np.ndarray | None = None
+) -> float:
     """Nested split R-hat of ranks, the larger of bulk and folded (arXiv:2110.13017, eqs 4-8).
 
     values       (chain, draw), independent chains, however short (at least four draws)
     superchains  (chain,) labels; chains of one superchain began at the same place
+    ranked       `half_scores(values)`, if they are there already
 
     Compares means of superchains, which many short chains know well, where plain R-hat compares
     the means of single chains, which they do not. NaN where `rhat` is.
@@ -44,8 +52,8 @@ def rhat_nested(values: np.ndarray, superchains: np.ndarray) -> float:
     if undefined(values) or len(np.unique(superchains)) < 2:
         return np.nan
     halves = split(values)
-    folded = np.abs(halves - np.median(halves))
-    return max(_nested(_normal_scores(x), superchains) for x in (halves, folded))
+    folded = _normal_scores(np.abs(halves - np.median(halves)))
+    return max(_nested(x, superchains) for x in (half_scores(values, ranked), folded))
 
 
 def ebfmi(energy: np.ndarray) -> np.ndarray:
@@ -55,14 +63,20 @@ def ebfmi(energy: np.ndarray) -> np.ndarray:
     returns  (chain,) mean squared step of the energy over its variance; below 0.3 the momenta
              are too small for the tails of the energy
     """
-    steps = np.mean(np.diff(energy, axis=1) ** 2, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):  # a chain that stands still has none
-        return steps / np.var(energy, axis=1, ddof=1)
+        each = [
+            np.mean(np.diff(x) ** 2, axis=1) / np.var(x, axis=1, ddof=1)
+            for x in np.array_split(energy, -(-energy.size // _TOGETHER))
+        ]
+    return np.concatenate(each)
 
 
-def ess_bulk(values: np.ndarray) -> float:
-    """Effective draws of the bulk: the ESS of split, rank-normalised chains, (chain, draw)."""
-    return np.nan if undefined(values) else ess(_normal_scores(split(values)))
+def ess_bulk(values: np.ndarray, ranked: np.ndarray | None = None) -> float:
+    """Effective draws of the bulk: the ESS of split, rank-normalised chains, (chain, draw).
+
+    ranked   `half_scores(values)`, if they are there already
+    """
+    return np.nan if undefined(values) else ess(half_scores(values, ranked))
 
 
 def ess_tail(values: np.ndarray) -> float:
@@ -81,29 +95,63 @@ def mcse_mean(values: np.ndarray) -> float:
 
 
 def ensemble_mean_ess(
-    values: np.ndarray, groups: np.ndarray, few: np.ndarray | None = None
+    values: np.ndarray,
+    groups: np.ndarray,
+    few: np.ndarray | None = None,
+    ranked: np.ndarray | None = None,
 ) -> float:
     """Effective draws of the ensemble-mean series of rank-normalised values, all ensembles.
 
     values   (chain, draw); groups (chain,) labels of the ensembles
     few      chains that are ranked; every chain counts, since fewer of them would drown what an
              ensemble's walkers have in common
+    ranked   `half_scores(values)`, if they are there already
     """
     if undefined(values):
         return np.nan
     if few is None or len(few) == len(values):
-        return ess(_half_means(_normal_scores(split(values)), groups))
-    means = means_of(scores(values, few), groups)
+        return ess(_half_means(half_scores(values, ranked), groups))
+    return ess_of_means(means_of(scores(values, few), groups))
+
+
+def ess_of_means(means: np.ndarray) -> float:
+    """Effective draws of (group, draw) means of scores, all groups."""
     return ess(_half_means(_normal_scores(split(means)), np.arange(len(means))))
+
+
+def half_scores(values: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
+    """Normal scores of the halves of (chain, draw), unless they are known: (2 chain, draw // 2)."""
+    return _normal_scores(split(values)) if known is None else known
 
 
 def scores(values: np.ndarray, few: np.ndarray | None = None) -> np.ndarray:
     """Normal scores of (chain, draw) values, ranked among all chains or among `few` of them."""
     if few is None or len(few) == len(values) or not np.all(np.isfinite(values)):
         return _normal_scores(values)
+    return scorer(values[few])(values)
+
+
+def scorer(some: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the function that gives values their normal scores, ranked among `some`.
+
+    Finite ones lie between 1025 quantiles of them; where any is infinite, among all of them.
+    """
+    if not np.all(np.isfinite(some)):
+        ordered = np.sort(some, axis=None)
+        return lambda values: _scores_among(ordered, values)
     levels = np.linspace(0.0, 1.0, _KNOTS)
-    knots, first = np.unique(np.quantile(values[few], levels), return_index=True)
-    within = np.interp(values, knots, levels[first])
+    knots, first = np.unique(np.quantile(some, levels), return_index=True)
+
+    def scored(values: np.ndarray) -> np.ndarray:
+        within = np.interp(values, knots, levels[first])
+        return ndtri(np.clip(within, 0.5 / _KNOTS, 1.0 - 0.5 / _KNOTS))
+
+    return scored
+
+
+def _scores_among(ordered: np.ndarray, values: np.ndarray) -> np.ndarray:
+    both = (np.searchsorted(ordered, values, side=side) for side in ("left", "right"))
+    within = 0.5 * sum(both) / len(ordered)
     return ndtri(np.clip(within, 0.5 / _KNOTS, 1.0 - 0.5 / _KNOTS))
 
 
@@ -121,9 +169,8 @@ def ess(series: np.ndarray) -> float:
     chains, draws = series.shape
     if np.ptp(series) == 0.0:
         return float(series.size)
-    centred = series - series.mean(axis=1, keepdims=True)
-    length = next_fast_len(2 * draws, real=True)
-    power = np.mean(np.abs(np.fft.rfft(centred, length, axis=1)) ** 2, axis=0)
+    length = int(next_fast_len(2 * draws, real=True) or 0)
+    power = _power(series, length)
     covariance = np.fft.irfft(power, length)[:draws] / draws
     within = covariance[0] * draws / (draws - 1.0)
     between = np.var(series.mean(axis=1), ddof=1) if chains > 1 else 0.0
@@ -131,6 +178,19 @@ def ess(series: np.ndarray) -> float:
     rho[0] = 1.0
     tau = max(_correlation_time(rho), 1.0 / np.log10(series.size))
     return float(series.size / tau)
+
+
+def _power(series: np.ndarray, length: int) -> np.ndarray:
+    """Mean power spectrum of centred series; so many of them at once as memory allows."""
+    rows = max(_TOGETHER // series.shape[1], 1)
+
+    def spectra(x: np.ndarray) -> np.ndarray:
+        return np.abs(np.fft.rfft(x - x.mean(axis=1, keepdims=True), length, axis=1)) ** 2
+
+    if rows >= len(series):
+        return np.mean(spectra(series), axis=0)
+    parts = (series[i : i + rows] for i in range(0, len(series), rows))
+    return np.sum([spectra(x).sum(axis=0) for x in parts], axis=0) / len(series)
 
 
 def _correlation_time(rho: np.ndarray) -> float:

@@ -86,6 +86,11 @@ def run(
     return Outcome(at.draws, reason, detail, messages)
 
 
+def recorded_length(engine: AbstractEngine) -> int:
+    """Return the draws of the blocks in whose shape starting points are recorded; 0: of none."""
+    return 0 if engine.ends else engine.per_block
+
+
 def _refuse_misfit(engine: AbstractEngine, store: Store) -> None:
     if not np.array_equal(store.groups, engine.groups):
         raise StoreError(
@@ -143,8 +148,7 @@ class _Job:
         starts = self.plan.starts
         points = jnp.asarray(starts() if callable(starts) else starts)
         shape = (points.shape[0], points.shape[1])
-        length = 0 if self.engine.ends else self.engine.per_block
-        first = witness.of_points(self.problem, points, length)
+        first = witness.of_points(self.problem, points, recorded_length(self.engine))
         self.store.replace({"starts": {**first.group("posterior"), "position": first.positions}})
         adapts = isinstance(self.engine, AbstractWarming)
         state = self._beginning(adapts)(key, self.problem.target, points)

@@ -1,9 +1,12 @@
 """What an installation shows of itself: its version, its types, its citation."""
 
+import os
 import re
 import subprocess
 import sys
 import tomllib
+
+import pytest
 
 import nmmjax
 from helpers.places import ROOT
@@ -19,6 +22,24 @@ def test_one_version_everywhere(capsys):
     assert capsys.readouterr().out == f"nmmjax {version}\n"
     citation = (ROOT / "CITATION.cff").read_text()
     assert re.findall(r"^version: (.*)$", citation, re.MULTILINE) == [version]
+
+
+@pytest.mark.parametrize(("asked", "level"), [({}, "3"), ({"TF_CPP_MIN_LOG_LEVEL": "0"}, "0")])
+def test_alarms_of_the_compiler_are_off_unless_asked_for(asked, level):
+    """XLA reads its level of logging once, before the command line has imported JAX."""
+    code = (
+        "import os, sys\n"
+        "from nmmjax.__main__ import main\n"
+        "sys.argv = ['nmmjax', '--version']\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "assert 'jax' not in sys.modules\n"
+        "print(os.environ['TF_CPP_MIN_LOG_LEVEL'])\n"
+    )
+    bare = {key: x for key, x in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=bare | asked, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split()[-1] == level
 
 
 def test_version_imports_no_jax():

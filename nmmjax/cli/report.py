@@ -22,8 +22,9 @@ from nmmjax.figures import draw, growth
 from nmmjax.figures.axes import legible
 from nmmjax.results import columns, open_run, screen, summary, tables
 from nmmjax.results.plain import number, share
-from nmmjax.results.rundir import HEADLINES, Run
+from nmmjax.results.rundir import Run
 from nmmjax.results.summary import Summary
+from nmmjax.results.variables import HEADLINES
 from nmmjax.samplers.store.files import Folder, StoreError
 
 NAME = "report.html"

@@ -15,7 +15,7 @@ import numpy as np
 import tomli_w
 
 from nmmjax import signals
-from nmmjax.cli import provenance, tasks
+from nmmjax.cli import ahead, provenance, tasks
 from nmmjax.cli.devices import sized, used_by
 from nmmjax.cli.engines import (
     build_engine,
@@ -123,18 +123,19 @@ def _sample(
     stop = _stop(run.run.until, store, task)
     places = np.arange(engine.chains) if superchains is None else superchains
     with Reporter() as report:
-
-        def starts() -> jax.Array:
-            count = int(places[-1]) + 1
-            found = starting_points(run.engine.start, posterior, key_starts, count, report.note)
-            return found[places]
-
         faults = _telling(posterior, report.note)
         wanted = run.store.observables
         record = functools.partial(
             posterior.record, observables=None if wanted is None else tuple(wanted)
         )
         problem = Problem(posterior, record, posterior.sampled, faults)
+
+        def starts() -> jax.Array:
+            count = int(places[-1]) + 1
+            with ahead.compiling(engine, problem, posterior.dim):
+                found = starting_points(run.engine.start, posterior, key_starts, count, report.note)
+            return found[places]
+
         plan = Plan(starts, draws, burn_in, superchains, stop)
         hooks = Hooks(report, signals.caught, lambda: signals.enter(Stage.SAMPLING))
         return driver.run(engine, problem, key_run, store, plan, hooks)
@@ -161,19 +162,27 @@ def _stop(until: UntilTable, store: Store, task: Task | None) -> Until:
     """The stop rule, which looks at the draws of all tasks if it is asked to."""
     together = until.shards and task is not None
     directory = store.path.parent.parent if together else store.path
-    certified = functools.partial(_certified, until.rhat, directory)
     ess = until.ess / task.of if together and task and until.ess else until.ess
-    return Until(certified, until.rhat, ess, until.max_minutes)
+    return Until(_certified(until.rhat, directory), until.rhat, ess, until.max_minutes)
 
 
-def _certified(rhat: float | None, directory: pathlib.Path, store: Store) -> str:
-    """Say why the stored draws may be trusted; "" if the verdict is against them."""
-    from nmmjax.results import trust, verdict
-    from nmmjax.results.shards import open_run
+def _certified(rhat: float | None, directory: pathlib.Path) -> Callable[[Store], str]:
+    """Make the function that says why the stored draws may be trusted; "" if they may not."""
 
-    del store  # its draws are in the directory, perhaps beside those of other tasks
-    converged, words = verdict.of(open_run(directory), rhat or trust.RHAT)
-    return words.rstrip(".") if converged else ""
+    @functools.cache
+    def judge() -> Callable[[Any], tuple[bool, str]]:
+        from nmmjax.results import trust, until
+
+        return until.Judge(rhat or trust.RHAT)
+
+    def certified(store: Store) -> str:
+        from nmmjax.results.shards import open_run
+
+        del store  # its draws are in the directory, perhaps beside those of other tasks
+        converged, words = judge()(open_run(directory))
+        return words.rstrip(".") if converged else ""
+
+    return certified
 
 
 def _ended(outcome: driver.Outcome, store: Store, again: str) -> int:

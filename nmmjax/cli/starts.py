@@ -7,7 +7,6 @@ import jax.random as jr
 from jaxtyping import Array
 
 from nmmjax.samplers import devices
-from nmmjax.samplers.engines import importance, search
 from nmmjax.target import start
 from nmmjax.target.posterior import Posterior
 
@@ -17,9 +16,13 @@ def starting_points(
 ) -> jax.Array:
     """(count, dim) chart positions of finite density; what is done is told by `note`."""
     if kind == "search":
+        from nmmjax.samplers.engines import search
+
         note(f"climbing to the modes for {count} starting points")
         return search.starts(posterior, key, count)
     if kind == "importance":
+        from nmmjax.samplers.engines import importance
+
         engine, (own, key) = importance.Importance(), jr.split(key)
         used = devices.fewer(engine.repeats).size
         share = f" on {used} of {devices.count()} devices" if used < devices.count() else ""

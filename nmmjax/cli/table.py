@@ -10,7 +10,8 @@ from nmmjax.cli.terminal import out
 from nmmjax.errors import InputError, suggest
 from nmmjax.results import open_run, printed, summary
 from nmmjax.results.printed import Form, Printed
-from nmmjax.results.rundir import HEADLINES, Run
+from nmmjax.results.rundir import Run
+from nmmjax.results.variables import HEADLINES
 
 _FORMS: tuple[Form, ...] = ("latex", "csv", "markdown")
 _NOT_IN_BRACKETS = r",(?![^\[]*\])"

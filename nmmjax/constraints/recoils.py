@@ -2,7 +2,7 @@
 
 import functools
 import math
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -29,7 +29,8 @@ from nmmjax.physics.constants import SM
 _ROLES = ("moment", "vector", "neutral", "charged", "mass")
 _SOURCES = ("pp", "7Be")
 _SCALES = (0.5, 1.5)  # of the background, far outside its uncertainty
-_STEPS = 6  # of Newton's method; the logarithm is concave
+_LINES = (0.0, 100.0)  # of the line, in units of what the data have above the background
+_STEPS = 6, 20  # of Newton's method without and with a line; the logarithm is concave
 
 
 class RecoilSpectrum(Constraint):
@@ -47,6 +48,8 @@ class RecoilSpectrum(Constraint):
     `allowed`: -2 ln L below the quantile of chi^2 with one degree of freedom. B holds the
     neutrinos of the Standard Model. Bins in keV, background in events/(tonne year keV), efficiency
     included, exposure in tonne years, resolution as in `recoil.Detector`.
+
+    line    energy in keV of a monoenergetic background whose size is free, not part of B; 0: none
     """
 
     word: ClassVar[str] = "recoil_spectrum"
@@ -65,9 +68,12 @@ class RecoilSpectrum(Constraint):
     background_error: float = eqx.field(static=True)
     resolution: tuple[float, ...] = eqx.field(static=True)
     cl: float = eqx.field(static=True)
+    line: float = eqx.field(default=0.0, static=True)
 
     def __check_init__(self):
         check_cl(self.cl)
+        if self.line and not self.low[0] < self.line < self.high[-1]:
+            raise InputError(f"line must lie inside the bins or be 0, got {self.line:g} keV")
         check_positive(exposure=self.exposure, background_error=self.background_error)
         roles = self.signals.split()
         for words, known in ((roles, _ROLES), (self.sources.split(), _SOURCES)):
@@ -104,7 +110,8 @@ class RecoilSpectrum(Constraint):
         events, background = sum(self.events), float(np.sum(self._expected))
         seen = f"{events:.4g} recoils of {self.low[0]:g} to {self.high[-1]:g} keV"
         names = ", ".join(self.requires)
-        return f"{names}: {seen}, {background:.4g} expected ({percent(self.cl)})"
+        line = f" beside a line of any size at {self.line:g} keV" if self.line else ""
+        return f"{names}: {seen}, {background:.4g} expected{line} ({percent(self.cl)})"
 
     def interval(self) -> Interval | None:
         """Return the interval of the observable at the confidence level, where there is one."""
@@ -141,8 +148,8 @@ class RecoilSpectrum(Constraint):
 
     def _profiled(self, signal: Float[Array, " bin"]) -> Float[Array, ""]:
         with jax.ensure_compile_time_eval():
-            none = _profile(jnp.zeros(len(self.low)), self._key)
-        return _profile(signal, self._key) - none
+            none = _profile(jnp.zeros(len(self.low)), self._fit)
+        return _profile(signal, self._fit) - none
 
     @property
     def _expected(self) -> np.ndarray:
@@ -150,8 +157,18 @@ class RecoilSpectrum(Constraint):
         return np.multiply(self.background, width) * self.exposure
 
     @property
-    def _key(self):
-        return np.asarray(self.events), self._expected, self.background_error
+    def _fit(self) -> "_Fit":
+        events, parts = np.asarray(self.events), [self._expected]
+        if self.line:
+            one = recoil.line(self.line, self._detector)
+            above = max(float(np.sum((events - self._expected)[one > 0.05 * np.max(one)])), 1.0)
+            parts.append(one / np.sum(one) * above)
+        return _Fit(events, tuple(parts), (self.background_error**-2, 0.0)[: len(parts)])
+
+    @property
+    def _detector(self) -> recoil.Detector:
+        bins = np.asarray(self.low), np.asarray(self.high), np.asarray(self.efficiency)
+        return recoil.Detector(*bins, self.exposure, (self.resolution[0], self.resolution[1]))
 
     @property
     def _quantile(self) -> float:
@@ -173,20 +190,35 @@ def _templates(low, high, efficiency, exposure, resolution, sources) -> recoil.T
         return recoil.templates(detector, recoil.solar(*sources))
 
 
-def _profile(signal, key):
-    """Return the logarithm at the best size of the background, relative to events as expected."""
-    events, expected, error = key
+class _Fit(NamedTuple):
+    """Events, and the parts of the background by bin whose sizes, 1 +- precision^(-1/2), vary."""
 
-    def step(b):
-        rate = b * expected + signal
-        slope = jnp.sum((events / rate - 1.0) * expected) - (b - 1.0) / error**2
-        bend = jnp.sum(events * (expected / rate) ** 2) + 1.0 / error**2
-        return jnp.clip(b + slope / bend, *_SCALES)
+    events: np.ndarray
+    parts: tuple[np.ndarray, ...]
+    precision: tuple[float, ...]
 
-    b = jnp.ones(())
-    for _ in range(_STEPS):
-        b = step(b)
-    b = step(lax.stop_gradient(b))  # one step carries the derivatives
-    rate = b * expected + signal
-    gained = events * jnp.log(rate / expected) - (rate - expected)
-    return jnp.sum(gained) - 0.5 * ((b - 1.0) / error) ** 2
+
+def _profile(signal, fit):
+    """Return the logarithm at the best sizes of the background, relative to events as expected."""
+    n, expected = fit.events, fit.parts[0]
+
+    def total(sizes):
+        return sum((x * part for x, part in zip(sizes, fit.parts, strict=True)), start=signal)
+
+    def step(sizes):
+        """One step of Newton's method in each size after the other."""
+        for i, (part, precision) in enumerate(zip(fit.parts, fit.precision, strict=True)):
+            rate = total(sizes)
+            slope = jnp.sum((n / rate - 1.0) * part) - (sizes[i] - 1.0) * precision
+            bend = jnp.sum(n * (part / rate) ** 2) + precision
+            moved = jnp.clip(sizes[i] + slope / bend, *(_SCALES, _LINES)[i])
+            sizes = (*sizes[:i], moved, *sizes[i + 1 :])
+        return sizes
+
+    sizes = (jnp.ones(()),) * len(fit.parts)
+    for _ in range(_STEPS[len(sizes) - 1]):
+        sizes = step(sizes)
+    sizes = step(lax.stop_gradient(sizes))  # one step carries the derivatives
+    rate = total(sizes)
+    gained = n * jnp.log(rate / expected) - (rate - expected)
+    return jnp.sum(gained) - 0.5 * fit.precision[0] * (sizes[0] - 1.0) ** 2

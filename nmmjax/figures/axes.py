@@ -64,7 +64,7 @@ class Scale:
                 decades = np.log10(
                     [self.width, np.max(np.abs(self.inverse(np.array([low, high]))))]
                 )
-                ends = 10.0 ** np.array([round(decades.mean()), math.floor(decades[1])])
+                ends = 10.0 ** np.unique([round(decades.mean()), math.floor(decades[1])])
                 found = [*(-ends), 0.0, *ends]
             case _:
                 found = _round_numbers(low, high, most)

@@ -9,15 +9,13 @@ from matplotlib.colors import AsinhNorm, LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
-from scipy.ndimage import gaussian_filter
 
+from nmmjax.figures import nearby
 from nmmjax.figures.axes import Scale, bin_of, tick_label, view
 
 _BINS, _FINE = 70, 140
-_SMOOTH = 3.0  # fine bins
 _WELL_FILLED = 5  # draws in a bin, or under the kernel, for a colour to count in the scale
 _TAIL = 0.02  # share of well-filled bins beyond each end of the colours
-_LEAST_WEIGHT = 1e-4  # draws a bin after smoothing, below which there is no average
 
 
 class Coloured(NamedTuple):
@@ -54,19 +52,21 @@ def medians(x: np.ndarray, y: np.ndarray, colour: np.ndarray | None) -> Coloured
     return Coloured(edges[1], edges[0], z, sure if sure.size else shown, ", median per bin")
 
 
-def averages(x: np.ndarray, y: np.ndarray, colour: np.ndarray, scale: Scale) -> Coloured:
-    """Average of the coordinate of `colour` over the draws nearby, in units of `colour`."""
+def averages(
+    x: np.ndarray, y: np.ndarray, colour: np.ndarray, scale: Scale, half: np.ndarray
+) -> Coloured:
+    """Average of the coordinate of `colour` over the draws nearby, in units of `colour`.
+
+    half  True for the draws of one half of the chains: how near is what halves agree on
+    """
     c = scale.forward(colour)
     keep = np.isfinite(c)
     edges, index = _bins(x[keep], y[keep], _FINE)
-    shape = _FINE, _FINE
-    counts, sums = (np.bincount(index, w, _FINE**2).reshape(shape) for w in (None, c[keep]))
-    weight, total = (gaussian_filter(g.astype(float), _SMOOTH) for g in (counts, sums))
-    there = weight > _LEAST_WEIGHT
-    z = np.ma.masked_all(shape)
-    z[there] = scale.inverse(total[there] / weight[there])
-    # So many draws lie under the kernel, whose area is 4 pi sigma^2.
-    sure = z[weight * (4.0 * np.pi * _SMOOTH**2) >= _WELL_FILLED].compressed()
+    mean, draws = nearby.averages(index, c[keep], half[keep], _FINE)
+    there = np.isfinite(mean)
+    z = np.ma.masked_all(mean.shape)
+    z[there] = scale.inverse(mean[there])
+    sure = z[there & (draws >= _WELL_FILLED)].compressed()
     return Coloured(edges[1], edges[0], z, sure if sure.size else z.compressed(), ", average")
 
 

@@ -31,6 +31,7 @@ KINDS = ("corner", "map", "trace", "rank", "constraints", "frontier")
 FORMATS = ("png", "pdf", "svg")
 OVERLAID = ("corner", "map")
 _MOST_POINTS = 20_000
+_MOST_SHARP = 80  # panels; beyond, what is pixels in a PDF file has fewer of them
 
 
 def constraint_curves(run: Run, style: Style | None = None) -> Figure:
@@ -123,12 +124,18 @@ def save(
                 for suffix in formats:
                     memory = io.BytesIO()
                     with matplotlib.rc_context(STYLE | (style or {})):
-                        figure.savefig(memory, format=suffix)
+                        figure.savefig(memory, format=suffix, dpi=_dpi(figure, suffix))
                     (folder / f"{name}.{suffix}").replace(memory.getvalue())
                     paths.append(directory / f"{name}.{suffix}")
     except OSError as error:
         raise InputError(f"cannot write figures to '{directory}': {error.strerror}") from None
     return paths
+
+
+def _dpi(figure: Figure, suffix: str) -> float:
+    """Dots per inch of an image, or of what is pixels inside a PDF: fewer where panels are many."""
+    many = suffix == "pdf" and len(figure.axes) > _MOST_SHARP
+    return 150.0 if many else matplotlib.rcParams["savefig.dpi"]
 
 
 def save_all(run: Run, directory: pathlib.Path) -> list[pathlib.Path]:

@@ -113,9 +113,10 @@ def _limit(term: Constraint, kind: Kind = "limit") -> Iterator[Limit]:
 
 
 def printed(term: Constraint, words: str) -> str:
-    """Name a limit as one prints it: 'XENONnT 2022, 90% CL'."""
+    """Name a limit as one prints it: 'XENONnT 2022, 90% CL'; by its key where it has no label."""
     projected = " (projected)" if term.source.use == "projection" else ""
-    return f"{library.label(term.name)}{projected}, {words.removeprefix(f'{term.name}, ')}"
+    name = term.source.label or library.label(term.name)
+    return f"{name}{projected}, {words.removeprefix(f'{term.name}, ')}"
 
 
 def wished(term: Prefer) -> str:

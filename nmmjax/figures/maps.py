@@ -60,7 +60,7 @@ def region_map(
             for axes, name in zip(panels, across, strict=True)
         ]
         colour = colour or tuning_of(run)
-        third = colour, run.read(colour, chains=few).ravel() if colour else None
+        third = colour, run.read(colour, chains=few) if colour else None
         _coloured(run, figure, panels, [(inside[n], inside[up]) for n in across],
                   [(scales[n], scales[up]) for n in across], third, contours, raw)  # fmt: skip
         for axes, name in zip(panels, across, strict=True):
@@ -142,6 +142,8 @@ def _contours(axes: Axes, density: Density | None, x: Scale, y: Scale) -> Path |
 def _coloured(run, figure, panels, inside, scales, third, contours, raw) -> None:
     """Draw the third quantity in all panels, with one colour bar."""
     name, values = third
+    half = np.zeros(0, bool) if values is None else _first_half(values.shape)
+    values = None if values is None else values.ravel()
     if values is None and not raw and all(path is not None for path in contours):
         return
     scale = scale_of(run, name, values) if values is not None else Scale("log")
@@ -154,13 +156,21 @@ def _coloured(run, figure, panels, inside, scales, third, contours, raw) -> None
         elif z is None or raw or path is None:
             drawn.append(colours.medians(x[keep], y[keep], z))
         else:
-            drawn.append(colours.averages(x[keep], y[keep], z, scale))
+            drawn.append(colours.averages(x[keep], y[keep], z, scale, half[keep]))
     norm = colours.norm_of(drawn, scale)
     last = None
     for axes, one, pair, path in zip(panels, drawn, scales, contours, strict=True):
         last = colours.paint(axes, one, pair, norm, None if raw else path)
     label = "draws per bin" if values is None else axis_label(run, name) + drawn[-1].words
     colours.bar(figure, last, panels, label, scale)
+
+
+def _first_half(shape: tuple[int, int]) -> np.ndarray:
+    """True for the draws of the first half of the chains, or of the draws of a single one."""
+    chains, draws = shape
+    if chains > 1:
+        return np.repeat(2 * np.arange(chains) < chains, draws)
+    return 2 * np.arange(draws) < draws
 
 
 def tuning_of(run: Run) -> str:

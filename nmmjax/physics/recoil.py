@@ -197,6 +197,11 @@ def templates(detector: Detector, nu: Neutrinos, sm: Constants = SM) -> Template
     return Templates(1e-6 * 0.5 * (edges[1:] + edges[:-1]), *rates)
 
 
+def line(energy: float, detector: Detector) -> np.ndarray:
+    """Share of a monoenergetic line, energy in keV, that each bin sees."""
+    return _smeared(np.asarray([energy]), detector)[:, 0]
+
+
 def _smeared(t, detector):
     """Probability that a recoil t is seen in each bin."""
     sigma = detector.resolution[0] * np.sqrt(t) + detector.resolution[1] * t

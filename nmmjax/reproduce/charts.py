@@ -79,7 +79,7 @@ def _bars(axes: Axes) -> None:
         value = library.catalogue()[name]["value"]
         axes.axhline(value, color="black", lw=0.6, ls=dashes, label=label)
     axes.set_yscale("log")
-    Scale("log").apply(axes, "y", -24.2, -6.8, most=9)
+    Scale("log").apply(axes, "y", -24.2, -5.6, most=10)
     axes.set_ylabel(r"$\mu_\nu$: tuning below 10 to any [$\mu_B$]")
 
 
@@ -112,7 +112,8 @@ def reach(definition: Definition, columns: Columns) -> Figure:
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.set_xscale("log")
     low = np.nanmin(np.where(columns["natural"] > 0, columns["natural"], columns["largest"]))
-    Scale("log").apply(axes, "x", np.log10(low) - 0.5, -6.5, most=9)
+    high = np.nanmax(columns["largest"])
+    Scale("log").apply(axes, "x", np.log10(low) - 0.5, np.log10(high) + 0.5, most=9)
     axes.set_xlabel(r"$\mu_\nu$ [$\mu_B$]: tuning below 10 to any tuning")
     words.set_xlim(0.0, 1.0)
     words.set_xticks([])

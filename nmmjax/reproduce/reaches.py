@@ -16,7 +16,7 @@ from nmmjax.reproduce.definition import DATA
 type Columns = dict[str, np.ndarray]
 
 PATH = DATA / "reach.csv"
-# Run files and how the chart names them; `dipole_portal` has its moment as an input.
+# Run files and how the chart names them; the moments of `dipole_portal` are its inputs, those to N.
 TITLES = {
     "quickstart": "weak_triplet",
     "weak_triplet3": "weak_triplet3",
@@ -32,6 +32,7 @@ TITLES = {
     "rpv_susy": "rpv_susy",
     "dark_dipole_frontier": r"dark_dipole (light), $\epsilon\mu$",
     "dark_dipole": r"dark_dipole (TeV), $\epsilon\mu$",
+    "dipole_portal": r"dipole_portal (to $N$)",
     "sm_dirac": "sm_dirac",
     "sm_majorana": "sm_majorana",
 }

@@ -13,6 +13,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nmmjax.samplers import series
+from nmmjax.samplers.series import Series
+
 _TURN = 2.0 * math.pi
 _BINS = 128  # of the circle, where its emptiest place is looked for
 _SMOOTH = 4  # of them on either side
@@ -23,13 +26,14 @@ def plane(values: np.ndarray, period: float) -> tuple[np.ndarray, np.ndarray]:
     return np.cos(values * (_TURN / period)), np.sin(values * (_TURN / period))
 
 
-def resultant(values: np.ndarray, period: float) -> tuple[float, float]:
+def resultant(values: np.ndarray | Series, period: float) -> tuple[float, float]:
     """(mean in (-period/2, period/2], length R of the mean unit vector); NaN with a NaN value."""
-    c, s = (float(np.mean(x)) for x in plane(values, period))
+    given = series.of(np.atleast_2d(values)) if isinstance(values, np.ndarray) else values
+    c, s = (series.mean(given.mapped(lambda x, i=i: plane(x, period)[i])) for i in range(2))
     return math.atan2(s, c) * period / _TURN, math.hypot(s, c)
 
 
-def spread(values: np.ndarray, period: float) -> float:
+def spread(values: np.ndarray | Series, period: float) -> float:
     """Circular standard deviation sqrt(-2 ln R)."""
     r = resultant(values, period)[1]
     return math.sqrt(max(-2.0 * math.log(r), 0.0)) * period / _TURN if r > 0.0 else math.inf
@@ -63,15 +67,15 @@ def interval(values: np.ndarray, share: float, period: float) -> tuple[float, fl
     return low, middle, high
 
 
-def error_of_mean(values: np.ndarray, mcse_of_sine: float, period: float) -> float:
-    """Monte-Carlo error of the mean; `mcse_of_sine`: that of the mean of `sine_about_mean`."""
+def error_of_mean(values: np.ndarray | Series, mcse_of_sine: float, period: float) -> float:
+    """Monte-Carlo error of the mean; `mcse_of_sine`: that of the mean of `sine_about`."""
     r = resultant(values, period)[1]
     return mcse_of_sine / r * period / _TURN if r > 0.0 else math.inf
 
 
-def sine_about_mean(values: np.ndarray, period: float) -> np.ndarray:
+def sine_about(values: np.ndarray, mean: float, period: float) -> np.ndarray:
     """sin(value - mean): to first order what moves the mean, times R."""
-    return plane(values - resultant(values, period)[0], period)[1]
+    return plane(values - mean, period)[1]
 
 
 def worst(figures: Sequence[dict[str, float]]) -> dict[str, float]:

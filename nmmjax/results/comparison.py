@@ -14,8 +14,9 @@ import math
 import numpy as np
 
 from nmmjax.results import angles
-from nmmjax.results.rundir import HEADLINES, Run
+from nmmjax.results.rundir import Run
 from nmmjax.results.summary import Row, Summary
+from nmmjax.results.variables import HEADLINES
 from nmmjax.textfile import differences
 
 ERRORS = 4.0  # of a difference of means that is not chance, among a hundred quantities

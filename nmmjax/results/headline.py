@@ -10,6 +10,8 @@ from nmmjax.results.ablation import Without
 from nmmjax.results.holding import Held
 from nmmjax.results.pulls import Move, Pull, Unreachable
 from nmmjax.results.rundir import Run
+from nmmjax.samplers import series
+from nmmjax.samplers.series import Series
 
 type Interval = tuple[float, float, float]  # 5, 50 and 95%
 
@@ -114,44 +116,56 @@ def of(run: Run, allowed: np.ndarray, best: tuple[int, int], ranked: tuple) -> H
 def _moment(run: Run, allowed: np.ndarray, again: tuple[Without, ...]) -> Moment | None:
     if not run.has("mu_nu"):
         return None
-    mu = np.abs(run.read("mu_nu"))
+    mu = run.series("mu_nu").mapped(np.abs).held()
     if not allowed.any():
         return Moment(_interval(mu), None, (), None, False)
     where = holding.top(mu, allowed)
     sampled = next((row.largest for row in again if row.name == ablation.DIRECT), None)
     has_direct = any(terms.direct(t) for t in terms.constraints(run))
     seen = holding.without_direct(run, mu, allowed) if has_direct and sampled is None else sampled
-    largest, held = float(mu.ravel()[where[0]]), holding.held(run, where)
+    largest, held = float(np.abs(run.at("mu_nu", where[:1]))[0]), holding.held(run, where)
     return Moment(_interval(mu), largest, held, seen, sampled is not None)
 
 
 def _mass(run: Run) -> Mass | None:
     if not run.has("m_nu"):
         return None
-    mass, rge, other = run.read("m_nu"), None, None
+    rge, other = None, None
     included = bool(run.resolved["physics"]["model"].get("settings", {}).get("rge", False))
     if run.has("m_nu_rge"):
-        shift = run.read("m_nu_rge")
-        rge = float(np.median(np.abs(shift)))
+        shift = run.series("m_nu_rge").held()
+        rge = series.median(shift.mapped(np.abs))
         if run.has("m_nu_total"):
-            total = run.read("m_nu_total")
-            other = _interval(np.abs(total - shift if included else total + shift))
-    return Mass(_interval(mass), rge, included, other)
+            total, sign = run.series("m_nu_total"), -1.0 if included else 1.0
+            other = _interval(series.joined(total, shift, lambda t, s: np.abs(t + sign * s)))
+    return Mass(_interval(run.series("m_nu")), rge, included, other)
 
 
 def _tuning(run: Run, allowed: np.ndarray) -> Tuning | None:
     name = next((n for n in (_TUNING, "tuning_cancel") if _varies(run, n)), None)
     if name is None:
         return None
-    values, least = run.read(name), None
+    values, least = run.series(name).held(), None
     if run.has("mu_nu") and allowed.any():
-        mu = np.where(allowed, np.abs(run.read("mu_nu")), 0.0)
-        least = float(np.min(values[mu >= _LARGE * mu.max()]))
+        least = _least_of_large(values, run.series("mu_nu").mapped(np.abs).held(), allowed)
     return Tuning(name, _interval(values), least)
 
 
+def _least_of_large(values: Series, mu: Series, allowed: np.ndarray) -> float:
+    """Least of the values at allowed draws of large moment."""
+    inside = [np.where(allowed[:, part], x, 0.0).max() for part, x in mu.blocks()]
+    limit, least = _LARGE * max(inside), np.inf
+    for part, x in values.blocks():
+        large = np.where(allowed[:, part], mu.read(None, part), 0.0) >= limit
+        least = np.min(x, where=large, initial=least)
+    return float(least)
+
+
 def _varies(run: Run, name: str) -> bool:
-    return run.has(name) and bool(np.ptp(run.read(name)) > 0.0)
+    if not run.has(name):
+        return False
+    low, high = series.extremes(run.series(name))
+    return high - low > 0.0
 
 
 def _tests(run: Run) -> tuple[Test, ...]:
@@ -179,7 +193,6 @@ def _matter(again: tuple[Without, ...], ranked: tuple[ranking.Row, ...]) -> tupl
     return tuple(sorted(both, key=lambda m: -m.excluded))
 
 
-def _interval(values: np.ndarray) -> Interval:
-    with np.errstate(invalid="ignore"):
-        low, middle, high = (float(q) for q in np.quantile(values, (0.05, 0.5, 0.95)))
+def _interval(values: Series) -> Interval:
+    low, middle, high = series.quantiles(values, (0.05, 0.5, 0.95))
     return low, middle, high

@@ -10,6 +10,8 @@ from nmmjax.constraints.base import Constraint
 from nmmjax.constraints.wishes import Prefer
 from nmmjax.results import terms
 from nmmjax.results.rundir import Run
+from nmmjax.samplers import series
+from nmmjax.samplers.series import Series
 
 _TOP = 64  # draws of largest moment that are looked at
 _TOP_SHARE = 0.01  # of the allowed ones, at most
@@ -30,12 +32,10 @@ class Held:
     slack: float
 
 
-def top(moment: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+def top(moment: Series, allowed: np.ndarray) -> np.ndarray:
     """Flat indices of the allowed draws of largest moment, the largest first."""
-    inside = np.flatnonzero(allowed.ravel())
-    count = min(max(round(_TOP_SHARE * len(inside)), 1), _TOP)
-    order = np.argsort(moment.ravel()[inside])[::-1]
-    return inside[order[:count]]
+    count = min(max(round(_TOP_SHARE * np.count_nonzero(allowed)), 1), _TOP)
+    return series.top(moment, lambda part, x: allowed[:, part], count)[0]
 
 
 def held(run: Run, where: np.ndarray) -> tuple[Held, ...]:
@@ -55,22 +55,22 @@ def held(run: Run, where: np.ndarray) -> tuple[Held, ...]:
     return tuple(sorted(near, key=lambda one: (one.kind != "moment", one.slack)))
 
 
-def without_direct(run: Run, moment: np.ndarray, allowed: np.ndarray) -> float | None:
+def without_direct(run: Run, moment: Series, allowed: np.ndarray) -> float | None:
     """Largest moment among draws inside every limit but those on moments; None if none is larger.
 
     A lower bound: the target thins such draws out.
     """
     others = tuple(t for t in terms.constraints(run) if not terms.direct(t))
-    flat = moment.ravel()
-    least = np.max(flat, where=allowed.ravel(), initial=-np.inf)
-    above = np.flatnonzero(flat > least)
-    above = above[np.argsort(flat[above])[::-1]][:_CANDIDATES]
+    least = -np.inf
+    for part, x in moment.blocks():
+        least = np.max(x, where=allowed[:, part], initial=least)
+    above, values = series.top(moment, lambda part, x: x > least, _CANDIDATES)
     if len(above) == 0:
         return None
     found = terms.excesses(run, others, _padded(above))
     inside = np.all([x[: len(above)] <= 0.0 for x in found.values()], axis=0)
     best = np.flatnonzero(inside) if found else np.arange(len(above))
-    return float(flat[above[best[0]]]) if len(best) else None
+    return float(values[best[0]]) if len(best) else None
 
 
 def _kind(term: Constraint) -> str:
@@ -88,7 +88,7 @@ def _padded(where: np.ndarray) -> np.ndarray:
 def _bounds(run: Run, where: np.ndarray) -> Iterator[Held]:
     for name in run.sampled:
         prior = run.resolved["physics"]["priors"].get(name, {})
-        if (place := _place(run.read(name).ravel()[where], prior)) is None:
+        if (place := _place(run.at(name, where), prior)) is None:
             continue
         for word, distance in (("lower", place), ("upper", 1.0 - place)):
             if abs(d := float(np.median(distance))) < _BOUND:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from nmmjax.errors import InputError
-from nmmjax.results.rundir import Attributes, Run
+from nmmjax.results.rundir import Run
+from nmmjax.results.variables import Attributes
 from nmmjax.textfile import differences
 
 

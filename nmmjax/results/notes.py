@@ -9,6 +9,8 @@ from nmmjax.constraints import library
 from nmmjax.results import health, trust
 from nmmjax.results import undefined as undefined_proposals
 from nmmjax.results.rundir import Run
+from nmmjax.samplers import series
+from nmmjax.samplers.series import WHOLE
 
 _MASS_SCALE = 0.05  # eV, the scale of sqrt(Delta m^2_31)
 
@@ -51,6 +53,7 @@ def of(run: Run, undefined: dict[str, int], allowed: np.ndarray) -> Iterator[str
     for name, count in undefined.items():
         yield f"{name} is not a finite number at {count} of {allowed.size} draws."
     yield from _sampling(run)
+    yield from _thinned(run)
     if len(np.unique(run.ensemble)) < trust.ENSEMBLES:
         few = f"fewer than {trust.ENSEMBLES} ensembles"
         yield f"R-hat compares {few}: it may miss separate regions."
@@ -60,14 +63,14 @@ def _running(run: Run, settings: dict[str, Any]) -> Iterator[str]:
     """Say what the running mass is and, where m_nu holds it, what its cancellation costs."""
     if not run.has("m_nu_rge") or "rge" not in settings:
         return
-    mass = float(np.median(np.abs(run.read("m_nu_rge"))))
+    mass = series.median(run.series("m_nu_rge").mapped(np.abs))
     text = f"the gauge-induced (RGE) mass of these points is ~{mass:.3g} eV, "
     if settings["rge"] is False:
         text += (
             f"{mass / _MASS_SCALE:.3g} times {_MASS_SCALE} eV, left out of m_nu with rge = false."
         )
     elif run.has("tuning_cancel"):
-        tuning = float(np.median(run.read("tuning_cancel")))
+        tuning = series.median(run.series("tuning_cancel"))
         text += (
             "part of m_nu: other terms cancel it, and the mass terms together are "
             f"{tuning:.3g} times as large as their sum (median of tuning_cancel)."
@@ -79,7 +82,9 @@ def _running(run: Run, settings: dict[str, Any]) -> Iterator[str]:
 
 def _short_running(run: Run) -> Iterator[str]:
     """Say where the logarithm of m_nu_rge is not large: leading logarithms decide nothing there."""
-    if run.has("rge_log") and (short := float(np.mean(run.read("rge_log") < 1.0))) > 0.0:
+    if not run.has("rge_log"):
+        return
+    if (short := series.mean(run.series("rge_log").mapped(lambda x: x < 1.0))) > 0.0:
         yield (
             f"{short:.2%} of the draws have rge_log < 1: the loop is no heavier than e times the "
             "weak scale, and m_nu_rge, taken with a logarithm of 1 there, an order of magnitude."
@@ -91,6 +96,19 @@ def _sampling(run: Run) -> Iterator[str]:
         yield f"{lost.text}. They were rejected: a fault of the model."
     if 0.0 < (share := health.of(run).get("divergent", 0.0)) <= trust.SHARE:
         yield f"{share:.2%} of the trajectories diverged, too few to matter."
+
+
+def _thinned(run: Run) -> Iterator[str]:
+    """Say what is not of every draw, where they do not fit in memory at once."""
+    if (size := len(run.ensemble) * run.committed) <= WHOLE:
+        return
+    few = run.few(trust.MOST)
+    yield (
+        f"{size:.2g} draws are read in pieces: means, quantiles, extremes, best points, trends and "
+        "the averages over each ensemble are of all of them. R-hat, ESS, MCSE, regions, ranking "
+        f"and moves are of {len(few)} of {len(run.ensemble)} chains, one draw of "
+        f"{run.every(few)}: such an ESS is a lower bound."
+    )
 
 
 def _astrophysics(run: Run) -> Iterator[str]:

@@ -9,11 +9,10 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
-
 from nmmjax.results import angles
 from nmmjax.results.rundir import Run
 from nmmjax.results.summary import Point
+from nmmjax.samplers.series import quantiles, thinned
 
 type Form = Literal["latex", "markdown", "csv"]
 
@@ -74,12 +73,12 @@ def bare(x: float) -> Printed:
 
 def posterior(run: Run, name: str, share: float) -> Printed:
     """Round the median with the central interval of a probability; of an angle the shortest arc."""
-    values, period = run.read(name), run.period(name)
+    values, period = run.series(name).held(), run.period(name)
     if period is not None:
-        low, middle, high = angles.interval(values, share, period)
+        low, middle, high = angles.interval(thinned(values), share, period)
         return measured(middle, low, high)
     ends = (0.5 - 0.5 * share, 0.5, 0.5 + 0.5 * share)
-    low, middle, high = (float(q) for q in np.quantile(values, ends))
+    low, middle, high = quantiles(values, ends)
     return measured(middle, low, high)
 
 

@@ -17,6 +17,8 @@ from nmmjax.constraints.base import Constraint
 from nmmjax.constraints.gaussians import Measurement
 from nmmjax.results import angles, terms
 from nmmjax.results.rundir import Run
+from nmmjax.samplers import series
+from nmmjax.samplers.series import Series
 
 MOVED = 1.0  # sigma by which a term must move a measurement to be named
 REACH = -2.0  # best ln P of a wish below which it is out of reach: two of its widths
@@ -61,10 +63,11 @@ def pulls(run: Run, chain: int, draw: int) -> tuple[Pull, ...]:
     for term in (*terms.constraints(run), *terms.wishes(run)):
         if (log_l := _log_l(run, term)) is None:
             continue
-        mean = _size(float(np.mean(log_l)))
+        mean = _size(series.mean(log_l))
         if isinstance(term, Measurement) and run.has(term.requires[0]):
             mean = terms.pull_of_mean(run, term)
-        found.append(Pull(term.name, _size(float(log_l[chain, draw])), mean))
+        best = float(log_l.read(np.array([chain]), slice(draw, draw + 1))[0, 0])
+        found.append(Pull(term.name, _size(best), mean))
     return tuple(sorted(found, key=lambda p: -abs(p.mean)))
 
 
@@ -72,7 +75,8 @@ def moves(run: Run) -> tuple[Move, ...]:
     """Terms that move another one's measurement by more than a sigma, the largest first."""
     few = run.few(_MOST)
     both = (*terms.constraints(run), *terms.wishes(run))
-    weights = {t.name: x for t in both if (x := _log_l(run, t, few)) is not None}
+    terms_ = {t.name: x for t in both if (x := _log_l(run, t)) is not None}
+    weights = {name: x.some(few, run.every(few)) for name, x in terms_.items()}
     found = [
         Move(by, measured.name, shift)
         for measured, y, sigma in _measured(run, few)
@@ -86,7 +90,8 @@ def moves(run: Run) -> tuple[Move, ...]:
 def unreachable(run: Run) -> tuple[Unreachable, ...]:
     """Wishes whose best ln P over all draws says that nothing comes near."""
     names = [term.name for term in terms.wishes(run)]
-    best = {n: float(np.max(run.read(n, "target"))) for n in names if run.has(n, "target")}
+    found = {n: run.series(n, "target") for n in names if run.has(n, "target")}
+    best = {n: series.extremes(x)[1] for n, x in found.items()}
     return tuple(Unreachable(n, x) for n, x in best.items() if x < REACH)
 
 
@@ -95,7 +100,7 @@ def _measured(run: Run, few: np.ndarray) -> Iterator[tuple[Measurement, np.ndarr
     for term in terms.constraints(run):
         if not isinstance(term, Measurement) or not run.has(term.requires[0]):
             continue
-        x, period = run.read(term.requires[0], chains=few), term.period
+        x, period = run.sample(term.requires[0], few), term.period
         y = x**term.power if period is None else angles.unrolled(x, term.value, period)
         if not np.all(np.isfinite(y)):
             continue
@@ -103,10 +108,10 @@ def _measured(run: Run, few: np.ndarray) -> Iterator[tuple[Measurement, np.ndarr
         yield term, y, math.hypot(sigma, term.theory_sigma)
 
 
-def _log_l(run: Run, term: Constraint, few: np.ndarray | None = None) -> np.ndarray | None:
+def _log_l(run: Run, term: Constraint) -> Series | None:
     for group in ("log_likelihood", "target"):
         if run.has(term.name, group):
-            return run.read(term.name, group, few)
+            return run.series(term.name, group)
     return None
 
 

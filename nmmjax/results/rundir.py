@@ -14,18 +14,17 @@ from typing import Any, NoReturn
 import h5py
 import numpy as np
 
-from nmmjax.catalogue import CATALOGUE, known_or_bare
+from nmmjax.catalogue import known_or_bare
 from nmmjax.errors import Damaged, InputError, suggest
 from nmmjax.results import resolved
+from nmmjax.results.variables import Attributes, label_of, variables_of
+from nmmjax.samplers.series import WHOLE, Series
 from nmmjax.samplers.store import reading
 from nmmjax.samplers.store.files import StoreError
 
-type Attributes = dict[str, str]
-
-HEADLINES = ("m_nu", "mu_nu", "m_nu_rge", "tuning_bg", "tuning_cancel")  # listed first
 _OF_DRAWS = reading.OF_DRAWS
 _ATTEMPTS = 5  # at a file that another process may be changing
-_OF_FORMAT = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME"}  # attributes of HDF5's own
+_MOST_TOGETHER = 2**22  # draws of some chains of a run that does not fit in memory
 _FEWEST_CHAINS = 64  # below which chains are never thinned
 
 
@@ -76,28 +75,73 @@ class Run:
         return float(given) if given is not None else known_or_bare(name).period
 
     def read(
-        self, name: str, group: str = "posterior", chains: np.ndarray | None = None
+        self,
+        name: str,
+        group: str = "posterior",
+        chains: np.ndarray | None = None,
+        draws: slice | None = None,
     ) -> np.ndarray:
-        """One variable, (chain, draw[, ...]), of all chains or of some; or an entry, name[i,j].
+        """One variable, (chain, draw[, ...]), or entry name[i,j], of all chains and draws or some.
 
         Raises InputError if the run did not store it.
         """
-        index: tuple[int, ...] = ()
-        if group == "posterior":
-            name, index = self._find(name)
-        elif not self.has(name, group):
-            self._refuse(name, self.variables.get(group, {}))
-        draws = slice(0, self.committed)
+        name, index = self._named(name, group)
+        part = slice(0, self.committed) if draws is None else draws
 
         def take(file: Any) -> np.ndarray:
             data = file[group][name]
             if chains is None:
-                return data[:, draws]
+                return data[(slice(None), part, *index)]
             pieces = np.split(chains, np.flatnonzero(np.diff(chains) != 1) + 1)
-            return np.concatenate([data[p[0] : p[-1] + 1, draws] for p in pieces])
+            rows = [data[(slice(p[0], p[-1] + 1), part, *index)] for p in pieces]
+            return np.concatenate(rows)
 
-        values = taken(self.directory, take)
-        return values[(..., *index)] if index else values
+        return taken(self.directory, take)
+
+    def series(self, name: str, group: str = "posterior") -> Series:
+        """One quantity, (chain, draw), to be read in pieces. Raises InputError as `read` does."""
+        variable, _ = self._named(name, group)
+
+        def read(chains: np.ndarray | None, draws: slice) -> np.ndarray:
+            return self.read(name, group, chains, draws)
+
+        size = len(self.ensemble) * self.committed
+        unit = 1 if size <= WHOLE else self._unit(variable, group)
+        return Series(len(self.ensemble), self.committed, read, unit)
+
+    def _unit(self, name: str, group: str) -> int:
+        """Draws of a variable that are stored together."""
+        return taken(self.directory, lambda file: (file[group][name].chunks or (0, 1))[1])
+
+    def sample(self, name: str, few: np.ndarray, group: str = "posterior") -> np.ndarray:
+        """Read one quantity of the chains `few`, at every so many draws (`every`)."""
+        return self.series(name, group).some(few, self.every(few))
+
+    def every(self, few: np.ndarray) -> int:
+        """Say of how many draws of the chains `few` one counts: 1 where all draws fit in memory."""
+        if len(self.ensemble) * self.committed <= WHOLE:
+            return 1
+        return -(-len(few) * self.committed // _MOST_TOGETHER)
+
+    def at(self, name: str, where: np.ndarray) -> np.ndarray:
+        """Read one quantity at some draws, by flat indices, chain by chain."""
+        column = self.series(name)
+        if column.fits:
+            return column.whole.ravel()[where]
+        chains, draws = np.divmod(where, self.committed)
+        found = np.empty(len(where))
+        for part, values in column.blocks():
+            inside = (draws >= part.start) & (draws < part.stop)
+            found[inside] = values[chains[inside], draws[inside] - part.start]
+        return found
+
+    def _named(self, name: str, group: str) -> tuple[str, tuple[int, ...]]:
+        """(variable, entry) of a name. Raises InputError if the run did not store it."""
+        if group == "posterior":
+            return self._find(name)
+        if not self.has(name, group):
+            self._refuse(name, self.variables.get(group, {}))
+        return name, ()
 
     def table(self, name: str) -> dict[str, np.ndarray]:
         """Return a table of the engine: every array by name; empty if the run has no such table."""
@@ -127,10 +171,10 @@ class Run:
 
         return taken(self.directory, take)
 
-    def columns(self) -> Iterator[tuple[str, Attributes, np.ndarray]]:
-        """(label, attributes, (chain, draw) array) of `posterior`, arrays entry by entry."""
+    def columns(self) -> Iterator[tuple[str, Attributes, Series]]:
+        """(label, attributes, series) of `posterior`, arrays entry by entry."""
         for label in self.labels:
-            yield label, self.about(label), self.read(label)
+            yield label, self.about(label), self.series(label)
 
     def few(self, most: int) -> np.ndarray:
         """Ascending indices of chains with about `most` draws: equally many of each ensemble.
@@ -154,7 +198,7 @@ class Run:
         names = self.variables.get(group, {})
         cells = taken(self.directory, lambda file: {n: file[group][n][chain, draw] for n in names})
         return {
-            _label(name, index): float(np.asarray(cell)[index])
+            label_of(name, index): float(np.asarray(cell)[index])
             for name, cell in cells.items()
             for index in np.ndindex(np.shape(cell))
         }
@@ -193,7 +237,7 @@ def _run(directory: pathlib.Path, known: dict[str, Any], file: Any) -> Run:
     if ensemble.ndim != 1 or ensemble.dtype.kind not in "iu":
         raise InputError(f"'{path}': posterior/ensemble does not number the chains")
     variables = {
-        group: _variables(file[group], len(ensemble), list(known["physics"]["priors"]))
+        group: variables_of(file[group], len(ensemble), list(known["physics"]["priors"]))
         for group in _OF_DRAWS
         if isinstance(file.get(group), h5py.Group)
     }
@@ -202,7 +246,7 @@ def _run(directory: pathlib.Path, known: dict[str, Any], file: Any) -> Run:
             reading.refuse_hollow(file[group][name], committed)
     tables = tuple(group for group in file if group not in (*_OF_DRAWS, "starts"))
     labels = {
-        _label(name, index): (name, index)
+        label_of(name, index): (name, index)
         for name in variables["posterior"]
         for index in np.ndindex(file["posterior"][name].shape[2:])
     }
@@ -245,20 +289,3 @@ def _unreadable(path: pathlib.Path, error: Exception) -> Damaged:
 
 def _being_written(directory: pathlib.Path) -> bool:
     return any(reading.exists(directory, name) for name in ("run.lock", ".chains.h5.journal"))
-
-
-def _variables(group: Any, chains: int, parameters: list[str]) -> dict[str, Attributes]:
-    """Attributes of every (chain, draw, ...) variable, parameters and headlines first."""
-    first = dict.fromkeys([*parameters, *HEADLINES, *CATALOGUE])
-    rank = {name: i for i, name in enumerate(first)}
-    found = {
-        name: {"role": "", "units": "", "latex": name}
-        | {k: str(item.attrs[k]) for k in item.attrs if k not in _OF_FORMAT}
-        for name, item in group.items()
-        if isinstance(item, h5py.Dataset) and item.ndim >= 2 and item.shape[0] == chains
-    }
-    return {name: found[name] for name in sorted(found, key=lambda n: (rank.get(n, len(rank)), n))}
-
-
-def _label(name: str, index: tuple[int, ...]) -> str:
-    return f"{name}[{','.join(map(str, index))}]" if index else name

@@ -16,7 +16,8 @@ import numpy as np
 
 from nmmjax.errors import InputError
 from nmmjax.results import joining, rundir
-from nmmjax.results.rundir import Attributes, Run
+from nmmjax.results.rundir import Run
+from nmmjax.results.variables import Attributes
 from nmmjax.results.weighing import kept, shares, with_agreement
 from nmmjax.samplers.store import reading
 from nmmjax.samplers.store.files import Folder, StoreError
@@ -53,19 +54,22 @@ class Shards(Run):
         return np.concatenate([i * (x.max() + 1) + x for i, x in enumerate(each) if x is not None])
 
     def read(
-        self, name: str, group: str = "posterior", chains: np.ndarray | None = None
+        self,
+        name: str,
+        group: str = "posterior",
+        chains: np.ndarray | None = None,
+        draws: slice | None = None,
     ) -> np.ndarray:
-        index: tuple[int, ...] = ()
-        if group == "posterior":
-            name, index = self._find(name)
-        elif not self.has(name, group):
-            self._refuse(name, self.variables.get(group, {}))
-        values = self._values(name, group, None if self.order is not None else chains)
-        if self.order is not None:
-            flat = values.reshape(-1, *values.shape[2:])[self.order]
-            values = flat.reshape(values.shape)
-            values = values if chains is None else values[chains]
-        return values[(..., *index)] if index else values
+        part = slice(0, self.committed) if draws is None else draws
+        if self.order is None:
+            return self._values(name, group, chains, part)
+        values = self._values(name, group, None, slice(0, self.committed))
+        values = values.reshape(-1, *values.shape[2:])[self.order].reshape(values.shape)
+        return values[:, part] if chains is None else values[:, part][chains]
+
+    def _unit(self, name: str, group: str) -> int:
+        """Draws that count by evidence stand in no order: they are read all together."""
+        return self.committed if self.order is not None else self.parts[0]._unit(name, group)
 
     def table(self, name: str) -> dict[str, np.ndarray]:
         """Join the rows of all shards; what is a single number is that of the first."""
@@ -104,20 +108,22 @@ class Shards(Run):
         """The number of chains up to the end of each shard."""
         return np.cumsum([len(part.ensemble) for part in self.parts])
 
-    def _values(self, name: str, group: str, chains: np.ndarray | None) -> np.ndarray:
+    def _values(self, name: str, group: str, chains: np.ndarray | None, draws: slice) -> np.ndarray:
         """(chain, draw, ...) of all chains or some, from memory or from the files."""
         if self._bytes <= _MOST_KEPT:
             if not self._kept:
                 self._kept.update(self._all())
-            values = self._kept[group, name]
-            return values if chains is None else values[chains]
+            variable, index = self._named(name, group)
+            values = self._kept[group, variable][:, draws]
+            values = values if chains is None else values[chains]
+            return values[(..., *index)] if index else values
         if chains is None:
-            return np.concatenate([part.read(name, group) for part in self.parts])
+            return np.concatenate([part.read(name, group, None, draws) for part in self.parts])
         bounds = np.searchsorted(chains, [0, *self._ends])
         starts = self._ends - [len(part.ensemble) for part in self.parts]
         return np.concatenate(
             [
-                part.read(name, group, chains[bounds[i] : bounds[i + 1]] - starts[i])
+                part.read(name, group, chains[bounds[i] : bounds[i + 1]] - starts[i], draws)
                 for i, part in enumerate(self.parts)
                 if bounds[i] < bounds[i + 1]
             ]

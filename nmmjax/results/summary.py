@@ -2,14 +2,20 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from nmmjax.errors import InputError
 from nmmjax.results import angles, evidence, headline, health, notes, ranking, regions, verdict
-from nmmjax.results.rundir import Attributes, Run
+from nmmjax.results.rundir import Run
+from nmmjax.results.variables import Attributes
+from nmmjax.samplers import series
 from nmmjax.samplers.convergence import Convergence
+from nmmjax.samplers.series import Described, Series, thinned
+
+type Score = Callable[[slice, np.ndarray], np.ndarray]  # draws, values (chain, some draws)
 
 _SAME = 1e-9  # relative spread below which an observable is listed as a constant
 _FIGURES = ("rhat", "ess_bulk", "ess_tail", "mean_series_ess", "trend_p", "stray")
@@ -102,12 +108,13 @@ def summarise(run: Run) -> Summary:
         raise InputError(f"'{run.directory}' holds no draws yet: run the same command again")
     table = _table(run)
     parameters = tuple(row for row in table.rows if row.role == "parameter")
-    lp = run.read("lp", "sample_stats")
+    lp = run.series("lp", "sample_stats")
     allowed = run.read("allowed", "target").astype(bool)
+    inside = allowed & table.sound
     convergence, apart, evident = verdict.convergence(run), verdict.separate(run), evidence.of(run)
     converged, words = verdict.verdict(run, convergence, apart, evident)
     ranked, unranked = _ranking(run, convergence)
-    best = _point(run, lp, np.where(table.sound, lp, -np.inf))
+    best = _point(run, lp, lambda part, x: np.where(table.sound[:, part], x, -np.inf), lp)
     return Summary(
         directory=str(run.directory),
         model=run.resolved["physics"]["model"]["name"],
@@ -124,7 +131,7 @@ def summarise(run: Run) -> Summary:
         units={name: about["units"] for name, about in run.variables["posterior"].items()},
         best=best,
         allowed_fraction=float(allowed.mean()),
-        largest=_largest(run, lp, allowed & table.sound),
+        largest=_largest(run, lp, inside),
         worst={figure: Worst(*convergence.worst(figure)) for figure in _FIGURES},
         undefined=table.undefined,
         proposals=health.proposals(run),
@@ -132,7 +139,7 @@ def summarise(run: Run) -> Summary:
         regions=apart,
         evidence=evident,
         ranking=ranked,
-        headline=headline.of(run, allowed & table.sound, (best.chain, best.draw), ranked),
+        headline=headline.of(run, inside, (best.chain, best.draw), ranked),
         notes=(*notes.of(run, table.undefined, allowed), *unranked),
         converged=converged,
         verdict=words,
@@ -143,8 +150,9 @@ def points(run: Run) -> tuple[Point, Point | None]:
     """Find the best draw and the allowed one of largest mu_nu; InputError without draws."""
     if run.committed == 0:
         raise InputError(f"'{run.directory}' holds no draws yet: run the same command again")
-    lp = run.read("lp", "sample_stats")
-    return _point(run, lp, lp), _largest(run, lp, run.read("allowed", "target").astype(bool))
+    lp = run.series("lp", "sample_stats")
+    largest = _largest(run, lp, run.read("allowed", "target").astype(bool))
+    return _point(run, lp, lambda part, x: x, lp), largest
 
 
 class _Table(NamedTuple):
@@ -161,58 +169,67 @@ def _table(run: Run) -> _Table:
     rows, constant, same, undefined, _ = found = _Table([], {}, {}, {}, sound)
     seen: dict[bytes, str] = {}
     many, few = (run.few(most) for most in (_MOST_OF_PARAMETER, _MOST_OF_OBSERVABLE))
-    for name, about, values in run.columns():
-        sampled = about["role"] == "parameter"
-        sound &= np.isfinite(values)
-        twin = seen.setdefault(hashlib.blake2b(values[few].tobytes()).digest(), name)
-        if not sampled and np.allclose(values, values.flat[0], rtol=_SAME, atol=0.0):
-            constant[name] = float(values.flat[0])
-        elif not sampled and twin != name and _equal(values, run.read(twin)):
+    for name, about, given in run.columns():
+        sampled, values = about["role"] == "parameter", given.held()
+        for part, x in values.blocks():
+            sound[:, part] &= np.isfinite(x)
+        some = values.some(few, run.every(few))
+        twin = seen.setdefault(hashlib.blake2b(some.tobytes()).digest(), name)
+        if not sampled and (value := _constant(values)) is not None:
+            constant[name] = value
+        elif not sampled and twin != name and series.equal(values, run.series(twin)):
             same[name] = twin
         else:
-            rows.append(_row(name, about, values, run, many if sampled else few))
-            if bad := int(np.sum(~np.isfinite(values))):
-                undefined[name] = bad
+            of_all = series.described(values)
+            rows.append(_row(name, about, values, of_all, run, many if sampled else few))
+            if of_all.undefined:
+                undefined[name] = of_all.undefined
     return found if sound.any() else found._replace(sound=np.ones_like(sound))
 
 
-def _equal(a: np.ndarray, b: np.ndarray) -> bool:
-    return np.array_equal(a, b, equal_nan=True)
+def _constant(values: Series) -> float | None:
+    """The value of a quantity that has one at all draws, to rounding; None of any other."""
+    first = values.read(np.array([0]), slice(0, 1)).flat[0]
+    blocks = (x for _, x in values.blocks())
+    same = all(np.allclose(x, first, rtol=_SAME, atol=0.0) for x in blocks)
+    return float(first) if same else None
 
 
-def _row(name: str, about: Attributes, values: np.ndarray, run: Run, few: np.ndarray) -> Row:
+def _row(
+    name: str, about: Attributes, values: Series, of_all: Described, run: Run, few: np.ndarray
+) -> Row:
     if (period := run.period(name)) is not None:
         return _angle(name, about, values, run, few, period)
-    judged = _independent(name, values, run)
-    with np.errstate(over="ignore", invalid="ignore"):  # inf and NaN show as such
-        q05, q50, q95 = (float(q) for q in np.quantile(values, (0.05, 0.5, 0.95)))
-        return Row(
-            name=name,
-            role=about["role"],
-            unit=about["units"],
-            mean=float(values.mean()),
-            sd=float(values.std(ddof=1)),
-            q05=q05,
-            q50=q50,
-            q95=q95,
-            angle=False,
-            **verdict.figures(judged, run, few),
-        )
+    q05, q50, q95 = series.quantiles(values, (0.05, 0.5, 0.95))
+    return Row(
+        name=name,
+        role=about["role"],
+        unit=about["units"],
+        mean=of_all.mean,
+        sd=of_all.sd,
+        q05=q05,
+        q50=q50,
+        q95=q95,
+        angle=False,
+        **verdict.figures(_independent(name, values, run), run, few),
+    )
 
 
-def _independent(name: str, values: np.ndarray, run: Run) -> np.ndarray:
+def _independent(name: str, values: Series, run: Run) -> Series:
     """What R-hat and ESS are of: the draws of each ensemble, before any count by weight."""
-    return values if run.independent is run else run.independent.read(name)
+    return values if run.independent is run else run.independent.series(name).held()
 
 
 def _angle(
-    name: str, about: Attributes, values: np.ndarray, run: Run, few: np.ndarray, period: float
+    name: str, about: Attributes, values: Series, run: Run, few: np.ndarray, period: float
 ) -> Row:
     """Circular mean and spread, the shortest arc with 90%; figures are the worse of cos and sin."""
-    low, middle, high = angles.interval(values, 0.9, period)
+    low, middle, high = angles.interval(thinned(values), 0.9, period)
     judged = _independent(name, values, run)
     found = verdict.figures(judged, run, few, period)
-    sine = verdict.figures(angles.sine_about_mean(judged, period), run, few)
+    centre = angles.resultant(judged, period)[0]
+    about_mean = judged.mapped(lambda x: angles.sine_about(x, centre, period))
+    sine = verdict.figures(about_mean, run, few)
     found["mcse_mean"] = angles.error_of_mean(values, sine["mcse_mean"], period)
     return Row(
         name=name,
@@ -231,30 +248,35 @@ def _angle(
 def _ranking(run: Run, found: Convergence) -> tuple[tuple[ranking.Row, ...], tuple[str, ...]]:
     """(a row per constraint, notes on those that cannot be ranked); none below 100 draws."""
     few = run.few(_MOST_RANKED)
-    names = run.variables.get("log_likelihood", {})
-    terms = {name: run.read(name, "log_likelihood", few) for name in names}
+    names, every = run.variables.get("log_likelihood", {}), run.every(few)
+    terms = {name: run.sample(name, few, "log_likelihood") for name in names}
     if len(few) * run.committed < _FEWEST_RANKED:
         return (), ()
     unsound = [name for name, term in terms.items() if not np.all(np.isfinite(term))]
     notes = [f"ln L of constraint {n} is not finite at some draw: not ranked." for n in unsound]
-    share = found.worst("ess_bulk")[1] / (len(run.ensemble) * run.committed)
+    share = every * found.worst("ess_bulk")[1] / (len(run.ensemble) * run.committed)
     r_eff = min(share, 1.0) if share > 0.0 else 1.0
     sound = {name: term for name, term in terms.items() if name not in unsound}
     return tuple(ranking.rank(sound, r_eff)), tuple(notes)
 
 
-def _point(run: Run, lp: np.ndarray, score: np.ndarray) -> Point:
-    """The stored draw of highest score."""
-    chain, draw = (int(i) for i in np.unravel_index(np.argmax(score), score.shape))
+def _point(run: Run, lp: Series, score: Score, scored: Series) -> Point:
+    """The stored draw at which the score of a quantity is highest."""
+    chain, draw = series.highest(scored, score)
+    density = float(lp.read(np.array([chain]), slice(draw, draw + 1)).flat[0])
     target = run.point(chain, draw, "target")
     terms = {"log_prior": target.pop("log_prior")} | run.point(chain, draw, "log_likelihood")
     terms |= {name: x for name, x in target.items() if name.startswith("prefer_")}
     values = run.point(chain, draw, "posterior")
-    return Point(chain, draw, float(lp[chain, draw]), values, terms)
+    return Point(chain, draw, density, values, terms)
 
 
-def _largest(run: Run, lp: np.ndarray, allowed: np.ndarray) -> Point | None:
+def _largest(run: Run, lp: Series, allowed: np.ndarray) -> Point | None:
     """The allowed draw of largest mu_nu; None without a moment or without allowed draws."""
     if not (run.has("mu_nu") and allowed.any()):
         return None
-    return _point(run, lp, np.where(allowed, run.read("mu_nu"), -np.inf))
+
+    def score(part: slice, x: np.ndarray) -> np.ndarray:
+        return np.where(allowed[:, part], x, -np.inf)
+
+    return _point(run, lp, score, run.series("mu_nu"))

@@ -10,7 +10,8 @@ import numpy as np
 from nmmjax.errors import InputError
 from nmmjax.results import trust, undefined
 from nmmjax.results.plain import strict
-from nmmjax.results.rundir import HEADLINES, Run
+from nmmjax.results.rundir import Run
+from nmmjax.results.variables import HEADLINES
 
 _WIDTH = 100
 _MOST = 12  # modes in the text

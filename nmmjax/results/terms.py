@@ -14,6 +14,7 @@ from nmmjax.constraints.gaussians import Measurement
 from nmmjax.constraints.shapes import rebuilt
 from nmmjax.results import angles
 from nmmjax.results.rundir import Run
+from nmmjax.samplers import series
 
 
 def constraints(run: Run) -> tuple[Constraint, ...]:
@@ -64,25 +65,25 @@ def excesses(run: Run, terms: Sequence[Constraint], where: np.ndarray) -> dict[s
 def beyond(run: Run, term: Constraint, chains: np.ndarray) -> float:
     """Compute the share of the draws of some chains that a term does not allow."""
     with jax.enable_x64(True):
-        values = {n: jnp.asarray(run.read(n, chains=chains).ravel()) for n in term.requires}
+        values = {n: jnp.asarray(run.sample(n, chains).ravel()) for n in term.requires}
         return float(np.mean(~np.asarray(_allowed(term, values))))
 
 
 def observed(run: Run, terms: Sequence[Constraint], where: np.ndarray) -> dict[str, np.ndarray]:
     """Read the observables that terms need, at flat indices of draws."""
     names = dict.fromkeys(name for term in terms for name in term.requires)
-    return {name: run.read(name).ravel()[where] for name in names}
+    return {name: run.at(name, where) for name in names}
 
 
 def pull_of_mean(run: Run, term: Measurement) -> float:
     """Compute the signed pull of the mean of x^power, or of an angle, in sigma."""
     (name,) = term.requires
-    values, period = run.read(name), term.period or run.period(name)
+    values, period = run.series(name).held(), term.period or run.period(name)
     if period is not None:
         mean = angles.resultant(values, period)[0]
         above = float(angles.unrolled(np.array(mean), term.value, period)) > term.value
     else:
-        y = float(np.mean(values**term.power))
+        y = series.mean(values.mapped(lambda x: x**term.power))
         above, mean = y > term.value, np.sign(y) * abs(y) ** (1.0 / term.power)
     with jax.enable_x64(True):
         log_l = float(term.log_likelihood({name: jnp.asarray(mean, float)}))

@@ -12,8 +12,8 @@ from nmmjax.results.evidence import Evidence
 from nmmjax.results.plain import number, share, strict
 from nmmjax.results.pulls import Pull
 from nmmjax.results.regions import Regions
-from nmmjax.results.rundir import HEADLINES, Attributes
 from nmmjax.results.summary import Point, Summary
+from nmmjax.results.variables import HEADLINES, Attributes
 
 _WIDTH = 100
 _SMALLEST = 1e-6  # |ln L| of a term that is shown

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from nmmjax.errors import InputError, suggest
-from nmmjax.results.rundir import Attributes, Run
+from nmmjax.results.rundir import Run
 from nmmjax.results.shards import Shards, open_run
+from nmmjax.results.variables import Attributes
 
 BY = ("chain", "ensemble")
 

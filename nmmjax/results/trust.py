@@ -17,6 +17,7 @@ import numpy as np
 from nmmjax.errors import InputError
 from nmmjax.results.rundir import Run
 from nmmjax.samplers import convergence, diagnostics
+from nmmjax.samplers.series import Series
 
 RHAT = 1.01  # rank-normalised split R-hat, arXiv:1903.08008, section 4
 RHAT_STUCK = 1.1  # Gelman and Rubin's old threshold: above it more draws may not be the remedy
@@ -29,6 +30,8 @@ VISITS = 10.0  # times that walkers leave a place for each that is in it: its we
 EBFMI = 0.3  # energy fraction, arXiv:1604.00695, section 4
 SHARE = 1e-3  # of proposals that are undefined, or of trajectories that diverge: a choice
 ENSEMBLES = 4  # chains that R-hat should compare at least, arXiv:1903.08008, section 4
+
+MOST = 2**18  # draws of each quantity that the verdict ranks; means take all of them
 
 _BELOW = "below"
 _LEAST = "at least"
@@ -83,7 +86,7 @@ def of_strays(name: str, value: float) -> Finding:
     return Finding(not value > STRAY, figure, f"at most {STRAY:g}", 4.0)
 
 
-def of_summit(lp: np.ndarray, ensemble: np.ndarray, ordered: bool) -> Iterator[Finding]:
+def of_summit(lp: np.ndarray | Series, ensemble: np.ndarray, ordered: bool) -> Iterator[Finding]:
     """Draws of much higher ln density than all others: are there enough, in every ensemble?
 
     ordered  draws of a chain follow one another

@@ -10,6 +10,7 @@ import numpy as np
 
 from nmmjax.results import trust
 from nmmjax.results.rundir import Run
+from nmmjax.samplers import series
 
 _SOURCES = ("evidence", "frontier", "modes")  # tables that may hold the counts, without draws
 _COUNTS = ("n_proposals", "n_nonfinite", "n_nan")
@@ -88,7 +89,7 @@ def _counts(run: Run) -> tuple[int, int, int]:
     """(proposals, those without a finite density, those undefined); zeros where not known."""
     if run.committed and run.has("n_nan", "sample_stats"):
         found = [
-            int(run.read(name, "sample_stats").sum()) if run.has(name, "sample_stats") else 0
+            series.total(run.series(name, "sample_stats")) if run.has(name, "sample_stats") else 0
             for name in _COUNTS
         ]
         return found[0], found[1], found[2]

@@ -1,20 +1,22 @@
 """Verdict on the convergence of draws, with advice; whether draws are allowed plays no part."""
 
+import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
 from nmmjax.results import angles, evidence, regions, trust, undefined
 from nmmjax.results.evidence import Evidence
 from nmmjax.results.regions import Regions
-from nmmjax.results.rundir import HEADLINES, Run
+from nmmjax.results.rundir import Run
 from nmmjax.results.trust import Finding
+from nmmjax.results.variables import HEADLINES
 from nmmjax.samplers import convergence as of_chains
-from nmmjax.samplers import diagnostics
+from nmmjax.samplers import diagnostics, series
 from nmmjax.samplers.convergence import Convergence
+from nmmjax.samplers.series import Series
 
-MOST = 2**18  # draws of each quantity that the verdict ranks; means take all of them
 _MOST_MORE = 50.0  # times as many draws, the most to ask for at once
 _SAME = 1e-9  # relative spread below which values differ by rounding
 _UNTOUCHED = 0.01  # spread of a term of ln L below which no draw feels it
@@ -22,31 +24,38 @@ DENSITY, LIKELIHOOD = "ln density", "ln L"
 
 
 def figures(
-    values: np.ndarray, run: Run, few: np.ndarray, period: float | None = None
+    values: Series, run: Run, few: np.ndarray, period: float | None = None
 ) -> dict[str, float]:
     """R-hat, bulk and tail ESS, and the error of the mean, from the chains `few` alone.
 
-    values   (chain, draw)
     period   of an angle: the worse figure of its cos and sin each
 
     Chains are exchangeable within their ensemble, so effective draws are proportional to their
     number: ESS and error are those of all chains.
     """
     if period is not None:
-        return angles.worst([figures(x, run, few) for x in angles.plane(values, period)])
-    share = len(values) / len(few)
-    some = values[few]
+        return angles.worst([figures(x, run, few) for x in _plane(values, period)])
+    share, every = values.chains / len(few), run.every(few)
+    some = values.some(few, every)
+    ranked = None if diagnostics.undefined(some) else diagnostics.half_scores(some)
     with np.errstate(all="ignore"):  # inf and NaN show as such
-        spread = 1.0 if share == 1.0 else float(values.std() / some.std())
+        all_ = share == 1.0 and every == 1
+        spread = 1.0 if all_ else float(series.described(values).spread / some.std())
     return {
         "mcse_mean": diagnostics.mcse_mean(some) * spread / math.sqrt(share),
-        "rhat": rhat_of(some, run, few),
-        "ess_bulk": share * diagnostics.ess_bulk(some),
+        "rhat": rhat_of(some, run, few, ranked=ranked),
+        "ess_bulk": share * diagnostics.ess_bulk(some, ranked),
         "ess_tail": share * diagnostics.ess_tail(some),
     }
 
 
-def rhat_of(values: np.ndarray, run: Run, few: np.ndarray, period: float | None = None) -> float:
+def rhat_of(
+    values: np.ndarray,
+    run: Run,
+    few: np.ndarray,
+    period: float | None = None,
+    ranked: np.ndarray | None = None,
+) -> float:
     """R-hat of the chains `few`, (chain, draw): ensembles as chains, nested with superchains.
 
     Of an angle with a `period` the worse of its cos and sin.
@@ -54,12 +63,18 @@ def rhat_of(values: np.ndarray, run: Run, few: np.ndarray, period: float | None 
     if period is not None:
         return float(np.max([rhat_of(x, run, few) for x in angles.plane(values, period)]))
     if run.superchains is None:
-        return diagnostics.rhat(values, run.ensemble[few])
-    return diagnostics.rhat_nested(values, run.superchains[few])
+        return diagnostics.rhat(values, run.ensemble[few], ranked)
+    return diagnostics.rhat_nested(values, run.superchains[few], ranked)
 
 
-def judged(run: Run) -> dict[str, np.ndarray]:
-    """Every quantity that must have converged, (chain, draw), by name.
+def _plane(values: Series, period: float) -> tuple[Series, Series]:
+    """(cos, sin) of an angle."""
+    cosine = values.mapped(lambda x: angles.plane(x, period)[0])
+    return cosine, values.mapped(lambda x: angles.plane(x, period)[1])
+
+
+def judged(run: Run) -> dict[str, Series]:
+    """Every quantity that must have converged, by name.
 
     The sampled parameters (an angle by its cosine and sine), ln density, ln L and its terms, and
     the headline observables; of those after the parameters, what is the same at every draw says
@@ -70,55 +85,70 @@ def judged(run: Run) -> dict[str, np.ndarray]:
     further = dict(_terms(run))
     for name in HEADLINES:
         if name in run.labels and name not in found:
-            x = run.read(name)
-            further[name] = np.where(np.isnan(x), np.inf, x)
+            further[name] = run.series(name).mapped(lambda x: np.where(np.isnan(x), np.inf, x))
     return found | {name: x for name, x in further.items() if _varies(x)}
 
 
-def _varies(x: np.ndarray) -> bool:
+def _varies(x: Series) -> bool:
     """Tell values that differ by more than rounding, or are not finite, from a constant."""
-    if not np.all(np.isfinite(x)):
+    low, high = series.extremes(x)
+    if not (math.isfinite(low) and math.isfinite(high)):
         return True
-    return bool(np.ptp(x) > _SAME * np.max(np.abs(x)))
+    return high - low > _SAME * max(abs(low), abs(high))
 
 
-def _parameters(run: Run) -> Iterator[tuple[str, np.ndarray]]:
+def _parameters(run: Run) -> Iterator[tuple[str, Series]]:
     for name in run.sampled:
-        x, period = run.read(name), run.period(name)
+        x, period = run.series(name), run.period(name)
         if period is not None:
-            cosine, sine = angles.plane(x, period)
+            cosine, sine = _plane(x, period)
             yield f"cos {name}", cosine
             yield f"sin {name}", sine
         else:
             yield name, x
 
 
-def _terms(run: Run) -> Iterator[tuple[str, np.ndarray]]:
-    yield DENSITY, run.read("lp", "sample_stats")
-    terms = {n: run.read(n, "log_likelihood") for n in run.variables.get("log_likelihood", {})}
+def _terms(run: Run) -> Iterator[tuple[str, Series]]:
+    yield DENSITY, run.series("lp", "sample_stats")
+    terms = {n: run.series(n, "log_likelihood") for n in run.variables.get("log_likelihood", {})}
     wishes = [n for n in run.variables.get("target", {}) if n.startswith("prefer_")]
     if len(terms) > 1:
-        yield LIKELIHOOD, np.sum(list(terms.values()), axis=0)
-    terms |= {n: run.read(n, "target") for n in wishes}
+        yield LIKELIHOOD, _sum(list(terms.values()))
+    terms |= {n: run.series(n, "target") for n in wishes}
     for name, x in terms.items():
-        if not np.max(x) < np.min(x) + _UNTOUCHED:  # NaN included
+        low, high = series.extremes(x)
+        if not high < low + _UNTOUCHED:  # NaN included
             yield f"{LIKELIHOOD} of {name}", x
 
 
-def convergence(run: Run) -> Convergence:
-    """Diagnostics of everything that is judged."""
+def _sum(terms: Sequence[Series]) -> Series:
+    """The sum of several series, which are read one after the other."""
+
+    def read(chains: np.ndarray | None, draws: slice) -> np.ndarray:
+        total = terms[0].read(chains, draws).copy()
+        for x in terms[1:]:
+            total += x.read(chains, draws)
+        return total
+
+    return dataclasses.replace(terms[0], read=read)
+
+
+def convergence(run: Run, names: Collection[str] | None = None) -> Convergence:
+    """Diagnostics of everything that is judged, or of some of it."""
     run = run.independent
-    few = run.few(MOST)
-    return of_chains.convergence(judged(run), run.ensemble, run.superchains, few)
+    few = run.few(trust.MOST)
+    every = run.every(few)
+    found = {k: x for k, x in judged(run).items() if names is None or k in names}
+    return of_chains.convergence(found, run.ensemble, run.superchains, few, every)
 
 
 def separate(run: Run) -> tuple[Regions, ...]:
     """Quantities with separate regions: sampled parameters, and ln density."""
     run = run.independent
-    few = run.few(MOST)
+    few = run.few(trust.MOST)
     priors = run.resolved["physics"]["priors"]
-    read = {name: run.read(name, chains=few) for name in run.sampled}
-    read[DENSITY] = run.read("lp", "sample_stats", few)
+    read = {name: run.sample(name, few) for name in run.sampled}
+    read[DENSITY] = run.sample("lp", few, "sample_stats")
     found = (
         regions.find(name, values, run.ensemble[few], priors.get(name, {}), run.period(name))
         for name, values in read.items()
@@ -142,10 +172,7 @@ def findings(
                 order, and the means of their ensembles no series
     """
     yield trust.of_rhat(kind, *found.worst("rhat"), rhat)
-    ess = found.ess_bulk * np.where(
-        np.arange(len(found.names)) < parameters, 1.0, wanted / trust.ESS
-    )
-    least = int(np.argmin(np.where(np.isnan(ess), -np.inf, ess)))
+    least = _least(found, parameters, wanted)
     name, size = found.names[least], float(found.ess_bulk[least])
     needed = wanted if least < parameters else trust.ESS
     if effective is not None and effective / wanted < size / needed:
@@ -157,6 +184,33 @@ def findings(
         yield trust.of_strays(*found.worst("stray"))
 
 
+def _least(found: Convergence, parameters: int, wanted: float) -> int:
+    """Index of the quantity of fewest effective draws, against what is needed of it."""
+    needed = np.where(np.arange(len(found.names)) < parameters, 1.0, wanted / trust.ESS)
+    ess = found.ess_bulk * needed
+    return int(np.argmin(np.where(np.isnan(ess), -np.inf, ess)))
+
+
+def of_draws(
+    run: Run, found: Convergence, effective: float | None = None, rhat: float = trust.RHAT
+) -> list[Finding]:
+    """`findings` with what the run asks for."""
+    kind = "R-hat" if run.superchains is None else "nested R-hat"
+    return list(findings(found, *_asked(run, found), rhat, kind, effective))
+
+
+def weakest(run: Run, found: Convergence) -> set[str]:
+    """Names of the quantities on which the verdict turns."""
+    least = found.names[_least(found, *_asked(run, found))]
+    return {least, *(found.worst(k)[0] for k in ("rhat", "mean_series_ess", "stray"))}
+
+
+def _asked(run: Run, found: Convergence) -> tuple[int, float]:
+    """Return how many of the quantities are parameters, and the ESS asked of those."""
+    wanted = float(run.resolved["stop"].get("until", {}).get("ess", trust.ESS))
+    return sum(1 for name in found.names if name in _names(run)), max(wanted, trust.ESS)
+
+
 def verdict(
     run: Run,
     found: Convergence,
@@ -166,12 +220,11 @@ def verdict(
 ) -> tuple[bool, str]:
     """(converged, words), of the draws and of everything that their engine says against them."""
     run, stop = run.independent, run.resolved["stop"]
-    wanted = max(float(stop.get("until", {}).get("ess", trust.ESS)), trust.ESS)
-    kind = "R-hat" if run.superchains is None else "nested R-hat"
-    count = sum(1 for name in found.names if name in _names(run))
     effective = None if evident is None else evident.effective
-    checks = list(findings(found, count, wanted, rhat, kind, effective))
-    checks += trust.of_summit(run.read("lp", "sample_stats"), run.ensemble, effective is None)
+    checks = of_draws(run, found, effective, rhat)
+    checks += trust.of_summit(
+        run.series("lp", "sample_stats").held(), run.ensemble, effective is None
+    )
     against = [*trust.doubts(run), *(text for one in apart if (text := regions.against(one)))]
     against += undefined.against(run)
     missing = [f"{c.figure}, needed {c.needed}" for c in checks if not c.sound]

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from nmmjax.physics.staging import once
+from nmmjax.samplers.devices import once
 from nmmjax.target.chart import Position
 from nmmjax.target.model import Observables, guarded_predict
 from nmmjax.target.posterior import Posterior

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float
 
 from nmmjax.physics.constants import SM, Constants
@@ -189,8 +191,14 @@ def guarded_predict(model: Model, theta: Theta) -> tuple[Observables, Bool[Array
     """`predict` where every domain margin is positive, else at the reference point.
 
     returns (observables, inside). Outside, the values belong to the reference point: they keep
-    values and gradients finite and are not to be used.
+    values and gradients finite and are not to be used. Every program that uses them shares one
+    trace of `predict`.
     """
+    traced = any(isinstance(x, Tracer) for x in theta.values())
+    return (_guarded_once if traced else _guarded)(model, theta)
+
+
+def _guarded(model: Model, theta: Theta) -> tuple[Observables, Bool[Array, ""]]:
     margins = model.domain(theta)
     inside = jnp.asarray(True)
     for margin in margins.values():
@@ -201,3 +209,6 @@ def guarded_predict(model: Model, theta: Theta) -> tuple[Observables, Bool[Array
         theta = {p: jnp.where(inside, x, model.reference[p]) for p, x in theta.items()}
     observables = model.predict(kept(dict(theta)))
     return {name: jnp.asarray(value, float) for name, value in observables.items()}, inside
+
+
+_guarded_once = jax.jit(_guarded, static_argnums=0, inline=True)

@@ -11,7 +11,7 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Float
 
 from nmmjax.errors import InputError
-from nmmjax.physics.staging import once
+from nmmjax.samplers.devices import once
 from nmmjax.target import causes
 from nmmjax.target.posterior import Posterior
 

@@ -14,8 +14,7 @@ import jax.random as jr
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
-from scipy.special import logsumexp
-from scipy.stats import chi2
+from scipy.special import chdtrc, logsumexp
 
 from .. import devices
 from ..base import Doubt, EngineError, LogDensity, example
@@ -160,7 +159,7 @@ def agreement(log_z: np.ndarray, within: np.ndarray) -> float:
         return 1.0
     weight = within**-2.0
     mean = np.sum(weight * log_z) / np.sum(weight)
-    return float(chi2.sf(np.sum(weight * (log_z - mean) ** 2), len(log_z) - 1))
+    return float(chdtrc(len(log_z) - 1, np.sum(weight * (log_z - mean) ** 2)))
 
 
 def of_weights(log_weight: np.ndarray) -> dict[str, np.ndarray]:

@@ -27,12 +27,15 @@ from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 
 from ..base import Block, EngineError, LogDensity, log_density, require_finite, scan
-from ..devices import count, spread
+from ..devices import count, once, spread
 from ._walkers import AbstractWalkers
 
 _JITTER = 0.05  # relative half-width of the step length: breaks lattices of differences
 _SHORT = 3.0 * math.log(10.0)  # shortest of the short moves, against gamma
 _ACCEPT_BITS, _LENGTH_BITS = 40, 23  # with one sign bit: the 64 bits of a walker's word
+
+
+_densities = once(log_density)  # of the starting points
 
 
 class Half(NamedTuple):
@@ -104,7 +107,7 @@ class Ensemble(AbstractWalkers):
         del key
         self.require_walkers(starts)
         _require_spread(starts.reshape(2 * self.ensembles, self.walkers // 2, -1))
-        value, _ = eqx.filter_jit(log_density)(target, starts.T)
+        value, _ = _densities(target, starts.T)
         require_finite(value)
         position = self._by_half(starts)
         zero = jnp.zeros(position.shape[:1] + position.shape[2:], int)

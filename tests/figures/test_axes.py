@@ -3,7 +3,7 @@
 import pytest
 from matplotlib.figure import Figure
 
-from nmmjax.figures.axes import legible
+from nmmjax.figures.axes import Scale, legible
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,11 @@ def test_signs_that_do_not_print_are_escaped():
     figure = Figure()
     figure.suptitle("a\x1b[31m\nb")
     assert legible(figure).get_suptitle() == "a\\x1b[31m\nb"
+
+
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 2.0), (-4.0, 8.0), (-9.0, 9.0)])
+def test_ticks_of_a_signed_axis_are_distinct(low, high):
+    """Of a narrow range too, where the middle decade is the last one."""
+    found = Scale("asinh", 1e-3).ticks(low, high, 3)
+    assert 0.0 in found
+    assert len(set(found)) == len(found)

@@ -7,9 +7,11 @@ import pytest
 from nmmjax.catalogue import quantity
 from nmmjax.constraints import library
 from nmmjax.constraints.ends import Curve
+from nmmjax.constraints.entries import build
 from nmmjax.constraints.library import catalogue, load
 from nmmjax.errors import InputError
 from nmmjax.figures.curves import curves_figure
+from nmmjax.figures.limit_lines import printed
 
 NAMES = [
     name
@@ -69,3 +71,14 @@ def test_saves(tmp_path):
 def test_no_curve():
     with pytest.raises(InputError, match="no curve to draw among the constraints: m_nu_target"):
         curves_figure(load(["m_nu_target"]))
+
+
+@pytest.mark.parametrize(
+    ("about", "expected"),
+    [({"label": "My reactor 2027"}, "My reactor 2027, 90% CL"), ({}, "my_reactor_2027, 90% CL")],
+)
+def test_a_limit_of_the_user_has_its_printed_name(about, expected):
+    entry = dict(catalogue()["lz_2023"]) | {"observable": "mu_eff_reactor"}
+    entry = {key: x for key, x in entry.items() if key != "label"} | about
+    term = build("my_reactor_2027", entry)
+    assert printed(term, term.interval().label) == expected

@@ -88,3 +88,10 @@ def test_docstring_is_short_and_the_rest_is_a_page(name):
     assert text.count("\n") < 40
     assert f"docs/models/{name}.md" in text
     assert (ROOT / "docs" / "models" / f"{name}.md").is_file()
+
+
+def test_the_table_of_largest_moments_has_every_model():
+    lines = (ROOT / "docs" / "frontier.md").read_text().splitlines()
+    named = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
+    files = [name for name in named if (ROOT / "runs" / f"{name}.toml").is_file()]
+    assert {read(ROOT / "runs" / f"{name}.toml")[0].model.name for name in files} == {*MODELS}

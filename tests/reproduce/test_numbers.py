@@ -116,7 +116,7 @@ def test_limits_of_the_history_have_a_year_a_reference_and_fall():
 def test_every_numbered_row_of_the_chart_is_consistent():
     _, found = columns("models")
     shown = {title.partition(" ")[0] for title in found["title"]}
-    assert shown == {*plugins.names("nmmjax.models")} - {"dipole_portal"}
+    assert shown == {*plugins.names("nmmjax.models")}
     assert np.all(found["natural"] <= found["largest"] * (1.0 + 1e-9))
     # Dirac: the moment of the heaviest mass, 3.2e-19 mu_B per eV, under Planck's 0.12 eV
     dirac = found["largest"][found["title"] == "sm_dirac"]

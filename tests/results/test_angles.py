@@ -68,7 +68,7 @@ def test_the_error_of_the_mean_is_its_scatter_over_repeats():
     means, errors = [], []
     for seed in range(200):
         values = von_mises(3.0, 1.5, 640, seed)
-        sine = angles.sine_about_mean(values, TURN)
+        sine = angles.sine_about(values, angles.resultant(values, TURN)[0], TURN)
         means.append(angles.resultant(values, TURN)[0])
         errors.append(angles.error_of_mean(values, diagnostics.mcse_mean(sine), TURN))
     scatter = float(np.std(wrapped(np.array(means) - 3.0)))

@@ -9,7 +9,7 @@ from helpers.synthetic_run import RESOLVED, draw_groups, write_run
 from nmmjax.cli.engines import find_engine
 from nmmjax.results import summary as results
 from nmmjax.results import text as report
-from nmmjax.results import verdict
+from nmmjax.results import trust
 from nmmjax.results.rundir import open_run
 from nmmjax.samplers import diagnostics
 
@@ -29,7 +29,7 @@ def summary_of(path, committed=None, **options):
 def thin(monkeypatch, draws):
     for name in ("_MOST_OF_PARAMETER", "_MOST_OF_OBSERVABLE", "_MOST_RANKED"):
         monkeypatch.setattr(results, name, draws)
-    monkeypatch.setattr(verdict, "MOST", draws)
+    monkeypatch.setattr(trust, "MOST", draws)
 
 
 def test_converged(summary):

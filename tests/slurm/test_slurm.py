@@ -5,6 +5,7 @@ slurm-wlm and munge of Debian; without them these tests fail, they are not skipp
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -24,9 +25,12 @@ from nmmjax.samplers.store.files import Folder
 pytestmark = pytest.mark.slurm
 
 HERE = pathlib.Path(__file__).parent
-TASKS, DRAWS = 4, 150
+TASKS, DRAWS, CHAINS = 4, 150, 32
 THIN, ALONE = 10_000, 75.0  # steps a draw while the pace is found; seconds that a task takes alone
+ASKED_AGAIN = 10
+SETTLED = 5.0  # seconds that a requeued job waits
 ASKED = ("--time", "2", "--warn", "60", "--cpus-per-task", "2", "--mem", "500")
+PENDING: dict[str, float] = {}  # when a job was first seen to wait
 
 
 def command(*arguments, **options):
@@ -54,8 +58,7 @@ def slurm(tmp_path_factory):
 @pytest.fixture(scope="module")
 def runfile(tmp_path_factory):
     """A run whose tasks take longer than a session of theirs, on any machine."""
-    short, long = (seconds(tmp_path_factory.mktemp("pace"), draws) for draws in (25, 75))
-    thin = int(THIN * ALONE / (DRAWS + 25) / (long - short) * 50)
+    thin = int(THIN * ALONE / (DRAWS + 25) * pace(tmp_path_factory.mktemp("pace")))
     return written(tmp_path_factory.mktemp("run"), DRAWS, thin)
 
 
@@ -64,18 +67,19 @@ def written(folder, draws, thin):
     return tiny_model.write(folder, draws=draws, burn_in=25, options=options)
 
 
-def seconds(folder, draws):
-    began = time.monotonic()
-    nmmjax("run", written(folder, draws, THIN))
-    return time.monotonic() - began
+def pace(folder):
+    """Draws per second of each chain, compilation left out; the run says so itself."""
+    nmmjax("run", written(folder, DRAWS, THIN), "--out", folder / "run")
+    return json.loads((folder / "run" / "status.json").read_text())["rate"] / CHAINS
 
 
 @pytest.fixture(scope="module")
 def whole(runfile):
-    """The unbroken tasks."""
+    """The unbroken tasks, side by side."""
     out = runfile.parent / "whole"
-    for i in range(TASKS):
-        nmmjax("run", runfile, "--task", f"{i}/{TASKS}", "--out", out)
+    alone = [sys.executable, "-m", "nmmjax", "run", runfile, "--out", out, "--task"]
+    each = [subprocess.Popen([*alone, f"{i}/{TASKS}"]) for i in range(TASKS)]
+    assert [process.wait(timeout=1200) for process in each] == [0] * TASKS
     return out
 
 
@@ -83,27 +87,44 @@ def draws(out, task, name="posterior/b"):
     with contextlib.suppress(OSError, KeyError):
         with h5py.File(out / "shards" / str(task) / "chains.h5", locking=False) as file:
             return file[name][:]
-    return np.zeros((32, 0))
+    return np.zeros((CHAINS, 0))
 
 
 def wait_for(condition, longest=420.0):
     deadline = time.monotonic() + longest
     while not condition():
-        assert time.monotonic() < deadline, command("squeue", "-r")
+        assert time.monotonic() < deadline, queue()
         time.sleep(0.5)
 
 
 def states():
     """{task: state} of the array jobs in the queue; the last one of a task counts."""
-    lines = command("squeue", "-r", "-h", "-o", "%i %T", "-p", "batch").splitlines()
-    return {int(n.partition("_")[2]): state for n, state in (x.split() for x in lines) if "_" in n}
+    return {int(n.partition("_")[2]): state for n, state in queue() if "_" in n}
+
+
+def queue():
+    """(job, state) of every job; a busy controller may have to be asked again."""
+    asked = ["squeue", "-r", "-h", "-o", "%i %T", "-p", "batch"]
+    for _ in range(ASKED_AGAIN):
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return [line.split() for line in done.stdout.splitlines()]
+        time.sleep(2.0)
+    raise AssertionError(done.stderr)
 
 
 def hasten():
-    """Let requeued jobs begin at once: Slurm itself lets them wait for two minutes."""
-    for line in command("squeue", "-r", "-h", "-o", "%i %T", "-p", "batch").splitlines():
-        name, state = line.split()
-        if state == "PENDING":
+    """Let requeued jobs begin soon: Slurm itself lets them wait for two minutes.
+
+    Not at once: a node does not start a job in the second in which it has killed it.
+    """
+    now, before = time.monotonic(), PENDING.copy()
+    PENDING.clear()
+    for name, state in queue():
+        if state != "PENDING":
+            continue
+        PENDING[name] = before.get(name, now)
+        if now - PENDING[name] > SETTLED:
             subprocess.run(
                 ["scontrol", "update", f"JobId={name}", "StartTime=now"], capture_output=True
             )
