@@ -276,8 +276,9 @@ def starts(
     and something twice as wide with heavier tails. Of the devices in use as many take part as
     divide the repeats. Raises EngineError if too few candidates have a finite density.
     """
+    words, points = np.asarray(jr.key_data(key)), np.asarray(starts)  # off the devices in use
     with devices.using(devices.fewer(engine.repeats)):
-        found = _starts(engine, key, target, jnp.asarray(np.asarray(starts)), count)
+        found = _starts(engine, jr.wrap_key_data(words), target, jnp.asarray(points), count)
     return jnp.asarray(np.asarray(found))
 
 
