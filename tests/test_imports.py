@@ -22,7 +22,7 @@ ROOMS = {
     "results": {"errors", "textfile", "catalogue", "constraints", "samplers.convergence",
                 "samplers.diagnostics", "samplers.series", "samplers.store"},
     "figures": {"errors", "catalogue", "constraints", "results", "samplers.diagnostics",
-                "samplers.store"},
+                "samplers.series", "samplers.store"},
     "reproduce": {"errors", "textfile", "constraints", "physics", "models", "target", "runfile",
                   "figures"},
     "cli": {"errors", "textfile", "signals", "catalogue", "constraints", "target", "runfile",

@@ -89,7 +89,7 @@ def overlaid(runs: Mapping[str, Run], names: Sequence[str] = (), style: Style = 
 def usual(run: Run) -> list[str]:
     """Sampled parameters, then m_nu, mu_nu and the tuning where they vary."""
     found = [name for name in ("m_nu", "mu_nu", tuning_of(run)) if name and run.has(name)]
-    varying = [n for n in found if np.ptp(run.read(n, chains=run.few(_MOST_BINNED))) > 0.0]
+    varying = [n for n in found if np.ptp(run.sample(n, run.few(_MOST_BINNED))) > 0.0]
     return list(dict.fromkeys([*run.sampled, *varying]))
 
 
@@ -118,7 +118,7 @@ class _Drawn:
 
 
 def _panel(run: Run, name: str, few: np.ndarray) -> _Panel:
-    values, period = run.read(name, chains=few).ravel(), run.period(name)
+    values, period = run.sample(name, few).ravel(), run.period(name)
     if period is not None:  # a circle is shown from its emptiest place to that place
         values = angles.unrolled(values, middle(values, period), period)
     scale = scale_of(run, name, values)
