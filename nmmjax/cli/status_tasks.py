@@ -16,7 +16,7 @@ from nmmjax.cli.status import EVERY, ago, progress_of, writer_of
 from nmmjax.cli.terminal import out
 from nmmjax.cli.verify import show_verification
 from nmmjax.errors import InputError, printable
-from nmmjax.results import shards, verdict
+from nmmjax.results import shards, tables, verdict
 from nmmjax.results.rundir import Run
 
 _STATES = "state-0.npz", "state-1.npz"
@@ -102,7 +102,7 @@ def look(directory: pathlib.Path, allow_changes: bool = False) -> Together:
         run = shards.joined(directory, found, warnings, allow_changes)
     except InputError as error:
         return Together(str(directory), rows, 0, 0, "", False, (*warnings, str(error)))
-    converged, words = verdict.of(run)
+    converged, words = verdict.of(run) if run.committed else tables.verdict(run)
     return Together(
         str(directory), rows, run.committed, len(run.ensemble), words, converged, run.warnings
     )

@@ -16,6 +16,8 @@ def comparable(found: dict[int, Run]) -> tuple[tuple[Run, ...], list[str]]:
     """Return the shards, cut to the same number of draws, and what is said of the others."""
     warnings = []
     empty = [n for n, run in found.items() if run.committed == 0]
+    if len(empty) == len(found):
+        return _with_tables(found)
     if empty:
         warnings.append(f"no draws yet: {ranges(empty)}.")
     cut = longest_cut([run.committed for run in found.values()])
@@ -31,6 +33,18 @@ def comparable(found: dict[int, Run]) -> tuple[tuple[Run, ...], list[str]]:
             f"the first {cut} draws of each shard count: {beyond} more of some are left out."
         )
     return parts, warnings
+
+
+def _with_tables(found: dict[int, Run]) -> tuple[tuple[Run, ...], list[str]]:
+    """Return the shards of an engine that stores no draws: those with an account of it."""
+    lacking = [n for n, run in found.items() if not {"modes", "frontier"} & set(run.tables)]
+    told = [f"nothing found yet: {ranges(lacking)}."] if lacking else []
+    if any("modes" in run.tables for run in found.values()):
+        told.append(
+            "optima of different shards are told apart by their distance, not by the density "
+            "between them: a ridge may count more than once."
+        )
+    return tuple(run for run in found.values() if run.tables), told
 
 
 def longest_cut(draws: Sequence[int]) -> int:
@@ -102,12 +116,6 @@ def ranges(numbers: Sequence[int]) -> str:
 
 
 def refuse_without_draws(directory: pathlib.Path, found: dict[int, Run]) -> None:
-    """Raise InputError where no shard holds draws."""
-    if not any(run.committed for run in found.values()):
-        if any(run.tables for run in found.values()):
-            name = next(iter(found.values())).resolved["sampling"]["engine"]["name"]
-            raise InputError(
-                f"'{directory}': shards of the engine '{name}' hold no draws that could be joined; "
-                f"look at each: {found[min(found)].directory}"
-            )
+    """Raise InputError where no shard holds draws, nor the table of an engine without draws."""
+    if not any(run.committed or run.tables for run in found.values()):
         raise InputError(f"'{directory}' holds no draws yet: none of its {len(found)} shards does")

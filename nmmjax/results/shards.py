@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from nmmjax.errors import InputError
-from nmmjax.results import joining, rundir
+from nmmjax.results import joining, maxima, rundir
 from nmmjax.results.rundir import Run
 from nmmjax.results.variables import Attributes
 from nmmjax.results.weighing import kept, shares, with_agreement
@@ -77,6 +77,12 @@ class Shards(Run):
         found = [table for table in found if table]
         if not found:
             return {}
+        if name == "progress":
+            return maxima.progress(found)
+        if name == "modes":
+            return maxima.modes(found, self._spread)
+        if name == "frontier":
+            return maxima.frontier(found, self.resolved["sampling"]["engine"]["kind"])
         if all("repeat" in table for table in found):  # repeats are the ensembles of each shard
             counts = [int(part.ensemble.max()) + 1 for part in self.parts]
             starts = np.cumsum(counts) - counts
@@ -91,6 +97,17 @@ class Shards(Run):
             for key, x in found[0].items()
         }
         return with_agreement(joined) if name == "evidence" else joined
+
+    @functools.cached_property
+    def _spread(self) -> np.ndarray:
+        """(dim,) standard deviation of the starting points of all shards."""
+
+        def take(file: Any) -> np.ndarray:
+            return file["starts/position"][:]
+
+        starts = [rundir.taken(part.directory, take) for part in self.parts]
+        found = np.std(np.concatenate(starts), axis=0)
+        return np.where(found > 0.0, found, 1.0)
 
     def described(self, name: str) -> dict[str, Attributes]:
         found = (part.described(name) for part in self.parts)
@@ -243,7 +260,7 @@ def _one(
         ensemble=np.concatenate(labels),
         variables=joining.common([part.variables for part in parts]),
         labels=first.labels,
-        tables=first.tables,
+        tables=tuple(dict.fromkeys(name for part in parts for name in part.tables)),
         warnings=(*warnings, *told),
         parts=parts,
         changes=changes,

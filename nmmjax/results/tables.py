@@ -34,6 +34,7 @@ class Mode:
 class Frontier:
     """The map of an objective: its cells, where it is most extreme, and what holds it back.
 
+    least    of several searches: the worst that one of them reached, as `value`; else None
     extreme  the best cell's values, parameters and observables
     active   constraint, bound or margin -> share of the feasible cells in which it is at its limit
     """
@@ -45,6 +46,7 @@ class Frontier:
     x_edges: tuple[float, ...]
     y_edges: tuple[float, ...]
     value: tuple[tuple[float, ...], ...]  # by rows of y; NaN where nothing is allowed
+    least: tuple[tuple[float, ...], ...] | None
     feasible: int
     cells: int
     extreme: dict[str, float]
@@ -127,12 +129,17 @@ def frontier(run: Run) -> Frontier | None:
         y=asked["y"],
         x_edges=tuple(map(float, table["x_edges"])),
         y_edges=tuple(map(float, table["y_edges"])),
-        value=tuple(tuple(map(float, row)) for row in value),
+        value=_rows(value),
+        least=_rows(table["least"]) if "least" in table else None,
         feasible=int(feasible.sum()),
         cells=value.size,
         extreme={n: float(table[n][best]) for n in sorted(known)} if feasible.any() else {},
         active={n: s for n, s in sorted(shares.items(), key=lambda p: -p[1]) if s > 0.0},
     )
+
+
+def _rows(x: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(map(float, row)) for row in x)
 
 
 def to_json(run: Run) -> dict[str, Any]:
@@ -155,6 +162,7 @@ def to_text(run: Run, width: int = _WIDTH) -> str:
     physics, sampling = run.resolved["physics"], run.resolved["sampling"]
     head = f"{physics['model']['name']}: engine {sampling['engine']['name']}, seed"
     parts = [f"{head} {sampling['seed']}\n{run.directory}"]
+    parts += [textwrap.fill(f"Note: {note}", width) for note in run.warnings]
     if mapped is not None:
         parts.append(_frontier_text(run, mapped, width))
     elif found:
@@ -198,11 +206,26 @@ def _frontier_text(run: Run, found: Frontier, width: int) -> str:
             f"{word.capitalize()} of all: {found.objective} = {found.extreme['value']:.5g}"
         )
         parts[-1] += "\n" + _values_text(run, found.extreme, width)
+    if found.least is not None:
+        parts.append(textwrap.fill(_spread_text(found), width))
     if found.active:
         shares = ", ".join(f"{name} in {share:.0%}" for name, share in found.active.items())
         held = f"What holds the maxima back: {shares} of the allowed cells."
         parts.append(textwrap.fill(held, width, subsequent_indent="  "))
     return "\n\n".join(parts)
+
+
+def _spread_text(found: Frontier) -> str:
+    """Say how far the searches of several shards agree."""
+    best, least = np.array(found.value), np.array(found.least)
+    known = np.isfinite(best) & np.isfinite(least)
+    off = np.abs(least - best)[known] / np.maximum(np.abs(best[known]), np.finfo(float).tiny)
+    if off.size == 0:
+        return "No cell was reached by a shard."
+    return (
+        f"Each cell holds the best of all shards; the worst of those that reach a cell is off by "
+        f"{np.median(off):.2g} of the value in the median cell, by {off.max():.2g} at most."
+    )
 
 
 def _values_text(run: Run, values: dict[str, float], width: int) -> str:
