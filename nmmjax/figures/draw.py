@@ -45,7 +45,7 @@ def constraint_curves(run: Run, style: Style | None = None) -> Figure:
         raise InputError(f"no constraint of this run is a curve to draw; it has: {used}")
     few = run.few(_MOST_POINTS)
     names = {name for curve in curves for name in curve.requires if run.has(name)}
-    points = {name: run.read(name, chains=few) for name in names}
+    points = {name: run.sample(name, few) for name in names}
     return curves_figure(curves, points, style, {name: axis_label(run, name) for name in names})
 
 
@@ -196,7 +196,7 @@ def planes(run: Run) -> list[tuple[str, str, str]]:
     found = []
     for x, y, colour in json.loads(given) if isinstance(given, str) else []:
         few = run.few(_MOST_POINTS)
-        if all(n in run.labels and np.ptp(run.read(n, chains=few)) > 0.0 for n in (x, y)):
+        if all(n in run.labels and np.ptp(run.sample(n, few)) > 0.0 for n in (x, y)):
             found.append((x, y, colour if colour in run.labels else ""))
     return found
 
@@ -206,7 +206,7 @@ def _usual_map(run: Run) -> list[str]:
     if not (run.has("m_nu") and run.has("mu_nu")):
         raise InputError("this run has no m_nu and mu_nu to map: say what, --params a,b")
     mass = next((n for n in run.sampled if run.about(n)["units"] == "GeV"), None)
-    given = np.ptp(run.read("m_nu", chains=run.few(_MOST_POINTS))) == 0.0  # masses are inputs
+    given = np.ptp(run.sample("m_nu", run.few(_MOST_POINTS))) == 0.0  # masses are inputs
     across = [mass] if given and mass else ["m_nu", mass]
     return [name for name in (*across, "mu_nu") if name is not None]
 

@@ -12,6 +12,7 @@ from nmmjax.figures.style import COLOURS, STYLE, TWO_COLUMNS, Style
 from nmmjax.results import angles, trust, verdict
 from nmmjax.results.rundir import Run
 from nmmjax.samplers import diagnostics
+from nmmjax.samplers.series import Series
 
 _MOST_RANKED = 2**20
 _TRACE_POINTS = 200
@@ -26,12 +27,14 @@ def trace(run: Run, names: Sequence[str] = (), style: Style = STYLE) -> Figure:
     with matplotlib.rc_context(style):
         figure, panels = _two_columns(len(chosen), run, "Means of each ensemble")
         for axes, name in zip(panels, chosen, strict=True):
-            draws = _draws(run, name)
+            column = _column(run, name).held()
+            every = 1 if column.fits else step
+            draws = column.some(None, every)
             scale = Scale() if name == "lp" else scale_of(run, name, draws)
             period = None if name == "lp" else run.period(name)
-            _ensemble_means(axes, scale, draws, run.ensemble, step, period)
+            _ensemble_means(axes, scale, draws, run.ensemble, (step, every), period)
             few = run.few(_MOST_RANKED)
-            _name_panel(axes, run, name, _rhat(draws[few], run, few, period))
+            _name_panel(axes, run, name, _rhat(column.some(few, run.every(few)), run, few, period))
             axes.set_xlim(0, max(run.committed - 1, 1))
         _label_below(panels, "stored draw")
     return figure
@@ -50,7 +53,7 @@ def rank(run: Run, names: Sequence[str] = (), style: Style = STYLE) -> Figure:
             len(chosen), run, "Ranks: share of each bin over that of a flat histogram"
         )
         for axes, name in zip(panels, chosen, strict=True):
-            draws, period = run.read(name, chains=few), run.period(name)
+            draws, period = run.sample(name, few), run.period(name)
             cut = draws if period is None else (draws - angles.seam(draws, period)) % period
             _rank_histograms(axes, cut, ensemble)
             _name_panel(axes, run, name, _rhat(draws, run, few, period))
@@ -91,8 +94,8 @@ def _label_below(panels: Sequence[Axes], label: str) -> None:
         axes.set_xlabel(label)
 
 
-def _draws(run: Run, name: str) -> np.ndarray:
-    return run.read(name, "sample_stats" if name == "lp" else "posterior")
+def _column(run: Run, name: str) -> Series:
+    return run.series(name, "sample_stats" if name == "lp" else "posterior")
 
 
 def _some(ensemble: np.ndarray) -> np.ndarray:
@@ -106,14 +109,17 @@ def _ensemble_means(
     scale: Scale,
     draws: np.ndarray,
     ensemble: np.ndarray,
-    step: int,
+    steps: tuple[int, int],
     period: float | None,
 ) -> None:
     """One line per ensemble: the mean over its chains of the coordinate, in parameter units.
 
+    steps  of how many draws one is shown, and of how many one is given
+
     Of an angle the circular mean, all of them near that of all draws.
     """
-    some = draws[:, ::step]
+    step, every = steps
+    some = draws[:, :: step // every]
     where = np.arange(some.shape[1]) * step
     if period is None:
         c = scale.forward(some)

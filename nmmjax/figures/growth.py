@@ -48,5 +48,5 @@ def _counts(draws: int) -> list[int]:
 
 def _series(run: Run, few: np.ndarray) -> Iterator[np.ndarray]:
     for name in run.sampled:
-        values, period = run.read(name, chains=few), run.period(name)
+        values, period = run.sample(name, few), run.period(name)
         yield from [values] if period is None else angles.plane(values, period)

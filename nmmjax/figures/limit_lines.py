@@ -19,6 +19,7 @@ from nmmjax.constraints.wishes import Prefer
 from nmmjax.figures import style
 from nmmjax.results import terms
 from nmmjax.results.rundir import Run
+from nmmjax.samplers.series import equal
 
 _SOME = 2**14  # draws whose equality is looked at before that of all
 
@@ -95,9 +96,9 @@ def _limits(run: Run, name: str) -> Iterator[Limit]:
 def _equal(run: Run, a: str, b: str) -> bool:
     """Tell whether two quantities are the same at every draw."""
     some = run.few(_SOME)
-    if not np.array_equal(run.read(a, chains=some), run.read(b, chains=some)):
+    if not np.array_equal(run.sample(a, some), run.sample(b, some)):
         return False
-    return np.array_equal(run.read(a), run.read(b))
+    return equal(run.series(a), run.series(b))
 
 
 def _limit(term: Constraint, kind: Kind = "limit") -> Iterator[Limit]:

@@ -19,6 +19,7 @@ from nmmjax.figures.limit_lines import Limit, curves_of, limits_on
 from nmmjax.figures.style import EXCLUDED, INSIDE, ONE_COLUMN, STYLE, TWO_COLUMNS, Style
 from nmmjax.results import angles
 from nmmjax.results.rundir import Run
+from nmmjax.samplers.series import highest, thinned
 
 _TUNINGS = ("tuning_bg", "tuning_cancel")
 _MOST_DRAWN = 2**18  # draws behind colours and contours
@@ -46,8 +47,8 @@ def region_map(
     """
     few = run.few(_MOST_DRAWN)
     names = dict.fromkeys([*across, up])
-    draws = {name: on_line(run, name, run.read(name).ravel()) for name in names}
-    some = {name: on_line(run, name, run.read(name, chains=few).ravel()) for name in names}
+    draws = {name: on_line(run, name, thinned(run.series(name)).ravel()) for name in names}
+    some = {name: on_line(run, name, run.sample(name, few).ravel()) for name in names}
     scales = {name: scale_of(run, name, some[name]) for name in names}
     inside = {name: scales[name].forward(some[name]) for name in names}
     bounds = {name: bounds_on_line(run, name, scales[name], some[name]) for name in names}
@@ -60,7 +61,7 @@ def region_map(
             for axes, name in zip(panels, across, strict=True)
         ]
         colour = colour or tuning_of(run)
-        third = colour, run.read(colour, chains=few) if colour else None
+        third = colour, run.sample(colour, few) if colour else None
         _coloured(run, figure, panels, [(inside[n], inside[up]) for n in across],
                   [(scales[n], scales[up]) for n in across], third, contours, raw)  # fmt: skip
         for axes, name in zip(panels, across, strict=True):
@@ -176,9 +177,7 @@ def _first_half(shape: tuple[int, int]) -> np.ndarray:
 def tuning_of(run: Run) -> str:
     """Name the first measure of fine tuning that is positive at most draws; "" if none is."""
     few = run.few(_MOST_DRAWN)
-    return next(
-        (n for n in _TUNINGS if run.has(n) and np.median(run.read(n, chains=few)) > 0.0), ""
-    )
+    return next((n for n in _TUNINGS if run.has(n) and np.median(run.sample(n, few)) > 0.0), "")
 
 
 def _ends(
@@ -228,11 +227,24 @@ def _curves(axes: Axes, run: Run, across: str, up: str) -> None:
 
 def _best(run: Run, draws: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, float]:
     """Values at the allowed draw of largest mu_nu; none where that is on no axis."""
-    allowed = run.read("allowed", "target").ravel().astype(bool)
+    allowed = run.read("allowed", "target").astype(bool)
     if "mu_nu" not in names or not allowed.any():
         return {}
-    best = int(np.argmax(np.where(allowed, draws["mu_nu"], -np.inf)))
-    return {name: float(draws[name][best]) for name in names}
+
+    def score(part: slice, x: np.ndarray) -> np.ndarray:
+        return np.where(allowed[:, part], x, -np.inf)
+
+    chain, draw = highest(run.series("mu_nu").held(), score)
+    where = np.array([chain * run.committed + draw])
+    return {name: _near(run, name, run.at(name, where), draws[name]) for name in names}
+
+
+def _near(run: Run, name: str, value: np.ndarray, draws: np.ndarray) -> float:
+    """One value, an angle on the line of the draws."""
+    period = run.period(name)
+    if period is not None:
+        value = angles.unrolled(value, middle(draws, period), period)
+    return float(value[0])
 
 
 def _headline(run: Run) -> Iterator[str]:
@@ -243,7 +255,7 @@ def _headline(run: Run) -> Iterator[str]:
     few = run.few(_MOST_DRAWN)
     parts = []
     for name in shown:
-        size = np.nanmedian(np.abs(run.read(name, chains=few)))
+        size = np.nanmedian(np.abs(run.sample(name, few)))
         about = run.about(name)
         parts.append(f"${about['latex']}$ {size:.3g} {about['units']}".rstrip())
     yield "Median sizes: " + ", ".join(parts)

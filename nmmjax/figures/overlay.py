@@ -44,7 +44,7 @@ def overlaid_map(runs: Mapping[str, Run], across: str, up: str, style: Style = S
     """`up` against `across`: areas of 68 and 95% of the draws of each run."""
     first = next(iter(runs.values()))
     values = {
-        title: [on_line(run, n, run.read(n, chains=run.few(_MOST_DRAWN)).ravel())
+        title: [on_line(run, n, run.sample(n, run.few(_MOST_DRAWN)).ravel())
                 for n in (across, up)]
         for title, run in runs.items()
     }  # fmt: skip

@@ -124,10 +124,15 @@ def recover(file: File) -> None:
             raise foreign(file)
         # The name of the journal is on disk before what it repairs is touched.
         file.folder.sync()
-        for offset, _, new in journal.changes:
-            files.write(descriptor, new, offset)
-        files.truncate(descriptor, journal.after)
-        files.sync(descriptor)
+        carry_out(journal, file, descriptor)
+
+
+def carry_out(journal: Journal, file: File, descriptor: int) -> None:
+    """Write the changes of a journal, whose name is on disk, over its file, then remove it."""
+    for offset, _, new in journal.changes:
+        files.write(descriptor, new, offset)
+    files.truncate(descriptor, journal.after)
+    files.sync(descriptor)
     beside(file).unlink()
 
 

@@ -89,7 +89,10 @@ def append(file: h5py.File, groups: Groups, start: int, draws: int) -> dict[str,
         scale[start:end] = np.arange(start, end)
     file.flush()  # the journal keeps this order: who reads a file cut short counts too little
     file.attrs.modify("committed_draws", end)  # in its place
-    return {path: sums.of(values.astype(variable.dtype)) for path, variable, values in written}
+    return {
+        path: sums.of(values.astype(variable.dtype, copy=False))
+        for path, variable, values in written
+    }
 
 
 def put(file: h5py.File, tables: Groups, about: About) -> dict[str, dict[str, str]]:

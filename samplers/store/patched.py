@@ -102,7 +102,7 @@ class Changes(Patched):
         return self._end
 
     def commit(self) -> None:
-        """Make the changes."""
+        """Make the changes; what this process has just written it does not read again."""
         change = self._journal()
         try:
             files.write(self._descriptor, self._new(), self._old)
@@ -114,7 +114,7 @@ class Changes(Patched):
                     files.truncate(self._descriptor, self._old)
             raise
         try:
-            journal.recover(self.file)
+            journal.carry_out(change, self.file, self._descriptor)
         except KeyboardInterrupt:
             journal.recover(self.file)
             raise
@@ -129,9 +129,11 @@ class Changes(Patched):
         files.write(descriptor, self._new(), self._old)
         files.truncate(descriptor, self._end)
 
-    def _new(self) -> bytes:
+    def _new(self) -> memoryview:
+        """The bytes behind the old end, not copied."""
         size = max(self._end - self._old, 0)
-        return bytes(self._tail[:size]).ljust(size, b"\0")
+        self._tail.extend(bytes(max(size - len(self._tail), 0)))
+        return memoryview(self._tail)[:size]
 
     def _journal(self) -> Journal:
         """Collect the changes: the header with the file's end first, the rest in HDF5's order.

@@ -39,7 +39,7 @@ class Record(NamedTuple):
 def of(values: np.ndarray) -> str:
     """Checksum of an array: BLAKE2b, 8 bytes, of its bytes in C order, little-endian."""
     plain = np.ascontiguousarray(values).astype(values.dtype.newbyteorder("<"), copy=False)
-    return hashlib.blake2b(plain.tobytes(), digest_size=8).hexdigest()
+    return hashlib.blake2b(plain.reshape(-1).view("u1"), digest_size=8).hexdigest()
 
 
 def read(file: File) -> Record:

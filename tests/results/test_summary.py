@@ -13,7 +13,7 @@ from helpers.synthetic_run import RESOLVED, draw_groups, write_run
 from nmmjax.errors import InputError
 from nmmjax.results import summary as results
 from nmmjax.results import text as report
-from nmmjax.results import tree, verdict
+from nmmjax.results import tree, trust
 from nmmjax.results.rundir import open_run
 from nmmjax.samplers.store.store import Store
 
@@ -286,7 +286,7 @@ def thin(monkeypatch, draws):
     monkeypatch.setattr(results, "_MOST_OF_PARAMETER", draws)
     monkeypatch.setattr(results, "_MOST_OF_OBSERVABLE", draws)
     monkeypatch.setattr(results, "_MOST_RANKED", draws)
-    monkeypatch.setattr(verdict, "MOST", draws)
+    monkeypatch.setattr(trust, "MOST", draws)
 
 
 def test_few_takes_equally_many_chains_of_each_ensemble(tmp_path):
