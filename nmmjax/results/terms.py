@@ -1,5 +1,6 @@
 """Terms of a run's target as objects again: constraints, wishes, projections it could answer."""
 
+import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
 
@@ -93,7 +94,9 @@ def pull_of_mean(run: Run, term: Measurement) -> float:
 def _rebuilt(run: Run, kind: str) -> Iterator[Constraint]:
     for name, table in run.resolved["physics"].get(kind, {}).items():
         if (found := rebuilt(name, table)) is not None:
-            yield found
+            about = run.variables.get("log_likelihood", {}).get(name, {})
+            named = dataclasses.replace(found.source, label=str(about.get("label", "")))
+            yield dataclasses.replace(found, source=named)
 
 
 @functools.partial(jax.jit, static_argnums=0)
