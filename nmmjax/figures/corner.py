@@ -197,16 +197,15 @@ def _pixels(axes: Axes, drawn: _Drawn, left: _Panel, below: _Panel) -> None:
     found = drawn.densities.plane(left.name, below.name)
     if found is None:
         return
-    inside = np.digitize(zoom(found.values, _FINER, order=1), found.levels)
+    inside = np.digitize(np.asarray(zoom(found.values, _FINER, order=1)), found.levels)
     colours = np.array([to_rgba("white", 0.0), *map(to_rgba, INSIDE)])
-    ends = [
-        (end - panel.ends[0]) / (panel.ends[1] - panel.ends[0])
+    x, y = (
+        (grid[[0, -1]] - panel.ends[0]) / (panel.ends[1] - panel.ends[0])
         for panel, grid in ((left, found.x), (below, found.y))
-        for end in (grid[0], grid[-1])
-    ]
+    )
     axes.imshow(
-        colours[inside], extent=ends, transform=axes.transAxes, origin="lower", aspect="auto",
-        interpolation="none",
+        colours[inside], extent=(x[0], x[1], y[0], y[1]), transform=axes.transAxes,
+        origin="lower", aspect="auto", interpolation="none",
     )  # fmt: skip
 
 
