@@ -34,11 +34,12 @@ def test_figures_of_a_shipped_run(name, tmp_path, capsys):
         assert file.stat().st_size < 300_000, file
 
 
-def test_a_limit_in_a_file_of_the_user_is_drawn_by_its_label(tmp_path):
+def test_a_limit_in_a_file_of_the_user_goes_by_its_label(tmp_path, capsys):
     limit = '[own]\ntype = "upper_limit"\nobservable = "mu_nu"\nvalue = 1e-11\ncl = 0.9\n'
     limit += 'units = "mu_B"\nyear = 2024\nreference = "a test"\nverified = "for a test"\n'
     (tmp_path / "own.toml").write_text(limit + 'label = "My reactor 2027"\n')
     path = tiny_model.write(tmp_path, constraints='["own"]\nconstraint_files = ["own.toml"]')
     assert run_command(["run", str(path)]) == 0
+    assert "My reactor 2027 takes" in " ".join(capsys.readouterr().out.split())
     found = limits_on(open_run(tmp_path / "chains" / "tiny"), ["mu_nu"])["mu_nu"]
     assert "My reactor 2027, 90% CL" in [limit.label for limit in found]
