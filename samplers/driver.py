@@ -167,8 +167,7 @@ class _Job:
     def resume(self, key: PRNGKeyArray, saved: Checkpoint) -> tuple[_Place, tuple[str, ...]]:
         """Take up a checkpoint; a line about it where the target differs in its last digits."""
         points = jax.ShapeDtypeStruct(saved.starts, float)
-        last = saved.leaves[-1] if saved.leaves else np.zeros(1)
-        begun = self._beginning(last.shape == () and bool(last == _ADAPTING))
+        begun = self._beginning(np.array_equal(saved.leaves[-1:], [_ADAPTING]))
         like = eqx.filter_eval_shape(begun, key, self.problem.target, points)
         expected, structure = jax.tree.flatten(like)
         leaves, rest = saved.leaves[: len(expected)], saved.leaves[len(expected) :]
@@ -252,9 +251,7 @@ class _Job:
             at = at._replace(state=engine.warm(key, self.problem.target, at.state, done))
             self.save(at)
             self.tell(meter.measure(Block(None, {}), done))
-        at = at._replace(state=engine.settled(key, at.state), burnt=0)
-        self.save(at)
-        return at
+        return at._replace(state=engine.settled(key, at.state), burnt=0)
 
     def warmed(self, at: _Place) -> _Place | None:
         """The place after at least `burn_in` draws that are discarded; None if interrupted."""

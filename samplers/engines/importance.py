@@ -278,8 +278,9 @@ def starts(
     """
     words, points = np.asarray(jr.key_data(key)), np.asarray(starts)  # off the devices in use
     with devices.using(devices.fewer(engine.repeats)):
-        key = jr.wrap_key_data(jnp.asarray(words))
-        found = _starts(engine, key, target, jnp.asarray(points), count)
+        found = _starts(
+            engine, jr.wrap_key_data(jnp.asarray(words)), target, jnp.asarray(points), count
+        )
     return jnp.asarray(np.asarray(found))
 
 
