@@ -1,17 +1,20 @@
 """How cost grows with walkers, dimensions, constraints and stored observables, with exponents.
 
-    python -m benchmarks scaling [walkers] [dimensions] [constraints] [observables]
+    python -m benchmarks scaling [walkers] [dimensions] [constraints] [observables] [writing]
 
 CPU seconds of compiled programs, compilation left out; memory is what XLA plans for a program:
 arguments, results and what it needs in between. An exponent b is that of cost ~ n^b over the upper
 half of the sizes. The target is runs/quickstart.toml in the chart; for walkers and dimensions the
 Gaussian with standard deviations from 1 down to 1/10 that the tests have, for walkers in 8.
+`writing` runs blocks of 50 draws of 10 000 walkers and 20 columns with and without a store, for
+steps between draws (`thin`): what storing adds, in the host's CPU seconds and of the wall time.
 """
 
 import dataclasses
 import importlib
 import pathlib
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,9 +26,12 @@ import numpy as np
 
 from benchmarks._cases import posterior_of
 from nmmjax.constraints.gaussians import Measurement
-from nmmjax.samplers import diagnostics
+from nmmjax.samplers import diagnostics, driver
 from nmmjax.samplers.base import log_density
 from nmmjax.samplers.engines.ensemble import Ensemble
+from nmmjax.samplers.plan import Plan
+from nmmjax.samplers.store.store import Store
+from nmmjax.samplers.witness import Problem
 from nmmjax.target import start
 from nmmjax.target.posterior import Posterior
 
@@ -39,12 +45,14 @@ _CONSTRAINTS = (1, 4, 15, 30, 60)
 _POINTS = 8192
 _TOGETHER = 2**15  # steps of a walker in one call, so that calls do not count
 _SECONDS = 1.0  # of CPU time that a program is run for, at least
-_PARTS = ("walkers", "dimensions", "constraints", "observables")
+_PARTS = ("walkers", "dimensions", "constraints", "observables", "writing")
+_THINS = (1, 10, 100)
+_BLOCKS, _COLUMNS = 6, 20
 
 
 def run(*parts: str) -> Iterator[Row]:
     """The rows of the table: (what, value, unit)."""
-    makers = (walkers, dimensions, constraints, observables)
+    makers = (walkers, dimensions, constraints, observables, writing)
     for name, make in zip(_PARTS, makers, strict=True):
         if not parts or name in parts:
             yield from _with_exponents(make())
@@ -123,6 +131,47 @@ def observables() -> Iterator[tuple[str, int, float, str]]:
         cost = 1e6 * _seconds(record, z) / _POINTS
         yield "observables, CPU time of a stored draw", count, cost, "us"
         yield "observables, memory of a stored draw", count, _bytes(record) / _POINTS, "bytes"
+
+
+def writing() -> Iterator[tuple[str, int, float, str]]:
+    """Share of a run that storing takes: the same run with a store that keeps nothing."""
+    target = _gaussian(_DIM)
+    problem = Problem(target, _columns)
+    starts = jnp.asarray(target.draw(np.random.default_rng(1), 10_000))
+    for thin in _THINS:
+        engine = Ensemble(8, 1250, thin=thin, block=50)
+        _written(engine, problem, starts, True)  # compiles
+        (wall, cpu), (bare, without) = (
+            _written(engine, problem, starts, kept) for kept in (True, False)
+        )
+        draws = _BLOCKS * engine.block * engine.chains
+        yield "writing, CPU time of a value", thin, 1e9 * (cpu - without) / draws / _COLUMNS, "ns"
+        yield "writing, share of the CPU time", thin, 1.0 - without / cpu, ""
+        yield "writing, share of the wall time", thin, 1.0 - bare / wall, ""
+
+
+def _columns(draws: Any) -> dict[str, dict[str, Any]]:
+    return {"posterior": {f"x{i}": draws[..., i % _DIM] for i in range(_COLUMNS)}}
+
+
+def _written(engine: Ensemble, problem: Problem, starts: Any, kept: bool) -> tuple[float, float]:
+    """(wall, CPU) seconds of a run."""
+    with tempfile.TemporaryDirectory() as folder:
+        with Store.create(pathlib.Path(folder) / "run", engine.groups, {}) as store:
+            if not kept:
+                _forget(store)
+            plan = Plan(starts, _BLOCKS * engine.block)
+            began = time.monotonic(), time.process_time()
+            driver.run(engine, problem, jr.key(1), store, plan)
+            return time.monotonic() - began[0], time.process_time() - began[1]
+
+
+def _forget(store: Store) -> None:
+    def append(groups: Any, start: int) -> None:
+        store.committed = start + next(iter(groups["posterior"].values())).shape[1]
+
+    store.append, store.save = append, lambda checkpoint: None
+    store.write_status = lambda status: None
 
 
 def _compiled(function: Callable, *arguments: Any) -> Any:
