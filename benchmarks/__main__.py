@@ -15,14 +15,15 @@ from nmmjax.runfile import plugins
 
 _WIDTH = 72  # of the first column
 _NO_BENCHMARKS = {"numpy_formulas", "numpy_peer"}
-_OWN_OPTIONS = ("peers",)  # with a `main` of their own, and results to be kept
+_OWN_OPTIONS = ("peers", "gpu")  # with a `main` of their own
 
 
 def main() -> None:
     if sys.argv[1:2] and sys.argv[1] in _OWN_OPTIONS:
         importlib.import_module(f"benchmarks.{sys.argv[1]}").main(sys.argv[2:])
         return
-    names = [name for name in plugins.names("benchmarks") if name not in _NO_BENCHMARKS]
+    hidden = _NO_BENCHMARKS | set(_OWN_OPTIONS)
+    names = [name for name in plugins.names("benchmarks") if name not in hidden]
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=[*names, *_OWN_OPTIONS])
     parser.add_argument("runs", nargs="*", help="names of run files, for those that look at all")

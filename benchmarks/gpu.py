@@ -4,8 +4,9 @@
     python gpu.py [--smoke] [--minutes 8] [--runs FOLDER] [--out gpu.json]
 
 The script needs nothing but an installed nmmjax. Run files are looked for in --runs, else beside
-the script's folder; without them models have their default priors and no constraints. What the
-time does not suffice for is left out and named. `--smoke` takes small sizes, for any machine.
+the script's folder; a model without one has its default priors and no constraints. What the time
+does not suffice for is left out and named. `--smoke` takes small sizes, for any machine. The JSON
+is written anew after every row: a session that is cut short leaves what it measured.
 """
 
 import argparse
@@ -73,18 +74,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=8.0)
     parser.add_argument("--runs", type=pathlib.Path, default=_RUNS)
     parser.add_argument("--answer", help=argparse.SUPPRESS)  # one answer, in a process of its own
-    parser.add_argument("--out", type=pathlib.Path)
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("gpu.json"))
     return parser
 
 
 def _targets(runs: pathlib.Path) -> dict[str, Callable[[], Posterior]]:
-    """The densities by name: of run files that sample with `ensemble`, else of bare models."""
-    files = sorted(runs.glob("*.toml"))
-    found = {p.stem: p for p in files if build.read(p)[0].engine.name == "ensemble"}
-    if found:
-        return {name: lambda p=p: _of_file(p) for name, p in found.items()}
-    models = plugins.names("nmmjax.models")
-    return {m: lambda m=m: Posterior(build.build_model(ModelSection(name=m), m)) for m in models}
+    """The densities by name: of run files, those for `ensemble` first; of models without one."""
+    files = {p: build.read(p)[0] for p in sorted(runs.glob("*.toml"))}
+    walked = {p: run for p, run in files.items() if run.engine.name == "ensemble"}
+    known = {run.model.name for run in walked.values()}
+    others = {run.model.name: p for p, run in files.items() if run.model.name not in known}
+    paths = [*walked, *others.values()]
+    bare = sorted(set(plugins.names("nmmjax.models")) - known - others.keys())
+    return {p.stem: lambda p=p: _of_file(p) for p in paths} | {
+        m: lambda m=m: _bare(m) for m in bare
+    }
+
+
+def _bare(model: str) -> Posterior:
+    return Posterior(build.build_model(ModelSection(name=model), model))
 
 
 def _of_file(path: pathlib.Path) -> Posterior:
@@ -229,28 +237,29 @@ def _answer(given: argparse.Namespace) -> tuple[float, float]:
             return time.monotonic() - began, float(ess)
 
 
-def main() -> None:
+def main(arguments: list[str]) -> None:
+    """Print the rows and keep them as JSON, where what is not finite is null."""
     jax.config.update("jax_enable_x64", True)
-    given = _parser().parse_args()
+    given = _parser().parse_args(arguments)
     if given.answer:
         sys.stdout.write(json.dumps(_answer(given)) + "\n")
         return
-    rows = []
-    for row in run(*sys.argv[1:]):
-        rows.append(row)
-        sys.stdout.write(f"{row[0]:<72}  {row[1]:>10.4g}  {row[2]}\n")
-        sys.stdout.flush()
     device = jax.local_devices()[0]
+    rows: list[dict[str, Any]] = []
     tree = {
         "benchmark": "gpu",
         "smoke": given.smoke,
         "device": f"{device.platform}: {device.device_kind}",
         "jax": jax.__version__,
-        "rows": [{"what": what, "value": value, "unit": unit} for what, value, unit in rows],
+        "rows": rows,
     }
-    if given.out is not None:
-        given.out.write_text(json.dumps(tree, indent=1) + "\n")
+    for what, value, unit in run(*arguments):
+        known = float(value) if np.isfinite(value) else None
+        rows.append({"what": what, "value": known, "unit": unit})
+        sys.stdout.write(f"{what:<72}  {value:>10.4g}  {unit}\n")
+        sys.stdout.flush()
+        given.out.write_text(json.dumps(tree, indent=1, allow_nan=False) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

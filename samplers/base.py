@@ -69,7 +69,8 @@ class AbstractEngine(eqx.Module):
 
     State is a pytree of arrays only (raw key data instead of typed keys): it is what a
     checkpoint holds. `init` must also work under `jax.eval_shape`, which is how a resumed run
-    learns the shapes. All adaptation happens in `init`; `advance` given the same key continues
+    learns the shapes. All adaptation happens in `init` (`warming` cuts it into blocks, which may
+    be continued); `advance` given the same key continues
     the same chain, however it is cut into blocks.
 
     burn_in    stored draws that are discarded unless the run file says otherwise; 0 for engines

@@ -32,7 +32,7 @@ def mesh(count: int) -> Mesh:
 @contextlib.contextmanager
 def using(devices: Mesh) -> Iterator[None]:
     """Spread over these devices what is given to `spread`, `placed` and `shared`."""
-    if devices.size == 1:  # the one that JAX takes anyway
+    if devices.size == 1 == count():  # the one that JAX takes anyway
         yield
         return
     with jax.set_mesh(devices):
@@ -43,6 +43,11 @@ def count() -> int:
     """Count the devices in use; inside `shared` each works alone."""
     here = jax.sharding.get_abstract_mesh()
     return 1 if here.empty or here.manual_axes else here.size
+
+
+def fewer(parts: int) -> Mesh:
+    """Make a mesh of as many of the devices in use as divide the parts."""
+    return mesh(max(n for n in range(1, count() + 1) if parts % n == 0))
 
 
 def spread(x: Array, axis: int = -1) -> Array:
@@ -126,10 +131,11 @@ def own(rows: Array) -> Array:
 def gathered[T](rows: T, total: int) -> T:
     """Give all `total` rows to every device, inside `shared`: what is computed of them is the same.
 
-    The one place where devices wait for each other.
+    The one place where devices wait for each other. A device alone computes apart what it gathers,
+    too, as the compiler would round it otherwise.
     """
     if not _alone():
-        return rows
+        return jax.lax.optimization_barrier(rows)
     return jax.tree.map(lambda x: jax.lax.all_gather(x, _AXIS, tiled=True)[:total], rows)
 
 

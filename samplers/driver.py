@@ -1,12 +1,12 @@
 """The only loop: blocks, stopping, interruption. Everything that is written goes through Store.
 
-The key of a run splits in two, one for `init`, one for all of `advance`. Warm-up (`init` and
-the burn-in blocks) is a pure function of key and starting points; after `init` and after each of
-its blocks it is checkpointed as the draws are. A resumed run continues the same chains.
+The key of a run splits in two, one for `init`, one for all of `advance`. Warm-up (`init`, in blocks
+where an engine adapts, and the burn-in blocks) is a pure function of key and starting points; after
+each of its blocks it is checkpointed as the draws are. A resumed run continues the same chains.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, Literal, NamedTuple
 
@@ -24,9 +24,11 @@ from .progress import Meter, Progress
 from .store import layout
 from .store.store import Checkpoint, Store, StoreError
 from .undefined import Examples
+from .warming import AbstractWarming
 from .witness import Problem
 
 _NONE = Hooks()
+_ADAPTING = -1  # `burnt` while the engine adapts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +63,9 @@ def run(
     else:
         at, noticed = job.resume(key_init, checkpoint)
         messages += noticed
+    at = job.adapted(key_init, at)
+    if at is None:
+        return Outcome(store.committed, "interrupted", "in the warm-up", messages)
     at = job.warmed(at._replace(state=engine.placed(at.state)))
     if at is None:
         return Outcome(store.committed, "interrupted", "in the burn-in", messages)
@@ -101,7 +106,7 @@ class _Place(NamedTuple):
     starts   (chains, dim) of the starting points
     witness  positions and what was stored of them, for the next session to compute again
     done     the engine has said that it ends here
-    burnt    draws discarded so far; None after the warm-up
+    burnt    draws discarded so far; -1 while the engine adapts, None after the warm-up
     """
 
     state: Any
@@ -145,10 +150,16 @@ class _Job:
         shape = (points.shape[0], points.shape[1])
         first = witness.of_points(self.problem, points, recorded_length(self.engine))
         self.store.replace({"starts": {**first.group("posterior"), "position": first.positions}})
-        state = self.engine.init(key, self.problem.target, points)
-        at = _Place(state, 0, shape, first, burnt=0)
+        adapts = isinstance(self.engine, AbstractWarming)
+        state = self._beginning(adapts)(key, self.problem.target, points)
+        at = _Place(state, 0, shape, first, burnt=_ADAPTING if adapts else 0)
         self.save(at)
         return at
+
+    def _beginning(self, adapts: bool) -> Callable[..., Any]:
+        """What made the state of a place: of an adaptation under way, or after it."""
+        engine = self.engine
+        return engine.begin if adapts and isinstance(engine, AbstractWarming) else engine.init
 
     def _advanced(self, state: Any) -> tuple[Any, Block]:
         return self.engine.advance(self.key, self.problem.target, state)
@@ -156,7 +167,8 @@ class _Job:
     def resume(self, key: PRNGKeyArray, saved: Checkpoint) -> tuple[_Place, tuple[str, ...]]:
         """Take up a checkpoint; a line about it where the target differs in its last digits."""
         points = jax.ShapeDtypeStruct(saved.starts, float)
-        like = eqx.filter_eval_shape(self.engine.init, key, self.problem.target, points)
+        begun = self._beginning(np.array_equal(saved.leaves[-1:], [_ADAPTING]))
+        like = eqx.filter_eval_shape(begun, key, self.problem.target, points)
         expected, structure = jax.tree.flatten(like)
         leaves, rest = saved.leaves[: len(expected)], saved.leaves[len(expected) :]
         described = [(x.shape, x.dtype) for x in expected]
@@ -224,6 +236,22 @@ class _Job:
         """Write a checkpoint of the warm-up."""
         self.hooks.storing()
         self.store.save(at.checkpoint())
+
+    def adapted(self, key: PRNGKeyArray, at: _Place) -> _Place | None:
+        """The place after the adaptation of the engine (`key` of `begin`); None if interrupted."""
+        engine = self.engine
+        if at.burnt != _ADAPTING or not isinstance(engine, AbstractWarming):
+            return at
+        done, steps = int(at.state.step), engine.warming_steps
+        meter = Meter(engine.groups, steps, done, "warm-up")
+        while done < steps:
+            if self.hooks.interrupted():
+                return None
+            done = min(done + engine.per_warming, steps)
+            at = at._replace(state=engine.warm(key, self.problem.target, at.state, done))
+            self.save(at)
+            self.tell(meter.measure(Block(None, {}), done))
+        return at._replace(state=engine.settled(key, at.state), burnt=0)
 
     def warmed(self, at: _Place) -> _Place | None:
         """The place after at least `burn_in` draws that are discarded; None if interrupted."""

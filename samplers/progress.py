@@ -11,6 +11,8 @@ import numpy as np
 from .base import Block
 from .diagnostics import Running
 
+type Phase = Literal["warm-up", "burn-in", "sampling"]
+
 ASKED = "_asked"  # ends the name of the scalar that says how many there are to be
 
 
@@ -18,7 +20,8 @@ ASKED = "_asked"  # ends the name of the scalar that says how many there are to 
 class Progress:
     """Progress of a run; what is not known yet is NaN.
 
-    draws, target      stored draws per chain, and those asked for (of the burn-in during it)
+    draws, target      stored draws per chain, and those asked for (of the burn-in during it; of the
+                       warm-up of an engine its steps)
     since              draws that were there when the process began
     seconds            spent sampling
     rate               draws per second since then, all chains together
@@ -28,7 +31,7 @@ class Progress:
     scalars            what else the engine reports
     """
 
-    phase: Literal["burn-in", "sampling"]
+    phase: Phase
     draws: int
     target: int
     since: int
@@ -65,13 +68,13 @@ class Meter:
         groups: np.ndarray,
         target: int,
         since: int,
-        phase: Literal["burn-in", "sampling"] = "sampling",
+        phase: Phase = "sampling",
     ) -> None:
         self._running = Running(groups)
         self._chains = len(groups)
         self._target = target
         self._since = since
-        self._phase: Literal["burn-in", "sampling"] = phase
+        self._phase: Phase = phase
         self._begun = time.monotonic()
         self._mark: tuple[int, float] | None = None  # draws and time after the first block
         self._counted: list[str] = []

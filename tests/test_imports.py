@@ -35,14 +35,15 @@ ROOMS = {
     "samplers.diagnostics": set(),
     "samplers.series": set(),
     "samplers.convergence": {"samplers.diagnostics", "samplers.series"},
-    "samplers.engines": {"samplers.base", "samplers.devices"},
+    "samplers.warming": {"samplers.base"},
+    "samplers.engines": {"samplers.base", "samplers.devices", "samplers.warming"},
     "samplers.store": set(),
     "samplers.progress": {"samplers.base", "samplers.diagnostics"},
     "samplers.undefined": set(),
     "samplers.witness": {"samplers.base", "samplers.store", "samplers.undefined"},
     "samplers.plan": {"samplers.progress", "samplers.store"},
     "samplers.driver": {"samplers.base", "samplers.plan", "samplers.progress", "samplers.store",
-                        "samplers.undefined", "samplers.witness"},
+                        "samplers.undefined", "samplers.warming", "samplers.witness"},
 }  # fmt: skip
 
 

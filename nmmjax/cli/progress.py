@@ -83,10 +83,11 @@ def progress_line(progress: Progress) -> str:
     """
     drawn, scalars = progress.draws > 0, progress.scalars
     rest = {n: x for n, x in scalars.items() if n + ASKED not in scalars and ASKED not in n}
+    unit = "steps" if progress.phase == "warm-up" else "draws"
     parts = [
-        f"{progress.phase} {progress.draws}/{progress.target} draws" if drawn else progress.phase,
+        f"{progress.phase} {progress.draws}/{progress.target} {unit}" if drawn else progress.phase,
         *counted(scalars),
-        f"{progress.rate:.3g} draws/s" if drawn else "",
+        f"{progress.rate:.3g} {unit}/s" if drawn else "",
         _known("acceptance", progress.acceptance, ".1%"),
         _known("R-hat", progress.rhat, ".4f"),
         _known("ESS", progress.ess, ".0f"),

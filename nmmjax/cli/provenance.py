@@ -34,6 +34,7 @@ def attributes(about: dict[str, Any], posterior: Posterior) -> dict[str, dict[st
     variables = {f"/posterior/{k}": dict(v) for k, v in posterior.variables().items()}
     terms = {
         f"/log_likelihood/{c.name}": {"long_name": c.describe(), "source": c.source.reference}
+        | ({"label": c.source.label} if c.source.label else {})
         for c in posterior.constraints
     }
     wishes = {f"/target/{w.name}": {"long_name": w.describe()} for w in posterior.prefer}

@@ -54,15 +54,22 @@ def quiet() -> None:
     """Keep what other libraries log and nobody can act on away from the terminal.
 
     JAX tries its CUDA plug-ins also where there is no GPU, and logs how each of them fails;
-    fontTools logs the dates inside the fonts that it embeds.
+    fontTools logs the dates inside the fonts that it embeds; matplotlib, in two lines, that its
+    list of fonts is in a temporary folder where HOME cannot be written, as `start_jax` has said.
     """
     if not any(pathlib.Path(device).exists() for device in _GPU):
         logging.getLogger("jax._src.xla_bridge").addFilter(_is_news)
     logging.getLogger("fontTools").setLevel(logging.ERROR)
+    logging.getLogger("matplotlib").addFilter(_is_no_cache)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
     return "plugin configuration error" not in record.getMessage()
+
+
+def _is_no_cache(record: logging.LogRecord) -> bool:
+    """Tell whether matplotlib logs anything but where its cache is."""
+    return not record.getMessage().startswith(("mkdir -p failed", "Matplotlib created a temp"))
 
 
 def refuse_plugins(asked: bool, *names: str) -> None:

@@ -6,6 +6,7 @@ import jax
 import jax.random as jr
 from jaxtyping import Array
 
+from nmmjax.samplers import devices
 from nmmjax.target import start
 from nmmjax.target.posterior import Posterior
 
@@ -22,8 +23,10 @@ def starting_points(
     if kind == "importance":
         from nmmjax.samplers.engines import importance
 
-        note(f"fitting a mixture to draw {count} starting points from")
         engine, (own, key) = importance.Importance(), jr.split(key)
+        used = devices.fewer(engine.repeats).size
+        share = f" on {used} of {devices.count()} devices" if used < devices.count() else ""
+        note(f"fitting a mixture to draw {count} starting points from{share}")
         points = start.screened(posterior, own, engine.chains).positions
         return importance.starts(engine, key, posterior, points, count)
     note(f"looking for {count} starting points among prior draws")

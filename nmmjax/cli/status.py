@@ -105,8 +105,9 @@ def to_text(status: Status) -> str:
         if status.rounds
         else _row("draws", f"{status.draws} of {status.draws_asked} per chain ({share:.0%})"),
     ]
-    if p.get("phase") == "burn-in":
-        lines.append(_row("burn-in", f"{p['draws']} of {p['target']} draws"))
+    if p.get("phase") in _BEFORE:
+        what = _BEFORE[p["phase"]]
+        lines.append(_row(p["phase"], f"{p['draws']} of {p['target']} {what}"))
     if status.rhat is not None and status.ess is not None:
         worst = f"worst R-hat {status.rhat[1]:.4f} ({status.rhat[0]})"
         lines.append(_row("so far", f"{worst}, bulk ESS {status.ess[1]:.0f} ({status.ess[0]})"))
@@ -196,9 +197,10 @@ def _is_progress(tree: Any) -> bool:
         name.isprintable()
         and (value is None or _is_number(value) or (name == "phase" and _is_word(value)))
         for name, value in tree.items()
-    ) and (tree.get("phase") != "burn-in" or _COUNTS <= tree.keys())  # fmt: skip
+    ) and (tree.get("phase") not in _BEFORE or _COUNTS <= tree.keys())  # fmt: skip
 
 
+_BEFORE = {"warm-up": "steps", "burn-in": "draws"}  # phases, and what they count
 _COUNTS = {"draws", "target"}
 
 

@@ -135,7 +135,7 @@ def save(
 def _dpi(figure: Figure, suffix: str) -> float:
     """Dots per inch of an image, or of what is pixels inside a PDF: fewer where panels are many."""
     many = suffix == "pdf" and len(figure.axes) > _MOST_SHARP
-    return 150.0 if many else matplotlib.rcParams["savefig.dpi"]
+    return 120.0 if many else matplotlib.rcParams["savefig.dpi"]
 
 
 def save_all(run: Run, directory: pathlib.Path) -> list[pathlib.Path]:

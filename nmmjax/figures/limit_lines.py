@@ -15,9 +15,9 @@ from nmmjax.catalogue import known_or_bare
 from nmmjax.constraints import library
 from nmmjax.constraints.base import Constraint
 from nmmjax.constraints.ends import Curve
-from nmmjax.constraints.shapes import rebuilt
 from nmmjax.constraints.wishes import Prefer
 from nmmjax.figures import style
+from nmmjax.results import terms
 from nmmjax.results.rundir import Run
 from nmmjax.samplers.series import equal
 
@@ -57,12 +57,11 @@ def limits_on(run: Run, names: Sequence[str]) -> dict[str, list[Limit]]:
 
 def curves_of(run: Run) -> list[Curve]:
     """Return the run's curve constraints, and the projections for the same (coupling, mass)."""
-    terms = run.resolved["physics"].get("constraints", {})
-    here = [rebuilt(name, term) for name, term in terms.items()]
-    found = [curve for curve in here if isinstance(curve, Curve)]
+    found = [curve for curve in terms.constraints(run) if isinstance(curve, Curve)]
     planes = {curve.requires[:2] for curve in found}
     later = [c for c in _projections() if isinstance(c, Curve) and c.requires[:2] in planes]
-    return [*found, *(c for c in later if c.name not in terms)]
+    own = run.resolved["physics"].get("constraints", {})
+    return [*found, *(c for c in later if c.name not in own)]
 
 
 @functools.cache
@@ -74,8 +73,7 @@ def _projections() -> tuple[Constraint, ...]:
 
 def _limits(run: Run, name: str) -> Iterator[Limit]:
     """Yield the limits on quantity `name`, or on an observable equal to it at every draw."""
-    physics = run.resolved["physics"]
-    terms = physics.get("constraints", {}) | physics.get("prefer", {})
+    own = (*terms.constraints(run), *terms.wishes(run))
     same: dict[str, bool] = {}
 
     def applies(term: Constraint) -> bool:
@@ -86,12 +84,12 @@ def _limits(run: Run, name: str) -> Iterator[Limit]:
             same[observable] = observable == name or _equal(run, observable, name)
         return same[observable]
 
-    for key, table in terms.items():
-        term = rebuilt(key, table)
-        if term is not None and applies(term):
+    for term in own:
+        if applies(term):
             yield from _limit(term)
+    applied = run.resolved["physics"].get("constraints", {})
     for future in _projections():
-        if future.name not in terms and applies(future):
+        if future.name not in applied and applies(future):
             yield from _limit(future, "future")
 
 

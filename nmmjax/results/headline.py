@@ -90,6 +90,7 @@ class Headline:
     moves: tuple[Move, ...]
     unreachable: tuple[Unreachable, ...]
     ablation: tuple[Without, ...]
+    labels: dict[str, str]
 
 
 def of(run: Run, allowed: np.ndarray, best: tuple[int, int], ranked: tuple) -> Headline:
@@ -110,6 +111,7 @@ def of(run: Run, allowed: np.ndarray, best: tuple[int, int], ranked: tuple) -> H
         pulls.moves(run),
         pulls.unreachable(run),
         again,
+        terms.labels(run),
     )
 
 

@@ -12,13 +12,13 @@ _DIP = 0.5  # difference in ln p of two tops of one optimum, at most, as in `sea
 
 
 def progress(tables: Sequence[Table]) -> Table:
-    """What all shards have done of what was asked of all; finished where all of them are."""
+    """Add up what shards have done of what was asked of all; finished where all of them are."""
     found = {name: np.asarray(sum(table[name] for table in tables)) for name in tables[0]}
     return found | {"finished": np.asarray(min(table["finished"] for table in tables))}
 
 
 def modes(tables: Sequence[Table], spread: np.ndarray) -> Table:
-    """Optima of all shards, best first, each once, with all the starts that ended in it.
+    """Join the optima of all shards, best first, each once, with all the starts that ended in it.
 
     spread  (dim,) of the starts
 

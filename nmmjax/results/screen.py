@@ -1,7 +1,7 @@
 """The first screen of a summary: the answers in at most 25 lines of at most 80 columns."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from nmmjax.constraints import library
 from nmmjax.results import ablation, trust
@@ -9,6 +9,8 @@ from nmmjax.results.headline import Headline, Interval, Mass, Matter, Moment, Tu
 from nmmjax.results.holding import Held
 from nmmjax.results.plain import number, share
 from nmmjax.results.summary import Summary
+
+type Labels = Mapping[str, str]  # printed names of constraints that are not the library's
 
 LINES = 25
 _WIDTH = 80
@@ -43,19 +45,20 @@ def moved(found: Headline) -> Iterator[str]:
         )
     for move in found.moves:
         yield (
-            f"{_what(move.by)} moves {library.label(move.of)} by {move.sigma:+.1f} sigma "
-            "(to first order)"
+            f"{_what(move.by, found.labels)} moves {_what(move.of, found.labels)} by "
+            f"{move.sigma:+.1f} sigma (to first order)"
         )
 
 
-def held_words(found: Moment) -> str:
+def held_words(found: Moment, labels: Labels) -> str:
     """Say what holds the largest moment back."""
     if not found.held:
         return "no limit or prior bound is near: such draws are rare"
     first, *others = found.held[:_MOST]
     itself = " itself" if first.kind == "moment" else ""
-    also = f" (near: {'; '.join(map(_near, others))})" if others else ""
-    return f"held back by {_near(first)}{itself}{also}"
+    near = "; ".join(_near(other, labels) for other in others)
+    also = f" (near: {near})" if others else ""
+    return f"held back by {_near(first, labels)}{itself}{also}"
 
 
 def _first(summary: Summary) -> str:
@@ -75,7 +78,7 @@ def rows(summary: Summary) -> Iterator[tuple[str, str]]:
     for text in moved(found):
         yield "Beware", text
     if found.moment is not None:
-        yield from _moment_rows(found.moment)
+        yield from _moment_rows(found.moment, found.labels)
     if found.mass is not None:
         yield from _mass_rows(found.mass)
     if found.tuning is not None:
@@ -84,14 +87,14 @@ def rows(summary: Summary) -> Iterator[tuple[str, str]]:
         listed = ", ".join(f"{test.label} {share(test.share)}" for test in found.tests)
         yield "Would be tested", f"{listed} of the posterior"
     if found.matter:
-        yield "Matters most", _matter_words(found.matter)
+        yield "Matters most", _matter_words(found.matter, found.labels)
 
 
-def _moment_rows(found: Moment) -> Iterator[tuple[str, str]]:
+def _moment_rows(found: Moment, labels: Labels) -> Iterator[tuple[str, str]]:
     if found.largest is None:
         yield "Largest mu_nu", f"none: no draw is inside every limit; {_between(found.interval)}"
         return
-    yield "Largest mu_nu", f"{number(found.largest)} mu_B, {held_words(found)}"
+    yield "Largest mu_nu", f"{number(found.largest)} mu_B, {held_words(found, labels)}"
     if found.without is not None:
         least = "" if found.exact else "at least "
         how = "sampled without them" if found.exact else "the draws end there: nmmjax ablate"
@@ -118,11 +121,11 @@ def _tuning_words(found: Tuning) -> str:
     return f"{found.name} = {_between(found.interval)}{least}"
 
 
-def _matter_words(found: tuple[Matter, ...]) -> str:
+def _matter_words(found: tuple[Matter, ...], labels: Labels) -> str:
     shown = found[:_MOST]
     unsure = any(not one.reliable for one in shown)
     parts = [
-        f"{library.label(one.name)} takes {'' if one.reliable else 'roughly '}{share(one.excluded)}"
+        f"{_what(one.name, labels)} takes {'' if one.reliable else 'roughly '}{share(one.excluded)}"
         for one in shown
     ]
     doubt = f" (k-hat above {trust.PARETO_K}, unreliable: nmmjax ablate)" if unsure else ""
@@ -143,14 +146,14 @@ def _notes(summary: Summary, width: int, room: int) -> Iterator[str]:
     yield from lines
 
 
-def _near(held: Held) -> str:
-    return held.name if held.kind == "prior" else _what(held.name)
+def _near(held: Held, labels: Labels) -> str:
+    return held.name if held.kind == "prior" else _what(held.name, labels)
 
 
-def _what(name: str) -> str:
+def _what(name: str, labels: Labels) -> str:
     if name.startswith("prefer_"):
         return f"the wish for {name.removeprefix('prefer_')}"
-    return library.label(name)
+    return labels.get(name) or library.label(name)
 
 
 def _between(interval: Interval) -> str:

@@ -1,5 +1,6 @@
 """Terms of a run's target as objects again: constraints, wishes, projections it could answer."""
 
+import dataclasses
 import functools
 from collections.abc import Iterator, Sequence
 
@@ -90,10 +91,17 @@ def pull_of_mean(run: Run, term: Measurement) -> float:
     return float(np.sqrt(max(-2.0 * log_l, 0.0))) * (1.0 if above else -1.0)
 
 
+def labels(run: Run) -> dict[str, str]:
+    """Return the printed names that the run keeps of its constraints."""
+    terms = run.variables.get("log_likelihood", {})
+    return {name: str(about["label"]) for name, about in terms.items() if "label" in about}
+
+
 def _rebuilt(run: Run, kind: str) -> Iterator[Constraint]:
     for name, table in run.resolved["physics"].get(kind, {}).items():
         if (found := rebuilt(name, table)) is not None:
-            yield found
+            named = dataclasses.replace(found.source, label=labels(run).get(name, ""))
+            yield dataclasses.replace(found, source=named)
 
 
 @functools.partial(jax.jit, static_argnums=0)

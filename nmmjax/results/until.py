@@ -34,6 +34,5 @@ class Judge:
         if not found.names:  # none of them varies any more
             return False
         trendless = dataclasses.replace(found, trend_p=np.ones(len(found.names)))
-        return not all(
-            x.sound for x in verdict.of_draws(run.independent, trendless, rhat=self._rhat)
-        )
+        checks = verdict.of_draws(run.independent, trendless, rhat=self._rhat)
+        return not all(check.sound for check in checks)

@@ -16,7 +16,6 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from .. import devices
 from ..base import (
-    AbstractEngine,
     Block,
     Doubt,
     LogDensity,
@@ -25,6 +24,7 @@ from ..base import (
     require_finite,
     scan,
 )
+from ..warming import AbstractWarming, Warming, firm
 
 DIVERGED = (
     "trajectories diverged: the density is too curved for the step size, and what lies there may "
@@ -38,7 +38,7 @@ ENERGY = Doubt(
 )
 
 
-class AbstractTrajectories(AbstractEngine):
+class AbstractTrajectories(AbstractWarming):
     """Independent chains of trajectories that follow gradients, after a warm-up of their own."""
 
     burn_in: ClassVar[int] = 0
@@ -63,18 +63,64 @@ class AbstractTrajectories(AbstractEngine):
     def doubts(self) -> tuple[Doubt, ...]:
         return (Doubt("sample_stats/diverging", "share", DIVERGED),)
 
-    def adapted(
+    @property
+    def warming_steps(self) -> int:
+        return self.warmup
+
+    def begin(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
-    ) -> Any:
-        """Return the state after the adaptation of `_adapt`, in which blackjax broadcasts."""
+    ) -> Warming:
+        """Return the chains at their (chains, dim) starting points, before any adaptation."""
         self.require_starts(target, starts)
+        with jax.numpy_rank_promotion("allow"):  # blackjax broadcasts, here and below
+            return self._begin(key, target, starts)
+
+    def warm(self, key: PRNGKeyArray, target: LogDensity, warming: Warming, until: int) -> Warming:
+        """Go on up to trajectory number `until`; the key is that of `begin`."""
         with jax.numpy_rank_promotion("allow"):
-            return self._adapt(key, target, starts)
+            return self._warm(key, target, warming, jnp.array(until))
+
+    @eqx.filter_jit
+    def _begin(
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
+    ) -> Warming:
+        def chains(starts: Any, key: PRNGKeyArray, target: Any) -> tuple[Any, tuple[()]]:
+            return firm(self._chains_at(key, target, starts)), ()
+
+        rows, _ = devices.shared(chains, starts, key, target)
+        return Warming(rows, firm(self._unlearnt(starts)), jnp.array(0))
+
+    @eqx.filter_jit
+    def _warm(
+        self, key: PRNGKeyArray, target: LogDensity, warming: Warming, until: Int[Array, ""]
+    ) -> Warming:
+        def chains(
+            rows: Any, learnt: Any, step: Any, key: PRNGKeyArray, target: Any, until: Any
+        ) -> tuple[Any, Any]:
+            last = jax.lax.while_loop(
+                lambda at: at.step < until,
+                lambda at: self._adapted(key, target, at)._replace(step=at.step + 1),
+                Warming(rows, learnt, step),
+            )
+            return last.rows, (last.learnt, last.step)
+
+        rows, (learnt, step) = devices.shared(chains, *warming, key, target, until)
+        return Warming(rows, learnt, step)
 
     @abc.abstractmethod
-    def _adapt(
-        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
-    ) -> Any: ...
+    def _chains_at(
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "own dim"]
+    ) -> Any:
+        """The rows of a warm-up at the starting points of one device."""
+
+    def _unlearnt(self, starts: Float[Array, "chain dim"]) -> Any:
+        """What a warm-up knows from all starting points, before its first step."""
+        del starts
+        return ()
+
+    @abc.abstractmethod
+    def _adapted(self, key: PRNGKeyArray, target: LogDensity, at: Warming) -> Warming:
+        """One step of the warm-up, of the chains that `at` has, and what is learnt from all."""
 
     @abc.abstractmethod
     def _step(
@@ -108,6 +154,10 @@ class AbstractTrajectories(AbstractEngine):
         """A key for each chain of this device."""
         return devices.own(jr.split(key, self.chains))
 
+    def _all[T](self, rows: T) -> T:
+        """The rows of all chains, on every device."""
+        return devices.gathered(rows, self.chains)
+
     def require_starts(self, target: LogDensity, starts: Float[Array, "chain dim"]) -> None:
         """Raise ValueError unless there are `chains` starting points of finite density."""
         if starts.shape[0] != self.chains:
@@ -139,7 +189,7 @@ class AbstractTrajectories(AbstractEngine):
         proposals = jnp.sum(stats["n_proposals"])
         shares = {
             "nonfinite_fraction": jnp.sum(stats["n_nonfinite"]) / proposals,
-            "divergent_fraction": jnp.mean(stats["diverging"]),
+            "divergent_fraction": jnp.mean(stats["diverging"].astype(float)),
         }
         return Block(draws, stats | shares, undefined=undefined)
 

@@ -6,22 +6,30 @@ change in the estimator of the expected square. Hoffman, Radul and Sountsov, AIS
 blackjax's, with its diagonal metric and the floor of the length along slow directions.
 """
 
+import math
 from typing import Any, ClassVar, NamedTuple
 
 import blackjax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import jax.random as jr
 import optax
-from blackjax.adaptation.base import get_filter_adapt_info_fn
+from blackjax.adaptation import chees_adaptation
+from blackjax.adaptation.metric_buffers import MomentBlock, cgl_update_batch
 from blackjax.mcmc.dynamic_hmc import halton_sequence
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ..base import Doubt, LogDensity, differentiable
+from ..warming import Warming, firm
 from ._trajectories import ENERGY, AbstractTrajectories, left_domain, noted
 
 hmc: Any = blackjax.mcmc.hmc  # its annotations say float for what may be an array
 _RATE = 0.025  # of the optimiser of the length, as in the paper
+_DECAY = 0.5  # of the weight of later steps in the averages
+_FIRST_STEP = 0.1  # of the step size
+_SLOWEST_EVERY = chees_adaptation._LENGTH_FLOOR_RECOMPUTE_INTERVAL
+_LAST_ITERATIONS = chees_adaptation._LENGTH_FLOOR_FINAL_POWER_ITERATIONS
 
 
 class State(NamedTuple):
@@ -38,6 +46,55 @@ class State(NamedTuple):
     leapfrogs: Float[Array, ""]
     step: Int[Array, ""]
     example: Float[Array, "chain dim"]  # the last undefined end of a trajectory; NaN before
+
+
+class Learnt(NamedTuple):
+    """What the warm-up has learnt, in the pieces of blackjax.
+
+    tuning   step size and length
+    welford  variances of all chains, in the second half; the metric once there are enough
+    moments  covariances likewise, and
+    slowest  the slowest direction that the metric leaves
+    """
+
+    tuning: Any
+    welford: Any
+    moments: MomentBlock
+    slowest: Any
+
+    @property
+    def _enough(self) -> int:
+        return chees_adaptation._mass_matrix_engagement_threshold(len(self.moments.mean))
+
+    @property
+    def engaged(self) -> Bool[Array, ""]:
+        """Tell whether there were enough positions for a metric."""
+        return self.welford.sample_size >= self._enough
+
+    @property
+    def inverse_mass(self) -> Float[Array, " dim"]:
+        """Variances, or ones as long as there are too few positions."""
+        return chees_adaptation._diagonal_mass_matrix_or_fallback(
+            self.welford, self._enough, len(self.moments.mean)
+        )
+
+    def after(
+        self,
+        position: Float[Array, "chain dim"],
+        inverse_mass: Float[Array, " dim"],
+        again: Bool[Array, ""],
+    ) -> "Learnt":
+        """Take in the positions of all chains; look for the slowest direction `again`."""
+        update = chees_adaptation.welford_algorithm(is_diagonal_matrix=True)[1]
+        welford, _ = jax.lax.scan(lambda w, z: (update(w, z), None), self.welford, position)
+        moments = cgl_update_batch(self.moments, position)
+        slowest = jax.lax.cond(
+            again,
+            lambda x: chees_adaptation._recompute_eig_state(moments, inverse_mass, x),
+            lambda x: x,
+            self.slowest,
+        )
+        return Learnt(self.tuning, welford, moments, slowest)
 
 
 class Chees(AbstractTrajectories):
@@ -76,35 +133,88 @@ class Chees(AbstractTrajectories):
     def doubts(self) -> tuple[Doubt, ...]:
         return (*super().doubts, ENERGY)
 
-    def init(
-        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
-    ) -> State:
-        """Return the state after `warmup` trajectories from (chains, dim) starting points."""
-        return self.adapted(key, target, starts)
+    def _chains_at(
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "own dim"]
+    ) -> Any:
+        return jax.vmap(lambda z: hmc.init(z, differentiable(target)))(starts)
+
+    def _unlearnt(self, starts: Float[Array, "chain dim"]) -> Learnt:
+        dim, (start, _) = starts.shape[1], self._tuner
+        none = jnp.zeros(dim)
+        moments = MomentBlock(jnp.zeros(()), none, jnp.zeros((dim, dim)))
+        welford = chees_adaptation.welford_algorithm(is_diagonal_matrix=True)[0](dim)
+        slowest = chees_adaptation._eig_state_init(dim)
+        return Learnt(start(0, _FIRST_STEP), welford, moments, slowest)
+
+    def _jitter(self, number: Int[Array, ""]) -> Float[Array, ""]:
+        """Share of the longest trajectory that number `number` of the warm-up has."""
+        bits = math.ceil(math.log2(self.warmup + 1000))
+        return jnp.asarray(halton_sequence(number, bits))
+
+    @property
+    def _tuner(self) -> Any:
+        """start and update of step size and length, with the constants of the paper."""
+        return chees_adaptation.base(
+            self._jitter,
+            lambda number: number + 1,
+            optax.adam(_RATE),
+            self.target_acceptance,
+            _DECAY,
+            self.max_leapfrogs,
+        )
+
+    def _adapted(self, key: PRNGKeyArray, target: LogDensity, at: Warming) -> Warming:
+        """One trajectory of every chain; step, length and metric are tuned on all of them."""
+        kernel: Any = hmc.build_kernel()
+        smooth, here, learnt = differentiable(target), at.rows, at.learnt
+        tuning, inverse_mass = learnt.tuning, learnt.inverse_mass
+        length = self._length(learnt, tuning.trajectory_length, tuning.step_size)
+        steps = jnp.ceil(self._jitter(at.step) * (length / tuning.step_size)).astype(int)
+
+        def one(key: PRNGKeyArray, here: Any) -> Any:
+            return kernel(key, here, smooth, tuning.step_size, inverse_mass, steps)
+
+        new, info = jax.vmap(one)(self._keys(jr.fold_in(key, at.step)), here)
+        end = info.proposal
+        before, after, *found = self._all(
+            (here.position, new.position, end.position, end.momentum,
+             info.acceptance_rate, info.is_divergent)
+        )  # fmt: skip
+        tuning = self._tuner[1](tuning, *found[:2], before, *found[2:], inverse_mass)
+        learnt = learnt._replace(tuning=firm(tuning))
+        learnt = jax.lax.cond(
+            at.step >= self.warmup // 2,
+            lambda x: x.after(after, inverse_mass, at.step % _SLOWEST_EVERY == 0),
+            lambda x: x,
+            learnt,
+        )
+        return at._replace(rows=new, learnt=learnt)
+
+    def _length(self, learnt: Learnt, length: Array, step_size: Array) -> Float[Array, ""]:
+        """The length of trajectories, at least a quarter turn along the slowest direction."""
+        slowest = learnt.slowest.lambda_max
+        return chees_adaptation._apply_length_floor(
+            length, slowest, learnt.engaged, True, self.max_leapfrogs, step_size
+        )[0]
 
     @eqx.filter_jit
-    def _adapt(
-        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
-    ) -> State:
-        adaptation: Any = blackjax.chees_adaptation(
-            differentiable(target),
-            self.chains,
-            target_acceptance_rate=self.target_acceptance,
-            max_leapfrog_steps=self.max_leapfrogs,
-            adaptation_info_fn=get_filter_adapt_info_fn(),
-            mass_matrix_estimation="diagonal",
+    def settled(self, key: PRNGKeyArray, warming: Warming) -> State:
+        """Return the state with the averages of step size and length."""
+        here, learnt = warming.rows, warming.learnt
+        slowest = chees_adaptation._recompute_eig_state(
+            learnt.moments, learnt.inverse_mass, learnt.slowest, num_iterations=_LAST_ITERATIONS
         )
-        (last, found), _ = adaptation.run(key, starts, 0.1, optax.adam(_RATE), self.warmup)
-        (leapfrogs,) = found["integration_steps_params"]
+        tuning = learnt.tuning
+        step_size = jnp.exp(tuning.log_step_size_moving_average)
+        length = jnp.exp(tuning.log_trajectory_length_moving_average)
+        length = self._length(learnt._replace(slowest=slowest), length, step_size)
         return State(
-            last.position,
-            last.logdensity,
-            last.logdensity_grad,
-            found["step_size"],
-            found["inverse_mass_matrix"],
-            jnp.clip(leapfrogs, 1.0, self.max_leapfrogs),
-            jnp.array(0),
-            jnp.full(starts.shape, jnp.nan, float),
+            *here,
+            step_size=step_size,
+            inverse_mass=learnt.inverse_mass,
+            leapfrogs=jnp.clip(length / step_size, 1.0, self.max_leapfrogs),
+            step=jnp.array(0),
+            example=jnp.full_like(here.position, jnp.nan),
         )
 
     def _step(

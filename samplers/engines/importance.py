@@ -273,9 +273,20 @@ def starts(
 
     Drawn from the mixtures of all repeats alike, made twice as wide, 16 candidates for each, and
     chosen without replacement with the square root of their weights: halfway between the target
-    and something twice as wide with heavier tails. Raises EngineError if too few of them have a
-    finite density.
+    and something twice as wide with heavier tails. Of the devices in use as many take part as
+    divide the repeats. Raises EngineError if too few candidates have a finite density.
     """
+    words, points = np.asarray(jr.key_data(key)), np.asarray(starts)  # off the devices in use
+    with devices.using(devices.fewer(engine.repeats)):
+        found = _starts(
+            engine, jr.wrap_key_data(jnp.asarray(words)), target, jnp.asarray(points), count
+        )
+    return jnp.asarray(np.asarray(found))
+
+
+def _starts(
+    engine: Importance, key: PRNGKeyArray, target: LogDensity, starts: Array, count: int
+) -> Array:
     key_fit, key_draw, key_choose = jr.split(key, 3)
     mixture = engine.init(key_fit, target, starts).mixture
     flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), mixture)

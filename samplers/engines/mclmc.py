@@ -7,7 +7,6 @@ Seljak, arXiv:2503.01707, for the adjusted kernel. Kernel and dual averaging of 
 blackjax's; metric and trajectory length come from the spread of all chains.
 """
 
-import functools
 import math
 from typing import Any, ClassVar, NamedTuple
 
@@ -23,7 +22,9 @@ from blackjax.adaptation.step_size import (
 from blackjax.mcmc.dynamic_hmc import halton_sequence
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from .. import devices
 from ..base import LogDensity, differentiable
+from ..warming import Warming, firm
 from ._trajectories import AbstractTrajectories, left_domain, noted
 
 adjusted: Any = blackjax.mcmc.adjusted_mclmc  # its annotations say float for what may be an array
@@ -46,6 +47,18 @@ class State(NamedTuple):
     steps: Float[Array, ""]
     step: Int[Array, ""]
     example: Float[Array, "chain dim"]  # the last undefined end of a trajectory; NaN before
+
+
+class Learnt(NamedTuple):
+    """What a round of the warm-up goes by, and what it finds.
+
+    path  positions of all chains in the second half of the round
+    """
+
+    inverse_mass: Float[Array, " dim"]
+    steps: Float[Array, ""]
+    tuning: Any
+    path: Float[Array, "step chain dim"]
 
 
 class Mclmc(AbstractTrajectories):
@@ -81,51 +94,85 @@ class Mclmc(AbstractTrajectories):
         self.require_least(least)
         self.require_acceptance(self.target_acceptance)
 
-    def init(
+    @property
+    def warming_steps(self) -> int:
+        return self._per_round * _ROUNDS
+
+    @property
+    def _per_round(self) -> int:
+        return self.warmup // _ROUNDS
+
+    def begin(
         self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
-    ) -> State:
-        """Return the state after `warmup` trajectories from (chains, dim) starting points."""
+    ) -> Warming:
+        """Return the chains at their starting points; at least two dimensions are needed."""
         if starts.shape[1] < 2:
             raise ValueError("mclmc needs at least 2 dimensions: its momenta are directions")
-        return self.adapted(key, target, starts)
+        return super().begin(key, target, starts)
+
+    def _chains_at(
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "own dim"]
+    ) -> dict[str, Array]:
+        z, value, slope = jax.vmap(lambda z: adjusted.init(z, differentiable(target)))(starts)
+        none = jnp.full_like(z, jnp.nan)
+        return {"position": z, "log_density": value, "gradient": slope, "example": none}
+
+    def _unlearnt(self, starts: Float[Array, "chain dim"]) -> Learnt:
+        half = self._per_round - self._per_round // 2
+        step = 0.5 * _QUARTER_TURN * math.sqrt(starts.shape[1])
+        path = jnp.zeros((half, *starts.shape))
+        variance = jnp.var(devices.everywhere(starts), axis=0)
+        return Learnt(variance, jnp.array(2.0), self._averaging[0](step), path)
+
+    @property
+    def _averaging(self) -> Any:
+        """begin, update, end of the dual averaging of the step size."""
+        return dual_averaging_adaptation(self.target_acceptance)
+
+    def _adapted(self, key: PRNGKeyArray, target: LogDensity, at: Warming) -> Warming:
+        """One trajectory that tunes the step; each round leaves scales and length to the next."""
+        _, update, _ = self._averaging
+        round_, number = at.step // self._per_round, at.step % self._per_round
+        learnt = jax.lax.cond(
+            (number == 0) & (round_ > 0), self._next_round, lambda x: x, at.learnt
+        )
+        step_size = jnp.exp(learnt.tuning.log_step_size)
+        state = State(**at.rows, **self._tuned(learnt, step_size), step=number)
+        key = jr.fold_in(jr.split(key, _ROUNDS)[round_], number)
+        state, info = self._step(key, target, state)
+        position, info = self._all((state.position, info))
+        tuning = DualAveragingAdaptationState(*update(learnt.tuning, _tunable(info)))
+        place = jnp.maximum(number - self._per_round // 2, 0)
+        path = jax.lax.dynamic_update_index_in_dim(learnt.path, position, place, 0)
+        return at._replace(
+            rows=self.rows_of(state), learnt=learnt._replace(tuning=tuning, path=path)
+        )
+
+    def _next_round(self, learnt: Learnt) -> Learnt:
+        """Scales and length from the second half of a round, and the step size it ended with."""
+        start, _, end = self._averaging
+        step_size = end(learnt.tuning)
+        variance, length = _spread(learnt.path.reshape(-1, learnt.path.shape[-1]))
+        steps = jnp.clip(length / step_size, 1.0, self.max_steps)
+        return learnt._replace(
+            inverse_mass=variance,
+            steps=steps,
+            tuning=firm(DualAveragingAdaptationState(*start(step_size))),
+        )
+
+    def _tuned(self, learnt: Learnt, step_size: Array) -> dict[str, Array]:
+        return {
+            "step_size": step_size,
+            "inverse_mass": learnt.inverse_mass,
+            "steps": learnt.steps,
+        }
 
     @eqx.filter_jit
-    def _adapt(
-        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
-    ) -> State:
-        """Rounds of trajectories that tune the step; each leaves scales and length to the next."""
-        dim = starts.shape[1]
-        begin, update, end = dual_averaging_adaptation(self.target_acceptance)
-
-        def once(key, carry, number):
-            state, tuning = carry
-            state = state._replace(step_size=jnp.exp(tuning.log_step_size), step=number)
-            state, info = self._step(jr.fold_in(key, number), target, state)
-            tuning = update(tuning, _tunable(info))
-            return (state, DualAveragingAdaptationState(*tuning)), state.position
-
-        def learn(carry, key):
-            state, variance, length = carry
-            steps = jnp.clip(length / state.step_size, 1.0, self.max_steps)
-            state = state._replace(inverse_mass=variance, steps=steps)
-            (state, tuning), path = jax.lax.scan(
-                functools.partial(once, key),
-                (state, begin(state.step_size)),
-                jnp.arange(self.warmup // _ROUNDS),
-            )
-            state = state._replace(step_size=end(tuning))
-            return (state, *_spread(path[len(path) // 2 :].reshape(-1, dim))), None
-
-        z, lp, slope = jax.vmap(lambda z: adjusted.init(z, differentiable(target)))(starts)
-        length = _QUARTER_TURN * math.sqrt(dim)
-        variance = jnp.var(starts, axis=0)
-        none = jnp.full(starts.shape, jnp.nan, float)
-        step = jnp.array(0.5 * length)
-        state = State(z, lp, slope, step, variance, jnp.array(2.0), jnp.array(0), none)
-        (state, *_), _ = jax.lax.scan(
-            learn, (state, variance, jnp.array(length)), jr.split(key, _ROUNDS)
-        )
-        return state._replace(step=jnp.array(0), example=none)
+    def settled(self, key: PRNGKeyArray, warming: Warming) -> State:
+        """Return the state with the step size that the last round ended with."""
+        step_size = self._averaging[2](warming.learnt.tuning)
+        rows = warming.rows | {"example": jnp.full_like(warming.rows["example"], jnp.nan)}
+        return State(**rows, **self._tuned(warming.learnt, step_size), step=jnp.array(0))
 
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State

@@ -13,12 +13,18 @@ import blackjax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
-from blackjax.adaptation.base import get_filter_adapt_info_fn
+from blackjax.adaptation import meads_adaptation
+from blackjax.adaptation.metric_buffers import MomentBlock, cgl_update_batch
+from blackjax.mcmc.metrics import LowRankInverseMassMatrix
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
+from .. import devices
 from ..base import EngineError, LogDensity, differentiable, scan
+from ..warming import Warming
+from ._folds import Tuning, tuned
 from ._trajectories import AbstractTrajectories, left_domain, noted
 
 ghmc: Any = blackjax.mcmc.ghmc  # its annotations say float for what may be an array
@@ -39,6 +45,13 @@ class State(NamedTuple):
     delta: Float[Array, ""]
     step: Int[Array, ""]
     example: Float[Array, "chain dim"]  # the last undefined end of a trajectory; NaN before
+
+
+class Learnt(NamedTuple):
+    """The tuning of the last step; moments of all chains in the second half of the warm-up."""
+
+    tuning: Tuning
+    moments: MomentBlock
 
 
 class Meads(AbstractTrajectories):
@@ -84,41 +97,114 @@ class Meads(AbstractTrajectories):
             )
         self.require_metric(self.metric, _METRICS)
 
-    def init(
-        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
-    ) -> State:
-        """Return the state after `warmup` steps of adaptation from (chains, dim) starting points.
+    def _chains_at(
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "own dim"]
+    ) -> Any:
+        smooth, keys = differentiable(target), self._keys(jr.split(key)[0])
+        return jax.vmap(lambda z, k: ghmc.init(z, smooth, k))(starts, keys)
 
-        Raises EngineError where the adaptation breaks down.
+    def _unlearnt(self, starts: Float[Array, "chain dim"]) -> Learnt:
+        dim, fold = starts.shape[1], jnp.zeros(self.folds)
+        tuning = Tuning(fold, jnp.zeros((self.folds, dim)), fold, fold)
+        moments = MomentBlock(jnp.zeros(()), jnp.zeros(dim), jnp.zeros((dim, dim)))
+        return Learnt(tuning, moments)
+
+    def _adapted(self, key: PRNGKeyArray, target: LogDensity, at: Warming) -> Warming:
+        """One step of all folds but one, each tuned by the one before it (Algorithm 3)."""
+        kernel: Any = ghmc.build_kernel()
+        smooth = differentiable(target)
+        crowd = self._shuffled(key, at.step, self._all(at.rows))
+        z, slope = crowd.position, crowd.logdensity_grad
+        learnt = at.learnt
+        metric = None
+        if self.metric == "low_rank":
+            late = at.step >= self.warmup // 2
+            moments = jax.lax.cond(
+                late, lambda x: cgl_update_batch(x, z), lambda x: x, learnt.moments
+            )
+            learnt = learnt._replace(moments=moments)
+            metric = self._low_rank(z, moments, late)
+        tuning = tuned(self._folded(z), self._folded(slope), at.step, metric)
+        step_size, scale, alpha, delta = jax.tree.map(self._of_chains, tuning)
+        by_chain = scale if metric is None else None
+
+        def one(key, here, step_size, scale, alpha, delta):
+            inverse = metric if scale is None else scale
+            return kernel(key, here, smooth, step_size, inverse, alpha, delta)[0]
+
+        here = jax.tree.map(devices.own, crowd)
+        keys = devices.own(self._step_keys(key, at.step)[:-1])
+        new = jax.vmap(one)(keys, here, step_size, by_chain, alpha, delta)
+        rests = self._of_chains(jnp.arange(self.folds)) == at.step % self.folds
+        new = jax.tree.map(
+            lambda new, old: jnp.where(jnp.expand_dims(rests, range(1, new.ndim)), old, new),
+            new,
+            here,
+        )
+        return at._replace(rows=new, learnt=learnt._replace(tuning=tuning))
+
+    def _step_keys(self, key: PRNGKeyArray, step: Int[Array, ""]) -> Array:
+        """A key for each chain and one for the shuffle after a step."""
+        return jr.split(jr.fold_in(jr.split(key)[1], step), self.chains + 1)
+
+    def _shuffled(self, key: PRNGKeyArray, step: Int[Array, ""], crowd: Any) -> Any:
+        """All chains as a step finds them: dealt out anew each time all folds rested."""
+        order = jr.permutation(self._step_keys(key, step - 1)[-1], self.chains)
+        return jax.lax.cond(
+            (step > 0) & (step % self.folds == 0),
+            lambda crowd: jax.tree.map(lambda x: x[order], crowd),
+            lambda crowd: crowd,
+            crowd,
+        )
+
+    def _folded(self, x: Float[Array, "chain dim"]) -> Float[Array, "fold of_fold dim"]:
+        return x.reshape(self.folds, -1, x.shape[1])
+
+    def _of_chains(self, x: Array) -> Array:
+        """What belongs to the folds, for each chain of this device."""
+        return devices.own(jnp.repeat(x, self.chains // self.folds, axis=0))
+
+    def _low_rank(
+        self, z: Float[Array, "chain dim"], moments: MomentBlock, late: Array | bool
+    ) -> LowRankInverseMassMatrix:
+        """The metric of all chains; without correlations until there are enough positions."""
+        rank = min(self.rank, self.chains - 1, z.shape[1])
+        sigma, directions, sizes = jax.lax.cond(
+            jnp.logical_and(late, moments.count >= 2 * z.shape[1]),
+            lambda x: meads_adaptation._lrd_from_accumulated_covariance(x, rank),
+            lambda x: meads_adaptation._lrd_diagonal_fallback(z, rank),
+            moments,
+        )
+        sizes = meads_adaptation._floor_lrd_eigenvalues(sizes)
+        return LowRankInverseMassMatrix(sigma=sigma, U=directions, lam=sizes)
+
+    def settled(self, key: PRNGKeyArray, warming: Warming) -> State:
+        """Return the state with the averages over folds.
+
+        Raises EngineError where the adaptation broke down.
         """
-        state = self.adapted(key, target, starts)
+        with jax.numpy_rank_promotion("allow"):
+            state = self._averaged(key, warming)
         _require_tuned(state, self.metric)
         return state
 
     @eqx.filter_jit
-    def _adapt(
-        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
-    ) -> State:
-        adaptation: Any = blackjax.meads_adaptation(
-            differentiable(target),
-            self.chains,
-            num_folds=self.folds,
-            adaptation_info_fn=get_filter_adapt_info_fn(),
-            low_rank_rank=self.rank if self.metric == "low_rank" else None,
+    def _averaged(self, key: PRNGKeyArray, warming: Warming) -> State:
+        crowd = self._shuffled(key, warming.step, warming.rows)
+        tuning, moments = warming.learnt
+        metric = (
+            self._low_rank(crowd.position, moments, True)
+            if self.metric == "low_rank"
+            else tuning.scale.mean(axis=0)
         )
-        (last, found), _ = adaptation.run(key, starts, self.warmup)
         return State(
-            last.position,
-            last.momentum,
-            last.logdensity,
-            last.logdensity_grad,
-            last.slice,
-            found["step_size"],
-            found["momentum_inverse_scale"],
-            found["alpha"],
-            found["delta"],
-            jnp.array(0),
-            jnp.full(starts.shape, jnp.nan, float),
+            *crowd,
+            step_size=tuning.step_size.mean(),
+            metric=metric,
+            alpha=tuning.alpha.mean(),
+            delta=tuning.delta.mean(),
+            step=jnp.array(0),
+            example=jnp.full_like(crowd.position, jnp.nan),
         )
 
     def _draws(

@@ -15,14 +15,17 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-from blackjax.adaptation.base import get_filter_adapt_info_fn
+from blackjax.adaptation.metric_recipes import _build_fisher_low_rank_core, lookup_recipe
+from blackjax.adaptation.staged_adaptation import _make_engine, build_schedule
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from ..base import Doubt, LogDensity, differentiable
+from ..warming import Warming
 from ._trajectories import ENERGY, AbstractTrajectories, left_domain, noted
 
 hmc: Any = blackjax.mcmc.hmc  # its annotations say float for what may be an array
 _METRICS = ("diagonal", "dense", "low_rank")
+_FIRST_STEP = 1.0  # of the step size
 _SHORTEST_WARMUP = 20  # below, the windows of the adaptation hold no draws
 
 
@@ -77,56 +80,55 @@ class Nuts(AbstractTrajectories):
     def doubts(self) -> tuple[Doubt, ...]:
         return (*super().doubts, ENERGY)
 
-    def init(
-        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
-    ) -> State:
-        """Adapt for `warmup` steps from (chains, dim) starting points and return the state."""
-        return self.adapted(key, target, starts)
+    def _chains_at(
+        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "own dim"]
+    ) -> tuple[Any, Any]:
+        smooth, (start, _, _) = differentiable(target), self._windows(starts.shape[1])
+        here = jax.vmap(lambda z: hmc.init(z, smooth))(starts)
+        return here, jax.vmap(lambda z: start(z, _FIRST_STEP))(starts)
+
+    def _adapted(self, key: PRNGKeyArray, target: LogDensity, at: Warming) -> Warming:
+        """One trajectory of every chain, each with a window adaptation of its own."""
+        kernel: Any = blackjax.nuts.build_kernel()
+        smooth = differentiable(target)
+        _, update, _ = self._windows(at.rows[0].position.shape[1])
+        stage = build_schedule(self.warmup)[at.step]
+
+        def one(key: PRNGKeyArray, here: Any, tuned: Any) -> tuple[Any, Any]:
+            key = jr.fold_in(key, at.step)
+            new, info = kernel(
+                key, here, smooth, tuned.step_size, tuned.inverse_mass_matrix, self.max_doublings
+            )
+            ends = new.position, new.logdensity_grad, info.acceptance_rate
+            return new, update(tuned, stage, *ends)
+
+        rows = jax.vmap(one)(self._keys(key), *at.rows)
+        return at._replace(rows=rows)
 
     @eqx.filter_jit
-    def _adapt(
-        self, key: PRNGKeyArray, target: LogDensity, starts: Float[Array, "chain dim"]
-    ) -> State:
-        adaptation = self._adaptation(differentiable(target), starts.shape[1])
-
-        def one(key: PRNGKeyArray, start: Float[Array, " dim"]) -> tuple[Any, Array, Any]:
-            (_, found), path = adaptation.run(key, start, self.warmup)
-            last = jax.tree.map(lambda x: x[-1], path.state)
-            return last, found["step_size"], found["inverse_mass_matrix"]
-
-        state, step_size, inverse_mass = jax.vmap(one)(jr.split(key, self.chains), starts)
+    def settled(self, key: PRNGKeyArray, warming: Warming) -> State:
+        """Return the state with every chain where its warm-up ended."""
+        here, tuned = warming.rows
+        step_size, inverse_mass = jax.vmap(self._windows(here.position.shape[1])[2])(tuned)
+        none = jnp.full_like(here.position, jnp.nan)
         return State(
-            state.position,
-            state.logdensity,
-            state.logdensity_grad,
-            step_size,
-            inverse_mass,
-            jnp.array(0),
-            jnp.full(starts.shape, jnp.nan, float),
+            *here, step_size=step_size, inverse_mass=inverse_mass, step=jnp.array(0), example=none
         )
 
-    def _adaptation(self, smooth: LogDensity, dim: int) -> Any:
-        """blackjax's window adaptation; its info keeps the path of the chain alone.
-
-        With the low-rank metric it would start the chain anew at a Gaussian guess of the mean,
-        the same for all chains and perhaps outside the domain: hence the path.
-        """
-        keep = get_filter_adapt_info_fn(
-            {"position", "logdensity", "logdensity_grad"}, adapt_state_keys={"mu_star"}
-        )
-        options = {
-            "target_acceptance_rate": self.target_acceptance,
-            "adaptation_info_fn": keep,
-            "max_num_doublings": self.max_doublings,
-        }
-        if self.metric == "low_rank":
-            return blackjax.window_adaptation_low_rank(
-                blackjax.nuts, smooth, max_rank=min(self.rank, dim), **options
+    def _windows(self, dim: int) -> Any:
+        """start, update, end of blackjax's window adaptation for one chain."""
+        if self.metric == "low_rank":  # the options are the defaults of blackjax
+            window = 2 * max(self.warmup // 5, 128)
+            core = _build_fisher_low_rank_core(
+                buffer_size=min(window, self.warmup),
+                max_rank=min(self.rank, dim),
+                gamma=1e-5,
+                cutoff=2.0,
             )
-        diagonal = self.metric == "diagonal"
-        return blackjax.window_adaptation(
-            blackjax.nuts, smooth, is_mass_matrix_diagonal=diagonal, **options
-        )
+        else:
+            name = "diag" if self.metric == "diagonal" else "dense"
+            core = lookup_recipe(f"welford_{name}").build_core()
+        return _make_engine(core, target_acceptance_rate=self.target_acceptance)
 
     def _step(
         self, key: PRNGKeyArray, target: LogDensity, state: State

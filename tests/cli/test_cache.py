@@ -1,6 +1,7 @@
 """Where compiled programs are kept: folders that cannot be written, or that others may write."""
 
 import pathlib
+import pwd
 import shutil
 import tempfile
 
@@ -33,6 +34,28 @@ def test_a_cache_that_cannot_be_written_is_one_line(where, closed, tmp_path, mon
     else:
         assert f"compiled programs go to '{found}'" in line
         assert pathlib.Path(found).parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_user_without_a_home_keeps_programs_in_the_temporary_folder(
+    tmp_path, monkeypatch, capsys
+):
+    """As a container runs an image under a number that no user has."""
+    for name in ("HOME", "XDG_CACHE_HOME", "JAX_COMPILATION_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def nobody(number):
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    before = jax.config.jax_compilation_cache_dir
+    try:
+        session.start_jax()
+        assert jax.config.jax_compilation_cache_dir == str(session.temporary_cache())
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "there is no home directory" in line
 
 
 def test_a_temporary_cache_that_others_may_write_is_not_used(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Run directories in a bad state, through the command: one clear line, nothing destroyed."""
 
+import errno
 import hashlib
 import os
 import pathlib
@@ -13,9 +14,10 @@ import h5py
 import numpy as np
 import pytest
 
-from helpers import tiny_model
+from helpers import stored, tiny_model
 from helpers.cases import one_quick
 from nmmjax.cli import run_command
+from nmmjax.samplers.store.verify import verify
 
 pytestmark = pytest.mark.usefixtures("without_figures")
 
@@ -286,6 +288,21 @@ def test_full_file_system_loses_nothing(finished, copy, go_on, tmp_path, kilobyt
         assert_starts_with(roomy, before)
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("number", [errno.EDQUOT, errno.ENOSPC])
+@pytest.mark.parametrize("at", [1, 4, 7])
+def test_a_quota_used_up_halfway_through_a_write_is_one_line(copy, go_on, monkeypatch, number, at):
+    before = draws_of(copy)
+    with monkeypatch.context() as patched:
+        disk = stored.Disk(patched, ("pwrite",))
+        disk.fail(at, OSError(number, os.strerror(number)), late=False)
+        assert_refused(go_on(copy), os.strerror(number))
+        assert disk.calls >= at
+    assert_starts_with(copy, before)
+    assert go_on(copy)[0] == 0
+    assert_starts_with(copy, before)
+    assert verify(copy).faults == ()
 
 
 # root may write anywhere: give that right up, then become the command

@@ -14,7 +14,7 @@ import jax.random as jr  # noqa: E402
 import numpy as np  # noqa: E402
 
 from nmmjax.samplers import devices  # noqa: E402
-from nmmjax.samplers.engines import search  # noqa: E402
+from nmmjax.samplers.engines import importance, search  # noqa: E402
 from nmmjax.samplers.engines._cross_check import by_importance  # noqa: E402
 from nmmjax.samplers.engines.chees import Chees  # noqa: E402
 from nmmjax.samplers.engines.ensemble import Ensemble  # noqa: E402
@@ -102,11 +102,17 @@ def of_block(engine, key, target, state):
     return state, {"draws": block.draws, "undefined": block.undefined, **block.stats}
 
 
-def engine_on(kind):
+def begun(kind):
+    """The first state of an engine."""
+    engine = ENGINES[kind]
+    starts = jr.uniform(jr.key(0), (engine.chains, 3), minval=-1.0, maxval=2.0)
+    return engine.init(jr.key(1), TARGET, starts)
+
+
+def engine_on(kind, state):
     """The state of an engine after two compiled steps, and what is known of the program."""
     engine, step = ENGINES[kind], STEPS.get(kind, of_block)
-    starts = jr.uniform(jr.key(0), (engine.chains, 3), minval=-1.0, maxval=2.0)
-    state = engine.placed(engine.init(jr.key(1), TARGET, starts))
+    state = engine.placed(state)
     found = {"init": state._asdict()}
     lowered = jax.jit(lambda t, s: step(engine, jr.key(2), t, s)).lower(TARGET, state)
     program = lowered.compile()
@@ -148,10 +154,15 @@ def posterior():
 
 
 def starts():
-    """Starting points of the search, and the evidence check of two repeats."""
+    """Starting points of search and importance, and the evidence check of two repeats."""
     draws = jr.uniform(jr.key(3), (2, 400, 3), minval=-1.0, maxval=2.0)
     rows = {"log_z": jnp.zeros(2), "log_z_error": jnp.ones(2)}
+    three = Importance(
+        repeats=3, walkers=8, warmup=128, components=4, rounds=2, adapt=200, samples=400, block=200
+    )
+    points = jr.uniform(jr.key(6), (three.chains, 3), minval=-1.0, maxval=2.0)
     return {
+        "importance": importance.starts(three, jr.key(7), TARGET, points, 6),
         "search": search.starts(TARGET, jr.key(4), 6, searches=3, steps=30),
         "check": by_importance(jr.key(5), TARGET, draws, rows),
     }
@@ -167,7 +178,8 @@ if __name__ == "__main__":
     *kinds, numbers, folder = sys.argv[1:]
     for kind in kinds:
         for number in numbers.split(","):
+            warmed = begun(kind) if kind == "few" else None  # by one device
             with devices.using(devices.mesh(int(number))):
                 own = {"posterior": posterior, "starts": starts}.get(kind)
-                found = engine_on(kind) if own is None else own()
+                found = own() if own else engine_on(kind, warmed or begun(kind))
             np.savez(f"{folder}/{kind}-{number}.npz", **flat(found))

@@ -51,7 +51,7 @@ def test_the_largest_moment_is_held_back_by_its_limit(summary):
     assert moment.largest == summary.largest.values["mu_nu"]
     assert (moment.held[0].name, moment.held[0].kind) == ("xenonnt_2022", "moment")
     assert moment.held[0].slack == pytest.approx(1.0 - (moment.largest / 6.4e-12) ** 2, rel=1e-9)
-    assert "held back by XENONnT 2022 itself" in screen.held_words(moment)
+    assert "held back by XENONnT 2022 itself" in screen.held_words(moment, {})
 
 
 def test_without_limits_on_moments_the_rest_decides(groups, summary):
