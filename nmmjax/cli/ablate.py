@@ -115,9 +115,16 @@ def _posterior(run: Run, runfile: pathlib.Path | None, no_plugins: bool) -> Post
     first = run.parts[0] if isinstance(run, Shards) else run
     where = runfile or first.directory / "run.toml"
     overrides = [] if runfile else [str(x) for x in np.ravel(run.attributes.get("overrides", []))]
-    given, _ = read(where, overrides)
-    refuse_plugins(no_plugins, given.model.name)
-    posterior = build_posterior(given, str(where))
+    try:
+        given, _ = read(where, overrides)
+        refuse_plugins(no_plugins, given.model.name)
+        posterior = build_posterior(given, str(where))
+    except InputError as error:
+        if runfile or no_plugins:
+            raise
+        raise InputError(
+            f"{error}. Files that a run file names beside itself are found from there: --runfile"
+        ) from None
     engine = build_engine(given.engine, str(where))
     options = {"name": given.engine.name} | options_of(engine)
     tree = resolved(given, posterior, options, burn_in_of(given, engine, str(where)))
