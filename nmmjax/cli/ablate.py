@@ -122,9 +122,8 @@ def _posterior(run: Run, runfile: pathlib.Path | None, no_plugins: bool) -> Post
     except InputError as error:
         if runfile or no_plugins:
             raise
-        raise InputError(
-            f"{error}. Files that a run file names beside itself are found from there: --runfile"
-        ) from None
+        hint = "To look beside the run file itself, name it: --runfile FILE"
+        raise InputError(f"{error}. {hint}") from None
     engine = build_engine(given.engine, str(where))
     options = {"name": given.engine.name} | options_of(engine)
     tree = resolved(given, posterior, options, burn_in_of(given, engine, str(where)))

@@ -69,7 +69,7 @@ def test_a_bound_in_the_middle_of_a_prior_takes_half(folder, capsys):
     [
         (["--without", "heavi"], "has no constraint 'heavi'; did you mean 'heavy'"),
         (["--without", "direct"], "no constraint of the run limits a moment"),
-        ([], "are found from there: --runfile"),  # the constraints lie beside the run file
+        ([], "To look beside the run file itself"),  # the constraints lie beside the run file
     ],
 )
 def test_what_cannot_be_left_out_is_refused(folder, options, words, capsys):
