@@ -211,7 +211,14 @@ def _profile(signal, fit):
             rate = total(sizes)
             slope = jnp.sum((n / rate - 1.0) * part) - (sizes[i] - 1.0) * precision
             bend = jnp.sum(n * (part / rate) ** 2) + precision
-            moved = jnp.clip(sizes[i] + slope / bend, *(_SCALES, _LINES)[i])
+            low, high = (_SCALES, _LINES)[i]
+            free = lax.stop_gradient(sizes[i] + slope / bend)
+            inside = (low < free) & (free < high)  # at an end a size does not move, however flat
+            moved = jnp.where(
+                inside,
+                sizes[i] + slope / jnp.where(inside, bend, 1.0),
+                jnp.clip(free, low, high),
+            )
             sizes = (*sizes[:i], moved, *sizes[i + 1 :])
         return sizes
 
