@@ -302,7 +302,9 @@ def _jumped(
 
     curvature, axes = jnp.linalg.eigh(at.hessian)
     widths = 1.0 / jnp.sqrt(jnp.maximum(jnp.abs(curvature), 1.0))
-    jump = jnp.einsum("nij,nj->ni", axes, widths * jr.normal(key, x.shape))
+    # The symmetric root: it does not depend on the signs of the axes, which rounding decides.
+    root = jnp.einsum("nij,nj,nkj->nik", axes, widths, axes)
+    jump = jnp.einsum("nij,nj->ni", root, jr.normal(key, x.shape))
     lengths = jnp.asarray(2.0 * 0.5 ** np.arange(_HALVINGS))[None, :, None]
 
     def halved(

@@ -154,10 +154,19 @@ def test_cells_of_a_map_are_shared(tmp_path):
 
 @pytest.mark.slow
 def test_starting_points_and_records_are_those_of_one_device(tmp_path):
-    """Of 8 chains, and of 6 on 4 devices."""
+    """Of 8 chains, and of 6 on 4 devices.
+
+    Where a gradient vanishes is known to less than a value: Newton's last step leaves 3e-11 of
+    what the other rounding of two devices moves it by.
+    """
     found = on_devices(tmp_path, ["posterior", "starts"])
     assert_same(found["posterior"])
-    assert_same(found["starts"], ROUNDINGS)
+    climbed = {n: {k: x for k, x in d.items() if "search" in k} for n, d in found["starts"].items()}
+    others = {n: d.keys() - climbed[n].keys() for n, d in found["starts"].items()}
+    assert_same(climbed, 1e-9)
+    assert_same(
+        {n: {k: found["starts"][n][k] for k in keys} for n, keys in others.items()}, ROUNDINGS
+    )
     assert_shared(found["posterior"], 8)
 
 
