@@ -48,6 +48,7 @@ _ELEMENTWISE = {
     *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh"),
     *("acosh", "atanh", "logistic", "erf", "erfc", "erf_inv", "lgamma", "digamma"),
     *("eq", "ne", "lt", "le", "gt", "ge", "and", "or", "xor", "not", "is_finite"),
+    *("eq_to", "lt_to", "le_to"),
     *("floor", "ceil", "round", "nextafter", "clamp", "select_n", "convert_element_type"),
     *("real", "imag", "conj", "complex", "bitcast_convert_type", "reduce_precision", "copy"),
     *("shift_left", "shift_right_logical", "shift_right_arithmetic", "population_count", "clz"),
