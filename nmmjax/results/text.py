@@ -145,7 +145,7 @@ def _ranking_text(rows: tuple[ranking.Row, ...], width: int) -> str:
 
 def _regions_text(found: Regions, width: int) -> str:
     """Separate regions of one parameter, with their shares and how far ensembles disagree."""
-    edges = ", ".join(f"{edge:.3g}" for edge in found.edges)
+    edges = ", ".join(number(edge) for edge in found.edges)
     parts = (
         f"{part:.1%} ({low:.1%} to {high:.1%})"
         for part, low, high in zip(found.shares, found.lowest, found.highest, strict=True)
