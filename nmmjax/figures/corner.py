@@ -114,7 +114,7 @@ class _Drawn:
         bounds = {
             p.name: bounds_on_line(run, p.name, p.scale, p.scale.inverse(p.c)) for p in self.panels
         }
-        self.densities = Densities({p.name: p.c for p in self.panels}, bounds, quick=True)
+        self.densities = Densities({p.name: p.c for p in self.panels}, bounds)
 
 
 def _panel(run: Run, name: str, few: np.ndarray) -> _Panel:
