@@ -29,13 +29,12 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 from ..base import Block, EngineError, LogDensity, log_density, require_finite, scan
 from ..devices import count, once, spread
 from ._walkers import AbstractWalkers
+from ._walls import through
 
 _JITTER = 0.05  # relative half-width of the step length: breaks lattices of differences
 _SHORT = 3.0 * math.log(10.0)  # shortest of the short moves, against gamma
 _ACCEPT_BITS, _LENGTH_BITS = 40, 23  # with one sign bit: the 64 bits of a walker's word
 
-
-type Walls = tuple[tuple[float, float], ...]  # (low, high) per coordinate; none: ()
 
 _densities = once(log_density)  # of the starting points
 
@@ -74,10 +73,8 @@ class Ensemble(AbstractWalkers):
     short       share of half-steps with gamma times 10^-3 to 1, flat in its logarithm, which free
                 walkers from narrow corners
 
-    A target may name `walls`, (low, high) of each coordinate outside which its density is 0, both
-    infinite where there are none: a move along a difference that leaves through one wall comes
-    back through the opposite one. Shifts on a circle by +v and -v undo each other as those on a
-    line do; a stretch is no shift, and may end outside.
+    A move along a difference that leaves through one of the target's `walls` comes back through
+    the opposite one (`_walls`); a stretch is no shift, and may end outside.
 
     Not for funnels, nor for cancellations that are not a coordinate of the chart: R-hat refuses
     both (test_proof.py, docs/samplers.md). Proven up to 50 dimensions and 18 modes.
@@ -170,9 +167,7 @@ class Ensemble(AbstractWalkers):
     ) -> tuple[State, tuple[()]]:
         half, guide = state.moving, state.resting
         shared, words = self._words(key)
-        proposal, log_factor = self._propose(
-            shared, words, half.position, guide.position, getattr(target, "walls", ())
-        )
+        proposal, log_factor = self._propose(shared, words, half.position, guide.position, target)
         value, undefined = log_density(target, proposal)
         accept = _log_uniform(words) < value - half.log_density + log_factor
         moved = Half(
@@ -201,7 +196,7 @@ class Ensemble(AbstractWalkers):
         words: UInt[Array, " *n"],
         x: Float[Array, "dim *n"],
         guide: Float[Array, "dim *n"],
-        walls: Walls,
+        target: LogDensity,
     ) -> tuple[Float[Array, "dim *n"], Float[Array, " *n"]]:
         """Proposals and the log of their Hastings factors."""
         dim, rows = x.shape[:2]
@@ -226,19 +221,9 @@ class Ensemble(AbstractWalkers):
         gamma = sign * jnp.where(kind < self.jump, 1.0, gamma)
         z = 0.5 * (1.0 + v) ** 2  # density ~ 1/sqrt(z) on [1/2, 2]
         stretched = kind >= 1.0 - self.stretch
-        along = _through(walls, x + gamma[None] * (near - far))
+        along = through(target, x + gamma[None] * (near - far))
         proposal = jnp.where(stretched, near + z[None] * (x - near), along)
         return proposal, jnp.where(stretched, (dim - 1.0) * jnp.log(z), 0.0)
-
-
-def _through(walls: Walls, x: Float[Array, "dim *n"]) -> Float[Array, "dim *n"]:
-    """Come back through the opposite wall: shifts on a circle keep a move along +-v reversible."""
-    if not np.isfinite(walls).any():
-        return x
-    low, high = np.asarray(walls).T.reshape(2, -1, *[1] * (x.ndim - 1))
-    closed = np.isfinite(high - low)
-    begin, width = np.where(closed, low, 0.0), np.where(closed, high - low, 1.0)
-    return jnp.where(closed, x - width * jnp.floor((x - begin) / width), x)
 
 
 def _laid_out(x: Array) -> Array:

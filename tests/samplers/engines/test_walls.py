@@ -1,5 +1,7 @@
 """Moves that leave through one wall of the prior and come back through the opposite one."""
 
+import types
+
 import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
@@ -8,7 +10,7 @@ import pytest
 from scipy.integrate import dblquad
 
 from nmmjax.samplers import diagnostics
-from nmmjax.samplers.engines import ensemble
+from nmmjax.samplers.engines import _walls, ensemble
 from nmmjax.samplers.engines.ensemble import Ensemble
 
 ENGINE = Ensemble(ensembles=4, walkers=32, thin=10, block=50)
@@ -70,11 +72,11 @@ def test_the_distribution_is_the_one_within_the_walls():
 
 
 def test_stopping_at_the_wall_fails_the_same_check(monkeypatch):
-    def stopped(walls, x):
-        low, high = np.asarray(walls).T.reshape(2, -1, *[1] * (x.ndim - 1))
+    def stopped(target, x):
+        low, high = np.asarray(target.walls).T.reshape(2, -1, *[1] * (x.ndim - 1))
         return jnp.clip(x, low, high)
 
-    monkeypatch.setattr(ensemble, "_through", stopped)
+    monkeypatch.setattr(ensemble, "through", stopped)
     assert np.any(np.abs(pulls(sampled(Again())[0])) > 8.0)
 
 
@@ -84,5 +86,6 @@ class Again(Tilted):
 
 @pytest.mark.parametrize("x", [-0.25, 0.0, 0.5, 1.0, 1.25, 3.75])
 def test_a_way_out_leads_in_through_the_opposite_wall(x):
-    found = ensemble._through(((0.0, 1.0), (-np.inf, np.inf)), jnp.array([[x], [x]]))
+    target = types.SimpleNamespace(walls=((0.0, 1.0), (-np.inf, np.inf)))
+    found = _walls.through(target, jnp.array([[x], [x]]))
     np.testing.assert_allclose(found, [[x % 1.0], [x]], rtol=0.0, atol=1e-15)
