@@ -26,6 +26,7 @@ _NEGLIGIBLE = 1e-30
 _PARTS = 16  # of the draws, the spread of which is their noise
 _SIGNIFICANT = 4.0  # sd of noise above which structure is shown
 _TAIL = 5e-4  # share of draws beyond an end of the grid that is no bound
+_EDGE = 0.01  # share of draws within a bin of the last one, where draws end abruptly
 _PAD = 0.1  # of the width of the draws, beyond them
 _CENTRAL = 2.0  # sd of noise by which the middle of the draws ranks above places without any
 
@@ -33,7 +34,10 @@ type Bounds = tuple[float | None, float | None]
 
 
 class Density(NamedTuple):
-    """Density over (y, x), any normalisation, and its levels of 95 and 68%, ascending."""
+    """Density over (y, x), any normalisation, and its levels of 95 and 68%, ascending.
+
+    The first and the last x and y stand twice: the density is 0 beyond, which closes contours.
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -72,7 +76,7 @@ class Densities:
         noise = min((_BINS * worth / counts.sum()) ** 0.5, 1.0)  # of a row of bins
         values *= 1.0 + _CENTRAL * noise * _centrality(counts.sum(axis=1))
         levels = _levels(across, up, values, self.columns[x], self.columns[y])
-        return Density(across, up, values, levels) if 0.0 < levels[0] < levels[1] else None
+        return _closed(across, up, values, levels) if 0.0 < levels[0] < levels[1] else None
 
     def _enough(self, *names: str) -> bool:
         """Tell whether there are draws with a place on all axes, and more than one place."""
@@ -95,15 +99,17 @@ class Densities:
 
 
 def _ends(c: np.ndarray, bounds: Bounds) -> tuple[float, float]:
-    """Ends of a grid: a bound that the draws come near to, else somewhat beyond them."""
-    low, high = (float(x) for x in np.quantile(c, (_TAIL, 1.0 - _TAIL)))
-    if high <= low:
-        low, high = float(c.min()), float(c.max())
-    pad = _PAD * (high - low)
-    first, last = (
-        x if x is not None else at for x, at in zip(bounds, (-np.inf, np.inf), strict=True)
+    """Ends of a grid: the last draw where draws end abruptly, else beyond them, within bounds."""
+    first, low, high, last = np.quantile(c, (_TAIL, _EDGE, 1.0 - _EDGE, 1.0 - _TAIL))
+    least, most = float(c.min()), float(c.max())
+    if last <= first:
+        return least, most
+    pad, near = _PAD * float(last - first), float(last - first) / _BINS
+    below, above = (at if x is None else x for x, at in zip(bounds, (-np.inf, np.inf), strict=True))
+    return (
+        least if low - least < near else max(float(first) - pad, below),
+        most if most - high < near else min(float(last) + pad, above),
     )
-    return max(low - pad, first), min(high + pad, last)
 
 
 def _repeats(c: np.ndarray) -> float:
@@ -125,7 +131,7 @@ def _counts(rows: np.ndarray, columns: np.ndarray, bins: tuple[int, int]) -> np.
 @functools.cache
 def _details(bins: int) -> np.ndarray:
     """(width, edge, bin): the average of all bins, then what each narrower kernel adds to it."""
-    widths = bins * 0.5 ** np.arange(1, round(np.log2(bins)) + 1)  # ..., 2, 1 bins
+    widths = bins * 0.5 ** np.arange(1, round(np.log2(bins)) + 2)  # ..., 1, 1/2 bins
     kernels = [np.full((bins + 1, bins), 1.0 / bins), *(_kernel(bins, w, 2) for w in widths)]
     return np.diff(kernels, axis=0, prepend=0.0 * kernels[0][None])
 
@@ -190,6 +196,11 @@ def _shrunk(detail: np.ndarray, least: np.ndarray, reach: tuple[int, int]) -> np
     square = detail * detail
     share = np.divide(least, square, where=square > least, out=np.ones_like(detail))
     return detail * maximum_filter(1.0 - share, reach)
+
+
+def _closed(x: np.ndarray, y: np.ndarray, values: np.ndarray, levels: list[float]) -> Density:
+    """Let a density end where its grid does."""
+    return Density(np.pad(x, 1, "edge"), np.pad(y, 1, "edge"), np.pad(values, 1), levels)
 
 
 def _centrality(counts: np.ndarray) -> np.ndarray:
