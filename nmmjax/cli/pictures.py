@@ -12,7 +12,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import jax
+
 from nmmjax.cli.limits import limit
+from nmmjax.cli.session import quiet
 from nmmjax.errors import InputError
 
 _FEW, _MANY = 2**15, 2**24  # draws of all chains
@@ -59,6 +62,8 @@ def _awaited(process: subprocess.Popen[str]) -> list[str]:
 
 def main(directory: str) -> None:
     """Draw, and print the names of the figures, or why there are none, as JSON."""
+    quiet()
+    jax.config.update("jax_enable_x64", True)  # of the limits that are drawn
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     found: dict[str, list[str] | str] = {"drawn": [], "refused": ""}

@@ -19,8 +19,9 @@ def run(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_another_process_draws_what_this_one_would(run):
+def test_another_process_draws_what_this_one_would(run, capfd):
     names = pictures.begin(run, 100)()
+    assert capfd.readouterr() == ("", "")
     made = {path.stem: path for path in (run / "figures").glob("*.png")}
     assert names == sorted(made)
     assert {"corner", "region_map", "trace"} <= set(names)
