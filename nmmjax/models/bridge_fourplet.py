@@ -13,7 +13,7 @@ from nmmjax.physics import lepton_contacts, neutrinos, rge, z_pole
 from nmmjax.physics.bridge_loops import bridge_mass, bridge_moment
 from nmmjax.physics.moment_loops import N_F, N_S
 from nmmjax.physics.numbers import EV, PERTURBATIVE, SIXTEEN_PI2
-from nmmjax.target.model import Model, Observables, Parameter, Plane, Theta, merged
+from nmmjax.target.model import Model, Observables, Parameter, Plane, Theta, merged, positive
 from nmmjax.target.priors import LogUniform, SignedLog
 from nmmjax.target.settings import setting
 
@@ -99,8 +99,9 @@ class BridgeFourplet(Model):
         return (Plane("m_psi", "m_s", "mu_nu"),)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
-        """Margin: mass of the lightest scalar over the mean."""
-        return {"scalars": 1.0 - jnp.max(jnp.abs(theta["split_s"] * self._t3_scalar))}
+        """Margins: positive masses; mass of the lightest scalar over the mean."""
+        lightest = 1.0 - jnp.max(jnp.abs(theta["split_s"] * self._t3_scalar))
+        return positive(theta, "m_psi", "m_psi4", "m_f", "m_s") | {"scalars": lightest}
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.catalogue`."""

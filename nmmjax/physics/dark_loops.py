@@ -69,7 +69,7 @@ def grid_sums(f: Callable, low: Scalar, high: Scalar, count: int) -> tuple[Array
 
 
 def stieltjes(p, nodes, powers, count=KERNEL_NODES):
-    """Return the integral at the head of this file; nodes u_i > 0 broadcast, whole numbers m_i."""
+    """Return the integral at the head of this file; nodes u_i > 0 broadcast, m_i are integers."""
     nodes = jnp.broadcast_arrays(*nodes)
     logs = jnp.log(jnp.stack(nodes))
     low = jnp.min(logs, axis=0) - TAIL / (p + 1)

@@ -22,13 +22,17 @@ type Observables = dict[str, Float[Array, "..."]]
 
 @dataclasses.dataclass(frozen=True)
 class Parameter:
-    """One sampled quantity: its default prior, unit ("" if dimensionless), LaTeX and meaning."""
+    """One sampled quantity: its default prior, unit ("" if dimensionless), LaTeX and meaning.
+
+    logarithm  of a ratio: its tuning is that of the ratio
+    """
 
     name: str
     prior: Prior
     unit: str
     latex: str
     description: str
+    logarithm: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,6 +179,12 @@ class Model(eqx.Module):
     def signed_cancellation(self) -> SignedCancellation | None:
         """The signed parameters that cancel a mass under these settings, for the chart."""
         return None
+
+
+def positive(theta: Theta, *names: str) -> dict[str, Float[Array, ""]]:
+    """Return the margin `positive` of masses: the smallest sign. No limit is near a small mass."""
+    signs = [jnp.sign(jnp.asarray(theta[p], float)) for p in names if p in theta]
+    return {"positive": jnp.min(jnp.stack(signs))}
 
 
 def merged(*parts: Mapping[str, Any]) -> dict[str, Any]:
