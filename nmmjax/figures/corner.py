@@ -114,7 +114,7 @@ class _Drawn:
         bounds = {
             p.name: bounds_on_line(run, p.name, p.scale, p.scale.inverse(p.c)) for p in self.panels
         }
-        self.densities = Densities({p.name: p.c for p in self.panels}, bounds, quick=True)
+        self.densities = Densities({p.name: p.c for p in self.panels}, bounds)
 
 
 def _panel(run: Run, name: str, few: np.ndarray) -> _Panel:
@@ -197,7 +197,7 @@ def _pixels(axes: Axes, drawn: _Drawn, left: _Panel, below: _Panel) -> None:
     found = drawn.densities.plane(left.name, below.name)
     if found is None:
         return
-    inside = np.digitize(np.asarray(zoom(found.values, _FINER, order=1)), found.levels)
+    inside = np.digitize(np.asarray(zoom(found.values[1:-1, 1:-1], _FINER, order=1)), found.levels)
     colours = np.array([to_rgba("white", 0.0), *map(to_rgba, INSIDE)])
     x, y = (
         (grid[[0, -1]] - panel.ends[0]) / (panel.ends[1] - panel.ends[0])

@@ -156,6 +156,11 @@ class Posterior(eqx.Module):
         return excess.box(self.chart)
 
     @property
+    def walls(self) -> tuple[tuple[float, float], ...]:
+        """(low, high) of each coordinate of z outside which the density is 0, as `Chart.walls`."""
+        return self.chart.walls
+
+    @property
     def planes(self) -> tuple[int, ...]:
         """Return the index of the first of the two coordinates of each parameter on a circle."""
         slots = self.chart.slots
