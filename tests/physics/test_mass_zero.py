@@ -3,10 +3,12 @@
 import math
 
 import jax
+import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
 
+from nmmjax.physics.constants import SM
 from nmmjax.physics.dark_scalars import scalars_from_masses, scalars_from_pairs
 from nmmjax.physics.dark_sector import dark_loops
 from nmmjax.physics.mass_zero import dirac_mass
@@ -83,3 +85,32 @@ def test_pairs_are_the_same_scalars_as_masses():
     cos, sin = math.cos(0.4) ** 2, math.sin(0.4) ** 2
     exact = -(0.2**2 * 1e-17 * cos - 0.5**2 * 3e-18 * sin)
     assert float(tiny.breaking[0]) == pytest.approx(exact, rel=1e-12)
+
+
+def test_the_largest_moment_of_massless_neutrinos():
+    """m = 0.05, M_1 = 0.1 GeV, couplings 3.5: 1.7877e-6 mu_B g_D at M_2 = 0.3206 GeV (its page)."""
+    m, m_1, couplings = 0.05, 0.1, 3.5**2
+
+    def strength(m_2):
+        scalars = scalars_from_pairs(m_1, m_2, 0.0, 0.0, 0.0, math.pi / 4.0)
+        m_dirac = dirac_mass(m, m_1, m_2, 160)
+        return jnp.abs(dark_loops(scalars, m, m_dirac, 160).moment), m_dirac
+
+    grid = jnp.linspace(0.3, 0.34, 41)
+    found, dirac = jax.jit(jax.vmap(strength))(grid)
+    best = int(np.argmax(found))
+    unit = 2.0 * SM.m_e / SM.e / (128.0 * math.pi**2) * couplings
+    assert float(grid[best]) == pytest.approx(0.3206, abs=1e-3)
+    assert unit * float(found[best]) == pytest.approx(1.7877e-6, rel=1e-4)
+    with mp.workdps(30):
+        x, y = mp.mpf(m_1) ** 2, mp.mpf(float(grid[best])) ** 2
+        m_d = mp.findroot(lambda d: apart(mp.mpf(m), m_1, float(grid[best]), d), float(dirac[best]))
+        low, high, q = (m - m_d) ** 2, (m + m_d) ** 2, m**2 - m_d**2
+
+        def integrand(t):
+            flip = t**2 * (t**2 + 2 * q * t + q * (m**2 + 3 * m_d**2))
+            return flip / ((t + low) * (t + high) * (t + x) * (t + y)) ** 2
+
+        ends = [0, 1e-4, 1e-2, 0.1, 0.3, 1, 10, mp.inf]
+        exact = abs((x - y) ** 2 * m * mp.quad(integrand, ends))
+    assert float(found[best]) == pytest.approx(float(exact), rel=1e-9)
