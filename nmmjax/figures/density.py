@@ -22,7 +22,7 @@ MASSES = (0.68, 0.95)
 _FEWEST = 100  # draws
 _MOST_RANKED = 2**15  # draws that give the levels
 _BINS, _LINE_BINS = 64, 256
-_NEGLIGIBLE = 1e-30
+_NEGLIGIBLE = 1e-30  # share of a kernel
 _PARTS = 16  # of the draws, the spread of which is their noise
 _SIGNIFICANT = 4.0  # sd of noise above which structure is shown
 _TAIL = 5e-4  # share of draws beyond an end of the grid that is no bound
@@ -72,6 +72,8 @@ class Densities:
             return None
         (across, column), (up, row) = self._grid(x, _BINS), self._grid(y, _BINS)
         counts, details = _counts(row, column, (_BINS, _BINS)), _details(_BINS)
+        if not counts.any():
+            return None
         values, worth = _structure(counts, details, details, self._repeats)
         noise = min((_BINS * worth / counts.sum()) ** 0.5, 1.0)  # of a row of bins
         values *= 1.0 + _CENTRAL * noise * _centrality(counts.sum(axis=1))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nmmjax.constraints import library
 from nmmjax.errors import InputError
 from nmmjax.results import trust, undefined
 from nmmjax.results.plain import number, strict
@@ -194,7 +195,7 @@ def _modes_text(run: Run, found: tuple[Mode, ...], width: int) -> str:
 def _frontier_text(run: Run, found: Frontier, width: int) -> str:
     word = _EXTREME[found.kind]
     axes = " and ".join(
-        f"{len(edges) - 1} cells of {name} ({number(edges[0], 4)} to {number(edges[-1], 4)})"
+        f"{len(edges) - 1} cells of {name} ({number(edges[0])} to {number(edges[-1])})"
         for name, edges in ((found.x, found.x_edges), (found.y, found.y_edges))
     )
     what = f"Frontier: {word} {found.objective} in {axes}; {found.feasible} of {found.cells} "
@@ -209,10 +210,16 @@ def _frontier_text(run: Run, found: Frontier, width: int) -> str:
     if found.least is not None:
         parts.append(textwrap.fill(_spread_text(found), width))
     if found.active:
-        shares = ", ".join(f"{name} in {share:.0%}" for name, share in found.active.items())
+        shares = ", ".join(f"{_printed(n)} in {share:.0%}" for n, share in found.active.items())
         held = f"What holds the maxima back: {shares} of the allowed cells."
         parts.append(textwrap.fill(held, width, subsequent_indent="  "))
     return "\n\n".join(parts)
+
+
+def _printed(name: str) -> str:
+    """Name a constraint as one prints it, and an end of a prior in words."""
+    own = name.removeprefix("prior_")
+    return library.label(name) if own == name else f"the prior of {own}"
 
 
 def _spread_text(found: Frontier) -> str:
@@ -232,5 +239,8 @@ def _values_text(run: Run, values: dict[str, float], width: int) -> str:
     priors = run.resolved["physics"]["priors"]
     sampled = [name for name, prior in priors.items() if isinstance(prior, dict)]
     shown = [name for name in dict.fromkeys((*HEADLINES, *sampled)) if name in values]
-    text = ", ".join(f"{name} = {number(values[name], 4)}" for name in shown)
-    return textwrap.fill(text, width, initial_indent="   ", subsequent_indent="   ")
+    units = {name: about["units"] for t in run.tables for name, about in run.described(t).items()}
+    items = (f"{n} = {number(values[n], 4)} {units.get(n, '')}".rstrip() for n in shown)
+    glued = ", ".join(item.replace(" ", "\0") for item in items)  # wrapped between items only
+    filled = textwrap.fill(glued, width, initial_indent="   ", subsequent_indent="   ")
+    return filled.replace("\0", " ")
