@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import jax.random as jr
 
 from nmmjax.runfile import build
+from nmmjax.samplers.base import log_density
 from nmmjax.samplers.engines.ensemble import Ensemble
 from nmmjax.target.posterior import Posterior
 
@@ -41,7 +42,7 @@ def case(posterior: Posterior, name: str, points: int, steps: int = 1) -> Case:
     """One of `NAMES`; a step moves all walkers of the default engine once."""
     columns = jax.ShapeDtypeStruct((posterior.dim, points), jnp.float64)
     if name == "value":
-        return Case(jax.vmap(posterior.log_density, in_axes=-1), (columns,), points)
+        return Case(lambda z: log_density(posterior, z)[0], (columns,), points)
     if name == "gradient":
         slope = jax.value_and_grad(posterior.log_density)
         return Case(jax.vmap(slope, in_axes=-1, out_axes=(0, -1)), (columns,), points)

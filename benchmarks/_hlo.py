@@ -36,8 +36,9 @@ class Instruction:
         return found.group(1)
 
     @property
-    def operands(self) -> list[str]:
-        return re.findall(r"%([\w.\-]+)", self.rest.partition("), ")[0])
+    def operands(self) -> list[tuple[str, str]]:
+        """Names, and the place in a tuple where the text writes it behind the name, %name#2."""
+        return re.findall(r"%([\w.\-]+)(?:#(\d+))?", self.rest.partition("), ")[0])
 
     @property
     def trips(self) -> int | None:
@@ -79,7 +80,7 @@ class Program:
                 self._enter(each, times)
                 continue
             self.launches[_kind(each)] += times
-            touched = [each.shape, *(shapes.get(x, "") for x in each.operands)]
+            touched = [each.shape, *(_part(shapes.get(x, ""), at) for x, at in each.operands)]
             self.bytes += times * sum(map(_size_in_bytes, touched))
             if "calls=" in each.rest:
                 self._compute(each.calls("calls"), times)
@@ -128,6 +129,14 @@ def _parsed(text: str) -> tuple[dict[str, list[Instruction]], str]:
         elif here and (match := _LINE.match(line)):
             found[here].append(Instruction(*match.groups()))
     return found, entry
+
+
+def _part(shape: str, at: str) -> str:
+    """The shape of an entry of a tuple; the shape itself where no place is given."""
+    if not at:
+        return shape
+    kind, axes = _SHAPE.findall(shape)[int(at)]
+    return f"{kind}[{axes}]"
 
 
 def _shapes(shape: str) -> Iterator[tuple[str, int]]:

@@ -30,6 +30,7 @@ from nmmjax.physics.matrices import det2, two_prod
 from nmmjax.runfile import build, plugins
 from nmmjax.runfile.schema import ModelSection
 from nmmjax.samplers import diagnostics
+from nmmjax.samplers.base import log_density
 from nmmjax.samplers.engines.ensemble import Ensemble
 from nmmjax.target import start
 from nmmjax.target.posterior import Posterior
@@ -143,7 +144,7 @@ def _rates(targets: Any, names: list[str], sizes: tuple[int, ...]) -> Iterator[R
     """Densities, and values with gradients, per second."""
     for name in names:
         target = targets[name]()
-        value = eqx.filter_jit(jax.vmap(target.log_density, in_axes=-1))
+        value = jax.jit(lambda z, target=target: log_density(target, z)[0])
         slope = jax.value_and_grad(target.log_density)
         both = eqx.filter_jit(jax.vmap(slope, in_axes=-1, out_axes=(0, -1)))
         for size in sizes:
@@ -181,7 +182,7 @@ def _against_cpu(targets: Any, names: list[str], size: int) -> Iterator[Row]:
     cpu, device = jax.devices("cpu")[0], jax.local_devices()[0]
     for name in names:
         target = targets[name]()
-        value = jax.jit(jax.vmap(target.log_density, in_axes=-1))
+        value = jax.jit(lambda z, target=target: log_density(target, z)[0])
         z = np.asarray(start.prior_draws(target, jr.key(3), size))
         here, there = (np.asarray(value(jax.device_put(z, d))) for d in (device, cpu))
         finite = np.isfinite(here) & np.isfinite(there)

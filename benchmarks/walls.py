@@ -19,7 +19,7 @@ from nmmjax.samplers.engines.ensemble import Ensemble
 from nmmjax.target import start
 from nmmjax.target.posterior import Posterior
 
-_RUNS = ("quickstart", "dark_dipole", "weak_triplet3")
+_RUNS = ("quickstart", "weak_triplet3")
 _BLOCKS, _DROPPED = 40, 10
 
 

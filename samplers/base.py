@@ -13,6 +13,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
+from . import columns
 from .devices import count, placed
 
 _IN_CACHE = 256  # points whose intermediate results stay in the cache of a CPU core
@@ -165,16 +166,11 @@ def log_density(
     NaN and +inf are undefined: they become -inf in the first and True in the second array. A CPU
     takes so many points at a time as stay in its cache.
     """
-    each = target
-    for _ in position.shape[1:]:
-        each = jax.vmap(each, in_axes=-1, out_axes=-1)
     pieces = _pieces(position.shape[1:])
     if pieces == 1:
-        value = each(position)
+        value = _each(target, position)
     else:
-        value = jax.lax.platform_dependent(
-            position, cpu=lambda x: _piecewise(each, x, pieces), default=each
-        )
+        value = columns.mapped(target, position, lambda f, x: _piecewise(f, x, pieces))
     undefined = jnp.isnan(value) | jnp.isposinf(value)
     return jnp.where(undefined, -jnp.inf, value), undefined
 
@@ -187,10 +183,17 @@ def _pieces(shape: tuple[int, ...]) -> int:
     return next((n for n in range(math.ceil(least), shape[0]) if shape[0] % n == 0), shape[0])
 
 
-def _piecewise(each: LogDensity, x: Float[Array, "dim *n"], pieces: int) -> Float[Array, " *n"]:
-    """each(x) with the first of the trailing axes cut into pieces that follow one another."""
+def _each(target: LogDensity, x: Float[Array, "dim *n"]) -> Float[Array, " *n"]:
+    """target over the trailing axes."""
+    for _ in x.shape[1:]:
+        target = jax.vmap(target, in_axes=-1, out_axes=-1)
+    return target(x)
+
+
+def _piecewise(target: LogDensity, x: Float[Array, "dim *n"], pieces: int) -> Float[Array, " *n"]:
+    """`_each` with the first of the trailing axes cut into pieces that follow one another."""
     cut = jnp.moveaxis(x.reshape(x.shape[0], pieces, -1, *x.shape[2:]), 1, 0)
-    return jax.lax.map(each, cut).reshape(x.shape[1:])
+    return jax.lax.map(lambda piece: _each(target, piece), cut).reshape(x.shape[1:])
 
 
 def example(

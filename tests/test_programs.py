@@ -21,7 +21,7 @@ QUICK = ["quickstart value", "quickstart step"]
 @functools.cache
 def program(what):
     stem, _, name = what.partition(" ")
-    return lowered.lowered(_cases.case(_cases.posterior_of(stem), name, 1024))
+    return lowered.lowered(_cases.case(_cases.posterior_of(stem), name, lowered.POINTS))
 
 
 def check(what):

@@ -112,6 +112,7 @@ def on_line(run: Run, name: str, values: np.ndarray) -> np.ndarray:
 
 def middle(values: np.ndarray, period: float) -> float:
     """Return what is opposite to the emptiest place of a circle, near the mean of the angles."""
+    values = values[np.isfinite(values)]
     found = np.array(angles.seam(values, period) + 0.5 * period)
     return float(angles.unrolled(found, angles.resultant(values, period)[0], period))
 

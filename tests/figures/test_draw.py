@@ -299,6 +299,23 @@ def test_what_cannot_be_drawn_is_refused(run):
             draw.draw(run, kinds, names)
 
 
+def test_a_corner_of_few_draws_shows_them_and_half_defined_columns_say_so(tmp_path):
+    groups = draw_groups(8, 5)
+    groups["posterior"]["rho0"] = np.where(np.arange(5) < 2, np.nan, groups["posterior"]["m_nu"])
+    run = open_run(write_run(tmp_path / "run", groups))
+    figure = draw.draw(run, ["corner"], ["y_psi", "m_psi", "rho0", "mu_nu"])[
+        "corner_y_psi_m_psi_rho0_mu_nu"
+    ]
+    for row, column in ((1, 0), (2, 0), (3, 2)):
+        (dots,) = panel(figure, row, column, 4).collections
+        assert len(dots.get_offsets()) == 40
+    assert "Dots: draws too few" in figure.texts[0].get_text()
+    label, middle, _ = panel(figure, 2, 2, 4).get_title().split("\n")
+    assert label.endswith("defined at 60%")
+    expected = np.nanmedian(groups["posterior"]["rho0"])
+    assert float(middle) == pytest.approx(expected, rel=0.05)
+
+
 def test_few_draws_are_shown_as_points(tmp_path):
     run = open_run(write_run(tmp_path / "run", draw_groups(8, 50)))
     axes = draw.draw(run, ["map"], ["m_psi", "mu_nu"])["map_m_psi_mu_nu"].axes[0]
