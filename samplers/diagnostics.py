@@ -18,7 +18,6 @@ MIN_DRAWS = 4
 _TAILS = (0.05, 0.95)
 _KNOTS = 1025  # of the ranks by which all chains are scored where few are ranked
 _TOGETHER = 2**24  # draws that are transformed at once
-_MOST_GROUPS = 256  # of which the progress line takes account
 
 
 def rhat(
@@ -228,7 +227,7 @@ def _rhat(series: np.ndarray) -> float:
 def _nested(halves: np.ndarray, superchains: np.ndarray) -> float:
     """sqrt(1 + B/W): B the variance of superchain means, W the mean variance within one."""
     means, variances = halves.mean(axis=1), halves.var(axis=1, ddof=1)
-    members = _members(np.concatenate([superchains, superchains]))
+    members = members_of(np.concatenate([superchains, superchains]))
     between = np.var([means[chains].mean() for chains in members], ddof=1)
     within = np.mean([means[chains].var(ddof=1) + variances[chains].mean() for chains in members])
     return float(np.sqrt(1.0 + between / within))
@@ -253,7 +252,7 @@ def undefined(values: np.ndarray) -> bool:
     )
 
 
-def _members(groups: np.ndarray) -> list[np.ndarray]:
+def members_of(groups: np.ndarray) -> list[np.ndarray]:
     """Indices of the chains of each group; groups must be equally large."""
     members = [np.flatnonzero(groups == label) for label in np.unique(groups)]
     if len({len(chains) for chains in members}) > 1:
@@ -264,51 +263,10 @@ def _members(groups: np.ndarray) -> list[np.ndarray]:
 def _interleave(halves: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """(2 chain, draw) -> (2 group, draw * chains of a group), time-major."""
     both = halves.reshape(2, -1, halves.shape[1])
-    return np.stack([half[chains].T.ravel() for half in both for chains in _members(groups)])
+    return np.stack([half[chains].T.ravel() for half in both for chains in members_of(groups)])
 
 
 def _half_means(halves: np.ndarray, groups: np.ndarray) -> np.ndarray:
     """(2 chain, draw) -> (2 group, draw), means over the chains of a group."""
     both = halves.reshape(2, -1, halves.shape[1])
-    return np.stack([half[chains].mean(axis=0) for half in both for chains in _members(groups)])
-
-
-class Running:
-    """Cheap figures for the progress line, from means and variances over each ensemble.
-
-    `rhat` is the split R-hat without ranks; `ess` is var(x) / var(grand mean), the latter from
-    the autocorrelation of ensemble means: it sees the coupling of walkers, and is noisy.
-    """
-
-    def __init__(self, groups: np.ndarray) -> None:
-        members = _members(np.asarray(groups))
-        self._members = members[:_MOST_GROUPS]
-        self._share = len(self._members) / len(members)
-        self._means: list[np.ndarray] = []
-        self._variances: list[np.ndarray] = []
-
-    def update(self, draws: np.ndarray) -> None:
-        """Take in a block (chain, draw, dim)."""
-        self._means.append(np.stack([draws[m].mean(axis=0) for m in self._members]))
-        self._variances.append(np.stack([draws[m].var(axis=0) for m in self._members]))
-
-    def figures(self) -> tuple[float, float]:
-        """(worst R-hat, smallest ESS) over dimensions; NaN while there is too little."""
-        if sum(mean.shape[1] for mean in self._means) < MIN_DRAWS:
-            return np.nan, np.nan
-        means = np.concatenate(self._means, axis=1)
-        variances = np.concatenate(self._variances, axis=1)
-        each = [_running(means[..., i], variances[..., i]) for i in range(means.shape[2])]
-        worst_rhat, least_ess = np.max([r for r, _ in each]), np.min([e for _, e in each])
-        return float(worst_rhat), float(least_ess / self._share)
-
-
-def _running(means: np.ndarray, variances: np.ndarray) -> tuple[float, float]:
-    """(R-hat, ESS) of one dimension from (group, draw) means and variances over walkers."""
-    halves = split(means)
-    within = np.mean(split(variances).mean(axis=1) + halves.var(axis=1))
-    between = np.var(halves.mean(axis=1), ddof=1)
-    spread = np.var(halves)
-    if within == 0.0 or spread == 0.0:
-        return np.nan, np.nan
-    return float(np.sqrt(1.0 + between / within)), float((within + between) / spread * ess(halves))
+    return np.stack([half[chains].mean(axis=0) for half in both for chains in members_of(groups)])

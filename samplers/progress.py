@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .base import Block
-from .diagnostics import Running
+from .running import Running
 
 type Phase = Literal["warm-up", "burn-in", "sampling"]
 

@@ -16,7 +16,7 @@ from nmmjax.samplers import devices, driver, witness
 from nmmjax.samplers.base import AbstractEngine
 from nmmjax.samplers.witness import Problem
 
-_AT_THE_END = ("nmmjax.results.until", "nmmjax.results.summary", "nmmjax.figures.draw")
+_AT_THE_END = ("nmmjax.results.until", "nmmjax.results.summary")
 
 
 @contextlib.contextmanager

@@ -14,6 +14,8 @@ from nmmjax.cli.engines import build_engine, burn_in_of, check_engine, superchai
 from nmmjax.cli.session import refuse_plugins, start_jax
 from nmmjax.cli.show import prior_text
 from nmmjax.cli.terminal import out
+from nmmjax.constraints.base import Constraint
+from nmmjax.constraints.ends import Curve
 from nmmjax.runfile.build import RunFile, build_posterior, prior_table, read
 from nmmjax.samplers import devices
 from nmmjax.samplers.base import AbstractEngine
@@ -69,12 +71,26 @@ def _describe(run: RunFile, posterior: Posterior) -> list[str]:
         source = constraint.source
         lines.append(f"  {constraint.name:<20} {constraint.describe()}")
         lines.append(f"  {'':<20} {source.reference} ({source.year}); {source.verified}")
+        lines += [f"  {'':<20} {text}" for text in _idle(posterior, constraint)]
     lines += [
         f"  {w.name:<20} {w.describe()}  [a wish, not a likelihood]" for w in posterior.prefer
     ]
     if not posterior.constraints:
         lines.append("  none: the target is the prior")
     return lines
+
+
+def _idle(posterior: Posterior, constraint: Constraint) -> list[str]:
+    """Say of a curve that no mass of the run meets that it has no effect."""
+    if not isinstance(constraint, Curve):
+        return []
+    name = constraint.requires[1]
+    fixed = dict(posterior.chart.fixed)
+    ends = (fixed[name], fixed[name]) if name in fixed else posterior.box.get(name)
+    if ends is None or constraint.meets(*ends):
+        return []
+    given = f"= {ends[0]:g}" if ends[0] == ends[1] else f"from {ends[0]:g} to {ends[1]:g}"
+    return [f"no effect: {name} {given} GeV is outside its curve"]
 
 
 def _prior_report(posterior: Posterior, key: jax.Array) -> list[str]:

@@ -9,9 +9,9 @@ from nmmjax.results.rundir import Run
 from nmmjax.runfile import plugins
 
 
-def show_citations(directory: pathlib.Path, bibtex: bool) -> None:
+def show_citations(directory: pathlib.Path, bibtex: bool, allow_changes: bool = False) -> None:
     """Print a line per citation, or all of them as BibTeX."""
-    found = cited(open_run(directory))
+    found = cited(open_run(directory, allow_changes))
     if bibtex:
         out("\n\n".join(f"% {one.why}\n{one.bibtex()}" for one in found) + "\n")
         return

@@ -17,9 +17,11 @@ from nmmjax.results.summary import Summary
 _MOST = 12  # differences that are listed
 
 
-def show_comparison(first: pathlib.Path, second: pathlib.Path, as_json: bool) -> None:
+def show_comparison(
+    first: pathlib.Path, second: pathlib.Path, as_json: bool, allow_changes: bool = False
+) -> None:
     """Print what differs between two runs, in physics, sampling, versions and results."""
-    runs = open_run(first), open_run(second)
+    runs = open_run(first, allow_changes), open_run(second, allow_changes)
     for run in runs:
         if run.committed == 0:
             raise InputError(f"'{run.directory}' holds no draws to compare")

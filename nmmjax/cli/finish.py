@@ -1,25 +1,22 @@
 """The end of a run: summary and figures, if the machine lets them be made."""
 
-import pathlib
 from collections.abc import Callable
 
+from nmmjax.cli import pictures
+from nmmjax.cli.limits import limit
 from nmmjax.cli.terminal import out, say, width
 from nmmjax.errors import Damaged, InputError, printable
 from nmmjax.samplers.store.store import Store, StoreError
 
 UNFINISHED = 3  # exit code: all draws are saved, summary or figures are not
-_NO_ROOM = ("RESOURCE_EXHAUSTED", "out of memory", "Cannot allocate memory")
-_LIMITS = (*_NO_ROOM, "failed to map segment", "Too many open files", "can't start new thread")
 
 
 def finish(store: Store) -> int:
     """Write summary.txt and figures, print what they say; the exit code."""
+    names = pictures.begin(store.path, store.committed * len(store.groups))
     made = [
-        _made(part, f"nmmjax {command} {store.path}", lambda write=write: write(store))
-        for part, command, write in (
-            ("summary", "summary", _summary),
-            ("figures", "plot", _figures),
-        )
+        _made("summary", f"nmmjax summary {store.path}", lambda: _summary(store)),
+        _made("figures", f"nmmjax plot {store.path}", lambda: _figures(store, names())),
     ]
     return 0 if all(made) else UNFINISHED
 
@@ -40,13 +37,9 @@ def _summary(store: Store) -> None:
     out("\n" + printable(first))
 
 
-def _figures(store: Store) -> None:
-    from nmmjax.figures import draw
-    from nmmjax.results.rundir import open_run
-
-    folder: pathlib.Path = store.path / "figures"
-    if paths := draw.save_all(open_run(store.path), folder):
-        say(f"figures: {', '.join(sorted({p.stem for p in paths}))} in {folder}")
+def _figures(store: Store, names: list[str]) -> None:
+    if names:
+        say(f"figures: {', '.join(names)} in {store.path / 'figures'}")
 
 
 def _made(part: str, command: str, write: Callable[[], None]) -> bool:
@@ -65,15 +58,3 @@ def _made(part: str, command: str, write: Callable[[], None]) -> bool:
         say(f"nmmjax: no {part}: {reason}. All draws are saved; to make it later: {command}")
         return False
     return True
-
-
-def limit(error: Exception) -> str:
-    """Name the limit of the machine that an error is about; "" for a fault of the program."""
-    text = " ".join(str(error).split())
-    if isinstance(error, InputError | StoreError):
-        return text
-    if isinstance(error, MemoryError) or any(sign in text for sign in _NO_ROOM):
-        return "not enough memory"
-    if isinstance(error, OSError):
-        return error.strerror or text
-    return text if any(sign in text for sign in _LIMITS) else ""

@@ -102,11 +102,12 @@ def report(
     out: Annotated[
         pathlib.Path | None, typer.Option(help="File to write. Default: report.html in DIR.")
     ] = None,
+    allow_changes: AllowChangesFlag = False,
 ) -> None:
     """Write one HTML file with answers, figures, tables, diagnostics, provenance and citations."""
     from nmmjax.cli.report import write_report
 
-    write_report(directory, out)
+    write_report(directory, out, allow_changes)
 
 
 @app.command()
@@ -116,11 +117,12 @@ def compare(
         pathlib.Path, typer.Argument(help="The run to compare it with.", callback=run_directory)
     ],
     json: JsonFlag = False,
+    allow_changes: AllowChangesFlag = False,
 ) -> None:
     """Say what differs between two runs: physics, sampling, versions and results."""
     from nmmjax.cli.compare import show_comparison
 
-    show_comparison(directory, other, json)
+    show_comparison(directory, other, json, allow_changes)
 
 
 @app.command()
@@ -137,22 +139,25 @@ def table(
     transpose: Annotated[
         bool, typer.Option("--transpose", help="One line for each quantity.")
     ] = False,
+    allow_changes: AllowChangesFlag = False,
 ) -> None:
     """Print a table for a paper: medians with errors, best draw, largest moment, rounded."""
     from nmmjax.cli.table import show_table
+    from nmmjax.results import open_run
 
-    show_table(directory, columns, format_, interval, transpose)
+    show_table(open_run(directory, allow_changes), columns, format_, interval, transpose)
 
 
 @app.command()
 def cite(
     directory: DirArg,
     bibtex: Annotated[bool, typer.Option("--bibtex", help="Print BibTeX.")] = False,
+    allow_changes: AllowChangesFlag = False,
 ) -> None:
     """List what a run is to cite: model papers, experiments, samplers, libraries."""
     from nmmjax.cli.cite import show_citations
 
-    show_citations(directory, bibtex)
+    show_citations(directory, bibtex, allow_changes)
 
 
 @app.command()

@@ -61,9 +61,11 @@ class Sheet(NamedTuple):
     csv: str = ""
 
 
-def write_report(directory: pathlib.Path, path: pathlib.Path | None) -> None:
+def write_report(
+    directory: pathlib.Path, path: pathlib.Path | None, allow_changes: bool = False
+) -> None:
     """Write the report of a run and print where it is."""
-    run = open_run(directory)
+    run = open_run(directory, allow_changes)
     where = directory / NAME if path is None else path
     if not where.parent.is_dir():
         raise InputError(f"cannot write '{where}': there is no folder '{where.parent}'")

@@ -25,7 +25,8 @@ from nmmjax.cli.engines import (
     options_of,
     superchains_of,
 )
-from nmmjax.cli.finish import finish, limit
+from nmmjax.cli.finish import finish
+from nmmjax.cli.limits import limit
 from nmmjax.cli.progress import Reporter
 from nmmjax.cli.session import refuse_plugins, start_jax
 from nmmjax.cli.starts import starting_points

@@ -16,19 +16,20 @@ def starting_points(
 ) -> jax.Array:
     """(count, dim) chart positions of finite density; what is done is told by `note`."""
     if kind == "search":
-        from nmmjax.samplers.engines import search
+        from nmmjax.samplers import starting
 
         note(f"climbing to the modes for {count} starting points")
-        return search.starts(posterior, key, count)
+        return starting.from_search(posterior, key, count)
     if kind == "importance":
-        from nmmjax.samplers.engines import importance
+        from nmmjax.samplers import starting
+        from nmmjax.samplers.engines.importance import Importance
 
-        engine, (own, key) = importance.Importance(), jr.split(key)
+        engine, (own, key) = Importance(), jr.split(key)
         used = devices.fewer(engine.repeats).size
         share = f" on {used} of {devices.count()} devices" if used < devices.count() else ""
         note(f"fitting a mixture to draw {count} starting points from{share}")
         points = start.screened(posterior, own, engine.chains).positions
-        return importance.starts(engine, key, posterior, points, count)
+        return starting.from_mixtures(engine, key, posterior, points, count)
     note(f"looking for {count} starting points among prior draws")
     find = start.prior if kind == "prior" else start.screened
     found = find(posterior, key, count)

@@ -2,13 +2,12 @@
 
 import csv
 import io
-import pathlib
 import re
 from collections.abc import Sequence
 
 from nmmjax.cli.terminal import out
 from nmmjax.errors import InputError, suggest
-from nmmjax.results import open_run, printed, summary
+from nmmjax.results import printed, summary
 from nmmjax.results.printed import Form, Printed
 from nmmjax.results.rundir import Run
 from nmmjax.results.variables import HEADLINES
@@ -18,14 +17,12 @@ _NOT_IN_BRACKETS = r",(?![^\[]*\])"
 _UNITS = {"mu_B": r"$\mu_B$", "eV^2": r"eV$^2$", "GeV^2": r"GeV$^2$", "GeV^4": r"GeV$^4$"}
 
 
-def show_table(
-    directory: pathlib.Path, columns: str | None, form: str, share: float, transpose: bool
-) -> None:
+def show_table(run: Run, columns: str | None, form: str, share: float, transpose: bool) -> None:
     """Print a table of some quantities: posterior, best draw, draw of the largest moment."""
     found: Form | None = next((known for known in _FORMS if known == form), None)
     if found is None:
         raise InputError(f"--format: '{form}' is unknown{suggest(form, _FORMS)}")
-    out(table(open_run(directory), _names(columns), found, share, transpose))
+    out(table(run, _names(columns), found, share, transpose))
 
 
 def table(run: Run, names: Sequence[str], form: Form, share: float, transpose: bool = False) -> str:

@@ -35,6 +35,11 @@ class Curve(Constraint):
     visible: eqx.AbstractVar[bool]
     extend: eqx.AbstractVar[str]
 
+    def meets(self, low: float, high: float) -> bool:
+        """Tell whether the curve says something about any mass from low to high, in GeV."""
+        first, last = _ends(self)
+        return low <= last and high >= first
+
     @abc.abstractmethod
     def outline(self) -> Outline:
         """Trace the line, or closed contour, where `allowed` changes for a branching ratio of 1."""

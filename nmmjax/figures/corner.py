@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -25,6 +26,7 @@ _MOST_BINNED = 2**17  # draws
 _PANEL = 0.95  # inches, of the panels that a page has no room for
 _MOST_ON_A_PAGE = 6
 _FINER = 2  # pixels per bin of a density, each way
+_MOST_DOTS = 2000
 _MOST_OUTLINED = 12  # quantities; beyond, pixels keep the PDF file small
 
 
@@ -54,6 +56,9 @@ def corner(run: Run, names: Sequence[str] = (), style: Style = STYLE, raw: bool 
             _finish(axes, row, column, left, below, len(chosen))
         if len(chosen) > 3:
             caption = "Above each column: median (5%, 95%)\nContours: 68% and 95% of the draws"
+            shown = [c for axes in panels.values() for c in axes.collections]
+            if any(isinstance(c, PathCollection) for c in shown):
+                caption += "\nDots: draws too few, or too much alike, for contours"
             figure.text(0.98, 0.98, caption, ha="right", va="top")
     return figure
 
@@ -114,7 +119,7 @@ class _Drawn:
         bounds = {
             p.name: bounds_on_line(run, p.name, p.scale, p.scale.inverse(p.c)) for p in self.panels
         }
-        self.densities = Densities({p.name: p.c for p in self.panels}, bounds, quick=True)
+        self.densities = Densities({p.name: p.c for p in self.panels}, bounds)
 
 
 def _panel(run: Run, name: str, few: np.ndarray) -> _Panel:
@@ -123,11 +128,17 @@ def _panel(run: Run, name: str, few: np.ndarray) -> _Panel:
         values = angles.unrolled(values, middle(values, period), period)
     scale = scale_of(run, name, values)
     c = scale.forward(values)
-    with np.errstate(invalid="ignore"):
-        quantiles = np.quantile(values, (0.05, 0.5, 0.95))
+    defined = values[~np.isnan(values)]
+    quantiles = np.full(3, np.nan)
+    if defined.size:
+        with np.errstate(invalid="ignore"):
+            quantiles = np.quantile(defined, (0.05, 0.5, 0.95))
         if period is not None:
-            quantiles = np.array(angles.interval(values, 0.9, period))
-    return _Panel(name, axis_label(run, name), scale, view(c, _TAIL), c, quantiles)
+            quantiles = np.array(angles.interval(defined, 0.9, period))
+    label = axis_label(run, name)
+    if defined.size < values.size:
+        label += f", defined at {defined.size / values.size:.0%}"
+    return _Panel(name, label, scale, view(c, _TAIL), c, quantiles)
 
 
 def _grid(n: int) -> tuple[Figure, dict[tuple[int, int], Axes]]:
@@ -185,6 +196,7 @@ def _pair(
 ) -> None:
     found = drawn.densities.plane(left.name, below.name)
     if found is None:
+        _dots(axes, left, below, colour)
         return
     at = left.scale.inverse(found.x), below.scale.inverse(found.y)
     if fill is not None:
@@ -192,12 +204,20 @@ def _pair(
     axes.contour(*at, found.values, levels=found.levels, colors=colour, linewidths=(0.6, 0.9))
 
 
+def _dots(axes: Axes, left: _Panel, below: _Panel, colour: str) -> None:
+    """Draw the draws themselves, which are too few or too much alike for a density."""
+    some = slice(None, None, max(1, -(-len(left.c) // _MOST_DOTS)))
+    at = left.scale.inverse(left.c[some]), below.scale.inverse(below.c[some])
+    axes.scatter(*at, s=3.0, lw=0, color=colour, rasterized=True)
+
+
 def _pixels(axes: Axes, drawn: _Drawn, left: _Panel, below: _Panel) -> None:
     """The areas within the contours as one small image, which many panels are drawn of quickly."""
     found = drawn.densities.plane(left.name, below.name)
     if found is None:
+        _dots(axes, left, below, OUTLINE)
         return
-    inside = np.digitize(np.asarray(zoom(found.values, _FINER, order=1)), found.levels)
+    inside = np.digitize(np.asarray(zoom(found.values[1:-1, 1:-1], _FINER, order=1)), found.levels)
     colours = np.array([to_rgba("white", 0.0), *map(to_rgba, INSIDE)])
     x, y = (
         (grid[[0, -1]] - panel.ends[0]) / (panel.ends[1] - panel.ends[0])

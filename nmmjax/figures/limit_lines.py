@@ -6,6 +6,7 @@ the same observables, whether the run applied them or not.
 
 import dataclasses
 import functools
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
@@ -21,6 +22,11 @@ from nmmjax.results import terms
 from nmmjax.results.rundir import Run
 from nmmjax.samplers.series import equal
 
+_LETTERS = {
+    "m": "m", "mu": r"\mu", "N": "N", "W": "W", "rho": r"\rho", "delta": r"\delta",
+    "theta": r"\theta", "Dm^2": r"\Delta m^2",
+}  # fmt: skip
+_SYMBOL = re.compile(rf"(sin\^2 )?\b({'|'.join(map(re.escape, _LETTERS))})_(\w+)")
 _SOME = 2**14  # draws whose equality is looked at before that of all
 
 
@@ -115,7 +121,19 @@ def printed(term: Constraint, words: str) -> str:
     """Name a limit as one prints it: 'XENONnT 2022, 90% CL'; by its key where it has no label."""
     projected = " (projected)" if term.source.use == "projection" else ""
     name = term.source.label or library.label(term.name)
-    return f"{name}{projected}, {words.removeprefix(f'{term.name}, ')}"
+    return f"{typeset(name)}{projected}, {words.removeprefix(f'{term.name}, ')}"
+
+
+def typeset(words: str) -> str:
+    """Put the symbols of a label in mathtext: 'm_nu near 0.05 eV', 'NuFIT 6.1 sin^2 theta_12'."""
+
+    def symbol(found: re.Match[str]) -> str:
+        before, letter, index = found.groups(default="")
+        sine = r"\sin^2" if before else ""
+        index = {"nu": r"\nu", "eff": r"\mathrm{eff}"}.get(index, index)
+        return f"${sine}{_LETTERS[letter]}_{{{index}}}$"
+
+    return _SYMBOL.sub(symbol, words)
 
 
 def wished(term: Prefer) -> str:

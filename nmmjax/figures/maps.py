@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.path import Path
 
 from nmmjax.figures import colours
-from nmmjax.figures.axes import Scale, Which, axis_label, bounds_of, scale_of, view
+from nmmjax.figures.axes import Scale, Which, axis_label, bounds_of, scale_of, tick_label, view
 from nmmjax.figures.curves import draw_curve, look_of
 from nmmjax.figures.density import Densities, Density
 from nmmjax.figures.fit import legend_below
@@ -112,6 +112,7 @@ def on_line(run: Run, name: str, values: np.ndarray) -> np.ndarray:
 
 def middle(values: np.ndarray, period: float) -> float:
     """Return what is opposite to the emptiest place of a circle, near the mean of the angles."""
+    values = values[np.isfinite(values)]
     found = np.array(angles.seam(values, period) + 0.5 * period)
     return float(angles.unrolled(found, angles.resultant(values, period)[0], period))
 
@@ -249,15 +250,16 @@ def _near(run: Run, name: str, value: np.ndarray, draws: np.ndarray) -> float:
 
 def _headline(run: Run) -> Iterator[str]:
     """The mass, the part of it that runs, and what cancels: medians."""
-    shown = [name for name in ("m_nu", "m_nu_rge", "tuning_cancel") if run.has(name)]
-    if len(shown) < 2:
+    found = [name for name in ("m_nu", "m_nu_rge", "tuning_cancel") if run.has(name)]
+    if len(found) < 2:
         return
     few = run.few(_MOST_DRAWN)
     parts = []
-    for name in shown:
+    for name in found:
         size = np.nanmedian(np.abs(run.sample(name, few)))
         about = run.about(name)
-        parts.append(f"${about['latex']}$ {size:.3g} {about['units']}".rstrip())
+        shown = tick_label(float(f"{size:.3g}"))
+        parts.append(f"${about['latex']}$ {shown} {about['units']}".rstrip())
     yield "Median sizes: " + ", ".join(parts)
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Array
 
 from nmmjax.physics.constants import Constants
 from nmmjax.physics.numbers import PERTURBATIVE, SQRT2
-from nmmjax.target.model import Observables, Parameter, Theta
+from nmmjax.target.model import Observables, Parameter, Theta, positive
 from nmmjax.target.priors import Angle, LogUniform, SignedLog
 
 Y_T = Parameter("y_t", LogUniform(1e-3, PERTURBATIVE), "", "y_T", "Yukawa of Psi, S and Psi")
@@ -67,13 +67,13 @@ def lambda_h(sm: Constants) -> float:
 
 
 def domain(theta: Theta, sm: Constants) -> Observables:
-    """Margins: det M_0^2 over the product of its diagonal entries, and a potential bounded from
-    below, lambda_S > 0, lambda_HS > -2 sqrt(lambda_H lambda_S).
+    """Margins: positive masses, det M_0^2 over the product of its diagonal entries, and a potential
+    bounded from below, lambda_S > 0, lambda_HS > -2 sqrt(lambda_H lambda_S).
     """
     lambda_s = theta["lambda_s"]
     floor = 2.0 * jnp.sqrt(lambda_h(sm) * jnp.maximum(lambda_s, 0.0))
     scalars = neutral_scalars(theta, sm)
-    return {
+    return positive(theta, "m_psi", "m_phi") | {
         "lambda_s": lambda_s,
         "bounded_below": theta["lambda_hs"] + floor,
         "det_m0": scalars.det / (sm.m_h**2 * jnp.abs(scalars.m22)),

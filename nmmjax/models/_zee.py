@@ -129,8 +129,9 @@ class ZeeScalars(Model):
         return _N_C * (inner + theta["y_bottom"] * sm.m_b * (down[0] - down[1]))
 
     def _moments(self, one, two, masses, u):
-        mu = neutrinos.to_mass_basis((one + two) + 0j, u)
         dm2_21 = neutrinos.splittings(masses, self.ordering)["dm2_21"]
+        u = neutrinos.apart(u, dm2_21)
+        mu = neutrinos.to_mass_basis((one + two) + 0j, u)
         solar = neutrinos.solar_mixtures(u, dm2_21, self.sm)
         seen = neutrinos.effective_moments(mu, u, solar, majorana=True)
         size = neutrinos.transition_size

@@ -3,12 +3,13 @@ r"""Zee model with the scalars of Barr, Freire and Zee: a two-loop moment with a
 import math
 
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from nmmjax.models._zee import ZeeScalars
 from nmmjax.physics.doublets import doublet_s, doublet_t
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2, gap
 from nmmjax.physics.two_loop import J_scalar
-from nmmjax.target.model import Observables, Parameter, Plane, Theta, merged
+from nmmjax.target.model import Observables, Parameter, Plane, Theta, merged, positive
 from nmmjax.target.priors import LogUniform
 
 _N_C = 3.0
@@ -62,6 +63,10 @@ class Bfz(ZeeScalars):
     @property
     def planes(self) -> tuple[Plane, ...]:
         return (Plane("m_h_plus", "kappa", "mu_nu"),)
+
+    def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
+        """Margins: those of `zee`, and positive masses."""
+        return positive(theta, *(p.name for p in _SCALARS[1:])) | super().domain(theta)
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.catalogue`."""

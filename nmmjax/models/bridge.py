@@ -26,6 +26,7 @@ from nmmjax.target.model import (
     SignedCancellation,
     Theta,
     merged,
+    positive,
 )
 from nmmjax.target.priors import LogUniform, SignedLog
 from nmmjax.target.settings import Positive, setting
@@ -164,11 +165,12 @@ class Bridge(Model):
         return SignedCancellation((("split_f", 1e-4), ("split_s", 1e-4)), depth=2e-4)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
-        """Margins: mass of the lightest component over the mean, fermions and scalars."""
+        """Margins: positive masses; masses of the lightest fermion and scalar over the mean."""
+        found = positive(theta, "m_psi", "m_f", "m_s")
         if self.case == "b":
-            return {}
+            return found
         top, shift = self._t3[0], abs(self._ew_shift)
-        return {
+        return found | {
             name: 1.0 - top * (jnp.abs(theta.get(split, 0.0)) + shift / theta[m])
             for name, m, split in (("fermions", "m_f", "split_f"), ("scalars", "m_s", "split_s"))
         }

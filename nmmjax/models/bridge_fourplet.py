@@ -9,11 +9,11 @@ from jaxtyping import Array, Float
 
 from nmmjax.models import _oscillation
 from nmmjax.physics import flavour_violation as lfv
-from nmmjax.physics import neutrinos, rge, z_pole
+from nmmjax.physics import lepton_contacts, neutrinos, rge, z_pole
 from nmmjax.physics.bridge_loops import bridge_mass, bridge_moment
 from nmmjax.physics.moment_loops import N_F, N_S
 from nmmjax.physics.numbers import EV, PERTURBATIVE, SIXTEEN_PI2
-from nmmjax.target.model import Model, Observables, Parameter, Plane, Theta, merged
+from nmmjax.target.model import Model, Observables, Parameter, Plane, Theta, merged, positive
 from nmmjax.target.priors import LogUniform, SignedLog
 from nmmjax.target.settings import setting
 
@@ -68,8 +68,9 @@ class BridgeFourplet(Model):
     Effective moments take the mixing of NuFIT 6.1, normal ordering.
 
     Charged leptons: mixing with psi3 (weak currents, l -> l' gamma, l -> 3 l', conversion, those of
-    `weak_triplet3`) and the loop of F and phi. Not included: mixing with psi4 (of order v^4), its
-    boxes and Z penguins, electroweak splittings. First order in v^2/m^2, real couplings.
+    `weak_triplet3`) and the loop of F and phi: dipole, off-shell photon and box
+    (`lepton_contacts`). Not included: mixing with psi4 (of order v^4), Z penguins, electroweak
+    splittings. First order in v^2/m^2, real couplings.
     Estimates, no part of m_nu: m_nu_naive = M^2 mu/(2 m_e mu_B), M the heaviest mass in the loop,
     m_nu_rge, `rge.majorana_mass` at M, coefficients from memory.
     Settings in full, conventions, accuracy: docs/models/bridge_fourplet.md.
@@ -98,8 +99,9 @@ class BridgeFourplet(Model):
         return (Plane("m_psi", "m_s", "mu_nu"),)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
-        """Margin: mass of the lightest scalar over the mean."""
-        return {"scalars": 1.0 - jnp.max(jnp.abs(theta["split_s"] * self._t3_scalar))}
+        """Margins: positive masses; mass of the lightest scalar over the mean."""
+        lightest = 1.0 - jnp.max(jnp.abs(theta["split_s"] * self._t3_scalar))
+        return positive(theta, "m_psi", "m_psi4", "m_f", "m_s") | {"scalars": lightest}
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.catalogue`."""
@@ -149,14 +151,21 @@ class BridgeFourplet(Model):
             {"theta_sq": jnp.sum(mixing**2)},
             lfv.etas(z),
             z_pole.triplet_observables(row, m_psi, self.sm),
-            lfv.observables(dipoles, z, self.sm),
+            lfv.observables(dipoles, z, self.sm) | self._contact_rates(theta, dipoles, z, lepton),
         )
+
+    def _contact_rates(self, theta, dipoles, z, lepton):
+        """l -> 3 l' and conversion with box and off-shell photon of F and phi."""
+        charges = jnp.asarray(self._t3) + self.hypercharge
+        masses = theta["m_f"], theta["m_s"]
+        shares = jnp.asarray(self._shares)
+        found = lepton_contacts.contacts(lepton, shares, charges, *masses, self.colors)
+        return lepton_contacts.rates(dipoles, z, found, self.sm)
 
     def _scalar_loop(self, theta):
         """Dipole of l^- -> anti-F anti-phi, sum of c^2 [(Q-1) N_S + Q N_F]/(2 K m_phi^2)."""
         t = (theta["m_f"] / theta["m_s"]) ** 2
-        squares = _coupled(*_spins(self.loop), 0.5, _ABOVE) ** 2
-        charge = float(squares @ self._t3) + self.hypercharge
+        charge = float(self._shares @ self._t3) + self.hypercharge
         loop = (charge - 1.0) * N_S(t) + charge * N_F(t)
         return self.colors * loop / (2.0 * SIXTEEN_PI2 * theta["m_s"] ** 2)
 
@@ -172,6 +181,11 @@ class BridgeFourplet(Model):
             "m_triplet": theta["m_psi"],
             "max_yukawa": jnp.max(jnp.abs(jnp.stack(couplings))),
         }
+
+    @property
+    def _shares(self) -> np.ndarray:
+        """Squared coefficients of the members of F in the charged lepton's coupling."""
+        return _coupled(*_spins(self.loop), 0.5, _ABOVE) ** 2
 
     @property
     def _t3(self) -> np.ndarray:

@@ -10,7 +10,16 @@ from nmmjax.physics import neutrinos, rge, z_pole
 from nmmjax.physics.bridge_loops import fW
 from nmmjax.physics.numbers import EV, PERTURBATIVE, SIXTEEN_PI2, SQRT2
 from nmmjax.physics.one_loop import G
-from nmmjax.target.model import Model, Observables, Parameter, Plane, Rescaling, Theta, merged
+from nmmjax.target.model import (
+    Model,
+    Observables,
+    Parameter,
+    Plane,
+    Rescaling,
+    Theta,
+    merged,
+    positive,
+)
 from nmmjax.target.priors import LogUniform, SignedLog
 from nmmjax.target.settings import NonNegative, setting
 
@@ -96,8 +105,9 @@ class BridgeMajorana(Model):
         return Rescaling("m_nu", (("y_delta", 1.0),), 1.0)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
-        """Margins: 0 < sin beta < 1."""
-        return {"sin_beta": theta["sin_beta"], "cos_beta": 1.0 - theta["sin_beta"]}
+        """Margins: positive masses, 0 < sin beta < 1."""
+        angle = {"sin_beta": theta["sin_beta"], "cos_beta": 1.0 - theta["sin_beta"]}
+        return positive(theta, "m_psi", "m_s", "m_n") | angle
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.catalogue`."""
@@ -135,8 +145,9 @@ class BridgeMajorana(Model):
         return 4.0 * run / G((theta["m_psi"] / theta["m_s"]) ** 2)
 
     def _moments(self, mu, masses, u):
-        in_mass_basis = neutrinos.to_mass_basis(mu + 0j, u)
         dm2_21 = neutrinos.splittings(masses, self.ordering)["dm2_21"]
+        u = neutrinos.apart(u, dm2_21)
+        in_mass_basis = neutrinos.to_mass_basis(mu + 0j, u)
         solar = neutrinos.solar_mixtures(u, dm2_21, self.sm)
         seen = neutrinos.effective_moments(in_mass_basis, u, solar, majorana=True)
         entries = neutrinos.moment_entries(in_mass_basis, basis="mass", majorana=True)

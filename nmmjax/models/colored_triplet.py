@@ -18,6 +18,7 @@ from nmmjax.target.model import (
     SignedCancellation,
     Theta,
     merged,
+    positive,
 )
 from nmmjax.target.priors import LogUniform, SignedLog
 
@@ -93,9 +94,9 @@ class ColoredTriplet(bridge.PsiBridge):
         return SignedCancellation((("lambda_prime", 4e-3),), depth=2e-4)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
-        """Margin: squared mass of the lighter split scalar over m_S^2."""
+        """Margins: positive masses; squared mass of the lighter split scalar over m_S^2."""
         x = theta["lambda_prime"] * (self.sm.v_h / theta["m_s"]) ** 2
-        return {"scalars": 1.0 - jnp.abs(x)}
+        return positive(theta, "m_psi", "m_f", "m_s") | {"scalars": 1.0 - jnp.abs(x)}
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.catalogue`."""

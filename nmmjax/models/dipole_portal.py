@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 from nmmjax.models import _oscillation
 from nmmjax.physics.numbers import EV, square_root
-from nmmjax.target.model import Model, Observables, Parameter, Plane, Theta
+from nmmjax.target.model import Model, Observables, Parameter, Plane, Theta, positive
 from nmmjax.target.priors import LogUniform
 from nmmjax.target.settings import setting
 
@@ -67,7 +67,7 @@ class DipolePortal(Model):
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
         """Margins: a positive mass of N and a positive scale."""
-        return {"positive": jnp.minimum(theta["m_n"], theta["lambda_uv"])}
+        return positive(theta, "m_n", "lambda_uv")
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.catalogue`."""

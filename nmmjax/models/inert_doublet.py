@@ -19,6 +19,7 @@ from nmmjax.target.model import (
     SignedCancellation,
     Theta,
     merged,
+    positive,
 )
 from nmmjax.target.priors import LogUniform, SignedLog, Uniform
 
@@ -102,14 +103,14 @@ class InertDoublet(bridge.PsiBridge):
         return SignedCancellation((("lambda_4", 4e-3),), depth=2e-4)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
-        """Margins: squared masses of eta+ and of the lighter neutral scalar (over that of eta+),
-        and lambda_3, lambda_3 + lambda_4 - |lambda_5| > -2 sqrt(lambda_1 lambda_2) for
-        lambda_2 = 4 pi, lambda_1 = m_h^2/(4 v_H^2).
+        """Margins: positive masses, squared masses of eta+ and of the lighter neutral scalar (over
+        that of eta+), and lambda_3, lambda_3 + lambda_4 - |lambda_5| > -2 sqrt(lambda_1 lambda_2)
+        for lambda_2 = 4 pi, lambda_1 = m_h^2/(4 v_H^2).
         """
         charged = theta["mu2_eta"] + theta["lambda_3"] * self.sm.v_h**2
         neutral = theta["lambda_4"] - jnp.abs(theta["lambda_5"])
         floor = self.sm.m_h / self.sm.v_h * PERTURBATIVE
-        return {
+        return positive(theta, "m_psi", "m_f") | {
             "eta_charged": charged,
             "eta_neutral": 1.0 + neutral * self.sm.v_h**2 / charged,
             "bounded_below": theta["lambda_3"] + jnp.minimum(neutral, 0.0) + floor,

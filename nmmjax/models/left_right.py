@@ -4,12 +4,13 @@ import math
 from typing import Literal
 
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from nmmjax.physics import early_universe
 from nmmjax.physics.moment_loops import K_LR
 from nmmjax.physics.neutrinos import SOLAR_MOMENTS
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2
-from nmmjax.target.model import Model, Observables, Parameter, Plane, Theta, merged
+from nmmjax.target.model import Model, Observables, Parameter, Plane, Theta, merged, positive
 from nmmjax.target.priors import LogUniform
 from nmmjax.target.settings import setting
 
@@ -62,6 +63,10 @@ class LeftRight(Model):
     @property
     def planes(self) -> tuple[Plane, ...]:
         return (Plane("xi", "mu_nu", "m_w2"),)
+
+    def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
+        """Margin: a positive mass of W_2."""
+        return positive(theta, "m_w2")
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.catalogue`."""

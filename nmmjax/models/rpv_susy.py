@@ -19,6 +19,7 @@ from nmmjax.target.model import (
     Rescaling,
     Theta,
     merged,
+    positive,
 )
 from nmmjax.target.priors import LogUniform
 from nmmjax.target.settings import setting
@@ -118,8 +119,10 @@ class RpvSusy(Model):
         return Cancellation(terms, bound=0.1)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
-        """Margins: 1 - (m_f A)^2/(m2_l m2_r) > 0, lighter sfermion above twice the fermion."""
-        margins = {}
+        """Margins: positive m2, 1 - (m_f A)^2/(m2_l m2_r) > 0, lighter sfermion above twice the
+        fermion.
+        """
+        margins = positive(theta, *(f"m2_{x}_{f}" for x in "lr" for f in "jk"))
         m_j, m_k = self._masses
         for f, m_own, m_other in (("j", m_j, m_k), ("k", m_k, m_j)):
             off = m_own * theta["a_eff"] / theta[f"m2_l_{f}"] * (m_own * theta["a_eff"])

@@ -13,7 +13,16 @@ from nmmjax.physics.doublets import doublet_s, doublet_t
 from nmmjax.physics.moment_loops import N_F, mass_step, moment_step
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2, gap
 from nmmjax.physics.one_loop import G
-from nmmjax.target.model import Model, Observables, Parameter, Plane, Rescaling, Theta, merged
+from nmmjax.target.model import (
+    Model,
+    Observables,
+    Parameter,
+    Plane,
+    Rescaling,
+    Theta,
+    merged,
+    positive,
+)
 from nmmjax.target.priors import LogUniform, Uniform
 from nmmjax.target.settings import setting
 
@@ -96,10 +105,11 @@ class SU2Horizontal(Model):
         return Rescaling("m_nu", (("delta_c", 1.0),), 1.0)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
-        """Margins: m_H > m_h, and delta_c a small part of m_H^2 - m_h^2."""
+        """Margins: positive masses, m_H > m_h > 2 m_tau, delta_c a small part of m_H^2 - m_h^2."""
         ratio = theta["m_heavy_plus"] / theta["m_h_plus"]
         room = _MAX_SPLITTING * gap(theta["m_heavy_plus"], theta["m_h_plus"])
-        return {
+        return positive(theta, "m_h0", "m_a0") | {
+            "above_tau": theta["m_h_plus"] / (2.0 * self.sm.m_tau) - 1.0,
             "heavy_above_light": ratio - 1.0,
             "soft_breaking": 1.0 - theta["delta_c"] / room,
         }

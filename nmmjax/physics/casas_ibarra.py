@@ -67,12 +67,12 @@ def rank_two_masses(y: Complex[Array, "3 2"], k: Array) -> tuple[Array, Array]:
 
     small * large = |det K| sum_{a<b} |y_a1 y_b2 - y_a2 y_b1|^2 and the squares add to the
     Frobenius norm: both keep their relative accuracy however far apart they are, but lose half
-    the digits, and their derivatives, where they are equal. y, K non-zero. Unit of K.
+    the digits, and their derivatives, where they are equal. 0 for y = 0 or K = 0. Unit of K.
     """
     wedge = jnp.cross(y[:, 0], y[:, 1])
     det = k[0, 0] * k[1, 1] - k[0, 1] * k[1, 0]
     both = jnp.abs(det) * jnp.sum(squared(wedge))
     norm = jnp.sum(squared(product(jnp.conj(y), k, dagger(y))))
     gap = jnp.maximum(norm - 2.0 * both, 0.0) * (norm + 2.0 * both)  # >= 0 but for rounding
-    large = jnp.sqrt(0.5 * (norm + square_root(gap)))
-    return both / large, large
+    large = square_root(0.5 * (norm + square_root(gap)))
+    return both / jnp.where(large == 0.0, 1.0, large), large

@@ -68,8 +68,8 @@ def grid_sums(f: Callable, low: Scalar, high: Scalar, count: int) -> tuple[Array
     return tuple(step * x for x in sums)
 
 
-def _stieltjes(p, nodes, powers, count=KERNEL_NODES):
-    """The integral of the head of this file; nodes u_i > 0 broadcast, m_i are whole numbers."""
+def stieltjes(p, nodes, powers, count=KERNEL_NODES):
+    """Return the integral at the head of this file; nodes u_i > 0 broadcast, m_i are integers."""
     nodes = jnp.broadcast_arrays(*nodes)
     logs = jnp.log(jnp.stack(nodes))
     low = jnp.min(logs, axis=0) - TAIL / (p + 1)
@@ -90,13 +90,13 @@ def J(m_f: Real, m_1: Real, m_2: Real) -> Real:
     Symmetric in the scalars; J(m, m, m) = 1/(6 m^2). Error 2e-15 / 3e-15.
     Source: derived; arXiv:2603.25704, Eq. (21) has x + y in place of 1 - x - y.
     """
-    return 0.5 * _stieltjes(2, (m_f**2, m_1**2, m_2**2), (2, 1, 1))
+    return 0.5 * stieltjes(2, (m_f**2, m_1**2, m_2**2), (2, 1, 1))
 
 
 def J_printed(m_f: Real, m_1: Real, m_2: Real) -> Real:
     """Eq. (21) of arXiv:2603.25704 as printed, GeV^-2; arguments as `J`. Error 2e-15 / 2e-15."""
     u = (m_f**2, m_1**2, m_2**2)
-    return 0.5 * (_stieltjes(2, u, (1, 2, 1)) + _stieltjes(2, u, (1, 1, 2)))
+    return 0.5 * (stieltjes(2, u, (1, 2, 1)) + stieltjes(2, u, (1, 1, 2)))
 
 
 def delta_J(m_f: Real, h_1: Real, h_2: Real, a_1: Real, a_2: Real) -> Real:
@@ -109,14 +109,14 @@ def delta_J(m_f: Real, h_1: Real, h_2: Real, a_1: Real, a_2: Real) -> Real:
     Source: arXiv:2603.25704, Eq. (23) with the derived `J`.
     """
     u = tuple(m**2 for m in (m_f, h_1, h_2, a_1, a_2))
-    return gap(h_1, h_2) * gap(a_1, a_2) * 0.5 * _stieltjes(2, u, (2, 1, 1, 1, 1))
+    return gap(h_1, h_2) * gap(a_1, a_2) * 0.5 * stieltjes(2, u, (2, 1, 1, 1, 1))
 
 
 def delta_J_printed(m_f: Real, h_1: Real, h_2: Real, a_1: Real, a_2: Real) -> Real:
     """`delta_J` with `J_printed`; arguments as there. Error 6e-15 / 6e-16."""
     u = tuple(m**2 for m in (m_f, h_1, h_2, a_1, a_2))
     powers = (tuple(1 + (i == k) for i in range(5)) for k in range(1, 5))
-    total = sum(_stieltjes(2, u, power) for power in powers)
+    total = sum(stieltjes(2, u, power) for power in powers)
     return gap(h_1, h_2) * gap(a_1, a_2) * 0.5 * total
 
 
@@ -127,7 +127,7 @@ def delta_B(m_h: Real, m_a: Real, m_f: Real) -> Real:
 
     Masses in GeV, > 0, within 1e12. Error 1e-16. Source: derived.
     """
-    return gap(m_h, m_a) * _stieltjes(1, (m_h**2, m_a**2, m_f**2), (1, 1, 1))
+    return gap(m_h, m_a) * stieltjes(1, (m_h**2, m_a**2, m_f**2), (1, 1, 1))
 
 
 def F_lepton(x: Real) -> Real:
@@ -138,7 +138,7 @@ def F_lepton(x: Real) -> Real:
     F(0) = 1/3, F(1) = 1/12, x F -> 1/6. Error 8e-16 / 2e-15 on 1e-12 <= x <= 1e12.
     Source: arXiv:2603.25704, Eq. (26), where its argument is 1/x.
     """
-    return _stieltjes(3, (x, jnp.ones_like(x)), (3, 2)) / 3.0
+    return stieltjes(3, (x, jnp.ones_like(x)), (3, 2)) / 3.0
 
 
 def G_lepton(x: Real) -> Real:
@@ -146,12 +146,12 @@ def G_lepton(x: Real) -> Real:
 
     Error 8e-16 / 4e-16.
     """
-    return _stieltjes(3, (jnp.ones_like(x), x), (3, 2)) / 3.0
+    return stieltjes(3, (jnp.ones_like(x), x), (3, 2)) / 3.0
 
 
 def J_equal(x: Real) -> Real:
     """m_S^2 J(m_f, m_S, m_S), x = m_f^2/m_S^2; 1/2 at 0, 1/6 at 1. Error 6e-16 / 2e-16."""
-    return 0.5 * _stieltjes(2, (x, jnp.ones_like(x)), (2, 2))
+    return 0.5 * stieltjes(2, (x, jnp.ones_like(x)), (2, 2))
 
 
 def f_split(x: Real) -> Real:
@@ -161,7 +161,7 @@ def f_split(x: Real) -> Real:
 
     f(0) = 1/6, f(1) = 1/60. Error 2e-15 / 2e-15. Source: derived, for arXiv:2603.25704, Eq. (35).
     """
-    return 0.5 * _stieltjes(2, (x, jnp.ones_like(x)), (2, 4))
+    return 0.5 * stieltjes(2, (x, jnp.ones_like(x)), (2, 4))
 
 
 def mediator_factor(

@@ -65,8 +65,31 @@ def scalars_from_masses(
     splittings lose what the rounding of the masses has lost.
     """
     h, a = (m_h1**2, m_h2**2), (m_a1**2, m_a2**2)
-    d_h, d_a = gap(m_h1, m_h2), gap(m_a1, m_a2)
-    d_1, d_2 = gap(m_h1, m_a1), gap(m_h2, m_a2)
+    across = gap(m_h1, m_h2), gap(m_a1, m_a2)
+    return _scalars(h, a, across, (gap(m_h1, m_a1), gap(m_h2, m_a2)), theta_r, theta_i)
+
+
+def scalars_from_pairs(
+    m_1: Scalar, m_2: Scalar, split_1: Scalar, split_2: Scalar, theta_r: Scalar, theta_i: Scalar
+) -> Scalars:
+    """M_Hk, M_Ak = m_k exp(-+ split_k/2): pairs of equal masses at splits of 0, and mixing angles.
+
+    Splittings of any size keep all their digits.
+    """
+    pairs = (m_1, split_1), (m_2, split_2)
+    h = tuple(m**2 * jnp.exp(-x) for m, x in pairs)
+    a = tuple(m**2 * jnp.exp(x) for m, x in pairs)
+    over = tuple(-2.0 * m**2 * jnp.sinh(x) for m, x in pairs)
+    apart = gap(m_1, m_2)
+    raised = tuple(m**2 * jnp.expm1(x) for m, x in pairs)
+    lowered = tuple(m**2 * jnp.expm1(-x) for m, x in pairs)
+    across = (apart + lowered[0] - lowered[1], apart + raised[0] - raised[1])
+    return _scalars(h, a, across, over, theta_r, theta_i)
+
+
+def _scalars(h, a, across, over, theta_r, theta_i):
+    """The sector of squared masses; across = (H_1 - H_2, A_1 - A_2), over_k = H_k - A_k."""
+    (d_h, d_a), (d_1, d_2) = across, over
     plus, minus = theta_r + theta_i, theta_r - theta_i
     # (d_h Q(theta_r) - d_a Q(theta_i))/2 with Q = ((cos, -sin), (-sin, -cos))(2 theta)
     common, turn = d_1 - d_2, -jnp.sin(minus) * (d_h + d_a)

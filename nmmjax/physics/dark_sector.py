@@ -247,7 +247,8 @@ def solar_share(light: Light, ordering: str, source: str, sm: Constants) -> Arra
     """(1 - P_e of the massless state)^(1/2) of solar neutrinos: the moment connects the others.
 
     Where these two have one mass, nu_e is a mixture of the massless state and of one of them;
-    where all moments vanish the share does not matter and is 1.
+    where all three are massless it stays what it was; where all moments vanish the share does not
+    matter and is 1.
     """
     none = light.wedge == 0.0
     massless = 0 if ordering == "NO" else 2
@@ -258,7 +259,8 @@ def solar_share(light: Light, ordering: str, source: str, sm: Constants) -> Arra
     p = jnp.where(jnp.isnan(p[1]), jnp.stack([p[0], rest, jnp.zeros_like(rest)]), p)
     dm2 = jnp.where(none, 1.0, (EV * light.masses[1]) ** 2)
     u = jnp.broadcast_to(square_root(p), (3, 3)) + 0j
-    return jnp.sqrt(1.0 - neutrinos.solar_fractions(u, dm2, source, sm)[0])
+    seen = 1.0 - neutrinos.solar_fractions(u, dm2, source, sm)[0]
+    return jnp.sqrt(jnp.where(dm2 == 0.0, rest, seen))
 
 
 def vector_coupling(light: Light, loops: DarkLoops, g_d: Scalar) -> tuple[Array, Array]:

@@ -171,6 +171,7 @@ def solar_fractions(
         cos 2theta_m = (cos 2theta_12 - A)/sqrt((cos 2theta_12 - A)^2 + sin^2 2theta_12),
         A = 2 sqrt2 G_F N_e c13^2 E/dm2_21,    dm2_21 > 0 in eV^2
 
+    At dm2_21 = 0, for u of `apart`: (c13^2, 0, s13^2), nu_e as it was made.
     source  "pp", "7Be", "8B" or "vacuum" (A = 0); raises InputError otherwise.
     Two-flavour propagation inside the Sun (corrections ~ A dm2_21/dm2_3l < 1%), no regeneration
     in the Earth.
@@ -180,12 +181,29 @@ def solar_fractions(
     energy, electrons = SOLAR[source]
     p = squared(u[0])
     c13_sq = p[0] + p[1]
+    one_mass, none = dm2_21 == 0.0, c13_sq == 0.0
+    dm2_21, over = jnp.where(one_mass, 1.0, dm2_21), jnp.where(none, 1.0, c13_sq)
     density = electrons * _AVOGADRO * (sm.hbar * _LIGHT_SPEED) ** 3  # GeV^3
     potential = 2.0 * math.sqrt(2.0) * sm.g_f * density * energy / (dm2_21 * _GEV2_PER_EV2)
-    cosine = (p[0] - p[1]) / c13_sq - potential * c13_sq
-    sine_sq = 4.0 * p[0] * p[1] / c13_sq**2
+    cosine = jnp.where(none, 1.0, (p[0] - p[1]) / over - potential * c13_sq)
+    sine_sq = 4.0 * p[0] * p[1] / over**2
     p_e1 = 0.5 * c13_sq * (1.0 + cosine / jnp.sqrt(cosine**2 + sine_sq))
+    p_e1 = jnp.where(one_mass, c13_sq, p_e1)
     return jnp.stack([p_e1, c13_sq - p_e1, p[2]])
+
+
+def apart(u: Matrix, dm2_21: Scalar) -> Matrix:
+    """Return u; where dm2_21 = 0, with columns 1, 2 turned so that U_e2 = 0.
+
+    Two states of one mass are any two mixtures of them. nu_e stays the one that it was made as,
+    and so mixtures of other states would have to be added up with their phases.
+    """
+    size = square_root(squared(u[0, 0]) + squared(u[0, 1]))
+    turn = (dm2_21 == 0.0) & (size > 0.0)
+    over = jnp.where(turn, size, 1.0)
+    a, b = jnp.where(turn, u[0, 0] / over, 1.0), jnp.where(turn, u[0, 1] / over, 0.0)
+    first = jnp.conj(a) * u[:, 0] + jnp.conj(b) * u[:, 1]
+    return jnp.stack([first, a * u[:, 1] - b * u[:, 0], u[:, 2]], axis=1)
 
 
 SOLAR_MOMENTS = {"solar": "pp", "pp": "pp", "be7": "7Be", "b8": "8B"}  # mu_eff_NAME by source

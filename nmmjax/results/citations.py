@@ -67,8 +67,8 @@ class Citation:
         f = self.fields
         where = " ".join(f[k] for k in ("journal", "volume", "pages") if k in f)
         known = f"arXiv:{f['eprint']}" if "eprint" in f else f.get("doi", f.get("url", ""))
-        title = f.get("title", f.get("note", ""))
-        parts = (f.get("author", ""), title, where, f.get("year", ""), known)
+        titles = (f.get("title", ""), f.get("note", ""))
+        parts = (f.get("author", ""), *titles, where, f.get("year", ""), known)
         return ", ".join(re.sub(r"[{}\\`\"]", "", part) for part in parts if part)
 
 
@@ -126,7 +126,11 @@ def _experiment(name: str, entry: Mapping[str, Any]) -> Iterator[Citation]:
     elif not further:  # a review, a convention
         about = {"title": f"{{{label}}}", "note": reference, "year": str(entry["year"])}
         yield Citation(why, name, "misc", about)
-    yield from (_paper(why, other) for other in (*known[1:], *further))
+    for other in (*known[1:], *further):
+        paper = _paper(why, other)
+        named = paper.fields.keys() & {"title", "author"}
+        fields = {**paper.fields} if named else {"note": f"cited for {label}", **paper.fields}
+        yield dataclasses.replace(paper, fields=fields)
 
 
 def _fields(label: str, reference: str, entry: Mapping[str, Any]) -> dict[str, str]:

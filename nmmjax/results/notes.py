@@ -8,6 +8,7 @@ import numpy as np
 from nmmjax.constraints import library
 from nmmjax.results import health, trust
 from nmmjax.results import undefined as undefined_proposals
+from nmmjax.results.plain import number
 from nmmjax.results.rundir import Run
 from nmmjax.samplers import series
 from nmmjax.samplers.series import WHOLE
@@ -64,16 +65,15 @@ def _running(run: Run, settings: dict[str, Any]) -> Iterator[str]:
     if not run.has("m_nu_rge") or "rge" not in settings:
         return
     mass = series.median(run.series("m_nu_rge").mapped(np.abs))
-    text = f"the gauge-induced (RGE) mass of these points is ~{mass:.3g} eV, "
+    text = f"the gauge-induced (RGE) mass of these points is ~{number(mass)} eV, "
     if settings["rge"] is False:
-        text += (
-            f"{mass / _MASS_SCALE:.3g} times {_MASS_SCALE} eV, left out of m_nu with rge = false."
-        )
+        times = number(mass / _MASS_SCALE)
+        text += f"{times} times {_MASS_SCALE} eV, left out of m_nu with rge = false."
     elif run.has("tuning_cancel"):
         tuning = series.median(run.series("tuning_cancel"))
         text += (
             "part of m_nu: other terms cancel it, and the mass terms together are "
-            f"{tuning:.3g} times as large as their sum (median of tuning_cancel)."
+            f"{number(tuning)} times as large as their sum (median of tuning_cancel)."
         )
     else:
         text += "part of m_nu."

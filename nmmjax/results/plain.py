@@ -26,7 +26,7 @@ def number(x: float, digits: int = 3) -> str:
     if not 1e-4 <= abs(x) < 1e4:
         mantissa, exponent = f"{x:.{digits - 1}e}".split("e")
         return f"{mantissa}e{int(exponent)}"
-    return f"{x:.{digits}g}" if abs(x) < 10.0**digits else f"{x:.0f}"
+    return f"{float(f'{x:.{digits}g}'):.{digits + 3}g}"
 
 
 def share(x: float) -> str:

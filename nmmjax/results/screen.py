@@ -1,10 +1,10 @@
 """The first screen of a summary: the answers in at most 25 lines of at most 80 columns."""
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from nmmjax.constraints import library
-from nmmjax.results import ablation, trust
+from nmmjax.results import ablation
 from nmmjax.results.headline import Headline, Interval, Mass, Matter, Moment, Tuning
 from nmmjax.results.holding import Held
 from nmmjax.results.plain import number, share
@@ -20,14 +20,30 @@ _SAID = ("the gauge-induced", "limits from stars")  # by another line, or no new
 
 
 def to_text(summary: Summary, width: int = _WIDTH) -> str:
-    """Write the first screen, at most `width` columns wide; what matters least is left out."""
+    """Write the first screen, at most `width` columns wide; what matters least is left out.
+
+    It has 25 lines at most, and more where they are narrower than 80 columns.
+    """
     width = min(width, _WIDTH)
-    head = [_first(summary), *_wrapped(_verdict(summary), width, "", "  "), ""]
-    body = [line for label, text in rows(summary) for line in _row(label, text, width)]
-    foot = ["", f"Tables, points, notes: nmmjax summary {summary.directory} --full"]
-    body += _notes(summary, width, LINES - len(head) - len(body) - len(foot))
-    lines = [*head, *body[: LINES - len(head) - len(foot)], *foot]
-    return "\n".join(lines) + "\n"
+    both = (_first(summary), _verdict(summary))
+    head = [*(line for text in both for line in _wrapped(text, width, "", "  ")), ""]
+    foot = ["", *_foot(summary.directory, width)]
+    room = LINES * _WIDTH // width - len(head) - len(foot)
+    parts = [_row(label, text, width) for label, text in rows(summary)]
+    body = _fitting(parts, room)
+    if len(body) == sum(map(len, parts)):
+        body += _notes(summary, width, room - len(body))
+    return "\n".join([*head, *body, *foot]) + "\n"
+
+
+def _fitting(parts: Iterable[list[str]], room: int) -> list[str]:
+    """Lines of as many whole parts, the first ones, as there is room for."""
+    lines: list[str] = []
+    for part in parts:
+        if len(lines) + len(part) > room:
+            break
+        lines += part
+    return lines
 
 
 def answers(summary: Summary, width: int) -> str:
@@ -66,6 +82,13 @@ def _first(summary: Summary) -> str:
         f"{summary.model}: {summary.chains * summary.draws} draws, {summary.chains} chains in "
         f"{summary.ensembles} ensembles, {summary.engine}"
     )
+
+
+def _foot(directory: str, width: int) -> list[str]:
+    """Say where the rest is: a command on one line, to be copied."""
+    words, command = "Tables, points, notes:", f"nmmjax summary {directory} --full"
+    whole = f"{words} {command}"
+    return [whole] if len(whole) <= width else [words, f"  {command}"]
 
 
 def _verdict(summary: Summary) -> str:
@@ -128,7 +151,7 @@ def _matter_words(found: tuple[Matter, ...], labels: Labels) -> str:
         f"{_what(one.name, labels)} takes {'' if one.reliable else 'roughly '}{share(one.excluded)}"
         for one in shown
     ]
-    doubt = f" (k-hat above {trust.PARETO_K}, unreliable: nmmjax ablate)" if unsure else ""
+    doubt = " (unreliable, by reweighting: nmmjax ablate)" if unsure else ""
     return "; ".join(parts) + doubt
 
 

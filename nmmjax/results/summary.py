@@ -206,7 +206,7 @@ def _row(
         role=about["role"],
         unit=about["units"],
         mean=of_all.mean,
-        sd=of_all.sd,
+        sd=of_all.sd if of_all.low != of_all.high else 0.0,  # not its rounding
         q05=q05,
         q50=q50,
         q95=q95,

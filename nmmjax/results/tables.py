@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from nmmjax.constraints import library
 from nmmjax.errors import InputError
 from nmmjax.results import trust, undefined
-from nmmjax.results.plain import strict
+from nmmjax.results.plain import number, strict
 from nmmjax.results.rundir import Run
 from nmmjax.results.variables import HEADLINES
 
@@ -178,11 +179,11 @@ def _modes_text(run: Run, found: tuple[Mode, ...], width: int) -> str:
         "may be high and hold nothing."
     )
     lines = [textwrap.fill(first, width)]
-    for number, mode in enumerate(found[:_MOST], 1):
+    for i, mode in enumerate(found[:_MOST], 1):
         known = not math.isnan(mode.log_z_laplace)
         laplace = f", ln Z (Laplace) {mode.log_z_laplace:.4g}" if known else ""
         share = f"{mode.share:.1%} of the starts"
-        lines.append(f"\n{number}. log density {mode.log_density:.6g}, {share}{laplace}")
+        lines.append(f"\n{i}. log density {mode.log_density:.6g}, {share}{laplace}")
         lines.append(_values_text(run, mode.values, width))
     if len(found) > _MOST:
         lines.append(
@@ -194,7 +195,7 @@ def _modes_text(run: Run, found: tuple[Mode, ...], width: int) -> str:
 def _frontier_text(run: Run, found: Frontier, width: int) -> str:
     word = _EXTREME[found.kind]
     axes = " and ".join(
-        f"{len(edges) - 1} cells of {name} ({edges[0]:.4g} to {edges[-1]:.4g})"
+        f"{len(edges) - 1} cells of {name} ({number(edges[0])} to {number(edges[-1])})"
         for name, edges in ((found.x, found.x_edges), (found.y, found.y_edges))
     )
     what = f"Frontier: {word} {found.objective} in {axes}; {found.feasible} of {found.cells} "
@@ -203,16 +204,22 @@ def _frontier_text(run: Run, found: Frontier, width: int) -> str:
     parts = [textwrap.fill(what, width)]
     if found.extreme:
         parts.append(
-            f"{word.capitalize()} of all: {found.objective} = {found.extreme['value']:.5g}"
+            f"{word.capitalize()} of all: {found.objective} = {number(found.extreme['value'], 5)}"
         )
         parts[-1] += "\n" + _values_text(run, found.extreme, width)
     if found.least is not None:
         parts.append(textwrap.fill(_spread_text(found), width))
     if found.active:
-        shares = ", ".join(f"{name} in {share:.0%}" for name, share in found.active.items())
+        shares = ", ".join(f"{_printed(n)} in {share:.0%}" for n, share in found.active.items())
         held = f"What holds the maxima back: {shares} of the allowed cells."
         parts.append(textwrap.fill(held, width, subsequent_indent="  "))
     return "\n\n".join(parts)
+
+
+def _printed(name: str) -> str:
+    """Name a constraint as one prints it, and an end of a prior in words."""
+    own = name.removeprefix("prior_")
+    return library.label(name) if own == name else f"the prior of {own}"
 
 
 def _spread_text(found: Frontier) -> str:
@@ -232,5 +239,8 @@ def _values_text(run: Run, values: dict[str, float], width: int) -> str:
     priors = run.resolved["physics"]["priors"]
     sampled = [name for name, prior in priors.items() if isinstance(prior, dict)]
     shown = [name for name in dict.fromkeys((*HEADLINES, *sampled)) if name in values]
-    text = ", ".join(f"{name} = {values[name]:.4g}" for name in shown)
-    return textwrap.fill(text, width, initial_indent="   ", subsequent_indent="   ")
+    units = {name: about["units"] for t in run.tables for name, about in run.described(t).items()}
+    items = (f"{n} = {number(values[n], 4)} {units.get(n, '')}".rstrip() for n in shown)
+    glued = ", ".join(item.replace(" ", "\0") for item in items)  # wrapped between items only
+    filled = textwrap.fill(glued, width, initial_indent="   ", subsequent_indent="   ")
+    return filled.replace("\0", " ")

@@ -49,7 +49,8 @@ def _parts(summary: Summary, width: int) -> Iterator[str]:
     best = f"Best draw: log density {summary.best.log_density:.6g}"
     yield _point_text(best, summary.best, shown, units, width)
     if (found := summary.largest) is not None:
-        head = ", ".join(_quantity(n, found.values[n], units) for n in HEADLINES if n in shown)
+        known = shown | summary.constant.keys()
+        head = ", ".join(_quantity(n, found.values[n], units) for n in HEADLINES if n in known)
         sampled = {row.name for row in summary.parameters}
         yield _point_text(f"Largest allowed moment: {head}", found, sampled, units, width)
     yield textwrap.fill(_allowed_text(summary), width)
@@ -144,7 +145,7 @@ def _ranking_text(rows: tuple[ranking.Row, ...], width: int) -> str:
 
 def _regions_text(found: Regions, width: int) -> str:
     """Separate regions of one parameter, with their shares and how far ensembles disagree."""
-    edges = ", ".join(f"{edge:.3g}" for edge in found.edges)
+    edges = ", ".join(number(edge) for edge in found.edges)
     parts = (
         f"{part:.1%} ({low:.1%} to {high:.1%})"
         for part, low, high in zip(found.shares, found.lowest, found.highest, strict=True)

@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from nmmjax.results import trust
+from nmmjax.results.plain import number
 from nmmjax.results.rundir import Run
 from nmmjax.samplers import series
 
@@ -52,7 +53,7 @@ class Undefined:
             return "no example was kept"
         (name, first), *others = self.causes.items()
         also = "".join(f", {other} at {share:.0%}" for other, share in others)
-        where = ", ".join(f"{p} = {x:.4g}" for p, x in self.example.items())
+        where = ", ".join(f"{p} = {number(x, 4)}" for p, x in self.example.items())
         return (
             f"{name} is not a finite number at {first:.0%} of {self.examples} examples{also}, "
             f"such as {where}"

@@ -228,6 +228,8 @@ def verdict(
     against = [*trust.doubts(run), *(text for one in apart if (text := regions.against(one)))]
     against += undefined.against(run)
     missing = [f"{c.figure}, needed {c.needed}" for c in checks if not c.sound]
+    if still := _still(found):
+        missing = [still]  # figures of other quantities would only hide it
     if not missing and not against:
         return True, f"converged: {'; '.join(c.figure for c in checks[:3])}."
     why = f"not converged: {'; '.join([*missing, *against])}. "
@@ -246,6 +248,15 @@ def verdict(
 def of(run: Run, rhat: float = trust.RHAT, found: Convergence | None = None) -> tuple[bool, str]:
     """Return the verdict on the stored draws of a run."""
     return verdict(run, found or convergence(run), separate(run), evidence.of(run), rhat)
+
+
+def _still(found: Convergence) -> str:
+    """Name the quantities whose R-hat is undefined, and say what that means; "" if none is."""
+    names = [name for name, rhat in zip(found.names, found.rhat, strict=True) if math.isnan(rhat)]
+    if not names:
+        return ""
+    others = f" and {len(names) - 1} others" if len(names) > 1 else ""
+    return f"{names[0]}{others} never changed, or in too few draws to tell (R-hat is undefined)"
 
 
 def _names(run: Run) -> set[str]:

@@ -17,7 +17,7 @@ from nmmjax.physics.constants import Constants
 from nmmjax.runfile import contract, plugins
 from nmmjax.runfile.blame import user_code
 from nmmjax.runfile.schema import ModelSection, PriorTable, RunFile, validated
-from nmmjax.target.model import Model
+from nmmjax.target.model import Model, check_priors
 from nmmjax.target.offered import offered
 from nmmjax.target.posterior import Posterior
 from nmmjax.target.priors import Angle, LogUniform, Normal, Prior, SignedLog, Uniform
@@ -91,7 +91,7 @@ def build_posterior(run: RunFile, where: str) -> Posterior:
                 raise InputError(f"not a parameter of {run.model.name}{suggest(name, names)}")
             chosen[name] = _prior(given)
     with located(f"{where}: [priors]"):
-        model.check_priors({p.name: chosen.get(p.name, p.prior) for p in model.parameters})
+        check_priors(model, {p.name: chosen.get(p.name, p.prior) for p in model.parameters})
     files = [pathlib.Path(where).parent / file for file in run.target.constraint_files]
     with located(f"{where}: [target] constraints"):
         limits = library.load(

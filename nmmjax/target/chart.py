@@ -77,6 +77,20 @@ class Chart(eqx.Module):
             names[self.index(self.rescaling.weights[0][0])] = f"ln {self.rescaling.observable}"
         return tuple(names)
 
+    @property
+    def walls(self) -> tuple[tuple[float, float], ...]:
+        """(low, high) per coordinate of z: hard bounds of those that are a prior's own.
+
+        Without such bounds, or replaced by the chart: (-inf, inf).
+        """
+        moved = () if self.rescaling is None else (p for p, _ in self.rescaling.weights)
+        changed = {*self.handles.labels, *moved}
+        return tuple(
+            (-math.inf, math.inf) if p in changed else prior.walls
+            for p, prior in self.priors
+            for _ in range(prior.dims)
+        )
+
     def theta(self, z: Position) -> dict[str, Float[Array, ""]]:
         """Parameters at chart position z."""
         return self.values(self.coordinates(z))

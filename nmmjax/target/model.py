@@ -2,6 +2,7 @@
 
 import abc
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Bool, Float
 
+from nmmjax.errors import InputError
 from nmmjax.physics.constants import SM, Constants
 from nmmjax.physics.staging import kept
 from nmmjax.target import settings
@@ -22,13 +24,17 @@ type Observables = dict[str, Float[Array, "..."]]
 
 @dataclasses.dataclass(frozen=True)
 class Parameter:
-    """One sampled quantity: its default prior, unit ("" if dimensionless), LaTeX and meaning."""
+    """One sampled quantity: its default prior, unit ("" if dimensionless), LaTeX and meaning.
+
+    logarithm  of a ratio: its tuning is that of the ratio
+    """
 
     name: str
     prior: Prior
     unit: str
     latex: str
     description: str
+    logarithm: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,6 +148,12 @@ class Model(eqx.Module):
         del theta
         return {}
 
+    @property
+    def masses(self) -> tuple[str, ...]:
+        """Return the names of the parameters that are positive masses, in GeV or GeV^2."""
+        named = (p for p in self.parameters if p.name.startswith(("m_", "m2_")))
+        return tuple(p.name for p in named if p.unit in ("GeV", "GeV^2"))
+
     def check_priors(self, priors: Mapping[str, Prior | float]) -> None:
         """Raise InputError for priors, or fixed values, that leave nothing of the domain."""
         del priors
@@ -175,6 +187,23 @@ class Model(eqx.Module):
     def signed_cancellation(self) -> SignedCancellation | None:
         """The signed parameters that cancel a mass under these settings, for the chart."""
         return None
+
+
+def check_priors(model: Model, priors: Mapping[str, Prior | float]) -> None:
+    """Raise InputError for priors, or fixed values, that leave no positive mass or no domain."""
+    for name in model.masses:
+        prior = priors[name]
+        top = getattr(prior, "high", math.inf) if isinstance(prior, Prior) else prior
+        if not top > 0.0:
+            given = f"at most {top:g}" if isinstance(prior, Prior) else f"{top:g}"
+            raise InputError(f"{name} = {given} is not a positive mass")
+    model.check_priors(priors)
+
+
+def positive(theta: Theta, *names: str) -> dict[str, Float[Array, ""]]:
+    """Return the margin `positive` of masses: the smallest sign. No limit is near a small mass."""
+    signs = [jnp.sign(jnp.asarray(theta[p], float)) for p in names if p in theta]
+    return {"positive": jnp.min(jnp.stack(signs))}
 
 
 def merged(*parts: Mapping[str, Any]) -> dict[str, Any]:

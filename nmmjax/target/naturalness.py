@@ -21,7 +21,7 @@ def elasticities(
 ) -> dict[str, Float[Array, ""]]:
     """Logarithmic sensitivities of one scalar observable, by reverse-mode differentiation.
 
-        e_p = (p / X) dX/dp,    for an angle (unit "rad")  e_p = (1 / X) dX/dp
+        e_p = (p / X) dX/dp,    for an angle (unit "rad") or a logarithm  e_p = (1 / X) dX/dp
 
     theta   one point (callers `vmap`); X must be differentiable and not 0 there.
     names   the parameters to vary (default: all of the model).
@@ -96,8 +96,8 @@ def with_measures(model: Model, theta: Theta) -> tuple[Observables, Bool[Array, 
 def _elasticities(
     model: Model, theta: Theta, x: Float[Array, ""], slopes: Theta
 ) -> dict[str, Float[Array, ""]]:
-    angles = {p.name for p in model.parameters if p.unit == "rad"}
-    return {p: slope / x * (1.0 if p in angles else theta[p]) for p, slope in slopes.items()}
+    as_is = {p.name for p in model.parameters if p.unit == "rad" or p.logarithm}
+    return {p: slope / x * (1.0 if p in as_is else theta[p]) for p, slope in slopes.items()}
 
 
 def _largest(elasticities: Theta) -> Float[Array, ""]:

@@ -15,7 +15,7 @@ from nmmjax.physics.staging import kept
 from nmmjax.target import chart as charts
 from nmmjax.target import excess, naturalness, recording, undefined
 from nmmjax.target.chart import Chart, Position
-from nmmjax.target.model import Model, Observables, Theta, guarded_predict
+from nmmjax.target.model import Model, Observables, Theta, check_priors, guarded_predict
 from nmmjax.target.offered import check_asked
 from nmmjax.target.priors import Angle, Prior
 
@@ -66,7 +66,7 @@ class Posterior(eqx.Module):
         fixed = {p: float(x) for p, x in chosen.items() if not isinstance(x, Prior)}
         if not sampled:
             raise InputError("every parameter is fixed: there is nothing to sample")
-        model.check_priors(chosen)
+        check_priors(model, chosen)
         self.model = model
         self.chart = charts.build(model, sampled, fixed, chart)
         self.constraints = tuple(constraints)
@@ -154,6 +154,11 @@ class Posterior(eqx.Module):
     def box(self) -> dict[str, tuple[float, float]]:
         """(low, high) of every sampled parameter whose prior has bounds."""
         return excess.box(self.chart)
+
+    @property
+    def walls(self) -> tuple[tuple[float, float], ...]:
+        """(low, high) of each coordinate of z outside which the density is 0, as `Chart.walls`."""
+        return self.chart.walls
 
     @property
     def planes(self) -> tuple[int, ...]:

@@ -53,6 +53,11 @@ class Prior(abc.ABC):
     def hard(self) -> bool:
         """Tell whether the density has an edge that gradient engines cannot cross."""
 
+    @property
+    def walls(self) -> tuple[float, float]:
+        """(low, high) of the coordinate between which the density is flat, and 0 outside."""
+        return -math.inf, math.inf
+
 
 @dataclasses.dataclass(frozen=True)
 class _Interval(Prior):
@@ -73,6 +78,11 @@ class _Interval(Prior):
     @property
     def hard(self) -> bool:
         return self.edge == 0.0
+
+    @property
+    def walls(self) -> tuple[float, float]:
+        low, high, _ = self._box
+        return (low, high) if self.hard else super().walls
 
     @property
     @abc.abstractmethod

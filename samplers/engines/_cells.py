@@ -116,6 +116,21 @@ def chosen(candidates: Best) -> Best:
     return jax.tree.map(lambda v: jax.vmap(lambda row, i: row[i])(v, best), candidates)
 
 
+def kicked(
+    key: PRNGKeyArray, z: Points, spread: Float[Array, " dim"], count: int
+) -> Float[Array, "cell kick dim"]:
+    """Move each point `count` times, half of its coordinates at random, far and near.
+
+    By spread times e^-s of a Gaussian step, s uniform in 0 to 4: maxima of a valley that is curved
+    or cut by limits lie beyond what a climb sees.
+    """
+    shape = (len(z), count, z.shape[1])
+    step, which, far = jr.split(key, 3)
+    size = jnp.exp(-4.0 * jr.uniform(far, (*shape[:2], 1)))
+    moved = jr.bernoulli(which, 0.5, shape) * jr.normal(step, shape)
+    return z[:, None] + size * moved * spread[None, None]
+
+
 def prior_draws(target: Any, key: PRNGKeyArray, count: int) -> Points:
     u = jr.uniform(key, (count, target.dim), minval=jnp.finfo(float).tiny)
     return jax.vmap(target.from_unit)(u)

@@ -16,6 +16,7 @@ from ..base import differentiable, example
 from . import _evidence
 from ._evidence import Particle
 from ._targets import PriorTimesLikelihood
+from ._walls import through
 
 _JITTER = 0.5  # of the length of a step, in its logarithm: some fit where most do not
 random_walk: Any = blackjax.mcmc.random_walk  # annotations that say float for what may be an array
@@ -59,7 +60,7 @@ def walk(
         def step(here: Particle, key: PRNGKeyArray) -> tuple[Particle, Counts]:
             key_step, key_accept = jr.split(key)
             move = scale * difference(key_step, crowd.position, place)
-            there, undefined = _evidence.particle(target, here.position + move)
+            there, undefined = _evidence.particle(target, through(target, here.position + move))
             state = random_walk.RWState(here, density(here))
             new, info = kernel(key_accept, state, density, lambda key, position: there)
             gone = jnp.isneginf(there.log_prior)

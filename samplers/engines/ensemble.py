@@ -29,6 +29,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 from ..base import Block, EngineError, LogDensity, log_density, require_finite, scan
 from ..devices import count, once, spread
 from ._walkers import AbstractWalkers
+from ._walls import through
 
 _JITTER = 0.05  # relative half-width of the step length: breaks lattices of differences
 _SHORT = 3.0 * math.log(10.0)  # shortest of the short moves, against gamma
@@ -71,6 +72,9 @@ class Ensemble(AbstractWalkers):
     stretch     share of half-steps that are stretch moves with scale a = 2
     short       share of half-steps with gamma times 10^-3 to 1, flat in its logarithm, which free
                 walkers from narrow corners
+
+    A move along a difference that leaves through one of the target's `walls` comes back through
+    the opposite one (`_walls`); a stretch is no shift, and may end outside.
 
     Not for funnels, nor for cancellations that are not a coordinate of the chart: R-hat refuses
     both (test_proof.py, docs/samplers.md). Proven up to 50 dimensions and 18 modes.
@@ -163,7 +167,7 @@ class Ensemble(AbstractWalkers):
     ) -> tuple[State, tuple[()]]:
         half, guide = state.moving, state.resting
         shared, words = self._words(key)
-        proposal, log_factor = self._propose(shared, words, half.position, guide.position)
+        proposal, log_factor = self._propose(shared, words, half.position, guide.position, target)
         value, undefined = log_density(target, proposal)
         accept = _log_uniform(words) < value - half.log_density + log_factor
         moved = Half(
@@ -192,6 +196,7 @@ class Ensemble(AbstractWalkers):
         words: UInt[Array, " *n"],
         x: Float[Array, "dim *n"],
         guide: Float[Array, "dim *n"],
+        target: LogDensity,
     ) -> tuple[Float[Array, "dim *n"], Float[Array, " *n"]]:
         """Proposals and the log of their Hastings factors."""
         dim, rows = x.shape[:2]
@@ -216,7 +221,8 @@ class Ensemble(AbstractWalkers):
         gamma = sign * jnp.where(kind < self.jump, 1.0, gamma)
         z = 0.5 * (1.0 + v) ** 2  # density ~ 1/sqrt(z) on [1/2, 2]
         stretched = kind >= 1.0 - self.stretch
-        proposal = jnp.where(stretched, near + z[None] * (x - near), x + gamma[None] * (near - far))
+        along = through(target, x + gamma[None] * (near - far))
+        proposal = jnp.where(stretched, near + z[None] * (x - near), along)
         return proposal, jnp.where(stretched, (dim - 1.0) * jnp.log(z), 0.0)
 
 

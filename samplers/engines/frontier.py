@@ -6,25 +6,24 @@ starts in each are climbed together by Newton steps on
 
     f(z) + t sum_k B(-g_k(z)),   B(s) = ln s,   g_k <= 0 where allowed
 
-with t falling to 1e-4: a log barrier, continued as a parabola for s < t/10 so that a start may lie
-outside. At the end the k active constraints cost k t of f, and every maximum is strictly
-inside its limits. Rounds follow in which each cell starts again from its own best point, those
-of its four neighbours, and new prior draws, until two of them improve no cell.
+with t falling to 1e-4, from 0.3 for new starts and from 5e-3 for points of earlier rounds: a log
+barrier, continued as a parabola for s < t/10 so that a start may lie outside. At the end the k
+active constraints cost k t of f, and every maximum is strictly inside its limits. Rounds follow in
+which each cell starts again from its own best point, those of its four neighbours, its own kicked
+away, and new prior draws, until two of them improve no cell.
 
 The map is a lower bound: a maximum that no start reaches is missing.
 """
 
-import difflib
-import functools
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 from jax.core import Tracer
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
 from .. import devices
 from ..base import (
@@ -35,7 +34,7 @@ from ..base import (
     example,
     log_density,
 )
-from ._axes import SCALES, Axis
+from ._axes import Axis
 from ._cells import (
     BARRIERS,
     Best,
@@ -44,38 +43,19 @@ from ._cells import (
     Points,
     around,
     best_of,
-    chosen,
-    coordinate,
-    corners,
     judged,
+    kicked,
     merit,
     prior_draws,
 )
 from ._climb import H, newton
 from ._evidence import undefined_share
-from ._targets import Described, require_methods
+from ._map import State, table, updated
+from ._question import Question
 
-_OUTSIDE = ("prior_", "domain_")  # what bounds a profile likelihood, too
-_KINDS = ("largest", "smallest", "profile")
 _STILL_CHANGING = "the map still improved when its rounds were over: give more rounds"
 _NEIGHBOURS = 5  # a cell itself and the four around it
 _QUIET = 2  # rounds without a change that end the search
-
-
-class State(NamedTuple):
-    """The best point of every cell so far, and what the last rounds changed."""
-
-    scale: Float[Array, " dim"]  # spread of the prior draws
-    unit: Float[Array, ""]  # of the objective, on a linear scale
-    best: Best
-    feasible_starts: Int[Array, " cell"]
-    improved: Int[Array, ""]
-    quiet: Int[Array, ""]
-    round: Int[Array, ""]
-    proposals: Int[Array, ""]  # points looked at: prior draws, and where starts ended
-    undefined: Int[Array, ""]  # those where a quantity that counts is not a number
-    nonfinite: Int[Array, ""]  # those, and those outside prior and domain
-    example: Float[Array, " dim"]
 
 
 def _numbers(given: Sequence[float]) -> tuple[float, ...]:
@@ -90,7 +70,8 @@ class Frontier(AbstractEngine):
     kind         "largest" or "smallest" of `objective`; "profile": the largest log likelihood,
                  where constraints weigh as in the posterior and only priors and domain bound
     scale        "log": f = ln objective; "linear": f = objective / (its spread over prior draws)
-    starts       per cell: its own best point, its neighbours', prior draws for the rest
+    starts       per cell: its own best point, its neighbours', and half of the rest prior draws,
+                 half its own best point moved by up to the spread of the prior
     pool         prior draws to choose those from, per round
     rounds       at most
     tolerance    of f: what a round must gain in a cell to count as a change
@@ -123,14 +104,7 @@ class Frontier(AbstractEngine):
     chains: int = eqx.field(static=True, default=16)
 
     def __check_init__(self) -> None:
-        for axis in self._axes:
-            axis.check()
-        if self.x == self.y:
-            raise ValueError(f"frontier needs two different quantities x and y, got {self.x} twice")
-        if self.kind not in _KINDS:
-            raise ValueError(f"frontier needs kind {' or '.join(_KINDS)}, got '{self.kind}'")
-        if self.scale not in SCALES:
-            raise ValueError(f"frontier needs scale log or linear, got '{self.scale}'")
+        self.question.check()
         least = {"x_cells": 1, "y_cells": 1, "starts": _NEIGHBOURS + 1, "rounds": 1, "chains": 1}
         self.require_least(least)
         if self.pool < self.starts:
@@ -139,11 +113,15 @@ class Frontier(AbstractEngine):
             raise ValueError(f"frontier needs tolerance > 0, got {self.tolerance:g}")
 
     @property
-    def _axes(self) -> tuple[Axis, Axis]:
-        return (
-            Axis("x", self.x, tuple(self.x_range), self.x_cells, self.x_scale),
-            Axis("y", self.y, tuple(self.y_range), self.y_cells, self.y_scale),
-        )
+    def question(self) -> Question:
+        """What is asked, without how it is searched for."""
+        x = Axis("x", self.x, tuple(self.x_range), self.x_cells, self.x_scale)
+        y = Axis("y", self.y, tuple(self.y_range), self.y_cells, self.y_scale)
+        return Question(x, y, self.objective, self.kind, self.scale)
+
+    @property
+    def _kicks(self) -> int:
+        return (self.starts - _NEIGHBOURS) // 2
 
     @property
     def doubts(self) -> tuple[Doubt, ...]:
@@ -161,10 +139,10 @@ class Frontier(AbstractEngine):
         Raises ValueError for a target that only has a density, a name that it does not know, a
         range outside its prior box, and an objective without a logarithm where one is needed.
         """
-        self._check_target(target)
+        self.question.check_target(target)
         state, positive = self._begin(key, target, starts)
         if not isinstance(state.unit, Tracer):
-            self._check_signs(*(float(share) for share in positive))
+            self.question.check_signs(*(float(share) for share in positive))
         return state
 
     def advance(self, key: PRNGKeyArray, target: LogDensity, state: State) -> tuple[State, Block]:
@@ -182,52 +160,9 @@ class Frontier(AbstractEngine):
             "finished": (quiet | over).astype(jnp.int8),
             "still_changing": (over & ~quiet).astype(jnp.int8),
         }
-        tables = {"frontier": self._table(target, state), "progress": progress}
+        tables = {"frontier": table(self.question, target, state), "progress": progress}
         done = bool(quiet | over)
         return state, Block(None, rounds | cells, tables, done, state.example[None])
-
-    def _check_target(self, target: LogDensity) -> None:
-        require_methods("frontier", target, Described)
-        known: Any = target
-        asked = {"x": self.x, "y": self.y}
-        if self.kind != "profile":
-            asked["objective"] = self.objective
-        for option, name in asked.items():
-            if name not in known.names:
-                close = difflib.get_close_matches(name, known.names, n=1)
-                hint = f"; did you mean '{close[0]}'?" if close else ""
-                raise ValueError(f"frontier: {option} '{name}' is no quantity of this model{hint}")
-        for axis in self._axes:
-            axis.check_box(known.box)
-
-    def _check_signs(self, objective: float, x: float, y: float) -> None:
-        if self.kind != "profile" and self.scale == "log" and objective < 1.0:
-            raise ValueError(
-                f"frontier: objective {self.objective} is not positive at {1.0 - objective:.2g} of "
-                "the prior draws and has no logarithm there; give scale = 'linear'"
-            )
-        for axis, positive in zip(self._axes, (x, y), strict=True):
-            axis.check_sign(positive)
-
-    @property
-    def _cells(self) -> Cells:
-        return corners(*(axis.coordinates for axis in self._axes))
-
-    def _bounding(self, target: Any) -> list[str]:
-        """Names of the excesses that count."""
-        names = jax.eval_shape(target.excess_at, jnp.zeros(target.dim))
-        return sorted(n for n in names if self.kind != "profile" or n.startswith(_OUTSIDE))
-
-    def _measured(self, target: Any, unit: Float[Array, ""], z: Float[Array, " dim"]) -> Measured:
-        found, outside = target.quantities_at(z), target.excess_at(z)
-        if self.kind == "profile":
-            objective = target.log_likelihood_at(z)
-        else:
-            sign = -1.0 if self.kind == "smallest" else 1.0
-            objective = sign * coordinate(found[self.objective], self.scale) / unit
-        x, y = coordinate(found[self.x], self.x_scale), coordinate(found[self.y], self.y_scale)
-        excess = jnp.stack([outside[name] for name in self._bounding(target)])
-        return Measured(objective, x, y, excess)
 
     def placed(self, state: State) -> State:
         """Leave the best points on every device: each looks at those of neighbouring cells."""
@@ -235,7 +170,7 @@ class Frontier(AbstractEngine):
 
     def _many(self, target: Any, unit: Float[Array, ""], z: Points) -> Measured:
         def each(z: Points, target: Any, unit: Array) -> tuple[Measured, tuple[()]]:
-            return jax.vmap(lambda z: self._measured(target, unit, z))(z), ()
+            return jax.vmap(lambda z: self.question.measured(target, unit, z))(z), ()
 
         return devices.everywhere(devices.shared(each, z, target, unit)[0])
 
@@ -246,53 +181,51 @@ class Frontier(AbstractEngine):
         """The best prior draw of every cell, and the shares of draws where f, x, y are finite."""
         pool = devices.everywhere(jnp.concatenate([starts, prior_draws(target, key, self.pool)]))
         found = self._many(target, jnp.array(1.0), pool)
-        linear = self.kind != "profile" and self.scale == "linear"
+        linear = not self.question.is_profile and self.scale == "linear"
         unit = jnp.std(found.objective) if linear else jnp.array(1.0)
         found = found._replace(objective=found.objective / unit)
-        first = best_of(found, self._cells, 1)[:, 0]
-        best = judged(pool[first], jax.tree.map(lambda v: v[first], found), self._cells)
-        zero, none = jnp.zeros((), int), jnp.zeros(len(first), int)
-        nowhere = jnp.full(target.dim, jnp.nan, float)
-        counts = zero, zero, zero, zero, zero, zero, nowhere
-        state = State(jnp.std(pool, axis=0), unit, best, none, *counts)
-        state = self._counted(target, state, pool)
+        cells = self.question.cells
+        first = best_of(found, cells, 1)[:, 0]
+        best = judged(pool[first], jax.tree.map(lambda v: v[first], found), cells)
+        state = self._counted(target, State.of(best, jnp.std(pool, axis=0), unit), pool)
         return state, tuple(jnp.mean(jnp.isfinite(v)) for v in found[:3])
 
     @eqx.filter_jit
     def _round(self, key: PRNGKeyArray, target: Any, state: State) -> State:
-        pool = devices.everywhere(prior_draws(target, jr.fold_in(key, state.round), self.pool))
+        key = jr.fold_in(key, state.round)
+        pool = devices.everywhere(prior_draws(target, key, self.pool))
         measured = self._many(target, state.unit, pool)
-        near = devices.everywhere(state.best.position[around(self.y_cells, self.x_cells)])
+        best = state.best.position
+        away = kicked(jr.fold_in(key, 1), best, state.scale, self._kicks)
+        near = jnp.concatenate([best[around(self.y_cells, self.x_cells)], away], axis=1)
+        near = devices.everywhere(near)
 
         def climb(
             rows: tuple[Cells, Array], target: Any, state: State, pool: Points, measured: Measured
         ) -> tuple[Best, tuple[()]]:
             cells, near = rows
-            fresh = pool[best_of(measured, cells, self.starts - _NEIGHBOURS)]
+            fresh = pool[best_of(measured, cells, self.starts - near.shape[1])]
             begun = jnp.concatenate([near, fresh], axis=1)
             owner = jnp.repeat(cells, self.starts, axis=0)
-            z = self._climbed(target, state, begun.reshape(len(owner), -1), owner)
+            known = jnp.arange(self.starts) < near.shape[1]
+            most = jnp.tile(jnp.where(known, BARRIERS[len(BARRIERS) // 2], jnp.inf), len(cells))
+            z = self._climbed(target, state, begun.reshape(len(owner), -1), owner, most)
             found = judged(z, self._many(target, state.unit, z), owner)
             shape = begun.shape[:2]
             return jax.tree.map(lambda v: v.reshape(*shape, *v.shape[1:]), found), ()
 
-        found, _ = devices.shared(climb, (self._cells, near), target, state, pool, measured)
+        found, _ = devices.shared(climb, (self.question.cells, near), target, state, pool, measured)
         found = devices.everywhere(found)
         ends = found.position.reshape(-1, target.dim)
         state = self._counted(target, state, jnp.concatenate([pool, ends]))
-        return self._updated(state, found)
+        return updated(state, found, self.tolerance)
 
     def _counted(self, target: Any, state: State, z: Points) -> State:
         """Count the (n, dim) points outside what is allowed, and those with an undefined value."""
-        shown = {self.x, self.y} | ({self.objective} if self.kind != "profile" else set())
-
-        def known(target: Any, z: Float[Array, " dim"]) -> Array:
-            found = target.quantities_at(z)
-            return jnp.all(jnp.stack([jnp.isfinite(found[name]) for name in sorted(shown)]))
 
         def looked_at(z: Points, target: Any) -> tuple[Any, tuple[()]]:
             value, undefined = log_density(target, z.T)
-            lost = ~jax.vmap(lambda z: known(target, z))(z)
+            lost = ~self.question.known(target, z)
             return (value, undefined | (jnp.isfinite(value) & lost)), ()
 
         value, undefined = devices.everywhere(devices.shared(looked_at, z, target)[0])
@@ -303,58 +236,23 @@ class Frontier(AbstractEngine):
             example=example(state.example, z.T, undefined),
         )
 
-    def _climbed(self, target: Any, state: State, z: Points, owner: Cells) -> Points:
+    def _climbed(
+        self, target: Any, state: State, z: Points, owner: Cells, most: Float[Array, " n"]
+    ) -> Points:
+        """Climb from (n, dim) points in cells of theirs, with barriers no wider than `most`.
+
+        A wide barrier drives away from limits, where points of earlier rounds have their worth.
+        """
+
         def penalised(
             x: Float[Array, " dim"], cell: Float[Array, "4"], t: Float[Array, ""]
         ) -> Float[Array, ""]:
-            return merit(self._measured(target, state.unit, x * state.scale), cell, t)
+            return merit(self.question.measured(target, state.unit, x * state.scale), cell, t)
 
         def step(at: tuple[Points, Array], t: Float[Array, ""]) -> tuple[Any, None]:
-            x, h, _ = newton(functools.partial(penalised, t=t), *at, owner)
+            x, h, _ = newton(penalised, *at, owner, jnp.minimum(t, most))
             return (x, h), None
 
         begun = z / state.scale[None], jnp.full(len(z), H)
         (x, _), _ = jax.lax.scan(step, begun, jnp.asarray(BARRIERS))
         return x * state.scale[None]
-
-    def _updated(self, state: State, found: Best) -> State:
-        """Every cell's best of what it had and what its starts found."""
-        both = jax.tree.map(
-            lambda old, new: jnp.concatenate([old[:, None], new], axis=1), state.best, found
-        )
-        best, old = chosen(both), state.best.objective
-        gained = jnp.isfinite(best.objective) & ~(best.objective <= old + self.tolerance)
-        improved = jnp.sum(gained)
-        return state._replace(
-            best=best,
-            feasible_starts=jnp.sum(jnp.isfinite(found.objective), axis=1),
-            improved=improved,
-            quiet=jnp.where(improved == 0, state.quiet + 1, 0),
-            round=state.round + 1,
-        )
-
-    def _table(self, target: Any, state: State) -> dict[str, Array]:
-        allowed = jnp.isfinite(state.best.objective)
-        value = state.best.objective * state.unit
-        if self.kind != "profile":
-            value = -value if self.kind == "smallest" else value
-            value = jnp.exp(value) if self.scale == "log" else value
-        flat = {
-            "value": jnp.where(allowed, value, jnp.nan),
-            "feasible": allowed.astype(jnp.int8),
-            "n_feasible_starts": state.feasible_starts,
-            "position": state.best.position,
-        }
-        for i, name in enumerate(self._bounding(target)):
-            flat[f"slack_{name}"] = -state.best.excess[:, i]
-        counts = {
-            "n_proposals": state.proposals,
-            "n_nonfinite": state.nonfinite,
-            "n_nan": state.undefined,
-        }
-        shape = self.y_cells, self.x_cells
-        return (
-            {f"{axis.option}_edges": axis.edges for axis in self._axes}
-            | counts
-            | {name: v.reshape(*shape, *v.shape[1:]) for name, v in flat.items()}
-        )

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from scipy.special import logsumexp
 
 from .. import devices
-from ..base import AbstractEngine, Block, Doubt, EngineError, LogDensity, example, log_density
+from ..base import AbstractEngine, Block, Doubt, LogDensity, example, log_density
 from . import _evidence, _mixture
 from ._mixture import Mixture
 from .ensemble import Ensemble
@@ -25,7 +25,6 @@ from .ensemble import Ensemble
 _KEPT = 32  # draws per walker that the first mixture is fitted to
 _FIT_STEPS = 40
 _BROAD, _BROAD_SHARE = 2.0, 0.05  # width and weight of the component that covers everything
-_OVERDISPERSED = 2.0  # width of starting points for other engines, before they are chosen
 _FEW_DECIDE = (
     "a few draws carry nearly all of the weight, so that averages over the weights mean little"
 )
@@ -159,7 +158,7 @@ class Importance(AbstractEngine):
 
         def round_(carry, key):
             mixture, best, most = carry
-            x, log_weight, *_ = _weighted(key, target, mixture, 0, self.adapt)
+            x, log_weight, *_ = weighted(key, target, mixture, 0, self.adapt)
             weight = _mixture.truncated(log_weight)
             size = _mixture.effective(log_weight)
             better = size > most
@@ -208,7 +207,7 @@ class Importance(AbstractEngine):
         self, key: PRNGKeyArray, target: LogDensity, state: State
     ) -> tuple[State, Float[Array, ""]]:
         """`block` more draws of one repeat, and the effective share of them."""
-        x, log_weight, nonfinite, undefined, seen = _weighted(
+        x, log_weight, nonfinite, undefined, seen = weighted(
             key, target, state.mixture, state.filled, self.block
         )
         new = state._replace(
@@ -260,51 +259,7 @@ class Importance(AbstractEngine):
         return self.walkers * (steps + 1) + self.rounds * self.adapt + self.samples
 
 
-def starts(
-    engine: Importance,
-    key: PRNGKeyArray,
-    target: LogDensity,
-    starts: Float[Array, "chain dim"],
-    count: int,
-) -> Float[Array, "count dim"]:
-    """`count` overdispersed starting points for another engine, all different.
-
-    starts  (engine.chains, dim) starting points for this one
-
-    Drawn from the mixtures of all repeats alike, made twice as wide, 16 candidates for each, and
-    chosen without replacement with the square root of their weights: halfway between the target
-    and something twice as wide with heavier tails. Of the devices in use as many take part as
-    divide the repeats. Raises EngineError if too few candidates have a finite density.
-    """
-    words, points = np.asarray(jr.key_data(key)), np.asarray(starts)  # off the devices in use
-    with devices.using(devices.fewer(engine.repeats)):
-        found = _starts(
-            engine, jr.wrap_key_data(jnp.asarray(words)), target, jnp.asarray(points), count
-        )
-    return jnp.asarray(np.asarray(found))
-
-
-def _starts(
-    engine: Importance, key: PRNGKeyArray, target: LogDensity, starts: Array, count: int
-) -> Array:
-    key_fit, key_draw, key_choose = jr.split(key, 3)
-    mixture = engine.init(key_fit, target, starts).mixture
-    flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), mixture)
-    pooled = Mixture(
-        flat.log_weight - np.log(engine.repeats), flat.mean, _OVERDISPERSED * flat.factor
-    )
-    weigh = eqx.filter_jit(_weighted)
-    x, log_weight, nonfinite, *_ = weigh(key_draw, target, pooled, 0, 16 * count)
-    if int(nonfinite) > 15 * count:
-        raise EngineError(
-            f"importance: only {16 * count - int(nonfinite)} of {16 * count} draws of the mixture "
-            f"have a finite density; {count} starting points are needed"
-        )
-    noisy = 0.5 * log_weight + jr.gumbel(key_choose, log_weight.shape)
-    return x[jax.lax.top_k(noisy, count)[1]]
-
-
-def _weighted(
+def weighted(
     key: PRNGKeyArray,
     target: LogDensity,
     mixture: Mixture,

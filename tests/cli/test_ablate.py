@@ -64,6 +64,20 @@ def test_a_bound_in_the_middle_of_a_prior_takes_half(folder, capsys):
     assert "heavy takes" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_shards_are_ablated_as_one_run(folder, tmp_path, capsys):
+    made, runfile = tmp_path / "made", str(folder / "toy.toml")
+    for task in ("0/2", "1/2"):
+        assert run_command(["run", runfile, "--task", task, "--out", str(made)]) == 0
+    command = ["ablate", str(made), "--runfile", runfile, "--minutes", "0", "--without", "heavy"]
+    assert run_command(command) == 0
+    _, row = json.loads((made / "ablation.json").read_text())["rows"]
+    assert row["excluded"] == pytest.approx(0.5, abs=0.05)
+    capsys.readouterr()
+    assert run_command(["summary", str(made)]) == 0
+    assert "heavy takes" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

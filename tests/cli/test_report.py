@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from helpers import sharded
 from helpers.synthetic_run import RESOLVED, draw_groups, write_run
 from nmmjax.cli import run_command
 
@@ -113,3 +114,11 @@ def test_a_place_that_cannot_be_written_is_refused(path, tmp_path, capsys):
     target = tmp_path / "nowhere" / "report.html"
     assert run_command(["report", str(path.parent), "--out", str(target)]) == 2
     assert "cannot write" in capsys.readouterr().err
+
+
+def test_the_report_of_shards_is_of_all_of_them(tmp_path):
+    made = sharded.write_shards(tmp_path, 3)
+    assert run_command(["report", str(made)]) == 0
+    text = (made / "report.html").read_text()
+    assert Page(text).open == []
+    assert f"{3 * sharded.CHAINS} chains, {sharded.DRAWS} draws of each" in text

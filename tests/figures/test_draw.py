@@ -12,6 +12,7 @@ from helpers.synthetic_run import draw_groups, with_curve, write_run
 from nmmjax.errors import InputError
 from nmmjax.figures import draw
 from nmmjax.figures.axes import Scale
+from nmmjax.figures.limit_lines import typeset
 from nmmjax.results import summary
 from nmmjax.results.rundir import open_run
 
@@ -127,7 +128,8 @@ def test_region_map_draws_the_limits_of_the_run(run, region_map):
     for axes in (left, right):
         assert positions(axes, "XENONnT 2022, 90% CL", 1) == [6.4e-12]
         assert positions(axes, "wish for $\\mu_\\nu$, 0.25 dex wide", 1) == [1e-12]
-    benchmark, triplet = "m_nu near 0.05 eV (benchmark), ±2σ", "ATLAS 2022 fermion triplet, 95% CL"
+    benchmark = r"$m_{\nu}$ near 0.05 eV (benchmark), ±2σ"
+    triplet = "ATLAS 2022 fermion triplet, 95% CL"
     np.testing.assert_allclose(positions(left, benchmark, 0), [0.04, 0.06], rtol=1e-12)
     assert positions(right, triplet, 0) == [910.0]
     assert positions(left, triplet, 0) == []
@@ -141,6 +143,20 @@ def test_region_map_draws_the_limits_of_the_run(run, region_map):
     np.testing.assert_allclose(
         positions(left, r"largest allowed $\mu_\nu$", 1), best["mu_nu"], rtol=1e-12
     )
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [
+        ("NuFIT 6.1 sin^2 theta_12", r"NuFIT 6.1 $\sin^2\theta_{12}$"),
+        ("JUNO 2025 Dm^2_21", r"JUNO 2025 $\Delta m^2_{21}$"),
+        ("N_eff (Dirac flips)", r"$N_{\mathrm{eff}}$ (Dirac flips)"),
+        ("W_L-W_R mixing", r"$W_{L}$-$W_{R}$ mixing"),
+        ("my_own limit of tritium_3", "my_own limit of tritium_3"),
+    ],
+)
+def test_symbols_of_labels_are_set_as_such(label, shown):
+    assert typeset(label) == shown
 
 
 def test_a_limit_far_from_the_draws_is_left_out(tmp_path):
@@ -281,6 +297,23 @@ def test_what_cannot_be_drawn_is_refused(run):
     ):
         with pytest.raises(InputError, match=text):
             draw.draw(run, kinds, names)
+
+
+def test_a_corner_of_few_draws_shows_them_and_half_defined_columns_say_so(tmp_path):
+    groups = draw_groups(8, 5)
+    groups["posterior"]["rho0"] = np.where(np.arange(5) < 2, np.nan, groups["posterior"]["m_nu"])
+    run = open_run(write_run(tmp_path / "run", groups))
+    figure = draw.draw(run, ["corner"], ["y_psi", "m_psi", "rho0", "mu_nu"])[
+        "corner_y_psi_m_psi_rho0_mu_nu"
+    ]
+    for row, column in ((1, 0), (2, 0), (3, 2)):
+        (dots,) = panel(figure, row, column, 4).collections
+        assert len(dots.get_offsets()) == 40
+    assert "Dots: draws too few" in figure.texts[0].get_text()
+    label, middle, _ = panel(figure, 2, 2, 4).get_title().split("\n")
+    assert label.endswith("defined at 60%")
+    expected = np.nanmedian(groups["posterior"]["rho0"])
+    assert float(middle) == pytest.approx(expected, rel=0.05)
 
 
 def test_few_draws_are_shown_as_points(tmp_path):

@@ -13,8 +13,8 @@ import jax.numpy as jnp  # noqa: E402
 import jax.random as jr  # noqa: E402
 import numpy as np  # noqa: E402
 
-from nmmjax.samplers import devices  # noqa: E402
-from nmmjax.samplers.engines import importance, search  # noqa: E402
+from nmmjax.samplers import devices, starting  # noqa: E402
+from nmmjax.samplers.engines import _ascent  # noqa: E402
 from nmmjax.samplers.engines._cross_check import by_importance  # noqa: E402
 from nmmjax.samplers.engines.chees import Chees  # noqa: E402
 from nmmjax.samplers.engines.ensemble import Ensemble  # noqa: E402
@@ -90,8 +90,8 @@ STEPS = {
     "smc": Smc._temper,
     "nested": Nested._shrink,
     "importance": Importance._more,
-    "search": lambda e, key, target, s: (search._adam(target, s, e.steps, e.block), {}),
-    "padded": lambda e, key, target, s: (search._adam(target, s, e.steps, e.block), {}),
+    "search": lambda e, key, target, s: (_ascent.adam(target, s, e.steps, e.block), {}),
+    "padded": lambda e, key, target, s: (_ascent.adam(target, s, e.steps, e.block), {}),
     "frontier": lambda e, key, target, s: (e._round(key, target, s), {}),
 }
 
@@ -162,8 +162,8 @@ def starts():
     )
     points = jr.uniform(jr.key(6), (three.chains, 3), minval=-1.0, maxval=2.0)
     return {
-        "importance": importance.starts(three, jr.key(7), TARGET, points, 6),
-        "search": search.starts(TARGET, jr.key(4), 6, searches=3, steps=30),
+        "importance": starting.from_mixtures(three, jr.key(7), TARGET, points, 6),
+        "search": starting.from_search(TARGET, jr.key(4), 6, searches=3, steps=30),
         "check": by_importance(jr.key(5), TARGET, draws, rows),
     }
 

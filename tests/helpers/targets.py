@@ -32,8 +32,12 @@ class Boxed(eqx.Module):
         return len(self.low)
 
     @property
+    def walls(self):
+        return tuple(zip(self.low, self.high, strict=True))
+
+    @property
     def log_volume(self):
-        return sum(math.log(b - a) for a, b in zip(self.low, self.high, strict=True))
+        return sum(math.log(b - a) for a, b in self.walls)
 
     def _within(self, z):
         return jnp.all((z >= jnp.array(self.low)) & (z <= jnp.array(self.high)))

@@ -146,11 +146,30 @@ def test_charged_leptons_of_the_loop():
     assert float(found["mu_nu"]) == 0.0
 
 
+def test_the_box_in_mu_to_three_electrons():
+    """Equal masses, y_L_e = 3: the box is -y_e^3 y_mu (1/9 + 4/9)/(12 K m^2) of its operator."""
+    model = BridgeFourplet()
+    off = {f"y_psi_{a}": 0.0 for a in ("e", "mu", "tau")}
+    changes = off | {"y_l_e": 3.0, "y_l_mu": 1e-2, "m_f": 1e3, "m_s": 1e3}
+    theta = model_points.point(model) | {p: jnp.asarray(x) for p, x in changes.items()}
+    found = model_points.compiled(model)(theta)
+    unit = 3.0 * 1e-2 / (16.0 * math.pi**2 * 1e6) / (2.0 * math.sqrt(2.0) * SM.g_f)
+    box = -unit * 9.0 * (5.0 / 9.0) / 12.0
+    photon = SM.e**2 * unit * (2.0 / 3.0 / 8.0 + 1.0 / 3.0 / 24.0)
+    dipole = SM.e**2 * unit * (2.0 / 3.0 - 1.0 / 3.0) / 24.0
+    left, log = photon + box, math.log(SM.m_mu / SM.m_e) - 11.0 / 8.0
+    rate = 2.0 * left**2 + photon**2 + 4.0 * dipole * (2.0 * left + photon)
+    rate += 16.0 * dipole**2 * log * (1.0 + (SM.m_e / SM.m_mu) ** 2)
+    assert float(found["br_mu_3e"]) == pytest.approx(rate, rel=1e-12)
+    assert box**2 > 10.0 * photon**2
+
+
 @pytest.mark.slow
 def test_gradients_are_finite_over_the_prior():
     """2e4 draws of the default priors."""
     model = BridgeFourplet()
-    seen = ("m_nu", "mu_nu", "mu_eff_pp", "br_mu_e_gamma", "cr_mu_e_au", "gamma_z_ee", "m_nu_rge")
+    seen = ("m_nu", "mu_nu", "mu_eff_pp", "br_mu_e_gamma", "br_mu_3e", "cr_mu_e_au", "m_nu_rge")
+    seen += ("gamma_z_ee",)
 
     def total(theta):
         found = model.predict(theta)

@@ -26,6 +26,7 @@ from nmmjax.physics.dark_loops import wedge
 from nmmjax.physics.dark_scalars import scalars_from_masses, scalars_from_matrices
 from nmmjax.physics.dark_sector import dark_loops as sector_loops
 from nmmjax.physics.dark_sector import lepton_loop, light_from_yukawas
+from nmmjax.physics.mass_zero import dirac_mass
 from nmmjax.target.model import guarded_predict
 from nmmjax.target.posterior import Posterior
 
@@ -129,6 +130,18 @@ def test_parallel_yukawas():
     assert float(found["sin2_th13"]) == pytest.approx(1.0 / 6.0, rel=1e-12)
     assert float(found["sin2_th23"]) == pytest.approx(0.8, rel=1e-12)
     assert {p for p, x in found.items() if not np.isfinite(x)} == {"sin2_th12"}
+
+
+def test_no_yukawas():
+    """Massless neutrinos, no moment, no decays: only mixing is undefined."""
+    found = predictor()(arrays(DarkDipole().reference | yukawa_parameters(np.zeros((3, 2)))))
+    assert {p for p, x in found.items() if not np.isfinite(x)} == {
+        "sin2_th12",
+        "sin2_th13",
+        "sin2_th23",
+    }
+    for name in ("m_nu", "sum_m_nu", "m_beta", "mu_nu", "mu_eff_dark_solar", "br_mu_e_gamma"):
+        assert float(found[name]) == 0.0, name
 
 
 def test_no_moment_without_breaking():
@@ -235,6 +248,7 @@ MODES = [
     {"scalars": "eigenstates", "su2_consistent": True},
     {"yukawas": "casas_ibarra"},
     {"scalars": "eigenstates", "yukawas": "casas_ibarra", "ordering": "IO"},
+    {"scalars": "mass_zero"},
 ]
 
 
@@ -328,10 +342,31 @@ def test_su2_consistent_ties_the_doublet():
     assert all(np.array_equal(here[name], there[name]) for name in here)
 
 
+def test_pairs_and_a_tilt_are_the_same_model_as_masses():
+    """Away from the surface against `eigenstates`; on it no mass, and the moment of the page."""
+    paired, plain = DarkDipole(scalars="mass_zero"), DarkDipole(scalars="eigenstates")
+    point = paired.reference | {"split_1": 0.2, "split_2": -0.1, "tilt": 0.3}
+    masses = {
+        f"m_{x}{k}": point[f"m_s{k}"] * math.exp(sign * point[f"split_{k}"] / 2)
+        for x, sign in (("h", -1), ("a", 1))
+        for k in (1, 2)
+    }
+    m_dirac = float(dirac_mass(point["m_lnv"], 0.2, 0.4, 160)) * math.exp(0.3)
+    here = paired.predict(arrays(point))
+    there = plain.predict(arrays(plain.reference | point | masses | {"m_dirac": m_dirac}))
+    for name, value in here.items():
+        assert value == pytest.approx(float(there[name]), rel=1e-9), name
+    none = {"split_1": 0.0, "split_2": 0.0, "tilt": 0.0}
+    found = paired.predict(arrays(paired.reference | none))
+    assert float(found["m_nu"]) < 1e-12 * float(found["m_nu_naive"])
+    assert float(found["mu_nu"]) > 1e-3 * float(here["mu_nu"])
+
+
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"scalars": "mass_matrx"}, "it is 'mass_matrix' or 'eigenstates'"),
+        ({"scalars": "mass_matrx"}, "it is 'mass_matrix', 'eigenstates' or 'mass_zero'"),
+        ({"scalars": "mass_zero", "su2_consistent": True}, "sets m_dirac from the scalars"),
         ({"yukawas": "x"}, "yukawas = 'x' given; it is 'free' or 'casas_ibarra'"),
         ({"ordering": "XO"}, "ordering = 'XO' given"),
         ({"convention": "printed"}, "it is 'derived' or 'as_printed'"),

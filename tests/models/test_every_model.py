@@ -9,10 +9,12 @@ import pytest
 
 from helpers.places import ROOT
 from nmmjax.catalogue import quantity
+from nmmjax.errors import InputError
 from nmmjax.physics.constants import SM
 from nmmjax.runfile import plugins
 from nmmjax.runfile.build import read
-from nmmjax.target.model import Model
+from nmmjax.target.model import Model, check_priors
+from nmmjax.target.priors import Uniform
 
 MODELS = plugins.names("nmmjax.models")
 EV = 1e9
@@ -56,6 +58,23 @@ def test_reference_point_is_inside_the_domain_and_finite(named):
     assert all(quantity(name) for name in found)
     assert "mu_nu" in found
     assert ("m_nu" in found) == (name not in MASSLESS)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_masses_that_are_not_positive_are_refused(name):
+    """Outside the domain at a point, and one line for a run file."""
+    model = model_of(name)
+    for mass in model.masses:
+        for value in (0.0, -abs(model.reference[mass])):
+            theta = {p: jnp.asarray(x) for p, x in (model.reference | {mass: value}).items()}
+            assert not all(float(margin) > 0.0 for margin in model.domain(theta).values()), mass
+            with pytest.raises(InputError, match=f"{mass} = .* is not a positive mass"):
+                check_priors(model, model.reference | {mass: value})
+    if model.masses:
+        wrong = model.reference | {model.masses[0]: Uniform(-2.0, -1.0)}
+        with pytest.raises(InputError, match="at most -1 is not a positive mass"):
+            check_priors(model, wrong)
+    check_priors(model, model.reference)
 
 
 def test_every_model_with_a_scale_says_what_mass_its_moment_suggests(named):

@@ -344,3 +344,36 @@ def test_a_matrix_with_nan_has_no_masses_and_no_mixing(place):
     m = (jnp.arange(9.0).reshape(3, 3) + 0j).at[place].set(math.nan)
     for found in (svd3(m), takagi(m)):
         assert all(np.isnan(part).all() for part in found)
+
+
+def test_two_states_of_one_mass_leave_nu_e_as_it_was():
+    """dm2_21 = 0: sum_j |sum_k=1,2 mu_jk U_ek*|^2 + |U_e3|^2 sum_j |mu_j3|^2 in any basis."""
+    rng = np.random.default_rng(5)
+    u = np.linalg.qr(rng.normal(size=(3, 3)) + 1j * rng.normal(size=(3, 3)))[0]
+    flavour = rng.normal(size=(3, 3)) + 1j * rng.normal(size=(3, 3))
+    flavour = flavour - flavour.T
+    mass = u.T @ flavour @ u
+    exact = np.sum(np.abs(mass[:, :2] @ u[0, :2].conj()) ** 2)
+    exact += np.abs(u[0, 2]) ** 2 * np.sum(np.abs(mass[:, 2]) ** 2)
+    c, s = np.cos(0.7), np.sin(0.7)
+    turned = u.copy()
+    turned[:, 0], turned[:, 1] = c * u[:, 0] + 1j * s * u[:, 1], 1j * s * u[:, 0] + c * u[:, 1]
+    for basis in (u, turned):
+        there = neutrinos.apart(jnp.asarray(basis), jnp.asarray(0.0))
+        np.testing.assert_allclose(there @ there.conj().T, np.eye(3), atol=1e-15)
+        mu = neutrinos.to_mass_basis(jnp.asarray(flavour), there)
+        solar = neutrinos.solar_mixtures(there, jnp.asarray(0.0))
+        seen = neutrinos.effective_moments(mu, there, solar, majorana=True)
+        for name in ("solar", "be7", "b8"):
+            assert float(seen[f"mu_eff_{name}"]) == pytest.approx(np.sqrt(exact), rel=1e-13)
+    same = neutrinos.apart(jnp.asarray(u), jnp.asarray(7.5e-5))
+    np.testing.assert_array_equal(same, u)
+
+
+def test_an_electron_neutrino_that_is_one_state_stays_it():
+    """U_e3 = 1 has no theta_12: all of nu_e is state 3."""
+    u = jnp.eye(3, dtype=complex)[jnp.array([2, 0, 1])]
+    for dm2_21 in (0.0, 7.5e-5):
+        turned = neutrinos.apart(u, jnp.asarray(dm2_21))
+        found = neutrinos.solar_fractions(turned, jnp.asarray(dm2_21), "8B")
+        np.testing.assert_array_equal(found, [0.0, 0.0, 1.0])

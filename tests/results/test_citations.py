@@ -33,6 +33,13 @@ def test_all_that_entered_is_cited_once(found):
     assert {"JAX", "NumPy", "SciPy", "h5py", "nmmjax"} <= set(keys)
 
 
+def test_no_line_is_but_a_year_and_an_identifier(found):
+    bare = [c for c in found if not c.fields.keys() & {"author", "title", "note"}]
+    assert {c.why.split()[0] for c in bare} <= {"model", "engine"}  # their papers go by number
+    (review,) = (c for c in found if c.why == "constraint oblique_ST_U0" and c.kind == "misc")
+    assert "PDG 2025 update" in review.line()
+
+
 def test_every_identifier_of_the_library_is_among_them(found):
     known = {c.fields.get("eprint") for c in found}
     for name, entry in library.catalogue().items():

@@ -1,18 +1,25 @@
 """The answers of a run: against draws whose answers are known beforehand."""
 
+import dataclasses
 import json
 import math
 
 import numpy as np
 import pytest
 
+from helpers.places import ROOT
 from helpers.synthetic_run import RESOLVED, draw_groups, write_run
+from nmmjax.constraints import library
 from nmmjax.errors import InputError
-from nmmjax.results import ablation, columns, screen
+from nmmjax.results import ablation, columns, headline, screen
 from nmmjax.results import summary as results
 from nmmjax.results import text as report
+from nmmjax.results.holding import Held
 from nmmjax.results.plain import number, share
 from nmmjax.results.rundir import open_run
+from nmmjax.runfile.build import read
+
+LONG = (1.234e-13, 5.678e-12, 9.876e-11)
 
 
 @pytest.fixture(scope="module")
@@ -33,12 +40,71 @@ def summary(run):
 def test_the_first_screen_fits_a_terminal(summary):
     for width in (80, 60, 200):
         lines = screen.to_text(summary, width).splitlines()
-        assert len(lines) <= 25
+        assert len(lines) <= max(25, 2000 // width)
         assert max(map(len, lines)) <= min(width, 80) or lines[-1].endswith("--full")
     text = screen.to_text(summary)
     assert text.startswith("toy: 16000 draws")
     assert "Verdict: converged: worst R-hat" in text
     assert "a wish" in text or "the wish" in text
+
+
+def longest(names):
+    """A headline in which every answer takes as much room as it can with these constraints."""
+    entries = library.catalogue()
+    first = sorted(names, key=lambda name: -len(library.label(name)))[:3]
+    later = [
+        name
+        for name, entry in entries.items()
+        if entry.get("use") == "projection" and not entry["type"].endswith("curve")
+    ]  # a curve is of a dark photon, whose models have no rare decays of charged leptons
+    held = tuple(Held(name, "limit", 0.1) for name in first)
+    return headline.Headline(
+        headline.Moment(LONG, LONG[1], held, LONG[2], False),
+        headline.Mass(LONG, LONG[0], True, LONG),
+        headline.Tuning("tuning_cancel", LONG, LONG[0]),
+        tuple(headline.Test(name, library.label(name), 0.012) for name in later),
+        tuple(headline.Matter(name, 0.01, "reweighted", False) for name in first),
+        (), (), (), (), {},
+    )  # fmt: skip
+
+
+def shown(summary, name, width):
+    """(lines of the first screen, lines of all answers) of a run with the longest of words."""
+    run, _ = read(ROOT / "runs" / f"{name}.toml")
+    names = [x for x in run.target.constraints if not x.startswith("@")]
+    made = dataclasses.replace(
+        summary, model=run.model.name, headline=longest(names), directory=f"runs/chains/{name}"
+    )
+    lines, answers = screen.to_text(made, width), screen.answers(made, width)
+    return lines.splitlines(), answers.splitlines()
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "runs").glob("*.toml")))
+def test_all_answers_of_every_run_file_are_on_the_first_screen(name, summary):
+    lines, answers = shown(summary, name, 80)
+    assert len(lines) <= 25
+    assert max(map(len, lines)) <= 80
+    start = lines.index(answers[0])
+    assert lines[start : start + len(answers)] == answers
+
+
+def test_an_answer_without_room_is_left_out_whole(summary, monkeypatch):
+    monkeypatch.setattr(screen, "LINES", 15)
+    lines, answers = shown(summary, "quickstart", 80)
+    assert len(lines) <= 15
+    start = lines.index(answers[0])
+    kept = lines[start : lines.index("", start)]
+    assert kept == answers[: len(kept)]  # and no note
+    assert answers[len(kept)][:16].strip()  # the first line of the next answer
+
+
+def test_a_narrow_terminal_has_more_lines(summary):
+    lines, _ = shown(summary, "quickstart", 40)
+    assert 25 < len(lines) <= 50
+    assert max(map(len, lines[:-1])) <= 40
+    assert {"m_nu", "m_nu_rge", "Tuning", "Would be tested"} <= {
+        line[:16].strip() for line in lines
+    }
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])
@@ -176,7 +242,7 @@ def test_a_run_of_the_prior_alone_has_answers_too(groups, tmp_path):
 
 def test_numbers_read_as_one_writes_them():
     assert [number(x) for x in (0.0, -0.0, 0.0497, 1505.2, 31234.0, 6.2893e-12, -2e-5)] == [
-        "0", "0", "0.0497", "1505", "3.12e4", "6.29e-12", "-2.00e-5"
+        "0", "0", "0.0497", "1510", "3.12e4", "6.29e-12", "-2.00e-5"
     ]  # fmt: skip
     assert number(math.nan) == "nan"
     assert [share(x) for x in (0.0, 4e-4, 0.012, 0.32, 1.0)] == [

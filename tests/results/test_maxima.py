@@ -98,3 +98,25 @@ def test_shards_of_a_search_are_read_as_one_that_is_finished_when_all_are(tmp_pa
     assert status_tasks.look(tmp_path).verdict.startswith("not finished: 1000 of 1500 steps")
     assert "nothing found yet: shard 1" in text
     assert "not finished: 1000 of 1500 steps are done" in " ".join(text.split())
+
+
+def test_a_map_names_what_holds_it_back_as_one_prints_it(tmp_path):
+    asked = 'name = "frontier"\nobjective = "mu_nu"\nkind = "largest"\nx = "m_psi"\ny = "m_phi"\n'
+    value = np.array([[1e-12, 6.4e-12]])
+    written = {
+        "frontier": {
+            "value": value,
+            "feasible": np.ones((1, 2), int),
+            "n_feasible_starts": np.ones((1, 2), int),
+            "x_edges": np.array([800.0, 1e4, 1e5]),
+            "y_edges": np.array([320.0, 1e5]),
+            "slack_xenonnt_2022": np.zeros((1, 2)),
+            "slack_prior_y_psi": np.array([[0.0, 0.5]]),
+        }
+    }
+    text = RESOLVED.replace('name = "ensemble"\n', asked)
+    sharded.write_shard(tmp_path, 0, 4, draws=0, resolved=text, tables=written)
+    found = " ".join(tables.to_text(open_run(tmp_path)).split())
+    assert "2 cells of m_psi (800 to 1.00e5) and 1 cells of m_phi" in found
+    assert "Largest of all: mu_nu = 6.4000e-12" in found
+    assert "XENONnT 2022 in 100%, the prior of y_psi in 50% of the allowed cells" in found

@@ -127,6 +127,18 @@ def test_walkers_that_never_move_are_not_converged(tmp_path):
     assert not found.converged
 
 
+def test_draws_that_are_all_the_same_are_named_and_no_figure_of_them(tmp_path):
+    groups = draw_groups(4, 50)
+    for name, values in groups["posterior"].items():
+        groups["posterior"][name] = np.full_like(values, values[0, 0])
+    found = results.summarise(open_run(write_run(tmp_path / "run", groups)))
+    assert not found.converged
+    assert "y_psi and" in found.verdict
+    assert "never changed, or in too few draws to tell" in found.verdict
+    assert "nan" not in found.verdict
+    assert {row.sd for row in found.parameters if not row.angle} == {0.0}
+
+
 def test_thinned_chains_still_see_ensembles_that_disagree(tmp_path, monkeypatch):
     thin(monkeypatch, 64 * 200)
     found = summary_of(tmp_path / "run", chains=512, draws=200, shift=3.0)

@@ -9,6 +9,7 @@ from scipy.signal import lfilter
 from helpers.certified import passes
 from nmmjax.samplers import convergence as c
 from nmmjax.samplers import diagnostics as d
+from nmmjax.samplers.running import Running
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +232,7 @@ def test_unequal_groups_are_refused():
 def test_running_figures_agree_with_the_full_ones():
     rng = np.random.default_rng(17)
     x = np.stack([coupled(rng, 0.6, 1000), ar1(rng, 128, 1000, 0.2)], axis=-1)
-    running = d.Running(GROUPS)
+    running = Running(GROUPS)
     assert all(math.isnan(value) for value in running.figures())
     for block in np.split(x, 20, axis=1):
         running.update(block)
@@ -243,7 +244,7 @@ def test_running_figures_agree_with_the_full_ones():
 
 def test_running_figures_see_a_shifted_ensemble():
     rng = np.random.default_rng(18)
-    running = d.Running(GROUPS)
+    running = Running(GROUPS)
     for _ in range(10):
         block = rng.normal(size=(128, 25, 2))
         block[GROUPS == 1] += 1.2
@@ -254,7 +255,7 @@ def test_running_figures_see_a_shifted_ensemble():
 
 def test_running_takes_a_share_of_many_uncoupled_chains():
     rng = np.random.default_rng(19)
-    running = d.Running(np.arange(1024))
+    running = Running(np.arange(1024))
     running.update(rng.normal(size=(1024, 100, 1)))
     _, ess = running.figures()
     assert ess == pytest.approx(1024 * 100, rel=0.1)

@@ -64,6 +64,18 @@ def test_position_and_coordinates_are_inverse(model, kind):
     np.testing.assert_allclose(there_and_back, c, atol=1e-10)
 
 
+@pytest.mark.parametrize(("model", "kind"), CASES)
+def test_walls_are_the_bounds_of_coordinates_that_the_chart_leaves_alone(model, kind):
+    made = chart.build(model, defaults(model), {}, kind)
+    c = draws(made, 40)
+    z = jax.jit(jax.vmap(made.position))(c)
+    own = [prior.walls for _, prior in made.priors for _ in range(prior.dims)]
+    left_alone = np.all(z == c, axis=0)
+    for i, walls in enumerate(made.walls):
+        assert walls == (own[i] if left_alone[i] else (-np.inf, np.inf)), made.labels[i]
+    assert kind != "box" or np.isfinite(made.walls).any()
+
+
 @pytest.mark.parametrize(("model", "kind"), [c for c in CASES if c.values[1] != "box"])
 def test_first_coordinate_of_the_rescaling_is_log_m_nu(model, kind):
     """Up to the homogeneity defect of the terms, which cancellation among them magnifies."""

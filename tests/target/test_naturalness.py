@@ -78,6 +78,30 @@ def test_angles_are_measured_in_radians():
     assert float(found["phi"]) == pytest.approx(-np.tan(1e-3), rel=1e-13)
 
 
+class ToyOfARatio(Toy):
+    """`Toy` with tilt = ln(c b^2/a^3) in place of c."""
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        tilt = Parameter("tilt", LogUniform(1e-9, 1.0), "", "t", "", logarithm=True)
+        return tuple(tilt if p.name == "c" else p for p in super().parameters)
+
+    def predict(self, theta: Theta) -> Observables:
+        power = theta["a"] ** 3 / theta["b"] ** 2
+        return super().predict({**theta, "c": power * jnp.exp(theta["tilt"])})
+
+
+def test_a_logarithm_does_not_hide_what_is_tuned():
+    """c = (1 + 1e-6) a^3/b^2 is tuned to 1e-6 whether c or ln(c b^2/a^3) is the parameter."""
+    tilt = 1e-6
+    theta = {p: point(a=1.3, b=0.9, phi=0.0)[p] for p in ("a", "b", "phi")}
+    ratio = theta["a"] ** 3 / theta["b"] ** 2 * np.exp(tilt)
+    plain = float(tuning_bg(Toy(), theta | {"c": ratio}))
+    assert plain == pytest.approx(3.0 / tilt, rel=1e-5)
+    hidden = float(tuning_bg(ToyOfARatio(), theta | point(tilt=tilt)))
+    assert hidden == pytest.approx(1.0 / tilt, rel=1e-5)
+
+
 def test_batched_equals_point_by_point():
     scales = jnp.array([0.5, 1.0, 3.0])
     columns = {p: x * scales for p, x in point(a=0.7, b=1.1, c=0.2, phi=0.3).items()}

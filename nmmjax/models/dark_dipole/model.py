@@ -8,13 +8,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from pydantic import Field
 
+from nmmjax.errors import InputError
 from nmmjax.models import _oscillation
 from nmmjax.models.dark_dipole import parameters as inputs
 from nmmjax.models.dark_dipole import photon as widths
+from nmmjax.models.dark_dipole import sector
 from nmmjax.physics import decays, neutrinos
 from nmmjax.physics.casas_ibarra import complex_rotation
 from nmmjax.physics.dark_loops import Yukawas, wedge
-from nmmjax.physics.dark_scalars import Scalars, scalars_from_masses, scalars_from_matrices
 from nmmjax.physics.dark_sector import (
     Light,
     dark_loops,
@@ -74,8 +75,8 @@ class DarkDipole(Model):
     Source: arXiv:2603.25704; docs/errata/dark_dipole.md.
     """
 
-    scalars: Literal["mass_matrix", "eigenstates"] = setting(
-        "mass_matrix", "parameters n1, n2, a11, a12, a22; or the masses and mixing angles"
+    scalars: Literal["mass_matrix", "eigenstates", "mass_zero"] = setting(
+        "mass_matrix", "n1, n2, a11, a12, a22; masses and angles; or these near massless neutrinos"
     )
     yukawas: Literal["free", "casas_ibarra"] = setting(
         "free", "re_y_e1 ... im_y_tau2; or oscillation parameters and a complex angle"
@@ -93,10 +94,8 @@ class DarkDipole(Model):
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
-        matrix = self.scalars == "mass_matrix"
-        masses = inputs.matrix() if matrix else inputs.eigenstates()
-        tied = self.su2_consistent
-        fermions = tuple(p for p in inputs.FERMIONS if not (tied and p.name == "m_dirac"))
+        masses = sector.declared(self.scalars)
+        fermions = sector.fermions(self.scalars, self.su2_consistent)
         return (*masses, *fermions, *inputs.GAUGE, *self._flavour_parameters)
 
     @property
@@ -110,6 +109,7 @@ class DarkDipole(Model):
     def reference(self) -> dict[str, float]:
         point = {"n1": 0.04, "n2": 0.16, "a11": 2e-6, "a12": 3e-5, "a22": -1e-6}
         point |= {"m_h1": 0.2, "m_h2": 0.4, "m_a1": 0.21, "m_a2": 0.43}
+        point |= {"m_s1": 0.2, "m_s2": 0.4, "split_1": 1e-6, "split_2": 2e-6, "tilt": -1e-6}
         point |= {"theta_r": 0.3, "theta_i": 0.8, "ci_re": 0.5, "ci_im": 0.2}
         point |= {"m_lnv": 1e-2, "m_dirac": 1.5e3, "m_e_vll": 1.5e3}
         point |= {"g_d": 0.3, "eps": 1e-5, "m_aprime": 0.05}
@@ -132,21 +132,18 @@ class DarkDipole(Model):
         return Rescaling("m_nu", (("m_lnv", 1.0),), 1.0)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
-        """Margins: positive masses, g_d and eps; N + A and N - A positive definite (determinants
-        over n1 n2); oscillation parameters of the chosen ordering.
-        """
-        positive = [p.name for p in (*inputs.FERMIONS, *inputs.GAUGE) if p.name in theta]
-        if self.scalars == "eigenstates":
-            positive += ["m_h1", "m_h2", "m_a1", "m_a2"]
-        margins = {"positive": _smallest([theta[p] for p in positive])}
-        if self.scalars == "mass_matrix":
-            s = self._scalars(theta)
-            scale = jnp.abs(theta["n1"] * theta["n2"])
-            margins["scalars_real"] = jnp.minimum(s.real[0], s.det_real / scale)
-            margins["scalars_imag"] = jnp.minimum(s.imag[0], s.det_imag / scale)
+        """Margins of the dark sector, and of oscillation parameters in the chosen ordering."""
+        margins = sector.margins(theta, self.scalars)
         if self.yukawas == "casas_ibarra":
             margins |= _oscillation.domain(theta, self.ordering)
         return margins
+
+    def check(self) -> None:
+        if self.su2_consistent and self.scalars == "mass_zero":
+            raise InputError(
+                "scalars = 'mass_zero' sets m_dirac from the scalars, su2_consistent = true from "
+                "m_e_vll: give one of the two"
+            )
 
     def check_priors(self, priors: Mapping[str, Prior | float]) -> None:
         if self.yukawas == "casas_ibarra":
@@ -154,20 +151,22 @@ class DarkDipole(Model):
 
     def yukawa_matrix(self, theta: Theta) -> Yukawas:
         """y_la, rows e, mu, tau, columns a = 1, 2, in either parametrisation."""
-        return self._light(theta, self._loops(theta, self._scalars(theta))).y
+        theta = self._completed(theta)
+        return self._light(theta, self._loops(theta, sector.scalars(theta, self.scalars))).y
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.catalogue`."""
         # Computed once, and so is what the gradient asks of them.
-        s = kept(self._scalars(theta))
+        theta = kept(self._completed(theta))
+        s = kept(sector.scalars(theta, self.scalars))
         loops = self._loops(theta, s)
         light = self._light(theta, loops)
         moments = self._moments(theta, loops, light)
         vector, vector_squared = vector_coupling(light, loops, theta["g_d"])
-        heaviest = jnp.max(jnp.stack([*s.h, *s.a, (theta["m_lnv"] + self._m_dirac(theta)) ** 2]))
+        heaviest = jnp.max(jnp.stack([*s.h, *s.a, (theta["m_lnv"] + theta["m_dirac"]) ** 2]))
         to_mu_b = 2.0 * self.sm.m_e / self.sm.e
         mu = moments["mu_nu"] / to_mu_b
-        invisible = widths.invisible(theta, self._m_dirac(theta), s, vector_squared, mu)
+        invisible = widths.invisible(theta, theta["m_dirac"], s, vector_squared, mu)
         branching = invisible / (invisible + widths.visible(theta, self.sm))
         return merged(
             self._masses(light, loops),
@@ -181,26 +180,20 @@ class DarkDipole(Model):
                 "br_inv_aprime": branching,
                 "invisible_dominates": _flag(branching, 0.5),
                 "eps_loop": self.sm.e * theta["g_d"] / (12.0 * math.pi**2),
-                "gamma_z_inv": widths.z_invisible(theta, self._m_dirac(theta), self.sm),
+                "gamma_z_inv": widths.z_invisible(theta, theta["m_dirac"], self.sm),
                 "m_vll": theta["m_e_vll"],
-                "m_dark_fermion": jnp.abs(theta["m_lnv"] - self._m_dirac(theta)),
+                "m_dark_fermion": jnp.abs(theta["m_lnv"] - theta["m_dirac"]),
                 "min_eig": jnp.minimum(jnp.min(jnp.stack(s.h)), jnp.min(jnp.stack(s.a))),
                 "max_yukawa": jnp.sqrt(jnp.max(squared(light.y))),
             },
         )
 
-    def _m_dirac(self, theta):
-        return theta["m_e_vll"] if self.su2_consistent else theta["m_dirac"]
-
-    def _scalars(self, theta) -> Scalars:
-        if self.scalars == "mass_matrix":
-            return scalars_from_matrices(*(theta[p] for p in ("n1", "n2", "a11", "a12", "a22")))
-        names = ("m_h1", "m_h2", "m_a1", "m_a2", "theta_r", "theta_i")
-        return scalars_from_masses(*(theta[p] for p in names))
+    def _completed(self, theta):
+        return sector.completed(theta, self.scalars, self.su2_consistent, self.nodes)
 
     def _loops(self, theta, s):
         printed = self.convention == "as_printed"
-        return dark_loops(s, theta["m_lnv"], self._m_dirac(theta), self.nodes, printed)
+        return dark_loops(s, theta["m_lnv"], theta["m_dirac"], self.nodes, printed)
 
     def _light(self, theta, loops) -> Light:
         if self.yukawas == "casas_ibarra":
@@ -299,10 +292,6 @@ class DarkDipole(Model):
             diagonal = diagonal / (48.0 * math.pi**2 * theta["m_e_vll"] ** 2)
             dipoles = jnp.triu(dipoles, 1) / math.sqrt(2.0) + jnp.diag(diagonal)
         return decays.observables(dipoles, self.sm)
-
-
-def _smallest(values):
-    return jnp.min(jnp.stack([jnp.asarray(x) for x in values]))
 
 
 def _flag(x, threshold):

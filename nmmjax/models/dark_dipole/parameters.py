@@ -28,13 +28,41 @@ def eigenstates() -> tuple[Parameter, ...]:
         for s, text in (("h", "CP-even dark scalar"), ("a", "CP-odd dark scalar"))
         for k in (1, 2)
     )
-    return (
-        *masses,
-        Parameter("theta_r", Angle(), "rad", r"\theta_R", "Mixing of the CP-even dark scalars"),
-        Parameter("theta_i", Angle(), "rad", r"\theta_I", "Mixing of the CP-odd dark scalars"),
+    return (*masses, *_ANGLES)
+
+
+def pairs() -> tuple[Parameter, ...]:
+    """Masses around which H_k and A_k form pairs, their splittings, and mixing angles."""
+    masses = tuple(
+        Parameter(f"m_s{k}", LogUniform(1e-2, 1.0), "GeV", f"M_{k}", "Mass of the pair H_k, A_k")
+        for k in (1, 2)
     )
+    splits = tuple(
+        Parameter(
+            f"split_{k}",
+            SignedLog(1.0, scale=1e-8),
+            "",
+            rf"\ln(M_{{A_{k}}}/M_{{H_{k}}})",
+            "Splitting of the pair H_k, A_k",
+            logarithm=True,
+        )
+        for k in (1, 2)
+    )
+    return (*masses, *splits, *_ANGLES)
 
 
+_ANGLES = (
+    Parameter("theta_r", Angle(), "rad", r"\theta_R", "Mixing of the CP-even dark scalars"),
+    Parameter("theta_i", Angle(), "rad", r"\theta_I", "Mixing of the CP-odd dark scalars"),
+)
+TILT = Parameter(
+    "tilt",
+    SignedLog(1.0, scale=1e-8),
+    "",
+    r"\ln(m_D/m_D^0)",
+    "Dirac mass of N over that of massless neutrinos",
+    logarithm=True,
+)
 FERMIONS = (
     Parameter("m_lnv", LogUniform(1e-6, 10.0), "GeV", "m", "Lepton-number violating mass of N"),
     Parameter("m_dirac", LogUniform(1e-2, 1e4), "GeV", "m_D", "Dirac mass of N"),

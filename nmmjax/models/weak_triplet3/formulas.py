@@ -26,7 +26,7 @@ from nmmjax.physics.svd3 import svd3
 from nmmjax.target.model import Observables, Theta, merged
 from nmmjax.target.naturalness import cancellation
 
-_NO_SPLITTING = 1e-30  # eV^2: below it matter rules the Sun altogether, P_e1 < 1e-40
+_NO_SPLITTING = 1e-30  # eV^2: of massless states, rounding alone
 
 type Matrix = Complex[Array, "3 3"]
 
@@ -127,16 +127,17 @@ def sizes(p: loops.Point, moment: Matrix, sm: Constants) -> Observables:
 def moments(light: Light, moment: Matrix, dm2_21: Array, sm: Constants) -> Observables:
     """Entries and effective moments; right-handed flavours make the mass matrix Hermitian."""
     u, v = light.u, light.v
-    solar = neutrinos.solar_mixtures(u, dm2_21, sm)
     found = neutrinos.moment_entries(product(dagger(u), moment, v), basis="mass", majorana=False)
     flavoured = product(moment, v, dagger(u))
     found |= neutrinos.moment_entries(flavoured, basis="flavour", majorana=False)
+    u = neutrinos.apart(u, dm2_21)
+    solar = neutrinos.solar_mixtures(u, dm2_21, sm)
     return found | neutrinos.effective_moments(product(dagger(moment), u), u, solar, majorana=False)
 
 
 def resolved(dm2_21: Array) -> Array:
-    """Return a solar splitting large enough for the Sun's mixing to be defined, eV^2."""
-    return jnp.maximum(dm2_21, _NO_SPLITTING)
+    """Return the solar splitting in eV^2, 0 where it is the rounding of two massless states."""
+    return jnp.where(dm2_21 < _NO_SPLITTING, 0.0, dm2_21)
 
 
 def flavour_violation(p: loops.Point, sm: Constants) -> Observables:

@@ -139,16 +139,16 @@ class AlwaysAccept(Ensemble):
 class WrongJacobian(Ensemble):
     """Broken: the stretch without its factor z^(dim - 1)."""
 
-    def _propose(self, shared, words, x, guide):
-        proposal, factor = super()._propose(shared, words, x, guide)
+    def _propose(self, shared, words, x, guide, target):
+        proposal, factor = super()._propose(shared, words, x, guide, target)
         return proposal, jnp.zeros_like(factor)
 
 
 class OneWay(Ensemble):
     """Broken: all walkers step along +v, never -v."""
 
-    def _propose(self, shared, words, x, guide):
-        return super()._propose(shared, words & ~jnp.uint64(1), x, guide)
+    def _propose(self, shared, words, x, guide, target):
+        return super()._propose(shared, words & ~jnp.uint64(1), x, guide, target)
 
 
 @pytest.mark.parametrize(

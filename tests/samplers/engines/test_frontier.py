@@ -206,7 +206,7 @@ def test_nothing_is_traced_again_between_rounds():
     starts = jax.vmap(target.from_unit)(jr.uniform(KEY, (engine.chains, 4)))
     state, _ = engine.advance(KEY, target, engine.init(KEY, target, starts))
     before = sum(traces)
-    engine._bounding(target)  # what a round asks for its table, by tracing
+    engine.question.bounding(target)  # what a round asks for its table, by tracing
     once = sum(traces) - before
     engine.advance(KEY, target, state)
     assert sum(traces) - before == 2 * once

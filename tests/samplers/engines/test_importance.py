@@ -13,7 +13,8 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from helpers import targets as TARGETS
-from nmmjax.samplers.engines import _evidence, _mixture, importance
+from nmmjax.samplers import starting
+from nmmjax.samplers.engines import _evidence, _mixture
 from nmmjax.samplers.engines.importance import Importance
 
 RNG = np.random.default_rng(5)
@@ -161,7 +162,7 @@ def test_starting_points_are_overdispersed_and_all_different():
     target = TARGETS.Gaussian(3)
     engine = Importance(**SMALL)
     u = jr.uniform(jr.key(7), (engine.chains, 3))
-    starts = importance.starts(engine, jr.key(8), target, jax.vmap(target.from_unit)(u), 300)
+    starts = starting.from_mixtures(engine, jr.key(8), target, jax.vmap(target.from_unit)(u), 300)
     assert starts.shape == (300, 3)
     assert len(np.unique(np.asarray(starts), axis=0)) == 300
     assert np.all(np.isfinite(jax.vmap(target)(starts)))
@@ -176,13 +177,13 @@ def test_starting_points_where_hardly_any_density_is_finite():
 
     engine = Importance(**SMALL)
     starts = 1e-10 * jr.normal(jr.key(9), (engine.chains, 1))
-    few = importance._weighted
+    few = starting.weighted
     try:
-        importance._weighted = lambda *a: (*few(*a)[:2], jnp.array(16 * 10 - 3), jnp.array(0))
+        starting.weighted = lambda *a: (*few(*a)[:2], jnp.array(16 * 10 - 3), jnp.array(0))
         with pytest.raises(ValueError, match="only 3 of 160 draws of the mixture"):
-            importance.starts(engine, jr.key(8), sliver, starts, 10)
+            starting.from_mixtures(engine, jr.key(8), sliver, starts, 10)
     finally:
-        importance._weighted = few
+        starting.weighted = few
 
 
 class Measured(TARGETS.Boxed):

@@ -297,8 +297,8 @@ class AlwaysAccept(Ensemble):
 class WrongJacobian(Ensemble):
     """Broken: the stretch without its factor z^(dim - 1)."""
 
-    def _propose(self, shared, words, x, guide):
-        proposal, factor = super()._propose(shared, words, x, guide)
+    def _propose(self, shared, words, x, guide, target):
+        proposal, factor = super()._propose(shared, words, x, guide, target)
         return proposal, jnp.zeros_like(factor)
 
 

@@ -12,6 +12,7 @@ from scipy.special import ive
 
 from helpers import ridges
 from helpers import targets as T
+from nmmjax.samplers import starting
 from nmmjax.samplers.engines import _climb, search
 
 KEY = jr.key(60)
@@ -157,7 +158,7 @@ def test_undefined_densities_are_refused(value):
     with pytest.raises(ValueError, match="none of the"):
         found(Nothing(value))
     with pytest.raises(ValueError, match="no finite density in 4096 prior draws"):
-        search.starts(Nothing(value), KEY, 64)
+        starting.from_search(Nothing(value), KEY, 64)
 
 
 def test_a_gradient_that_is_nan_does_not_stop_the_search():
@@ -219,20 +220,21 @@ def test_options_that_make_no_sense(name):
 @pytest.mark.slow
 def test_starting_points_are_wider_than_the_posterior_and_inside_it():
     target = T.Gaussian(4, condition=30.0)
-    points = np.asarray(search.starts(target, KEY, 256))
+    points = np.asarray(starting.from_search(target, KEY, 256))
     assert points.shape == (256, 4)
     assert np.all(np.isfinite(jax.vmap(target)(points)))
     whitened = points @ np.linalg.inv(np.linalg.cholesky(target.covariance)).T
     sd = whitened.std(axis=0)
     assert np.all((sd > 1.5) & (sd < 2.4))  # twice the posterior, some jumps halved
-    np.testing.assert_array_equal(points, search.starts(target, KEY, 256))
+    np.testing.assert_array_equal(points, starting.from_search(target, KEY, 256))
 
 
 @pytest.mark.slow
 def test_starting_points_cover_both_modes_and_both_loops_of_a_ridge():
-    mixture = np.asarray(search.starts(T.Mixture(dim=3, distance=10.0, weight=0.1), KEY, 256))
+    target = T.Mixture(dim=3, distance=10.0, weight=0.1)
+    mixture = np.asarray(starting.from_search(target, KEY, 256))
     assert 0.35 < np.mean(mixture[:, 0] > 0.0) < 0.65  # basins, not weights
-    ridge = np.asarray(search.starts(ridges.Ridge(0.1), KEY, 128))
+    ridge = np.asarray(starting.from_search(ridges.Ridge(0.1), KEY, 128))
     assert 0.3 < np.mean(ridge[:, 2] > 0.0) < 0.7
     assert np.all(np.isfinite(jax.vmap(ridges.Ridge(0.1))(ridge)))
 
