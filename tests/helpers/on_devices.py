@@ -24,6 +24,7 @@ from nmmjax.samplers.engines.mclmc import Mclmc  # noqa: E402
 from nmmjax.samplers.engines.meads import Meads  # noqa: E402
 from nmmjax.samplers.engines.nested import Nested  # noqa: E402
 from nmmjax.samplers.engines.nuts import Nuts  # noqa: E402
+from nmmjax.samplers.engines.search import Search  # noqa: E402
 from nmmjax.samplers.engines.smc import Smc  # noqa: E402
 
 
@@ -82,8 +83,8 @@ ENGINES = {
     "importance": Importance(
         repeats=4, walkers=8, warmup=128, components=4, rounds=2, adapt=200, samples=400, block=200
     ),
-    "search": search.Search(starts=32, steps=40, block=20),
-    "padded": search.Search(starts=30, steps=40, block=20),
+    "search": Search(starts=32, steps=40, block=20),
+    "padded": Search(starts=30, steps=40, block=20),
     "frontier": Frontier(**MAP, **SCALES, x_cells=3, y_cells=2, starts=8, pool=64),
 }
 STEPS = {
