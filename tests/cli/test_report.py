@@ -116,6 +116,7 @@ def test_a_place_that_cannot_be_written_is_refused(path, tmp_path, capsys):
     assert "cannot write" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_report_of_shards_is_of_all_of_them(tmp_path):
     made = sharded.write_shards(tmp_path, 3)
     assert run_command(["report", str(made)]) == 0
