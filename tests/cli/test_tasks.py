@@ -113,7 +113,7 @@ def test_three_requeues_without_progress_end_the_task(tmp_path, monkeypatch, cap
 def test_until_looks_at_all_shards(tmp_path):
     """One task alone has too few effective draws; the last of three finds enough in all."""
     path = tiny_model.write(
-        tmp_path, draws="400\nuntil = { ess = 2500, rhat = 1.2, shards = true }"
+        tmp_path, draws="400\nuntil = { ess = 7000, rhat = 1.2, shards = true }"
     )
     ends = []
     for task in range(3):
