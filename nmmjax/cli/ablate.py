@@ -20,7 +20,7 @@ from nmmjax.cli.session import refuse_plugins, start_jax
 from nmmjax.cli.terminal import out, say
 from nmmjax.constraints.switched import Switched, switched, turned
 from nmmjax.errors import InputError, suggest
-from nmmjax.results import ablation, open_run, terms, text
+from nmmjax.results import ablation, open_run, tables, terms, text
 from nmmjax.results.ablation import Without
 from nmmjax.results.rundir import Run
 from nmmjax.results.shards import Shards
@@ -57,8 +57,7 @@ def ablate_run(
 ) -> None:
     """Print what changes without each constraint, and keep it in ablation.json."""
     run = open_run(directory)
-    if run.committed == 0:
-        raise InputError(f"'{directory}' holds no draws to start from")
+    tables.refuse_without_draws(run, "to start from")
     chosen = _chosen(run, without)
     start_jax()
     posterior = _posterior(run, runfile, no_plugins)

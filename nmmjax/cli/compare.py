@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from nmmjax.cli.session import start_jax
 from nmmjax.cli.terminal import out, width
-from nmmjax.errors import InputError
-from nmmjax.results import comparison, open_run, summary
+from nmmjax.results import comparison, open_run, summary, tables
 from nmmjax.results.comparison import Comparison, Pair
 from nmmjax.results.plain import between, number, share, strict
 from nmmjax.results.summary import Summary
@@ -23,8 +22,7 @@ def show_comparison(
     """Print what differs between two runs, in physics, sampling, versions and results."""
     runs = open_run(first, allow_changes), open_run(second, allow_changes)
     for run in runs:
-        if run.committed == 0:
-            raise InputError(f"'{run.directory}' holds no draws to compare")
+        tables.refuse_without_draws(run, "to compare")
     start_jax()
     summaries = summary.summarise(runs[0]), summary.summarise(runs[1])
     found = comparison.compare(runs, summaries)

@@ -15,10 +15,10 @@ def merge_shards(
     for warning in run.warnings:
         say(f"nmmjax: {warning}")
     merge(run, path, virtual)
-    count = len(run.parts) if isinstance(run, Shards) else 1
+    what = f"{len(run.parts)} shards" if isinstance(run, Shards) else "the run"
     how = ", by evidence" if isinstance(run, Shards) and run.order is not None else ""
     kind = "virtual datasets of" if virtual else "a copy of"
     out(
-        f"{path}: {kind} {count} shards{how}: {len(run.ensemble)} chains x {run.committed} draws "
+        f"{path}: {kind} {what}{how}: {len(run.ensemble)} chains x {run.committed} draws "
         f"in {int(run.ensemble.max()) + 1} ensembles\n"
     )

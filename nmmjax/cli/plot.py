@@ -14,6 +14,7 @@ from nmmjax.cli.terminal import out as show
 from nmmjax.cli.terminal import say
 from nmmjax.errors import InputError, located, suggest
 from nmmjax.figures import draw, overlay
+from nmmjax.results import tables
 from nmmjax.results.rundir import Run
 from nmmjax.results.shards import open_run
 
@@ -56,8 +57,8 @@ def _opened(directory: pathlib.Path, allow_changes: bool) -> Run:
     run = open_run(directory, allow_changes)
     for warning in run.warnings:
         say(f"nmmjax: {warning}")
-    if run.committed == 0 and not run.tables:
-        raise InputError(f"'{directory}' holds no draws yet: nothing can be drawn")
+    if not run.tables:
+        tables.refuse_without_draws(run, "to show")
     return run
 
 

@@ -135,14 +135,15 @@ def _drawn(status: Status) -> str:
 def _session(p: dict[str, Any], running: bool) -> list[str]:
     """Rates of the session that writes, or of the last one."""
     parts = [
-        _known(p, "rate", "{:.3g} draws/s"),
+        _known(p, "rate", "{:.3g} draws/s") if p.get("rate") else "",
         _known(p, "acceptance", "acceptance {:.1%}"),
         _known(p, "nonfinite", "of zero density {:.1%}"),
         _known(p, "undefined", "UNDEFINED (a fault of the model) {:.2g}")
         if p.get("undefined")
         else "",
     ]
-    lines = [_row("rate", ", ".join(part for part in parts if part))]
+    rates = ", ".join(part for part in parts if part)
+    lines = [_row("rate", rates)] if rates else []
     known = {"phase", "draws", "target", "since", "seconds", "rate", "acceptance", "nonfinite"}
     known |= {"undefined"} | _RUNNING
     scalars = {k: x for k, x in p.items() if k not in known and _is_number(x)}

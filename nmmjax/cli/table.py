@@ -82,8 +82,9 @@ def _csv(run: Run, names: Sequence[str], rows: dict[str, list[Printed]]) -> str:
     write(["quantity", "unit", "median", "plus", "minus", "best", "largest"])
     posterior, best, largest = rows.values()
     for name, middle, at_best, at_largest in zip(names, posterior, best, largest, strict=True):
-        numbers = [middle.value, middle.plus or "0", middle.minus or "0"]
-        scaled = [f"{x}e{middle.power}" if middle.power else x for x in numbers]
+        power = f"e{middle.power}" if middle.power else ""
+        of_errors = "" if middle.ends else power
+        errors = [f"{x or '0'}{of_errors}" for x in (middle.plus, middle.minus)]
         points = [x.text("csv") for x in (at_best, at_largest)]
-        write([name, run.about(name)["units"], *scaled, *points])
+        write([name, run.about(name)["units"], middle.value + power, *errors, *points])
     return file.getvalue()

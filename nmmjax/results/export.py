@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nmmjax.errors import InputError, suggest
-from nmmjax.results import trees
+from nmmjax.results import tables, trees
 from nmmjax.results.merge import merge
 from nmmjax.results.rundir import Run
 from nmmjax.results.weighing import shares
@@ -32,6 +32,8 @@ def export(run: Run, to: str, path: pathlib.Path, by: str = "chain") -> list[pat
         raise InputError(f"--to {to}: unknown{suggest(to, FORMATS)}")
     if by not in trees.BY:
         raise InputError(f"--by {by}: unknown{suggest(by, trees.BY)}")
+    if to != "netcdf":  # which has room for tables
+        tables.refuse_without_draws(run, "to export")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return FORMATS[to](run, path, by)

@@ -12,27 +12,34 @@ from typing import Literal
 from nmmjax.results import angles
 from nmmjax.results.rundir import Run
 from nmmjax.results.summary import Point
+from nmmjax.results.variables import differ
 from nmmjax.samplers.series import quantiles, thinned
 
 type Form = Literal["latex", "markdown", "csv"]
 
 _LOW, _HIGH = 1e-3, 1e5  # beyond, a power of ten is taken out
+_ASKEW = 10.0  # times that one error is the other, beyond which they say little of the ends
 _DIGITS = 3  # of a value without an error
 
 
 @dataclasses.dataclass(frozen=True)
 class Printed:
-    """value +plus -minus, times ten to a power; no errors: None."""
+    """value +plus -minus, times ten to a power; no errors: None.
+
+    ends  where one error is many times the other: shown in place of both, which are whole
+          numbers then, without the power
+    """
 
     value: str
     plus: str | None = None
     minus: str | None = None
     power: int = 0
+    ends: "tuple[Printed, Printed] | None" = None
 
     def text(self, form: Form) -> str:
         """Write the number in LaTeX (with dollar signs), in words, or for a program."""
         sign = r"\times 10^" if form == "latex" else "e"
-        if self.plus is None:
+        if self.plus is None or self.ends is not None:
             errors = ""
         elif form == "latex":
             same = self.plus == self.minus
@@ -45,15 +52,24 @@ class Printed:
             held = f"({body})" if errors else body
             power = f"{{{self.power}}}" if form == "latex" else str(self.power)
             body = f"{held}{' ' if form == 'latex' and errors else ''}{sign}{power}"
+        if self.ends is not None:
+            low, high = (end.text(form).strip("$") for end in self.ends)
+            body += rf"\ [{low},\,{high}]" if form == "latex" else f" ({low} to {high})"
         return f"${body}$" if form == "latex" else body
 
 
 def measured(middle: float, low: float, high: float) -> Printed:
-    """Round a value with its errors, from a median and the ends of its interval."""
+    """Round a value with its errors, from a median and the ends of its interval.
+
+    Where one error is more than ten times the other the ends themselves are given.
+    """
     plus, minus = high - middle, middle - low
     smallest = min((x for x in (plus, minus) if x > 0.0), default=0.0)
-    if smallest == 0.0 or not math.isfinite(plus + minus):
+    if smallest == 0.0 or not math.isfinite(plus + minus) or not differ(low, high):
         return bare(middle)
+    if min(plus, minus) > 0.0 and max(plus, minus) > _ASKEW * min(plus, minus):
+        errors = {"plus": bare(plus).text("csv"), "minus": bare(minus).text("csv")}
+        return dataclasses.replace(bare(middle), **errors, ends=(bare(low), bare(high)))
     largest = max(abs(middle), plus, minus)
     power = 0 if _LOW <= largest < _HIGH else math.floor(math.log10(largest))
     scale = 10.0**power

@@ -7,8 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nmmjax.errors import InputError
-from nmmjax.results import angles, evidence, headline, health, notes, ranking, regions, verdict
+from nmmjax.results import (
+    angles,
+    evidence,
+    headline,
+    health,
+    notes,
+    ranking,
+    regions,
+    tables,
+    verdict,
+)
 from nmmjax.results.rundir import Run
 from nmmjax.results.variables import SAME, Attributes
 from nmmjax.samplers import series
@@ -103,7 +112,7 @@ def summarise(run: Run) -> Summary:
     as chains for ESS; of more than a million draws of a parameter they take evenly chosen chains.
     Raises InputError if no draw is stored yet.
     """
-    _refuse_without_draws(run)
+    tables.refuse_without_draws(run)
     table = _table(run)
     parameters = tuple(row for row in table.rows if row.role == "parameter")
     lp = run.series("lp", "sample_stats")
@@ -146,15 +155,10 @@ def summarise(run: Run) -> Summary:
 
 def points(run: Run) -> tuple[Point, Point | None]:
     """Find the best draw and the allowed one of largest mu_nu; InputError without draws."""
-    _refuse_without_draws(run)
+    tables.refuse_without_draws(run)
     lp = run.series("lp", "sample_stats")
     largest = _largest(run, lp, run.read("allowed", "target").astype(bool))
     return _point(run, lp, lambda part, x: x, lp), largest
-
-
-def _refuse_without_draws(run: Run) -> None:
-    if run.committed == 0:
-        raise InputError(f"'{run.directory}' holds no draws yet: run the same command again")
 
 
 class _Table(NamedTuple):

@@ -78,6 +78,18 @@ def progress(run: Run) -> Progress | None:
     return None
 
 
+def refuse_without_draws(run: Run, purpose: str = "") -> None:
+    """Raise InputError for a run that has stored no draws yet, or whose engine makes none.
+
+    purpose  what they were for: "to compare"
+    """
+    if run.committed == 0:
+        what = f"{'' if run.tables else ' yet'}{' ' * bool(purpose)}{purpose}"
+        found, again = "`nmmjax summary` shows what was found", "run the same command again"
+        then = found if run.tables else again
+        raise InputError(f"'{run.directory}' holds no draws{what}: {then}")
+
+
 def verdict(run: Run) -> tuple[bool, str]:
     """(finished without a doubt, words) of an engine that maximises."""
     found, against = progress(run), [*trust.doubts(run), *undefined.against(run)]

@@ -28,6 +28,8 @@ def run(tmp_path_factory):
         (1505.0, 1280.0, 489.0, "1500 +1300 -500"),
         (-2.69, 0.56, 0.51, "-2.7 +0.6 -0.5"),
         (3.0, 0.0, 0.0, "3.00"),  # the same at every draw
+        (1.0, 1.5e-13, 1e-16, "1.00"),  # to rounding
+        (1.06e-8, 4.77e-5, 1.0598e-8, "1.06e-8 (2.00e-12 to 4.77e-5)"),  # over decades
     ],
 )
 def test_errors_keep_the_digits_that_the_particle_data_group_keeps(middle, plus, minus, text):
@@ -50,6 +52,14 @@ def test_the_numbers_of_a_table_are_those_of_the_draws(run):
     assert float(row["median"]) == pytest.approx(middle, abs=0.5 * (middle - low) / 3.5)
     assert float(row["plus"]) == pytest.approx(high - middle, rel=0.15)
     assert float(row["minus"]) == pytest.approx(middle - low, rel=0.15)
+
+
+def test_an_interval_over_decades_is_given_by_its_ends():
+    found = measured(1.06e-8, 2e-12, 4.771e-5)
+    assert found.text("latex") == (
+        r"$1.06\times 10^{-8}\ [2.00\times 10^{-12},\,4.77\times 10^{-5}]$"
+    )
+    assert (found.plus, found.minus) == ("4.77e-5", "1.06e-8")  # of a table as CSV
 
 
 def test_tables_of_every_form_have_a_cell_for_each_quantity(run):
