@@ -29,8 +29,7 @@ class Zee(ZeeScalars):
     G_F), the amplitude of l_a -> l_b nu nubar relative to the W: eps_emu shifts G_mu, and with it
     m_w, the Z's widths and the CKM row (`physics.z_pole`), all three the tau's universality.
 
-    Estimates: m_nu_naive = m_h^2 mu/(2 m_e mu_B); m_nu_rge, `rge.majorana_mass` at m_h with
-    coefficients from memory.
+    Estimates: m_nu_naive = m_h^2 mu/(2 m_e mu_B); m_nu_rge, `rge.majorana_mass` at m_h.
 
     Domain: m_heavy_plus > m_h_plus > 2 m_tau (the first a convention: phi -> pi/2 - phi). Inner
     loops of W, Z, h and other scalars and m_l in the outer two-loop integral (below 1%, estimate)
