@@ -126,8 +126,7 @@ def _table(row: Row) -> str:
         if name != "problems":
             shown = "undefined" if value is None else f"{value:.17g}"
             found = known_or_bare(name)
-            flag = "  [Majorana: from memory, unconfirmed]" if "memory" in found.text else ""
-            lines.append(f"{name:<22} {shown:>24}  {found.unit}{flag}".rstrip())
+            lines.append(f"{name:<22} {shown:>24}  {found.unit}".rstrip())
     lines += [f"problem: {text}" for text in row["problems"]]
     return "\n".join(lines) + "\n"
 
