@@ -11,7 +11,7 @@ from nmmjax.cli.terminal import out, width
 from nmmjax.errors import InputError
 from nmmjax.results import comparison, open_run, summary
 from nmmjax.results.comparison import Comparison, Pair
-from nmmjax.results.plain import number, share, strict
+from nmmjax.results.plain import between, number, share, strict
 from nmmjax.results.summary import Summary
 
 _MOST = 12  # differences that are listed
@@ -79,7 +79,7 @@ def _results(found: Comparison, a: Summary, b: Summary, wide: int) -> Iterator[s
 
 def _table(pairs: Sequence[Pair], wide: int) -> Iterator[str]:
     """Lines of pairs, those that differ marked; medians alone where there is no room."""
-    lines = _lines(pairs, "A: median (5% to 95%)", _between)
+    lines = _lines(pairs, "A: median (5% to 95%)", between)
     if max(map(len, lines)) > wide:
         lines = _lines(pairs, "A: median", lambda interval: number(interval[1]))
     yield from lines
@@ -99,11 +99,6 @@ def _lines(
     return [
         "  ".join(x.ljust(w) for x, w in zip(line, widths, strict=True)).rstrip() for line in cells
     ]
-
-
-def _between(interval: tuple[float, float, float]) -> str:
-    low, middle, high = map(number, interval)
-    return f"{middle} ({low} to {high})"
 
 
 def _known(x: float | None) -> str:

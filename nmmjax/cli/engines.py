@@ -131,7 +131,7 @@ def burn_in_of(run: RunFile, engine: AbstractEngine, where: str) -> int:
     if asked and engine.ends:
         raise InputError(
             f"{where}: [run] burn_in: {run.engine.name} is no Markov chain and discards nothing; "
-            f"leave burn_in out, got {asked}"
+            f"leave burn_in out, or give --set run.burn_in=0; got {asked}"
         )
     return engine.burn_in if asked is None else asked
 

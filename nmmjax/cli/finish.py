@@ -13,11 +13,11 @@ UNFINISHED = 3  # exit code: all draws are saved, summary or figures are not
 
 def finish(store: Store) -> int:
     """Write summary.txt and figures, print what they say; the exit code."""
-    names = pictures.begin(store.path, store.committed * len(store.groups))
-    made = [
-        _made("summary", f"nmmjax summary {store.path}", lambda: _summary(store)),
-        _made("figures", f"nmmjax plot {store.path}", lambda: _figures(store, names())),
-    ]
+    with pictures.drawing(store.path, store.committed * len(store.groups)) as names:
+        made = [
+            _made("summary", f"nmmjax summary {store.path}", lambda: _summary(store)),
+            _made("figures", f"nmmjax plot {store.path}", lambda: _figures(store, names())),
+        ]
     return 0 if all(made) else UNFINISHED
 
 

@@ -4,13 +4,14 @@ Drawing is Python: only another process can use a second core. Runs of few draws
 one, and two processes that read very many would need twice the memory.
 """
 
+import contextlib
 import json
 import os
 import pathlib
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import jax
 
@@ -21,22 +22,33 @@ from nmmjax.errors import InputError
 _FEW, _MANY = 2**15, 2**24  # draws of all chains
 
 
-def begin(directory: pathlib.Path, draws: int) -> Callable[[], list[str]]:
-    """Start to draw if that pays; the function returned waits for the names of the figures.
+@contextlib.contextmanager
+def drawing(directory: pathlib.Path, draws: int) -> Iterator[Callable[[], list[str]]]:
+    """Start to draw if that pays; the function yielded waits for the names of the figures.
 
     draws  of all chains
 
     The function raises what drawing raises: InputError, OSError, MemoryError, or OSError where
-    the process was killed.
+    the process was killed. No process is left behind: one that nobody has waited for is ended.
     """
-    if _FEW < draws <= _MANY and (os.cpu_count() or 1) > 1:
-        command = [sys.executable, "-m", "nmmjax.cli.pictures", str(directory)]
+    process = _begun(directory) if _FEW < draws <= _MANY and (os.cpu_count() or 1) > 1 else None
+    if process is None:
+        yield lambda: drawn(directory)
+        return
+    with process:
         try:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        except OSError:  # no room for one more process: draw in this one
-            return lambda: drawn(directory)
-        return lambda: _awaited(process)
-    return lambda: drawn(directory)
+            yield lambda: _awaited(process)
+        finally:
+            process.terminate()  # nothing where it has ended by itself
+
+
+def _begun(directory: pathlib.Path) -> subprocess.Popen[str] | None:
+    """The process that draws; None where there is no room for one more: this one draws then."""
+    command = [sys.executable, "-m", "nmmjax.cli.pictures", str(directory)]
+    try:
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    except OSError:
+        return None
 
 
 def drawn(directory: pathlib.Path) -> list[str]:

@@ -77,7 +77,7 @@ class Reporter:
 
 
 def progress_line(progress: Progress) -> str:
-    """One line: phase, how far, rate, acceptance, R-hat, ESS, non-finite share, time left.
+    """One line: phase, how far, rate, acceptance, R-hat, ESS, share of zero density, time left.
 
     Engines that store no draws before their end count rounds, or show their own figures only.
     """
@@ -91,7 +91,7 @@ def progress_line(progress: Progress) -> str:
         _known("acceptance", progress.acceptance, ".1%"),
         _known("R-hat", progress.rhat, ".4f"),
         _known("ESS", progress.ess, ".0f"),
-        _known("not finite", progress.nonfinite, ".1%"),
+        _known("zero density", progress.nonfinite, ".1%"),
         _known("UNDEFINED", progress.undefined or math.nan, ".2g"),
         *(f"{name} {x:.4g}" for name, x in rest.items()),
         _known("left", progress.seconds_left, ".0f", " s") if drawn else "",

@@ -21,7 +21,7 @@ from nmmjax.errors import InputError, printable
 from nmmjax.figures import draw, growth
 from nmmjax.figures.axes import legible
 from nmmjax.results import columns, open_run, screen, summary, tables
-from nmmjax.results.plain import number, share
+from nmmjax.results.plain import digits, number, share
 from nmmjax.results.rundir import Run
 from nmmjax.results.summary import Summary
 from nmmjax.results.variables import HEADLINES
@@ -182,7 +182,8 @@ def _points(run: Run, found: Summary) -> Sheet:
         row = rows[name]
         ends = [row.q50, row.q05, row.q95, found.best.values[name]]
         ends += [] if found.largest is None else [found.largest.values[name]]
-        lines.append(((name, name), (row.unit or "-", row.unit), *map(_cell, ends)))
+        cells = (_cell(x, digits(row.q05, row.q95)) for x in ends)
+        lines.append(((name, name), (row.unit or "-", row.unit), *cells))
     head = ("quantity", "unit", "median", "5%", "95%", "best draw")
     head += () if found.largest is None else ("largest moment",)
     made = {form: table(run, names, form, 0.9, True) for form in ("latex", "csv")}
@@ -195,7 +196,7 @@ def _quantities(found: Summary) -> Iterator[Sheet]:
     for title, rows in groups:
         lines = tuple(
             ((row.name, row.name), (row.unit or "-", row.unit),
-             *map(_cell, (row.q50, row.q05, row.q95)),
+             *(_cell(x, digits(row.q05, row.q95)) for x in (row.q50, row.q05, row.q95)),
              (f"{row.rhat:.3f}", str(row.rhat)), (f"{row.ess_bulk:.0f}", str(row.ess_bulk)))
             for row in rows
         )  # fmt: skip
@@ -229,5 +230,5 @@ def _constraints(found: Summary) -> Iterator[Sheet]:
         yield Sheet("Pulls in sigma", ("term", "best draw", "in the mean"), pulls)
 
 
-def _cell(x: float) -> tuple[str, str]:
-    return number(x), repr(float(x))
+def _cell(x: float, enough: int = 3) -> tuple[str, str]:
+    return number(x, enough), repr(float(x))

@@ -129,8 +129,10 @@ def _print_json(tree: Any) -> None:
 
 
 def _in_full(name: str, entry: dict[str, Any]) -> str:
-    lines = [name]
-    for key, value in entry.items():
+    """The name with its line, then a line or a list of them for each key."""
+    rest = dict(entry)
+    lines = [f"{name}: {rest.pop('line')}" if "line" in rest else name]
+    for key, value in rest.items():
         if isinstance(value, list):
             lines.append(f"{key}:")
             lines += [f"  {item}" for item in value]

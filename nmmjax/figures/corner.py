@@ -15,9 +15,9 @@ from scipy.ndimage import zoom
 
 from nmmjax.figures.axes import Scale, Which, axis_label, scale_of, short, view
 from nmmjax.figures.density import Densities
-from nmmjax.figures.maps import bounds_on_line, middle, tuning_of
+from nmmjax.figures.maps import bounds_on_line, middle
 from nmmjax.figures.style import INSIDE, OUTLINE, RUNS, STYLE, TWO_COLUMNS, Style
-from nmmjax.results import angles
+from nmmjax.results import angles, tuning
 from nmmjax.results.rundir import Run
 
 _BINS = 40
@@ -93,7 +93,7 @@ def overlaid(runs: Mapping[str, Run], names: Sequence[str] = (), style: Style = 
 
 def usual(run: Run) -> list[str]:
     """Sampled parameters, then m_nu, mu_nu and the tuning where they vary."""
-    found = [name for name in ("m_nu", "mu_nu", tuning_of(run)) if name and run.has(name)]
+    found = [name for name in ("m_nu", "mu_nu", tuning.of(run)) if name and run.has(name)]
     varying = [n for n in found if np.ptp(run.sample(n, run.few(_MOST_BINNED))) > 0.0]
     return list(dict.fromkeys([*run.sampled, *varying]))
 

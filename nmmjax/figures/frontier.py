@@ -20,12 +20,11 @@ from nmmjax.catalogue import known_or_bare
 from nmmjax.errors import InputError
 from nmmjax.figures.axes import Scale, Which, short
 from nmmjax.figures.style import EMPTY, ONE_COLUMN, STYLE, TWO_COLUMNS, Style
-from nmmjax.results import tables
+from nmmjax.results import tables, tuning
 from nmmjax.results.rundir import Run
 
 _PROFILE_LEVELS = {-3.09: "95.4%", -1.148: "68.3%"}
 _DEEPEST = -12.0  # of ln L below its maximum: the end of the colours
-_TUNING = "tuning_bg"
 _UNITS = {"mu_B": r"$\mu_B$"}
 
 
@@ -65,9 +64,10 @@ def draw_frontier(
     if not profile:
         label = f"{asked['kind']} {_label(asked['objective'], about)}"
         maps = [(value, label, asked["scale"] == "log")]
-    if _TUNING in table:
-        tuning = np.ma.masked_array(table[_TUNING], ~feasible)
-        maps.append((tuning, f"{_label(_TUNING, about)} there", bool(np.all(tuning > 0.0))))
+    measures = {n: float(np.median(table[n][feasible])) for n in tuning.MEASURES if n in table}
+    if name := tuning.chosen(measures):
+        cost = np.ma.masked_array(table[name], ~feasible)
+        maps.append((cost, f"{_label(name, about)} there", bool(np.all(cost > 0.0))))
     with matplotlib.rc_context(style):
         layout = ConstrainedLayoutEngine(wspace=0.04)
         figure = Figure(figsize=(ONE_COLUMN if len(maps) == 1 else TWO_COLUMNS, 3.2), layout=layout)

@@ -17,11 +17,10 @@ from nmmjax.figures.density import Densities, Density
 from nmmjax.figures.fit import legend_below
 from nmmjax.figures.limit_lines import Limit, curves_of, limits_on
 from nmmjax.figures.style import EXCLUDED, INSIDE, ONE_COLUMN, STYLE, TWO_COLUMNS, Style
-from nmmjax.results import angles
+from nmmjax.results import angles, tuning
 from nmmjax.results.rundir import Run
 from nmmjax.samplers.series import highest, thinned
 
-_TUNINGS = ("tuning_bg", "tuning_cancel")
 _MOST_DRAWN = 2**18  # draws behind colours and contours
 _FEWEST_BINNED = 2000  # draws below which a map shows points
 _STAR = r"largest allowed $\mu_\nu$"
@@ -41,8 +40,8 @@ def region_map(
     """`up` against each of `across`: a third quantity in colour, contours, limits.
 
     Contours hold 68 and 95% of the draws. The colour is the average of `colour` over the draws
-    nearby, inside the contours; by default the first measure of tuning that is positive at most
-    draws, without one none. `raw` shows the bins instead: medians of `colour`, or draws per bin.
+    nearby, inside the contours; by default the measure of tuning that speaks for the run,
+    without one none. `raw` shows the bins instead: medians of `colour`, or draws per bin.
     The star is the allowed draw of largest mu_nu, where that is on an axis.
     """
     few = run.few(_MOST_DRAWN)
@@ -60,7 +59,7 @@ def region_map(
             _contours(axes, densities.plane(name, up), scales[name], scales[up])
             for axes, name in zip(panels, across, strict=True)
         ]
-        colour = colour or tuning_of(run)
+        colour = colour or tuning.of(run)
         third = colour, run.sample(colour, few) if colour else None
         _coloured(run, figure, panels, [(inside[n], inside[up]) for n in across],
                   [(scales[n], scales[up]) for n in across], third, contours, raw)  # fmt: skip
@@ -173,12 +172,6 @@ def _first_half(shape: tuple[int, int]) -> np.ndarray:
     if chains > 1:
         return np.repeat(2 * np.arange(chains) < chains, draws)
     return 2 * np.arange(draws) < draws
-
-
-def tuning_of(run: Run) -> str:
-    """Name the first measure of fine tuning that is positive at most draws; "" if none is."""
-    few = run.few(_MOST_DRAWN)
-    return next((n for n in _TUNINGS if run.has(n) and np.median(run.sample(n, few)) > 0.0), "")
 
 
 def _ends(

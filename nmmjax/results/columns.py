@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from nmmjax.catalogue import GROUPS, group
-from nmmjax.results.plain import number
+from nmmjax.results.plain import digits, number
 from nmmjax.results.summary import Row
 
 _WORDS = ("quantity", "unit")
@@ -34,11 +34,12 @@ def table(rows: Sequence[Row], width: int) -> str:
 
 
 def _cells(row: Row, shown: Sequence[str]) -> list[str]:
+    enough = digits(row.q05, row.q95)
     found = {
-        "median": number(row.q50),
-        "5%": number(row.q05),
-        "95%": number(row.q95),
-        "mean": number(row.mean),
+        "median": number(row.q50, enough),
+        "5%": number(row.q05, enough),
+        "95%": number(row.q95, enough),
+        "mean": number(row.mean, enough),
         "sd": number(row.sd),
         "MCSE": number(row.mcse_mean, 1),
         "R-hat": f"{row.rhat:.3f}",

@@ -1,11 +1,13 @@
 """The answers of a run: how large mu_nu gets, what holds it back, what decides, what comes next."""
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 
 from nmmjax.constraints import library
-from nmmjax.results import ablation, holding, pulls, ranking, terms
+from nmmjax.constraints.wishes import Prefer
+from nmmjax.results import ablation, holding, pulls, ranking, terms, tuning
 from nmmjax.results.ablation import Without
 from nmmjax.results.holding import Held
 from nmmjax.results.pulls import Move, Pull, Unreachable
@@ -17,7 +19,6 @@ type Interval = tuple[float, float, float]  # 5, 50 and 95%
 
 _LARGE = 0.5  # of the largest allowed moment: what counts as large
 _MOST_TESTED = 2**19  # draws that future experiments are tried on
-_TUNING = "tuning_bg"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +48,17 @@ class Mass:
     rge: float | None
     included: bool
     other: Interval | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Wished:
+    """A quantity that a wish asks for: its interval, and its largest (smallest) allowed value."""
+
+    name: str
+    unit: str
+    interval: Interval
+    extreme: float | None
+    largest: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +103,7 @@ class Headline:
     unreachable: tuple[Unreachable, ...]
     ablation: tuple[Without, ...]
     labels: dict[str, str]
+    wished: tuple[Wished, ...] = ()
 
 
 def of(run: Run, allowed: np.ndarray, best: tuple[int, int], ranked: tuple) -> Headline:
@@ -112,6 +125,7 @@ def of(run: Run, allowed: np.ndarray, best: tuple[int, int], ranked: tuple) -> H
         pulls.unreachable(run),
         again,
         terms.labels(run),
+        tuple(_wished(run, allowed)),
     )
 
 
@@ -143,9 +157,27 @@ def _mass(run: Run) -> Mass | None:
     return Mass(_interval(run.series("m_nu")), rge, included, other)
 
 
+def _wished(run: Run, allowed: np.ndarray) -> Iterator[Wished]:
+    """What wishes ask for, but for the quantities that have an answer of their own."""
+    answered = ("mu_nu", "m_nu", *tuning.MEASURES)
+    for term in terms.wishes(run):
+        (name,) = term.requires
+        if not isinstance(term, Prefer) or name in answered or not run.has(name):
+            continue
+        values, largest = run.series(name).mapped(np.abs).held(), term.above is not None
+        extreme = _extreme(values, allowed, largest) if allowed.any() else None
+        yield Wished(name, run.about(name)["units"], _interval(values), extreme, largest)
+
+
+def _extreme(values: Series, allowed: np.ndarray, largest: bool) -> float:
+    """Largest, or smallest, of the values at allowed draws."""
+    sign = 1.0 if largest else -1.0
+    signed = values.mapped(lambda x: sign * x)
+    return sign * float(series.top(signed, lambda part, x: allowed[:, part], 1)[1][0])
+
+
 def _tuning(run: Run, allowed: np.ndarray) -> Tuning | None:
-    name = next((n for n in (_TUNING, "tuning_cancel") if _varies(run, n)), None)
-    if name is None:
+    if not (name := tuning.of(run)):
         return None
     values, least = run.series(name).held(), None
     if run.has("mu_nu") and allowed.any():
@@ -161,13 +193,6 @@ def _least_of_large(values: Series, mu: Series, allowed: np.ndarray) -> float:
         large = np.where(allowed[:, part], mu.read(None, part), 0.0) >= limit
         least = np.min(x, where=large, initial=least)
     return float(least)
-
-
-def _varies(run: Run, name: str) -> bool:
-    if not run.has(name):
-        return False
-    low, high = series.extremes(run.series(name))
-    return high - low > 0.0
 
 
 def _tests(run: Run) -> tuple[Test, ...]:

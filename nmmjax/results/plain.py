@@ -29,6 +29,24 @@ def number(x: float, digits: int = 3) -> str:
     return f"{float(f'{x:.{digits}g}'):.{digits + 3}g}"
 
 
+def digits(low: float, high: float, least: int = 3, most: int = 7) -> int:
+    """Digits that tell two ends of an interval apart by two of them: 80.352 to 80.361."""
+    size, width = max(abs(low), abs(high)), abs(high - low)
+    if not (width > 0.0 and math.isfinite(size)):
+        return least
+    return min(max(least, 2 + math.ceil(math.log10(size / width))), most)
+
+
+def between(interval: tuple[float, float, float]) -> str:
+    """Write a median with its interval, '0.05 (0.0418 to 0.0583)'; a constant alone."""
+    low, middle, high = interval
+    if low == middle == high:
+        return number(middle)
+    enough = digits(low, high)
+    low, middle, high = (number(x, enough) for x in interval)
+    return f"{middle} ({low} to {high})"
+
+
 def share(x: float) -> str:
     """Write a share as a percentage: '32%', '0.4%', '<0.1%', '0%'."""
     if math.isnan(x):

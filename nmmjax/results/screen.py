@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from nmmjax.constraints import library
 from nmmjax.results import ablation
-from nmmjax.results.headline import Headline, Interval, Mass, Matter, Moment, Tuning
+from nmmjax.results.headline import Headline, Mass, Matter, Moment, Tuning, Wished
 from nmmjax.results.holding import Held
-from nmmjax.results.plain import number, share
+from nmmjax.results.plain import between, number, share
 from nmmjax.results.summary import Summary
 
 type Labels = Mapping[str, str]  # printed names of constraints that are not the library's
@@ -102,6 +102,8 @@ def rows(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "Beware", text
     if found.moment is not None:
         yield from _moment_rows(found.moment, found.labels)
+    for wished in found.wished:
+        yield wished.name, _wished_words(wished)
     if found.mass is not None:
         yield from _mass_rows(found.mass)
     if found.tuning is not None:
@@ -115,7 +117,7 @@ def rows(summary: Summary) -> Iterator[tuple[str, str]]:
 
 def _moment_rows(found: Moment, labels: Labels) -> Iterator[tuple[str, str]]:
     if found.largest is None:
-        yield "Largest mu_nu", f"none: no draw is inside every limit; {_between(found.interval)}"
+        yield "Largest mu_nu", f"none: no draw is inside every limit; {between(found.interval)}"
         return
     yield "Largest mu_nu", f"{number(found.largest)} mu_B, {held_words(found, labels)}"
     if found.without is not None:
@@ -123,16 +125,22 @@ def _moment_rows(found: Moment, labels: Labels) -> Iterator[tuple[str, str]]:
         how = "sampled without them" if found.exact else "the draws end there: nmmjax ablate"
         text = f"{least}{number(found.without)} mu_B without {ablation.DIRECT} ({how})"
         yield "", text
-    yield "mu_nu", f"{_between(found.interval)} mu_B"
+    yield "mu_nu", f"{between(found.interval)} mu_B"
 
 
 def _mass_rows(found: Mass) -> Iterator[tuple[str, str]]:
-    yield "m_nu", f"{_between(found.interval)} eV{', with m_nu_rge' if found.included else ''}"
+    yield "m_nu", f"{between(found.interval)} eV{', with m_nu_rge' if found.included else ''}"
     if found.rge is None:
         return
     word = "without" if found.included else "with"
-    other = "" if found.other is None else f"; {word} it m_nu = {_between(found.other)} eV"
+    other = "" if found.other is None else f"; {word} it m_nu = {between(found.other)} eV"
     yield "m_nu_rge", f"{number(found.rge)} eV{other}"
+
+
+def _wished_words(found: Wished) -> str:
+    end = "largest" if found.largest else "smallest"
+    words = f"{between(found.interval)} {found.unit}".rstrip()
+    return words if found.extreme is None else f"{words}; {end} allowed {number(found.extreme)}"
 
 
 def _tuning_words(found: Tuning) -> str:
@@ -141,7 +149,7 @@ def _tuning_words(found: Tuning) -> str:
         if found.least is None
         else f"; least {number(found.least)} within a factor 2 of the largest mu_nu"
     )
-    return f"{found.name} = {_between(found.interval)}{least}"
+    return f"{found.name} = {between(found.interval)}{least}"
 
 
 def _matter_words(found: tuple[Matter, ...], labels: Labels) -> str:
@@ -177,13 +185,6 @@ def _what(name: str, labels: Labels) -> str:
     if name.startswith("prefer_"):
         return f"the wish for {name.removeprefix('prefer_')}"
     return labels.get(name) or library.label(name)
-
-
-def _between(interval: Interval) -> str:
-    low, middle, high = interval
-    if low == middle == high:
-        return number(middle)
-    return f"{number(middle)} ({number(low)} to {number(high)})"
 
 
 def _row(label: str, text: str, width: int) -> list[str]:

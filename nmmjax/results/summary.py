@@ -104,8 +104,7 @@ def summarise(run: Run) -> Summary:
     as chains for ESS; of more than a million draws of a parameter they take evenly chosen chains.
     Raises InputError if no draw is stored yet.
     """
-    if run.committed == 0:
-        raise InputError(f"'{run.directory}' holds no draws yet: run the same command again")
+    _refuse_without_draws(run)
     table = _table(run)
     parameters = tuple(row for row in table.rows if row.role == "parameter")
     lp = run.series("lp", "sample_stats")
@@ -148,11 +147,15 @@ def summarise(run: Run) -> Summary:
 
 def points(run: Run) -> tuple[Point, Point | None]:
     """Find the best draw and the allowed one of largest mu_nu; InputError without draws."""
-    if run.committed == 0:
-        raise InputError(f"'{run.directory}' holds no draws yet: run the same command again")
+    _refuse_without_draws(run)
     lp = run.series("lp", "sample_stats")
     largest = _largest(run, lp, run.read("allowed", "target").astype(bool))
     return _point(run, lp, lambda part, x: x, lp), largest
+
+
+def _refuse_without_draws(run: Run) -> None:
+    if run.committed == 0:
+        raise InputError(f"'{run.directory}' holds no draws yet: run the same command again")
 
 
 class _Table(NamedTuple):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 
 import pytest
 
@@ -18,9 +19,23 @@ def run(tmp_path, monkeypatch):
     return write_run(tmp_path / "run", draw_groups(draws=100))
 
 
+@pytest.fixture
+def begun(monkeypatch):
+    """The processes that are started to draw."""
+    found, popen = [], subprocess.Popen
+
+    def started(*arguments, **options):
+        found.append(popen(*arguments, **options))
+        return found[-1]
+
+    monkeypatch.setattr(pictures.subprocess, "Popen", started)
+    return found
+
+
 @pytest.mark.slow
 def test_another_process_draws_what_this_one_would(run, capfd):
-    names = pictures.begin(run, 100)()
+    with pictures.drawing(run, 100) as found:
+        names = found()
     assert capfd.readouterr() == ("", "")
     made = {path.stem: path for path in (run / "figures").glob("*.png")}
     assert names == sorted(made)
@@ -33,17 +48,19 @@ def test_another_process_draws_what_this_one_would(run, capfd):
 @pytest.mark.slow
 def test_what_keeps_it_from_drawing_is_told(run):
     (run / "figures").write_text("no folder")
-    with pytest.raises(InputError, match="cannot write figures to"):
-        pictures.begin(run, 100)()
-
-
-def test_a_process_that_is_killed_is_a_limit_of_the_machine(run, monkeypatch):
-    begun = []
-    popen = pictures.subprocess.Popen
-    monkeypatch.setattr(
-        pictures.subprocess, "Popen", lambda *a, **k: begun.append(popen(*a, **k)) or begun[0]
-    )
-    names = pictures.begin(run, 100)
-    begun[0].send_signal(signal.SIGKILL)
-    with pytest.raises(OSError, match="ended by signal 9"):
+    with pictures.drawing(run, 100) as names, pytest.raises(InputError, match="cannot write"):
         names()
+
+
+def test_a_process_that_is_killed_is_a_limit_of_the_machine(run, begun):
+    with pictures.drawing(run, 100) as names:
+        begun[0].send_signal(signal.SIGKILL)
+        with pytest.raises(OSError, match="ended by signal 9"):
+            names()
+
+
+def test_no_process_is_left_behind_where_the_summary_fails(run, begun):
+    with pytest.raises(ZeroDivisionError), pictures.drawing(run, 100):
+        1 / 0  # noqa: B018
+    assert begun[0].returncode == -signal.SIGTERM
+    assert begun[0].stdout.closed

@@ -11,11 +11,11 @@ from helpers.places import ROOT
 from helpers.synthetic_run import RESOLVED, draw_groups, write_run
 from nmmjax.constraints import library
 from nmmjax.errors import InputError
-from nmmjax.results import ablation, columns, headline, screen
+from nmmjax.results import ablation, columns, headline, screen, tuning
 from nmmjax.results import summary as results
 from nmmjax.results import text as report
 from nmmjax.results.holding import Held
-from nmmjax.results.plain import number, share
+from nmmjax.results.plain import between, number, share
 from nmmjax.results.rundir import open_run
 from nmmjax.runfile.build import read
 
@@ -208,6 +208,32 @@ def test_least_tuning_is_taken_where_the_moment_is_large(groups, summary):
     assert summary.headline.tuning.least == tuning[large].min()
 
 
+def test_tuning_that_the_elasticities_miss_is_that_of_the_terms(groups, tmp_path):
+    """Where masses are sampled and couplings solved for, tuning_bg is 1/2 whatever cancels."""
+    posterior = groups["posterior"] | {"tuning_cancel": 1e4 * groups["posterior"]["tuning_cancel"]}
+    found = results.summarise(
+        open_run(write_run(tmp_path / "run", groups | {"posterior": posterior}))
+    )
+    low, middle, high = np.quantile(posterior["tuning_cancel"], (0.05, 0.5, 0.95))
+    assert found.headline.tuning.name == "tuning_cancel"
+    assert found.headline.tuning.interval == pytest.approx((low, middle, high))
+    assert tuning.chosen({"tuning_bg": 1.2e4, "tuning_cancel": 1.4e4}) == "tuning_bg"
+    assert tuning.chosen({"tuning_bg": 0.0, "tuning_cancel": 5.0}) == "tuning_cancel"
+    assert tuning.chosen({"tuning_bg": 0.0}) == tuning.chosen({}) == ""
+
+
+@pytest.mark.parametrize(("end", "best"), [("above = 1e-4", np.max), ("below = 1e-6", np.min)])
+def test_what_a_wish_asks_for_is_answered(groups, tmp_path, end, best):
+    wish = 'requires = ["mu_nu"]\nabove = 1e-12'
+    resolved = RESOLVED.replace(wish, f'requires = ["theta_sq"]\n{end}')
+    found = results.summarise(open_run(write_run(tmp_path / "run", groups, resolved=resolved)))
+    values = groups["posterior"]["theta_sq"]
+    (wished,) = found.headline.wished
+    assert wished.interval == pytest.approx(tuple(np.quantile(values, (0.05, 0.5, 0.95))))
+    assert wished.extreme == best(values[groups["target"]["allowed"] == 1])
+    assert "\ntheta_sq        " in screen.to_text(found)
+
+
 def test_an_ablation_is_quoted_and_that_of_other_physics_is_not(groups, tmp_path):
     made = write_run(tmp_path / "run", groups)
     run = open_run(made)
@@ -245,6 +271,11 @@ def test_numbers_read_as_one_writes_them():
         "0", "0", "0.0497", "1510", "3.12e4", "6.29e-12", "-2.00e-5"
     ]  # fmt: skip
     assert number(math.nan) == "nan"
+    # A W mass, a rho parameter, and what is one number to seven digits.
+    assert between((80.3521, 80.3562, 80.3613)) == "80.3562 (80.3521 to 80.3613)"
+    assert between((0.999982, 1.0, 1.000214)) == "1 (0.999982 to 1.00021)"
+    assert between((125.13, 125.13, 125.13 + 1e-9)) == "125.13 (125.13 to 125.13)"
+    assert between((0.0418, 0.05, 0.0583)) == "0.05 (0.0418 to 0.0583)"
     assert [share(x) for x in (0.0, 4e-4, 0.012, 0.32, 1.0)] == [
         "0%", "<0.1%", "1.2%", "32%", "100%"
     ]  # fmt: skip
