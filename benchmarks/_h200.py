@@ -23,7 +23,33 @@ def available() -> bool:
 
 
 def compiler() -> Callable[..., str]:
-    """(function, *shapes) -> text of the program that XLA makes of it for the device.
+    """(function, *shapes) -> text of the program that XLA makes of it for the device."""
+    (device,) = devices(1)
+    import jax
+    from jax.sharding import SingleDeviceSharding
+
+    placed = SingleDeviceSharding(device)
+
+    def text(function: Callable, *shapes: Any) -> str:
+        return compiled(
+            function,
+            *jax.tree.map(
+                lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=placed), shapes
+            ),
+        )
+
+    return text
+
+
+def compiled(function: Callable, *shapes: Any) -> str:
+    """Text of the program that XLA makes of a function for the devices where its shapes are."""
+    import jax
+
+    return jax.jit(function).trace(*shapes).lower(lowering_platforms=("cuda",)).compile().as_text()
+
+
+def devices(count: int) -> list[Any]:
+    """So many devices of one host, to compile for.
 
     Sets environment variables that must be there before JAX looks for devices. The machine code,
     which nobody runs, is made with little effort.
@@ -41,7 +67,6 @@ def compiler() -> Callable[..., str]:
     import jax
     from jax._src import xla_bridge
     from jax.experimental import topologies
-    from jax.sharding import SingleDeviceSharding
 
     jax.config.update("jax_enable_compilation_cache", False)  # it would load programs, to run them
     known = xla_bridge.canonicalize_platform
@@ -53,16 +78,6 @@ def compiler() -> Callable[..., str]:
             return "cuda"
 
     xla_bridge.canonicalize_platform = canonical
-    device = topologies.get_topology_desc(
-        platform="cuda", topology_name="", target_config=_TARGET.read_text(), topology="1x1x1"
-    ).devices[0]
-    placed = SingleDeviceSharding(device)
-
-    def text(function: Callable, *shapes: Any) -> str:
-        here = jax.tree.map(
-            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=placed), shapes
-        )
-        traced = jax.jit(function).trace(*here)
-        return traced.lower(lowering_platforms=("cuda",)).compile().as_text()
-
-    return text
+    target = {"target_config": _TARGET.read_text(), "topology": f"1x1x{count}"}
+    found = topologies.get_topology_desc(platform="cuda", topology_name="", **target)
+    return list(found.devices)

@@ -42,7 +42,7 @@ _NEUTRINO_MASS = {
     "m_nu_rge": Quantity(
         "eV",
         r"m_\nu^{\mathrm{RGE}}",
-        "Mass by running of the moment's operator (Majorana: coefficients from memory)",
+        "Mass by running of the moment's operator (Majorana: an estimate)",
     ),
     "m_nu_cubic": Quantity(
         "eV", r"m_\nu^{\mathrm{cubic}}", "Tree mass from the induced cubic scalar coupling"

@@ -18,13 +18,14 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.core import Tracer
 from jax.extend.core import Jaxpr, JaxprEqn, Literal
 from jaxtyping import Array
+
+from .devices import at_once
 
 _FEW = 64  # entries of an array that is taken apart
 _LONG = 100  # operations of a loop's body each turn of which is a launch of its own
@@ -138,7 +139,7 @@ def _elementwise(equation: JaxprEqn, values: list[Apart], shape: tuple[int, ...]
     def each(*entries: Entry) -> Entry:
         if floating or any(map(_traced, entries)):
             return equation.primitive.bind(*entries, **equation.params)
-        with jax.ensure_compile_time_eval():
+        with at_once():
             return np.asarray(equation.primitive.bind(*entries, **equation.params))[()]
 
     columns = [[x.entries[i] for i in at] for x, at in zip(values, places, strict=True)]
@@ -157,7 +158,7 @@ def _moved(equation: JaxprEqn, values: list[Apart]) -> list[Value] | None:
     pairs = zip(starts[:-1], moved, strict=True)
     numbers = [np.asarray(start + _places(x.shape)) for start, x in pairs]
     at = [np.reshape(np.asarray(x.entries), x.shape) for x in indices]
-    with jax.ensure_compile_time_eval():
+    with at_once():
         found = [np.asarray(x) for x in _gone(equation, numbers, at)]
     if any(np.any(x < 0) for x in found):
         return None

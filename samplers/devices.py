@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AbstractMesh, AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array
 
 _AXIS = "part"
@@ -36,6 +36,13 @@ def using(devices: Mesh) -> Iterator[None]:
         yield
         return
     with jax.set_mesh(devices):
+        yield
+
+
+@contextlib.contextmanager
+def at_once() -> Iterator[None]:
+    """Compute what is done inside now, on one device, even in the middle of a trace for many."""
+    with jax.ensure_compile_time_eval(), jax.sharding.use_abstract_mesh(AbstractMesh((), ())):
         yield
 
 

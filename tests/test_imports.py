@@ -32,7 +32,7 @@ ROOMS = {
             "samplers.undefined",
             "samplers.witness"},
     "samplers.devices": set(),
-    "samplers.apart": set(),
+    "samplers.apart": {"samplers.devices"},
     "samplers.columns": {"samplers.apart"},
     "samplers.base": {"samplers.columns", "samplers.devices"},
     "samplers.diagnostics": set(),

@@ -2,7 +2,10 @@
 
 import functools
 import json
+import os
 import re
+import subprocess
+import sys
 
 import jax
 import pytest
@@ -51,6 +54,23 @@ def test_every_program_for_cuda_is_double_needs_no_library_and_has_not_grown(wha
 @pytest.mark.slow
 def test_the_table_has_every_run_file():
     assert ROWS.keys() == {f"{s} {name}" for s in _cases.stems() for name in _cases.NAMES}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("for_", "stems"),
+    [([], _cases.stems()), (["--cuda"], ["quickstart", "dark_dipole_light"])],
+    ids=["traced", "lowered"],
+)
+def test_many_devices_may_share_every_density(for_, stems):
+    """Constants computed while one program is traced for all of them belong to none of them."""
+    script = ROOT / "tests" / "helpers" / "many_devices.py"
+    environment = os.environ | {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, script, *for_, *stems], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.split() == list(stems)
 
 
 def test_what_is_refused_would_be_found():

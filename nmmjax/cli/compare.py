@@ -23,7 +23,7 @@ def show_comparison(
     runs = open_run(first, allow_changes), open_run(second, allow_changes)
     for run in runs:
         tables.refuse_without_draws(run, "to compare")
-    start_jax()
+    start_jax(reads=True)
     summaries = summary.summarise(runs[0]), summary.summarise(runs[1])
     found = comparison.compare(runs, summaries)
     if as_json:

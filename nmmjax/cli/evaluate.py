@@ -15,10 +15,11 @@ from nmmjax import textfile
 from nmmjax.catalogue import known_or_bare
 from nmmjax.cli.session import refuse_plugins, start_jax
 from nmmjax.cli.terminal import out, say
-from nmmjax.errors import InputError, suggest
+from nmmjax.errors import InputError
 from nmmjax.runfile.build import ModelSection, build_model, parse_value
 from nmmjax.target import naturalness
 from nmmjax.target.model import Model, Observables, Theta
+from nmmjax.target.offered import suggest_parameter
 
 _LARGEST = 2**24  # bytes of a file of points
 
@@ -38,7 +39,7 @@ def evaluate_points(
 
     Without either the model's reference point is taken.
     """
-    start_jax()
+    start_jax(reads=True)
     refuse_plugins(no_plugins, model_name)
     model = _model(model_name, settings)
     given = _assignments(assignments)
@@ -126,8 +127,7 @@ def _table(row: Row) -> str:
         if name != "problems":
             shown = "undefined" if value is None else f"{value:.17g}"
             found = known_or_bare(name)
-            flag = "  [Majorana: from memory, unconfirmed]" if "memory" in found.text else ""
-            lines.append(f"{name:<22} {shown:>24}  {found.unit}{flag}".rstrip())
+            lines.append(f"{name:<22} {shown:>24}  {found.unit}".rstrip())
     lines += [f"problem: {text}" for text in row["problems"]]
     return "\n".join(lines) + "\n"
 
@@ -159,11 +159,20 @@ def _assignments(texts: list[str]) -> Point:
                 raise ValueError
             number = float(value)
         except ValueError:
-            raise InputError(f"--set takes name=number, got '{text}'") from None
+            raise InputError(f"--set takes name=number, got '{text}'{_of_complex(value)}") from None
         if name.strip() in point:
             raise InputError(f"--set {name.strip()} is given twice")
         point[name.strip()] = number
     return point
+
+
+def _of_complex(value: str) -> str:
+    """Say where a phase belongs, after a number that is not real."""
+    try:
+        complex(value.strip())
+    except ValueError:
+        return ""
+    return "; parameters are real: a phase or imaginary part, where there is one, has its own name"
 
 
 def _read_points(path: pathlib.Path, common: Point) -> list[Row]:
@@ -202,7 +211,7 @@ def _checked(model: Model, point: Row, where: str) -> Point:
         if name not in names:
             raise InputError(
                 f"{where}: '{name}' is not a parameter of {type(model).__name__}"
-                f"{suggest(name, names)}"
+                f"{suggest_parameter(model, name)}"
             )
         if _number(value) is None:
             raise InputError(f"{where}: '{name}' must be a finite number, got {_shown(value)}")

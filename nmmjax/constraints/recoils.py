@@ -5,7 +5,6 @@ import math
 from typing import ClassVar, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -23,7 +22,7 @@ from nmmjax.constraints.base import (
     percent,
 )
 from nmmjax.errors import InputError, suggest
-from nmmjax.physics import recoil
+from nmmjax.physics import recoil, staging
 from nmmjax.physics.constants import SM
 
 _ROLES = ("moment", "vector", "neutral", "charged", "mass")
@@ -147,7 +146,7 @@ class RecoilSpectrum(Constraint):
         return even, sum(odd) if odd else None
 
     def _profiled(self, signal: Float[Array, " bin"]) -> Float[Array, ""]:
-        with jax.ensure_compile_time_eval():
+        with staging.at_once():
             none = _profile(jnp.zeros(len(self.low)), self._fit)
         return _profile(signal, self._fit) - none
 
@@ -186,7 +185,7 @@ class RecoilSpectrum(Constraint):
 def _templates(low, high, efficiency, exposure, resolution, sources) -> recoil.Templates:
     bins = np.asarray(low), np.asarray(high), np.asarray(efficiency)
     detector = recoil.Detector(*bins, exposure, resolution)
-    with jax.ensure_compile_time_eval():
+    with staging.at_once():
         return recoil.templates(detector, recoil.solar(*sources))
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from nmmjax.models import _medium
-from nmmjax.physics import decays, neutrinos, rge, z_pole
+from nmmjax.physics import decays, neutral_scalars, neutrinos, rge, z_pole
 from nmmjax.physics.matrices import product
 from nmmjax.physics.moment_loops import mass_step, moment_step
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2, gap
@@ -48,6 +48,10 @@ _PARAMETERS = (
     Parameter("phi", Uniform(0.0, 0.5 * math.pi), "", r"\varphi", "Mixing of phi^+ and eta^+"),
     Parameter("m_h_plus", LogUniform(80.0, 5e3), "GeV", "m_{h^+}", "Lighter charged scalar"),
     Parameter("m_heavy_plus", LogUniform(80.0, 5e3), "GeV", "m_{H^+}", "Heavier charged scalar"),
+)
+NEUTRAL = (
+    Parameter("m_h0", LogUniform(80.0, 5e3), "GeV", "m_{H^0}", "CP-even partner of phi^+"),
+    Parameter("m_a0", LogUniform(80.0, 5e3), "GeV", "m_{A^0}", "CP-odd partner of phi^+"),
 )
 
 
@@ -153,11 +157,11 @@ class ZeeScalars(Model):
         h, heavy = theta["m_h_plus"] ** -2, theta["m_heavy_plus"] ** -2
         s_eta, s_phi = s_sq * h + c_sq * heavy, c_sq * h + s_sq * heavy
         right = m_l[:, None] / m_l[None, :] * product(y.T, y)
-        dipoles = -(product(f.T, f) * s_eta + right * s_phi) / (12.0 * SIXTEEN_PI2)
+        charged = -(product(f.T, f) * s_eta + right * s_phi) / (12.0 * SIXTEEN_PI2) + 0j
         rate = s_eta / (4.0 * math.sqrt(2.0) * self.sm.g_f)
         eps = {pair: f[a, b] ** 2 * rate for pair, (a, b) in _PAIRS.items()}
         return merged(
-            decays.observables(dipoles + 0j, self.sm),
+            self._flavour(theta, charged, y),
             {f"eps_{pair}": x for pair, x in eps.items()},
             z_pole.observables(z_pole.unmixed(), eps["emu"], self.sm),
             {
@@ -165,6 +169,15 @@ class ZeeScalars(Model):
                 "g_tau_over_g_e": (1.0 + eps["mutau"]) / (1.0 + eps["emu"]),
             },
         )
+
+    def _flavour(self, theta, charged, y):
+        """Observables of dipoles, with H and A where these have masses."""
+        if "m_h0" not in theta:
+            return decays.observables(charged, self.sm)
+        masses = theta["m_h0"], theta["m_a0"]
+        dipoles = charged + neutral_scalars.dipoles(y, *masses, self.sm)
+        tree = neutral_scalars.three_leptons(dipoles, y, *masses, self.sm)
+        return decays.observables(dipoles, self.sm) | tree
 
     def _spectrum(self, theta):
         couplings = [theta[p.name] for p in _PARAMETERS if p.name.startswith(("f_", "y_"))]

@@ -5,7 +5,7 @@ import math
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from nmmjax.models._zee import ZeeScalars
+from nmmjax.models._zee import NEUTRAL, ZeeScalars
 from nmmjax.physics.doublets import doublet_s, doublet_t
 from nmmjax.physics.numbers import EV, SIXTEEN_PI2, gap
 from nmmjax.physics.two_loop import J_scalar
@@ -20,8 +20,7 @@ _SCALARS = (
     Parameter("m_s_plus", LogUniform(_LIGHTEST, 2e3), "GeV", "m_{S^+}", "Charged scalar S^+"),
     Parameter("m_s_r", LogUniform(_LIGHTEST, 2e3), "GeV", "m_{s_R}", "CP-even partner of S^+"),
     Parameter("m_s_i", LogUniform(_LIGHTEST, 2e3), "GeV", "m_{s_I}", "CP-odd partner of S^+"),
-    Parameter("m_h0", LogUniform(_LIGHTEST, 5e3), "GeV", "m_{H^0}", "CP-even partner of phi^+"),
-    Parameter("m_a0", LogUniform(_LIGHTEST, 5e3), "GeV", "m_{A^0}", "CP-odd partner of phi^+"),
+    *NEUTRAL,
 )
 
 
@@ -42,8 +41,9 @@ class Bfz(ZeeScalars):
     (estimate; the current of degenerate S^+, s is conserved) is no part of m_nu, Zee's matrix.
 
     s_param, t_param: both doublets, phi^+ with its singlet admixture, at alignment. The quartic
-    coupling behind kappa is quartic_kappa = 2 kappa/v. Every other observable is that of `zee`;
-    neutral scalars of phi are left out of charged-lepton dipoles there, though they have masses.
+    coupling behind kappa is quartic_kappa = 2 kappa/v. Every other observable is that of `zee` with
+    neutral_scalars = true: H and A of phi's doublet are in the charged leptons' dipoles, and make
+    l -> 3 l' at tree level.
 
     Domain: that of `zee`. S is odd under a parity, so that it has no vacuum expectation value.
     Settings in full, conventions, accuracy, chart: docs/models/bfz.md.

@@ -72,7 +72,7 @@ class BridgeFourplet(Model):
     (`lepton_contacts`). Not included: mixing with psi4 (of order v^4), Z penguins, electroweak
     splittings. First order in v^2/m^2, real couplings.
     Estimates, no part of m_nu: m_nu_naive = M^2 mu/(2 m_e mu_B), M the heaviest mass in the loop,
-    m_nu_rge, `rge.majorana_mass` at M, coefficients from memory.
+    m_nu_rge, `rge.majorana_mass` at M.
     Settings in full, conventions, accuracy: docs/models/bridge_fourplet.md.
     Source: topology of arXiv:2506.15777; Lagrangian and loop derived.
     """

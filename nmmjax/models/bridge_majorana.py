@@ -72,7 +72,7 @@ class BridgeMajorana(Model):
     its entries: of the triplet alone. Flavour violation and weak currents of charged leptons are
     those of the triplet of `weak_triplet3`; loops of H2^+ and N are left out.
     Estimates: m_nu_naive = max(m_psi, m_S)^2 mu/(2 m_e mu_B), and, not part of m_nu, m_nu_rge:
-    `rge.majorana_mass` at max(m_psi, m_S), coefficients from memory. First order in v^2/m^2.
+    `rge.majorana_mass` at max(m_psi, m_S). First order in v^2/m^2.
     Domain: 0 < sin_beta < 1. Derivatives of m_nu_i and mixing exist where masses differ.
 
     Settings in full, conventions, accuracy, chart: docs/models/bridge_majorana.md.

@@ -55,8 +55,8 @@ class RpvSusy(Model):
     cancel, and equal sfermions leave only ln(m_j^2/m_k^2). A large moment with a small mass
     needs l2 ~ -l1; m_nu = |m_nu_l1 + m_nu_l2| is a contribution to the mass matrix.
 
-    Estimates: m_nu_naive = z1 mu/(2 m_e mu_B); m_nu_rge, `rge.majorana_mass` at z1 with
-    coefficients from memory. Solar moments take the mixing of NuFIT 6.1, normal ordering.
+    Estimates: m_nu_naive = z1 mu/(2 m_e mu_B); m_nu_rge, `rge.majorana_mass` at the square
+    root of z1. Solar moments take the mixing of NuFIT 6.1, normal ordering.
 
     Domain: both matrices positive, lighter eigenvalue above 4 m_f^2. Real couplings, external
     masses neglected.

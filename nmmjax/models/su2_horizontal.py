@@ -71,7 +71,7 @@ class SU2Horizontal(Model):
 
     Estimates (order of magnitude): delta_c_loop = f^2 (m_mu^2-m_e^2) ln(Lambda^2/C)/(8 pi^2) at
     Lambda = 10 TeV; m_nu_unsuppressed, the mass of one diagram alone times two; m_nu_naive =
-    m_h^2 mu/(2 m_e mu_B); m_nu_rge, `rge.majorana_mass` at m_h with coefficients from memory.
+    m_h^2 mu/(2 m_e mu_B); m_nu_rge, `rge.majorana_mass` at m_h.
     Solar moments take the mixing of NuFIT 6.1, normal ordering.
 
     Domain: m_heavy_plus > m_h_plus (a convention: the formulas hold either way), delta_c below a

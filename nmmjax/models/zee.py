@@ -1,7 +1,10 @@
 r"""Zee model: one-loop neutrino masses, one- and two-loop (Barr-Freire-Zee) transition moments."""
 
-from nmmjax.models._zee import ZeeScalars
-from nmmjax.target.model import Plane
+from jaxtyping import Array, Float
+
+from nmmjax.models._zee import NEUTRAL, ZeeScalars
+from nmmjax.target.model import Parameter, Plane, Theta, positive
+from nmmjax.target.settings import setting
 
 
 class Zee(ZeeScalars):
@@ -24,13 +27,13 @@ class Zee(ZeeScalars):
     sum. Charged-lepton observables: dipoles
         A_l'l = -[(F^T F)_l'l S_eta + (m_l'/m_l) (Y^T Y)_l'l S_phi]/(192 pi^2),
         S_eta = sin^2 phi/m_h^2 + cos^2 phi/m_H^2, S_phi with sin <-> cos
-    of the charged scalars only: the neutral ones of the second doublet, of comparable size and
-    of either sign, need masses that this model does not have. eps_emu ... = F_ab^2 S_eta/(4 sqrt2
-    G_F), the amplitude of l_a -> l_b nu nubar relative to the W: eps_emu shifts G_mu, and with it
-    m_w, the Z's widths and the CKM row (`physics.z_pole`), all three the tau's universality.
+    of the charged scalars. With neutral_scalars = true H and A of the second doublet have masses
+    m_h0, m_a0, add dipoles, and l -> 3 l' at tree level (`physics.neutral_scalars`).
+    eps_emu ... = F_ab^2 S_eta/(4 sqrt2 G_F), the amplitude of l_a -> l_b nu nubar relative to the
+    W: eps_emu shifts G_mu, and with it m_w, the Z's widths and the CKM row (`physics.z_pole`), all
+    three the tau's universality.
 
-    Estimates: m_nu_naive = m_h^2 mu/(2 m_e mu_B); m_nu_rge, `rge.majorana_mass` at m_h with
-    coefficients from memory.
+    Estimates: m_nu_naive = m_h^2 mu/(2 m_e mu_B); m_nu_rge, `rge.majorana_mass` at m_h.
 
     Domain: m_heavy_plus > m_h_plus > 2 m_tau (the first a convention: phi -> pi/2 - phi). Inner
     loops of W, Z, h and other scalars and m_l in the outer two-loop integral (below 1%, estimate)
@@ -39,6 +42,24 @@ class Zee(ZeeScalars):
     Source: derived, prefactor twice; two-loop tensor weights from explicit Dirac traces,
     its muon analogue reproduces the H^+ W^- Barr-Zee diagram of arXiv:1502.04199.
     """
+
+    neutral_scalars: bool = setting(
+        False, "H and A of the second doublet in charged-lepton observables: m_h0, m_a0"
+    )
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return (*super().parameters, *(NEUTRAL if self.neutral_scalars else ()))
+
+    @property
+    def reference(self) -> dict[str, float]:
+        neutral = {"m_h0": 220.0, "m_a0": 240.0} if self.neutral_scalars else {}
+        return super().reference | neutral
+
+    def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
+        """Margins: those of `ZeeScalars`, and positive masses of H and A."""
+        masses = [p.name for p in NEUTRAL] if self.neutral_scalars else []
+        return (positive(theta, *masses) if masses else {}) | super().domain(theta)
 
     @property
     def planes(self) -> tuple[Plane, ...]:

@@ -1,7 +1,12 @@
 r"""Neutrino mass that the running of a moment's operator induces below the heavy scale.
 
-The one place for `m_nu_rge`: of Dirac neutrinos with a coefficient that is derived and checked,
-of Majorana neutrinos with coefficients FROM MEMORY, good for an order of magnitude only.
+The one place for `m_nu_rge`. Both logarithms are one calculation: in unitary gauge only the loop of
+a W (or Z) and a lepton joins the dipole's charged (neutral) part to a gauge vertex, and
+
+    sigma^{mu nu} k_mu kslash gamma_nu = -3i k^2
+
+leaves 3 m^2 ln(Lambda^2/m_W^2)/(16 pi^2), m the mass of the boson or, where flavours are
+antisymmetric and that part cancels, of the charged lepton.
 """
 
 import math
@@ -10,12 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from nmmjax.physics.constants import Constants
-from nmmjax.physics.numbers import SIXTEEN_PI2, Real
-
-_TEV = 1e3  # GeV
-# mu_B per eV: moment that a mass by one loop (per ln(M^2/m_W^2)) or by two (at M = 1 TeV) allows.
-# hep-ph/0606248 for its SU(2) and its hypercharge dipole, both from memory, neither confirmed.
-_ALLOWED = {"SU(2)": (1e-10, 1e-9), "hypercharge": (math.inf, 4e-9)}
+from nmmjax.physics.numbers import EV, SIXTEEN_PI2, Real
 
 
 def logarithm(scale: Real, low: float) -> Float[Array, "..."]:
@@ -38,9 +38,9 @@ def dirac_mass(moment: Real, scale: Real, sm: Constants) -> Float[Array, "..."]:
     Leading logarithm with fixed couplings: 5 to 10% per decade. Below e v = 669 GeV an estimate:
     the logarithm is no longer large, and the finite part that it leaves out no longer small.
     Source of the coefficient: hep-ph/0504134 with the SU(2) dipole alone; 235 eV for 1e-12 mu_B
-    from 1 TeV, confirmed by a second derivation.
+    from 1 TeV, confirmed by the loops above (m_W^2 twice and m_Z^2).
     """
-    g_sq = 4.0 * math.pi / (sm.alpha_inv_mz * sm.s2w)
+    g_sq = _squared_coupling(sm, "SU(2)")
     f = 2.0 + (2.0 / 3.0) * sm.s2w / (1.0 - sm.s2w)
     rate = 9.0 * g_sq**2 * sm.v_ew**2 * f / (16.0 * SIXTEEN_PI2 * sm.m_e)
     return rate * _at_least_one(logarithm(scale, sm.v_ew)) * moment
@@ -51,16 +51,28 @@ def majorana_mass(
 ) -> Float[Array, ""]:
     r"""Estimate of the Majorana mass in eV that goes with transition moments of flavours.
 
-        max_ab |mu_ab| |m_a^2 - m_b^2|/m_tau^2 [2 max(1, ln(M/m_W))/a_1 + (M/TeV)^2/a_2]
+        max_ab |mu_ab| |m_a^2 - m_b^2|/(2 m_e) [3 g^2 max(1, ln(M/m_W))/K + g_i^2 (M/v)^2/K^2]
 
+    with K = 16 pi^2: running at one loop, and the dimension-5 mass of two loops by power counting.
     moments   mu_ab in mu_B, rows and columns e, mu, tau
     scale     M in GeV
-    operator  "SU(2)" with a_1 = 1e-10, a_2 = 1e-9, or "hypercharge" with a_2 = 4e-9 alone, in mu_B
+    operator  "SU(2)", with g_i = g, or "hypercharge", with g_i = g' and without the first term
 
-    Source of the coefficients: hep-ph/0606248, from memory and unconfirmed: an order of magnitude.
+    The first term is derived, and is that of the published running of dimension-7 operators
+    (arXiv:1901.10302, arXiv:2306.03008: 16 pi^2 dC_LH/dln mu = -6 g (C_LHW Y Y^dagger + transpose)
+    for antisymmetric C_LHW, nothing from C_LHB). The second has no coefficient that the effective
+    theory knows: 1 is put in its place. An order of magnitude.
     """
-    one_loop, two_loops = _ALLOWED[operator]
     squares = jnp.array([sm.m_e, sm.m_mu, sm.m_tau]) ** 2
-    spin = jnp.max(jnp.abs(moments * (squares[:, None] - squares[None, :]))) / sm.m_tau**2
-    run = 2.0 * _at_least_one(logarithm(scale, sm.m_w))
-    return spin * (run / one_loop + (scale / _TEV) ** 2 / two_loops)
+    spin = jnp.max(jnp.abs(moments * (squares[:, None] - squares[None, :]))) / (2.0 * sm.m_e)
+    g_sq = _squared_coupling(sm, operator)
+    rate = g_sq * (scale / (sm.v_ew * SIXTEEN_PI2)) ** 2
+    if operator == "SU(2)":
+        rate = rate + 3.0 * g_sq / SIXTEEN_PI2 * _at_least_one(logarithm(scale, sm.m_w))
+    return EV * spin * rate
+
+
+def _squared_coupling(sm: Constants, operator: str) -> float:
+    """g^2 or g'^2 at m_Z."""
+    share = {"SU(2)": sm.s2w, "hypercharge": 1.0 - sm.s2w}[operator]
+    return 4.0 * math.pi / (sm.alpha_inv_mz * share)

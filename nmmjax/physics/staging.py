@@ -4,10 +4,13 @@ A CPU is fast on small pieces that stay in its cache: intermediate results are k
 stay loops. An accelerator pays for every launch: all may be fused, and loops are unrolled.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import jax
 from jax import lax
+from jax.sharding import AbstractMesh
 
 
 def kept[T](x: T) -> T:
@@ -22,3 +25,10 @@ def repeated[T](trips: int, body: Callable[[int, T], T], start: T) -> T:
         return lambda x: lax.fori_loop(0, trips, body, x, unroll=unroll)
 
     return lax.platform_dependent(start, cpu=loop(False), default=loop(True))
+
+
+@contextlib.contextmanager
+def at_once() -> Iterator[None]:
+    """Compute what is done inside now, on one device, even in the middle of a trace for many."""
+    with jax.ensure_compile_time_eval(), jax.sharding.use_abstract_mesh(AbstractMesh((), ())):
+        yield

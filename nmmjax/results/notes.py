@@ -36,8 +36,8 @@ def of(run: Run, undefined: dict[str, int], allowed: np.ndarray) -> Iterator[str
     settings = physics["model"].get("settings", {})
     if run.has("m_nu_rge") and "rge" not in settings:  # of Majorana neutrinos
         yield (
-            "m_nu_rge is an estimate with coefficients from memory, not confirmed yet: an order "
-            "of magnitude."
+            "m_nu_rge is an estimate, a leading logarithm and at two loops power counting: an "
+            "order of magnitude."
         )
     yield from _running(run, settings)
     yield from _short_running(run)

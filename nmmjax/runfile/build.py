@@ -18,7 +18,7 @@ from nmmjax.runfile import contract, plugins
 from nmmjax.runfile.blame import user_code
 from nmmjax.runfile.schema import ModelSection, PriorTable, RunFile, validated
 from nmmjax.target.model import Model, check_priors
-from nmmjax.target.offered import offered
+from nmmjax.target.offered import offered, suggest_parameter
 from nmmjax.target.posterior import Posterior
 from nmmjax.target.priors import Angle, LogUniform, Normal, Prior, SignedLog, Uniform
 from nmmjax.target.settings import settings
@@ -88,7 +88,8 @@ def build_posterior(run: RunFile, where: str) -> Posterior:
     for name, given in run.priors.items():
         with located(f"{where}: [priors] {name}"):
             if name not in names:
-                raise InputError(f"not a parameter of {run.model.name}{suggest(name, names)}")
+                hint = suggest_parameter(model, name)
+                raise InputError(f"not a parameter of {run.model.name}{hint}")
             chosen[name] = _prior(given)
     with located(f"{where}: [priors]"):
         check_priors(model, {p.name: chosen.get(p.name, p.prior) for p in model.parameters})

@@ -1,12 +1,15 @@
-"""Names that a model offers to constraints, and the refusal of any other."""
+"""Names that a model offers, and what is said of any other."""
 
-from collections.abc import Sequence
+import typing
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from nmmjax.constraints.base import Constraint
 from nmmjax.errors import InputError, suggest
+from nmmjax.target import settings
 from nmmjax.target.model import Model
 
 
@@ -28,3 +31,33 @@ def check_asked(model: Model, terms: Sequence[Constraint]) -> None:
                     f"{what} needs observable '{name}', which "
                     f"{type(model).__name__} does not return{suggest(name, known)}"
                 )
+
+
+def suggest_parameter(model: Model, given: str) -> str:
+    """End the message about an unknown parameter: the setting that declares it, else `suggest`."""
+    for setting, other in _variants(model):
+        if given in (p.name for p in other.parameters):
+            value = settings.shown(getattr(other, setting))
+            return f"; it is one with the setting {setting} = {value}"
+    return suggest(given, [p.name for p in model.parameters])
+
+
+def _variants(model: Model) -> Iterator[tuple[str, Model]]:
+    """Yield (setting, model with another of its choices), one setting changed at a time."""
+    declared = settings.settings(type(model))
+    current: dict[str, Any] = {s.name: getattr(model, s.name) for s in declared}
+    for setting in declared:
+        for value in _choices(setting.annotation):
+            if value == current[setting.name]:
+                continue
+            try:
+                yield setting.name, type(model)(**current | {setting.name: value}, sm=model.sm)
+            except InputError:  # it does not go with the other settings
+                continue
+
+
+def _choices(annotation: Any) -> tuple[Any, ...]:
+    if annotation is bool:
+        return (False, True)
+    literal = typing.get_origin(annotation) is typing.Literal
+    return typing.get_args(annotation) if literal else ()

@@ -10,13 +10,13 @@ from jaxtyping import Array, Bool, Float
 
 from nmmjax.catalogue import known_or_bare
 from nmmjax.constraints.base import Constraint
-from nmmjax.errors import InputError, suggest
+from nmmjax.errors import InputError
 from nmmjax.physics.staging import kept
 from nmmjax.target import chart as charts
 from nmmjax.target import excess, naturalness, recording, undefined
 from nmmjax.target.chart import Chart, Position
 from nmmjax.target.model import Model, Observables, Theta, check_priors, guarded_predict
-from nmmjax.target.offered import check_asked
+from nmmjax.target.offered import check_asked, suggest_parameter
 from nmmjax.target.priors import Angle, Prior
 
 type Groups = dict[str, dict[str, Array]]
@@ -58,9 +58,8 @@ class Posterior(eqx.Module):
         names = [parameter.name for parameter in model.parameters]
         for name in given:
             if name not in names:
-                raise InputError(
-                    f"'{name}' is not a parameter of {type(model).__name__}{suggest(name, names)}"
-                )
+                hint = suggest_parameter(model, name)
+                raise InputError(f"'{name}' is not a parameter of {type(model).__name__}{hint}")
         chosen = {p.name: given.get(p.name, p.prior) for p in model.parameters}
         sampled = {p: prior for p, prior in chosen.items() if isinstance(prior, Prior)}
         fixed = {p: float(x) for p, x in chosen.items() if not isinstance(x, Prior)}

@@ -97,6 +97,7 @@ def test_names_that_no_file_can_have(capfd, tmp_path, monkeypatch, command, name
         (["--set", "xi="], "--set takes name=number"),
         (["--set", "=1"], "--set takes name=number"),
         (["--set", "xi=1=2"], "--set takes name=number"),
+        (["--set", "xi=0.1+0.2j"], "got 'xi=0.1+0.2j'; parameters are real: a phase"),
         (["--set", "xi=nan"], "'xi' must be a finite number, got nan"),
         (["--set", "xi=1", "--set", " xi = 2"], "--set xi is given twice"),
         (["--set", "x\x1b[31mi=1"], "'x\\x1b[31mi' is not a parameter"),
@@ -113,6 +114,23 @@ def test_names_that_no_file_can_have(capfd, tmp_path, monkeypatch, command, name
 )
 def test_arguments_that_are_refused(capfd, arguments, said):
     assert said in refused(capfd, "evaluate", "left_right", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "name", "said"),
+    [
+        ("weak_triplet", [], "arg_y_t", "it is one with the setting complex_y_t = true"),
+        ("zee", [], "m_h0", "it is one with the setting neutral_scalars = true"),
+        ("dark_dipole", [], "m_h1", "it is one with the setting scalars = 'eigenstates'"),
+        ("dark_dipole", ["scalars=mass_zero"], "n1", "the setting scalars = 'mass_matrix'"),
+        ("bridge", [], "arg_y_t", "did you mean 'y_t'?"),
+    ],
+)
+def test_parameters_of_another_setting(capfd, model, settings, name, said):
+    options = [word for text in settings for word in ("--setting", text)]
+    line = refused(capfd, "evaluate", model, *options, "--set", f"{name}=0.3")
+    assert f"'{name}' is not a parameter of" in line
+    assert said in line
 
 
 @pytest.mark.parametrize(

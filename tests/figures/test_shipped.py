@@ -19,7 +19,9 @@ WANTED = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", WANTED)
+@pytest.mark.parametrize(
+    "name", ["quickstart", pytest.param("dark_dipole_light", marks=pytest.mark.long)]
+)
 def test_figures_of_a_shipped_run(name, tmp_path, capsys):
     path, out = ROOT / "runs" / f"{name}.toml", tmp_path / name
     changes = [x for key in FEW for x in ("--set", key)]

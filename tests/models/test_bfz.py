@@ -62,10 +62,13 @@ def test_every_reference_row(reference):
         assert float(found["quartic_kappa"]) == pytest.approx(float(row["quartic_kappa"]))
 
 
-def test_without_kappa_it_is_the_zee_model():
-    zee = Zee()
+@pytest.mark.parametrize("neutral", [True, False])
+def test_without_kappa_it_is_the_zee_model(neutral):
+    """With H and A, or without them where theirs are out of reach."""
+    zee = Zee(neutral_scalars=neutral)
     theta = {p: jnp.asarray(x) for p, x in zee.reference.items()}
-    mine = at(kappa=0.0)
+    masses = {} if neutral else {"m_h0": 1e12, "m_a0": 1e12}
+    mine = at(kappa=0.0, **masses)
     for name, value in jax.jit(zee.predict)(theta).items():
         if name != "m_charged_scalar":
             assert mine[name] == pytest.approx(float(value), rel=1e-13), name

@@ -1,13 +1,12 @@
 """Off-shell photon and box of one loop: integrals in 30 digits, rates from Dirac traces."""
 
-import itertools
 import math
 
 import jax.numpy as jnp
 import mpmath as mp
-import numpy as np
 import pytest
 
+from helpers.spinors import LEFT, RIGHT, dalitz, dipole, vector
 from nmmjax.physics import decays, lepton_contacts
 from nmmjax.physics import flavour_violation as lfv
 from nmmjax.physics.constants import SM
@@ -49,85 +48,9 @@ def test_loops_against_published_closed_forms():
                 assert mine == pytest.approx(float(value), rel=1e-13), name
 
 
-# --- rates from amplitudes: explicit spinors, massless daughters, Dalitz integral ---
-
-PAULI = np.array([[[0, 1], [1, 0]], [[0, -1j], [1j, 0]], [[1, 0], [0, -1]]], complex)
-ZERO, ONE = np.zeros((2, 2)), np.eye(2)
-GAMMA = np.array(
-    [np.block([[ZERO, ONE], [ONE, ZERO]])] + [np.block([[ZERO, s], [-s, ZERO]]) for s in PAULI],
-    complex,
-)
-GAMMA_5 = np.diag([-1, -1, 1, 1]).astype(complex)
-LEFT, RIGHT = (np.eye(4) - GAMMA_5) / 2, (np.eye(4) + GAMMA_5) / 2
-METRIC = np.diag([1.0, -1.0, -1.0, -1.0])
-
-
-def massless(p):
-    """Columns u(p) = v(p) of helicities -1/2 and 1/2: u ubar sums to pslash."""
-    slash = np.einsum("m,mn,nab->ab", p, METRIC, GAMMA) @ GAMMA[0]
-    values, vectors = np.linalg.eigh(slash)
-    return vectors[:, 2:] * np.sqrt(values[2:])
-
-
-def contracted(first, second):
-    return np.einsum("m,mn,n->", first, METRIC, second)
-
-
-def line(out, matrices, into):
-    return np.array([out.conj() @ GAMMA[0] @ m @ into for m in matrices])
-
-
-def amplitudes(p, momenta, muon, spins, mass):
-    """M of G_L, G_R and a, with unit coefficients: both exchanges of the two electrons."""
-    one, two = momenta
-    total = np.zeros(3, complex)
-    for sign, p_1, u_1, u_2 in ((1, one, spins[0], spins[1]), (-1, two, spins[1], spins[0])):
-        q = p - p_1
-        q_low = METRIC @ q
-        sigma = [
-            0.5j * sum((GAMMA[m] @ GAMMA[n] - GAMMA[n] @ GAMMA[m]) * q_low[n] for n in range(4))
-            for m in range(4)
-        ]
-        pair = line(u_2, GAMMA, spins[2])
-        current = line(u_1, [g @ LEFT for g in GAMMA], muon)
-        # A_2 = -A: T = [q^2 gamma B - m i sigma q A P_R]/q^2, hep-ph/9510309
-        dipole = line(u_1, [-1j * mass * s @ RIGHT for s in sigma], muon) / contracted(q, q)
-        total += sign * np.array(
-            [
-                contracted(current, line(u_2, [g @ LEFT for g in GAMMA], spins[2])),
-                contracted(current, line(u_2, [g @ RIGHT for g in GAMMA], spins[2])),
-                contracted(dipole, pair),
-            ]
-        )
-    return total
-
-
-def dalitz_moments():
-    """sum_spins M_i M_j* over the Dalitz plane of a mother of mass 1, over that of 2 G_L^2."""
-    nodes, weights = np.polynomial.legendre.leggauss(10)
-    x, w = (nodes + 1) / 2, weights / 2
-    total = np.zeros((3, 3), complex)
-    p = np.array([1.0, 0, 0, 0])
-    muons = np.array([[1, 0, 1, 0], [0, 1, 0, 1]], complex)
-    for (a, w_a), (b, w_b) in itertools.product(zip(x, w, strict=True), repeat=2):
-        energies = (a / 2, (1 - a + a * b) / 2)  # 0 < E_1 < 1/2, 1/2 - E_1 < E_2 < 1/2
-        e_1, e_2 = energies
-        e_3 = 1 - e_1 - e_2
-        cos = ((e_3**2 - e_1**2 - e_2**2) / (2 * e_1 * e_2)) if e_1 * e_2 else 1.0
-        one = e_1 * np.array([1, 0, 0, 1])
-        two = e_2 * np.array([1, math.sqrt(max(0.0, 1 - cos**2)), 0, cos])
-        three = p - one - two
-        spinors = [massless(k) for k in (one, two, three)]
-        for muon, *index in itertools.product(muons, (0, 1), (0, 1), (0, 1)):
-            spins = [s[:, i] for s, i in zip(spinors, index, strict=True)]
-            m = amplitudes(p, (one, two), muon, spins, 1.0)
-            total += w_a * w_b * a / 4 * np.outer(m, m.conj())
-    return total.real / total[0, 0].real * 2.0
-
-
 def test_rates_and_interference_against_explicit_traces():
     """2 |G_L|^2 + |G_R|^2 + 4 a (2 G_L + G_R): every bilinear but the logarithm of |a|^2."""
-    found = dalitz_moments()
+    found = dalitz((vector(LEFT), vector(RIGHT), dipole))
     expected = {(0, 0): 2.0, (1, 1): 1.0, (0, 1): 0.0, (0, 2): 4.0, (1, 2): 2.0}
     for (i, j), value in expected.items():
         assert found[i, j] == pytest.approx(value, rel=1e-6, abs=1e-9), (i, j)

@@ -153,6 +153,7 @@ def test_disks_after_a_power_failure_read_and_resume(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_many_disks_after_a_power_failure_read_and_resume(tmp_path, monkeypatch):
     assert crash(tmp_path, monkeypatch, lambda rng: 8) > 1000
 
