@@ -25,7 +25,7 @@ def show_comparison(
     for run in runs:
         if run.committed == 0:
             raise InputError(f"'{run.directory}' holds no draws to compare")
-    start_jax()
+    start_jax(reads=True)
     summaries = summary.summarise(runs[0]), summary.summarise(runs[1])
     found = comparison.compare(runs, summaries)
     if as_json:

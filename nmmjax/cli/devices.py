@@ -20,6 +20,8 @@ _CHAINS = 4096  # of trajectories on an accelerator, at most
 _CHAINS_PER_CORE = 32
 _SUPERCHAINS = 64
 _TRAJECTORIES = ("nuts", "chees", "meads", "mclmc")
+_FEW_DRAWS = 5  # in a block of more walkers than this: the host stores a value in 34 ns
+_MANY_WALKERS = 2**14
 _SHARE = 0.05  # of the memory, for one block and its record
 _STORED = 64  # numbers of a draw, at most: columns and position
 
@@ -66,8 +68,9 @@ def sized(
 ) -> EngineSection:
     """Fill in sizes as the device has room for, on an accelerator; a CPU keeps the defaults.
 
-    `ensembles` and `walkers` of `ensemble`; `chains` of trajectories, and that so many chains need
-    no starting points of their own: `superchains`. Only where the run file gives none of them.
+    `ensembles` and `walkers` of `ensemble`, and fewer draws in a `block` of many; `chains` of
+    trajectories, and that so many chains need no starting points of their own: `superchains`.
+    Only where the run file gives none of them.
 
     stored  the table `sampling` of the run that is continued: its sizes are taken, so that a run
             goes on on another device
@@ -78,7 +81,7 @@ def sized(
     if not (walks or section.name in _TRAJECTORIES) or open_ & section.options.keys():
         return section
     if stored is not None:
-        return _as_stored(section, stored, open_)
+        return _as_stored(section, stored, open_ | ({"block"} if walks else set()))
     if device.platform == "cpu":
         return section
     count = count_of(asked) or len(jax.local_devices())
@@ -87,7 +90,9 @@ def sized(
     block = section.options.get("block", 25)
     if walks:
         found = size_of(cores, memory, block, count)
-        return section.model_copy(update={"options": section.options | found})
+        if found["ensembles"] * found["walkers"] > _MANY_WALKERS:
+            found = {"block": _FEW_DRAWS} | found
+        return section.model_copy(update={"options": found | section.options})
     superchains = section.superchains or _SUPERCHAINS
     chains = chains_of(cores, memory, block, count, superchains)
     options = section.options | {"chains": chains}
@@ -99,7 +104,8 @@ def _as_stored(section: EngineSection, stored: Mapping[str, Any], sizes: Set[str
     engine = stored.get("engine", {})
     if engine.get("name") != section.name:
         return section
-    options = section.options | {name: engine[name] for name in sorted(sizes) if name in engine}
+    taken = {name: engine[name] for name in sorted(sizes) if name in engine}
+    options = taken | section.options
     superchains = section.superchains or stored.get("superchains")
     return section.model_copy(update={"options": options, "superchains": superchains})
 

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from nmmjax.errors import InputError, located, suggest
+from nmmjax.results.plain import number
 from nmmjax.runfile import plugins
 from nmmjax.runfile.blame import place, user_code
 from nmmjax.runfile.schema import EngineSection, RunFile, StoreSection, of_type
@@ -69,12 +70,12 @@ def check_engine(engine: AbstractEngine, posterior: Posterior, where: str) -> No
             f"{where}: [engine] name: {type(engine).__name__.lower()} follows gradients, which "
             f"end at hard prior edges; give 'edge = 0.1' to the priors of: {hard}"
         )
-    size = 8.0 * engine.chains * posterior.dim * max(engine.per_block, _SCREENED)
-    if size > _MOST_BYTES:
+    each = 8 * posterior.dim * max(engine.per_block, _SCREENED)
+    if each * engine.chains > _MOST_BYTES:
         raise InputError(
-            f"{where}: [engine] options: {engine.chains} chains need {size / 1e9:.3g} GB for the "
-            f"positions of one block, more than {_MOST_BYTES / 1e9:.0f}: take fewer chains or "
-            "shorter blocks"
+            f"{where}: [engine] options: {engine.chains} chains need "
+            f"{number(each * engine.chains / 1e9)} GB for the positions of one block, more than "
+            f"{_MOST_BYTES / 1e9:.0f}: {_MOST_BYTES // each:.0f} chains fit"
         )
     starts = jax.ShapeDtypeStruct((engine.chains, posterior.dim), float)
     try:

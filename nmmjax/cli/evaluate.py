@@ -39,7 +39,7 @@ def evaluate_points(
 
     Without either the model's reference point is taken.
     """
-    start_jax()
+    start_jax(reads=True)
     refuse_plugins(no_plugins, model_name)
     model = _model(model_name, settings)
     given = _assignments(assignments)

@@ -76,6 +76,7 @@ def main(directory: str) -> None:
     """Draw, and print the names of the figures, or why there are none, as JSON."""
     quiet()
     jax.config.update("jax_enable_x64", True)  # of the limits that are drawn
+    jax.config.update("jax_platforms", "cpu")  # an accelerator is the run's, memory and all
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
     found: dict[str, list[str] | str] = {"drawn": [], "refused": ""}

@@ -31,7 +31,7 @@ def plot_run(
     allow_changes: bool = False,
 ) -> None:
     """Draw and save figures of a run, or of several over one another; print the path of each."""
-    start_jax()
+    start_jax(reads=True)
     kinds, names, suffixes = _listed("--what", what), _listed("--params", params), []
     for suffix in _listed("--format", formats):
         if suffix not in draw.FORMATS:

@@ -85,7 +85,7 @@ def progress_line(progress: Progress) -> str:
     rest = {n: x for n, x in scalars.items() if n + ASKED not in scalars and ASKED not in n}
     unit = "steps" if progress.phase == "warm-up" else "draws"
     parts = [
-        f"{progress.phase} {progress.draws}/{progress.target} {unit}" if drawn else progress.phase,
+        f"{progress.phase} {_done(progress)} {unit}" if drawn else progress.phase,
         *counted(scalars),
         f"{progress.rate:.3g} {unit}/s" if drawn else "",
         _known("acceptance", progress.acceptance, ".1%"),
@@ -97,6 +97,12 @@ def progress_line(progress: Progress) -> str:
         _known("left", progress.seconds_left, ".0f", " s") if drawn else "",
     ]
     return "  ".join(part for part in parts if part)
+
+
+def _done(progress: Progress) -> str:
+    """Draws of those asked for; of an engine that ends by itself, which may make more, alone."""
+    beyond = progress.draws > progress.target
+    return f"{progress.draws}" if beyond else f"{progress.draws}/{progress.target}"
 
 
 def _known(name: str, value: float, form: str, unit: str = "") -> str:

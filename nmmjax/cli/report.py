@@ -69,7 +69,7 @@ def write_report(
     where = directory / NAME if path is None else path
     if not where.parent.is_dir():
         raise InputError(f"cannot write '{where}': there is no folder '{where.parent}'")
-    start_jax()
+    start_jax(reads=True)
     page = html(run)
     try:
         with Folder(where.parent) as folder:

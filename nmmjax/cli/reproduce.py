@@ -75,7 +75,7 @@ def _draw(
 
     if recompute is not None and _CHART not in names:
         raise InputError(f"--recompute is for '{_CHART}', whose table is stored; others compute")
-    start_jax()
+    start_jax(reads=True)
     table = None if recompute is None else _recomputed(recompute, directory, runs)
     for name in names:
         about, paths = reproduce(name, directory, formats, table if name == _CHART else None)

@@ -17,8 +17,11 @@ from nmmjax.runfile import plugins
 _GPU = ("/dev/nvidiactl", "/dev/dxg")
 
 
-def start_jax() -> None:
+def start_jax(reads: bool = False) -> None:
     """Set double precision and a compilation cache; refuse an explicit request for float32.
+
+    reads  the command samples nothing: it computes on the CPU and leaves an accelerator, most of
+           whose memory JAX would take, to the run that may be there
 
     The cache sits in $JAX_COMPILATION_CACHE_DIR, else below the user's cache folder, apart for
     each kind of processor, since compiled CPU code does not travel between kinds. Where neither
@@ -34,6 +37,8 @@ def start_jax() -> None:
         )
     quiet()
     jax.config.update("jax_enable_x64", True)
+    if reads:
+        jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
     given = os.environ.get("JAX_COMPILATION_CACHE_DIR")
     if given is not None and ("://" in given or not given):  # storage that JAX itself opens; off

@@ -30,7 +30,7 @@ def show_summary(
         else:
             out(tables.to_text(run, width()))
         return
-    start_jax()
+    start_jax(reads=True)
     found = summary.summarise(run)
     if as_json:
         _print_json(report.to_json(found))
@@ -62,7 +62,7 @@ def _draw(name: str, files: list[pathlib.Path], path: pathlib.Path) -> None:
     from nmmjax.figures import curves
     from nmmjax.figures.axes import legible
 
-    start_jax()
+    start_jax(reads=True)
     (found,) = library.load([name], files=files)
     assert isinstance(found, Curve)
     try:
@@ -152,7 +152,7 @@ def _model_entry(name: str) -> dict[str, Any]:
     from nmmjax.runfile.build import ModelSection, build_model, prior_table
     from nmmjax.target.settings import settings
 
-    start_jax()
+    start_jax(reads=True)
     model = build_model(ModelSection(name=name), "list")
     return {
         "line": _first_line(type(model)),

@@ -95,15 +95,12 @@ def look(directory: pathlib.Path) -> Status:
 def to_text(status: Status) -> str:
     """Say in a few lines: state, progress, figures of the draws, rates, what ends the run."""
     p = status.progress
-    share = status.draws / status.draws_asked
     state = f"{_doing(status)}, {status.writer}" if status.running else _ended(status)
     lines = [
         f"{status.directory}: {status.model}, {status.engine}, {status.chains} chains in "
         f"{status.ensembles} ensembles",
         _row("state", state + ("" if status.age is None else f"; updated {ago(status.age)} ago")),
-        _row("done", status.rounds)
-        if status.rounds
-        else _row("draws", f"{status.draws} of {status.draws_asked} per chain ({share:.0%})"),
+        _row("done", status.rounds) if status.rounds else _row("draws", _drawn(status)),
     ]
     if p.get("phase") in _BEFORE:
         what = _BEFORE[p["phase"]]
@@ -125,6 +122,14 @@ def to_text(status: Status) -> str:
         rules = ", ".join(f"{names.get(k, k)} {x:g}" for k, x in numbers.items())
         lines.append(_row("until", f"{rules}, or {status.draws_asked} draws"))
     return "\n".join(lines) + "\n"
+
+
+def _drawn(status: Status) -> str:
+    """Draws of those asked for; a last block, or an engine that ends by itself, may make more."""
+    done, asked = status.draws, status.draws_asked
+    if done > asked:
+        return f"{done} per chain, {asked} asked for"
+    return f"{done} of {asked} per chain ({done / asked:.0%})"
 
 
 def _session(p: dict[str, Any], running: bool) -> list[str]:

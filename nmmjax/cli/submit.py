@@ -25,6 +25,7 @@ from nmmjax.runfile.build import read
 
 _TIME = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)|(\d+)")
 _LINE = re.compile(r"[^\x00-\x1f\x7f]+")  # one line of printable text
+_LAST = 2  # lines of sbatch: what is wrong, and that it gives up
 _MANY = 10**6  # requeues: the task itself stops where it makes no progress
 
 
@@ -189,7 +190,9 @@ def _submitted(job: Job) -> str:
     except (FailedJobError, subprocess.CalledProcessError) as error:
         said = str(getattr(error, "output", None) or error)
         lines = [x for x in said.splitlines() if x.startswith("sbatch:")] or said.splitlines()[-1:]
-        raise InputError(f"Slurm refused the job: {' '.join(lines)}") from None
+        raise InputError(
+            f"Slurm refused the job: {' '.join(lines[-_LAST:])}; --print writes the script alone"
+        ) from None
     return found[0].job_id.partition("_")[0]
 
 

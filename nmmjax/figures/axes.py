@@ -15,6 +15,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 from nmmjax.errors import printable
 from nmmjax.figures.fit import fitted
 from nmmjax.results.rundir import Run
+from nmmjax.results.variables import differ
 
 type Which = Literal["x", "y"]
 _UNITS = {
@@ -26,6 +27,7 @@ _UNITS = {
 }
 _ONE_DECADE = 0.85  # decades below which an axis gets round numbers for ticks
 _MOST_ZEROS = 1e-3  # share of draws at 0 that a logarithmic axis may leave out
+_MOST_LOOKED_AT = 2**17  # draws
 _LONG_TAIL = 30.0  # |x| at 95% over its median, from which on signed quantities get asinh
 
 
@@ -115,6 +117,12 @@ def bounds_of(run: Run, label: str, scale: Scale) -> tuple[float | None, float |
             return None, None
     low, high = (float(c) for c in scale.forward(np.array(ends, float)))
     return low, high
+
+
+def varies(run: Run, label: str) -> bool:
+    """Tell whether a quantity has more than one value, to rounding: there is something to draw."""
+    some = run.sample(label, run.few(_MOST_LOOKED_AT))
+    return differ(float(some.min()), float(some.max()))
 
 
 def axis_label(run: Run, label: str) -> str:

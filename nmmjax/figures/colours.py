@@ -15,6 +15,7 @@ from nmmjax.figures.axes import Scale, bin_of, tick_label, view
 
 _BINS, _FINE = 70, 140
 _WELL_FILLED = 5  # draws in a bin, or under the kernel, for a colour to count in the scale
+_BEYOND = 0.05  # widths of the draws, since smooth contours end beyond the last one
 _TAIL = 0.02  # share of well-filled bins beyond each end of the colours
 
 
@@ -61,7 +62,7 @@ def averages(
     """
     c = scale.forward(colour)
     keep = np.isfinite(c)
-    edges, index = _bins(x[keep], y[keep], _FINE)
+    edges, index = _bins(x[keep], y[keep], _FINE, _BEYOND)
     mean, draws = nearby.averages(index, c[keep], half[keep], _FINE)
     there = np.isfinite(mean)
     z = np.ma.masked_all(mean.shape)
@@ -108,11 +109,17 @@ def bar(figure: Figure, drawn, panels: Sequence[Axes], label: str, scale: Scale)
     found.minorticks_off()
 
 
-def _bins(x: np.ndarray, y: np.ndarray, count: int = _BINS) -> tuple[list[np.ndarray], np.ndarray]:
-    """Edges (up, across) and the flat number of the bin of every draw."""
+def _bins(
+    x: np.ndarray, y: np.ndarray, count: int = _BINS, beyond: float = 0.0
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Edges (up, across) and the flat number of the bin of every draw.
+
+    beyond  widths of the draws by which the edges go on, on either side
+    """
     edges, index = [], np.zeros(len(x), dtype=int)
     for c in (y, x):
-        ends = view(c)
+        low, high = view(c)
+        ends = low - beyond * (high - low), high + beyond * (high - low)
         edges.append(np.linspace(*ends, count + 1))
         index = index * count + bin_of(c, ends, count)
     return edges, index

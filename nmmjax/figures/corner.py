@@ -13,9 +13,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import NullLocator
 from scipy.ndimage import zoom
 
-from nmmjax.figures.axes import Scale, Which, axis_label, scale_of, short, view
+from nmmjax.figures.axes import Scale, Which, axis_label, scale_of, short, varies, view
+from nmmjax.figures.circles import bounds_on_line, centres, on_line
 from nmmjax.figures.density import Densities
-from nmmjax.figures.maps import bounds_on_line, middle
 from nmmjax.figures.style import INSIDE, OUTLINE, RUNS, STYLE, TWO_COLUMNS, Style
 from nmmjax.results import angles, tuning
 from nmmjax.results.rundir import Run
@@ -37,7 +37,7 @@ def corner(run: Run, names: Sequence[str] = (), style: Style = STYLE, raw: bool 
     raw    histograms behind the contours, in place of smooth densities
     """
     chosen = list(names) or usual(run)
-    drawn = _Drawn(run, chosen)
+    drawn = _Drawn(run, chosen, centres([run], chosen))
     with matplotlib.rc_context(style):
         figure, panels = _grid(len(chosen))
         for (row, column), axes in panels.items():
@@ -67,7 +67,8 @@ def overlaid(runs: Mapping[str, Run], names: Sequence[str] = (), style: Style = 
     """Corner plot of several runs, by title, of the quantities that all of them have."""
     first, *others = runs.values()
     chosen = list(names) or [n for n in usual(first) if all(n in run.labels for run in others)]
-    drawn = {title: _Drawn(run, chosen) for title, run in runs.items()}
+    about = centres(list(runs.values()), chosen)
+    drawn = {title: _Drawn(run, chosen, about) for title, run in runs.items()}
     reference = next(iter(drawn.values()))
     panels_of = list(zip(*(one.panels for one in drawn.values()), strict=True))
     wide = [(min(p.ends[0] for p in ps), max(p.ends[1] for p in ps)) for ps in panels_of]
@@ -94,8 +95,7 @@ def overlaid(runs: Mapping[str, Run], names: Sequence[str] = (), style: Style = 
 def usual(run: Run) -> list[str]:
     """Sampled parameters, then m_nu, mu_nu and the tuning where they vary."""
     found = [name for name in ("m_nu", "mu_nu", tuning.of(run)) if name and run.has(name)]
-    varying = [n for n in found if np.ptp(run.sample(n, run.few(_MOST_BINNED))) > 0.0]
-    return list(dict.fromkeys([*run.sampled, *varying]))
+    return list(dict.fromkeys([*run.sampled, *(n for n in found if varies(run, n))]))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,19 +113,15 @@ class _Panel:
 class _Drawn:
     """The quantities of one run, and the densities of their coordinates."""
 
-    def __init__(self, run: Run, names: Sequence[str]) -> None:
+    def __init__(self, run: Run, names: Sequence[str], centres: Mapping[str, float]) -> None:
         few = run.few(_MOST_BINNED)
-        self.panels = [_panel(run, name, few) for name in names]
-        bounds = {
-            p.name: bounds_on_line(run, p.name, p.scale, p.scale.inverse(p.c)) for p in self.panels
-        }
+        self.panels = [_panel(run, name, few, centres.get(name)) for name in names]
+        bounds = {p.name: bounds_on_line(run, p.name, p.scale, centres) for p in self.panels}
         self.densities = Densities({p.name: p.c for p in self.panels}, bounds)
 
 
-def _panel(run: Run, name: str, few: np.ndarray) -> _Panel:
-    values, period = run.sample(name, few).ravel(), run.period(name)
-    if period is not None:  # a circle is shown from its emptiest place to that place
-        values = angles.unrolled(values, middle(values, period), period)
+def _panel(run: Run, name: str, few: np.ndarray, centre: float | None) -> _Panel:
+    values, period = on_line(run, name, run.sample(name, few).ravel(), centre), run.period(name)
     scale = scale_of(run, name, values)
     c = scale.forward(values)
     defined = values[~np.isnan(values)]

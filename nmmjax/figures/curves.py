@@ -88,10 +88,15 @@ def look_of(curve: Curve, i: int) -> dict[str, Any]:
 
 
 def draw_curve(axes: Axes, curve: Curve, look: Mapping[str, Any]) -> None:
-    """Draw the limit as a line, the excluded side hatched; a region as its outline."""
+    """Draw the limit as a line, the excluded side hatched; a region as its outline.
+
+    A projection excludes nothing yet.
+    """
     outline = curve.outline()
     hatch = EXCLUDED | {"edgecolor": look["color"], "alpha": 0.45}
-    if outline.closed:
+    if curve.source.use == "projection":
+        pass
+    elif outline.closed:
         axes.fill(outline.mass, outline.coupling, **hatch)
     else:
         excluded = outline.coupling, _STRIP * outline.coupling

@@ -28,6 +28,7 @@ _SIGNIFICANT = 4.0  # sd of noise above which structure is shown
 _TAIL = 5e-4  # share of draws beyond an end of the grid that is no bound
 _EDGE = 0.01  # share of draws within a bin of the last one, where draws end abruptly
 _PAD = 0.1  # of the width of the draws, beyond them
+_THIN = 0.75  # bins, sd about a line
 _CENTRAL = 2.0  # sd of noise by which the middle of the draws ranks above places without any
 
 type Bounds = tuple[float | None, float | None]
@@ -67,18 +68,27 @@ class Densities:
         return nodes, values[0]
 
     def plane(self, x: str, y: str) -> Density | None:
-        """Return the density of a pair; None for too few draws, or for a constant."""
+        """Return the density of a pair.
+
+        None for too few draws, for a constant, and for draws on a line thinner than a bin.
+        """
         if not self._enough(x, y):
             return None
         (across, column), (up, row) = self._grid(x, _BINS), self._grid(y, _BINS)
         counts, details = _counts(row, column, (_BINS, _BINS)), _details(_BINS)
-        if not counts.any():
+        if not counts.any() or _thin(self._inside(x), self._inside(y)):
             return None
         values, worth = _structure(counts, details, details, self._repeats)
         noise = min((_BINS * worth / counts.sum()) ** 0.5, 1.0)  # of a row of bins
         values *= 1.0 + _CENTRAL * noise * _centrality(counts.sum(axis=1))
         levels = _levels(across, up, values, self.columns[x], self.columns[y])
         return _closed(across, up, values, levels) if 0.0 < levels[0] < levels[1] else None
+
+    def _inside(self, name: str) -> np.ndarray:
+        """Coordinates in bins of a plane; NaN beyond its ends."""
+        nodes, index = self._grid(name, _BINS)
+        c = (self.columns[name] - nodes[0]) / (nodes[1] - nodes[0])
+        return np.where(index >= 0, c, np.nan)
 
     def _enough(self, *names: str) -> bool:
         """Tell whether there are draws with a place on all axes, and more than one place."""
@@ -176,6 +186,26 @@ def _structure(
                 detail = _shrunk(detail, least, (_reach(left, j), _reach(right, i)))
             found += detail
     return np.maximum(found, 0.0), max(excess)
+
+
+def _thin(x: np.ndarray, y: np.ndarray) -> bool:
+    """Tell whether draws lie on a line thinner than a bin, which contours cannot follow.
+
+    x, y  in bins; on a line of slope 1 the sd within a bin of the other axis is 12^(-1/2)
+    """
+    keep = np.isfinite(x) & np.isfinite(y)
+    pairs = (x[keep], y[keep]), (y[keep], x[keep])
+    return min(_scatter(a, b) for a, b in pairs) < _THIN
+
+
+def _scatter(a: np.ndarray, b: np.ndarray) -> float:
+    """Standard deviation of b within the bins of a, pooled."""
+    bins = a.astype(int)
+    counts, sums, squares = (np.bincount(bins, w) for w in (None, b, b * b))
+    some = counts > 1
+    inside = squares[some] - sums[some] ** 2 / counts[some]
+    free = float(np.sum(counts[some] - 1))
+    return (float(np.sum(inside)) / free) ** 0.5 if free > 0.0 else np.inf
 
 
 def _reach(kernels: np.ndarray, i: int) -> int:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from nmmjax.errors import InputError, suggest
 from nmmjax.figures import overlay as overlaid
-from nmmjax.figures.axes import axis_label, legible
+from nmmjax.figures.axes import axis_label, legible, varies
 from nmmjax.figures.corner import corner
 from nmmjax.figures.corner import overlaid as several
 from nmmjax.figures.curves import curves_figure
@@ -195,8 +195,7 @@ def planes(run: Run) -> list[tuple[str, str, str]]:
     given = run.attributes.get("planes")
     found = []
     for x, y, colour in json.loads(given) if isinstance(given, str) else []:
-        few = run.few(_MOST_POINTS)
-        if all(n in run.labels and np.ptp(run.sample(n, few)) > 0.0 for n in (x, y)):
+        if all(n in run.labels and varies(run, n) for n in (x, y)):
             found.append((x, y, colour if colour in run.labels else ""))
     return found
 
@@ -206,8 +205,7 @@ def _usual_map(run: Run) -> list[str]:
     if not (run.has("m_nu") and run.has("mu_nu")):
         raise InputError("this run has no m_nu and mu_nu to map: say what, --params a,b")
     mass = next((n for n in run.sampled if run.about(n)["units"] == "GeV"), None)
-    given = np.ptp(run.sample("m_nu", run.few(_MOST_POINTS))) == 0.0  # masses are inputs
-    across = [mass] if given and mass else ["m_nu", mass]
+    across = ["m_nu", mass] if varies(run, "m_nu") or not mass else [mass]
     return [name for name in (*across, "mu_nu") if name is not None]
 
 

@@ -18,7 +18,7 @@ from matplotlib.patheffects import AbstractPathEffect, withStroke
 
 from nmmjax.catalogue import known_or_bare
 from nmmjax.errors import InputError
-from nmmjax.figures.axes import Scale, Which, short
+from nmmjax.figures.axes import Scale, Which, short, tick_label
 from nmmjax.figures.style import EMPTY, ONE_COLUMN, STYLE, TWO_COLUMNS, Style
 from nmmjax.results import tables, tuning
 from nmmjax.results.rundir import Run
@@ -111,7 +111,7 @@ def _panel(
     bar = figure.colorbar(mesh, ax=axes, label=label, pad=0.02)
     scale = Scale("log" if log else "linear")
     ticks = _round(scale, np.array([low, high]), 8)
-    bar.set_ticks(ticks, labels=[short(x) for x in ticks])
+    bar.set_ticks(ticks, labels=[tick_label(x) for x in ticks])
     bar.minorticks_off()
 
 

@@ -11,20 +11,23 @@ from matplotlib.figure import Figure
 from matplotlib.path import Path
 
 from nmmjax.figures import colours
-from nmmjax.figures.axes import Scale, Which, axis_label, bounds_of, scale_of, tick_label, view
+from nmmjax.figures.axes import Scale, Which, axis_label, scale_of, tick_label, view
+from nmmjax.figures.circles import bounds_on_line, centres, on_line
 from nmmjax.figures.curves import draw_curve, look_of
 from nmmjax.figures.density import Densities, Density
 from nmmjax.figures.fit import legend_below
 from nmmjax.figures.limit_lines import Limit, curves_of, limits_on
 from nmmjax.figures.style import EXCLUDED, INSIDE, ONE_COLUMN, STYLE, TWO_COLUMNS, Style
-from nmmjax.results import angles, tuning
+from nmmjax.results import tuning
 from nmmjax.results.rundir import Run
 from nmmjax.samplers.series import highest, thinned
 
 _MOST_DRAWN = 2**18  # draws behind colours and contours
 _FEWEST_BINNED = 2000  # draws below which a map shows points
+_FINER = 16  # places for each point of a curve
 _STAR = r"largest allowed $\mu_\nu$"
 _TAIL = 5e-4  # share of draws beyond each end of an axis
+_TAIL_OF_CONTOURS = 5e-3  # the same, where contours are drawn and no draw
 _OFF_SCALE = 2.0  # decades, or widths of the region, by which a map may be stretched for a limit
 _FUTURE_OFF_SCALE = 0.5  # the same for a projection
 
@@ -45,14 +48,16 @@ def region_map(
     The star is the allowed draw of largest mu_nu, where that is on an axis.
     """
     few = run.few(_MOST_DRAWN)
-    names = dict.fromkeys([*across, up])
-    draws = {name: on_line(run, name, thinned(run.series(name)).ravel()) for name in names}
-    some = {name: on_line(run, name, run.sample(name, few).ravel()) for name in names}
+    names = list(dict.fromkeys([*across, up]))
+    about = centres([run], names)
+    all_of = {name: thinned(run.series(name)).ravel() for name in names}
+    draws = {name: on_line(run, name, x, about.get(name)) for name, x in all_of.items()}
+    some = {n: on_line(run, n, run.sample(n, few).ravel(), about.get(n)) for n in names}
     scales = {name: scale_of(run, name, some[name]) for name in names}
     inside = {name: scales[name].forward(some[name]) for name in names}
-    bounds = {name: bounds_on_line(run, name, scales[name], some[name]) for name in names}
+    bounds = {name: bounds_on_line(run, name, scales[name], about) for name in names}
     densities = Densities(inside, bounds)
-    limits = limits_on(run, list(names))
+    limits = limits_on(run, names)
     with matplotlib.rc_context(style):
         figure, panels = _panels(len(across))
         contours = [
@@ -63,8 +68,13 @@ def region_map(
         third = colour, run.sample(colour, few) if colour else None
         _coloured(run, figure, panels, [(inside[n], inside[up]) for n in across],
                   [(scales[n], scales[up]) for n in across], third, contours, raw)  # fmt: skip
+        sparse = raw or len(some[up]) < _FEWEST_BINNED
+        edges = _edges(across, up, [None if sparse else path for path in contours])
+        best = _best(run, names, about)
+        ends = {n: _ends(_shown(scales[n], draws[n], edges.get(n)), scales[n], limits[n],
+                         best.get(n)) for n in names}  # fmt: skip
         for axes, name in zip(panels, across, strict=True):
-            _dressed(run, axes, (name, up), draws, scales, limits)
+            _dressed(run, axes, (name, up), ends, scales, limits, best)
         panels[0].set_ylabel(axis_label(run, up))
         for axes in panels[1:]:
             axes.tick_params("y", labelleft=False)
@@ -77,21 +87,20 @@ def _dressed(
     run: Run,
     axes: Axes,
     plane: tuple[str, str],
-    draws: dict[str, np.ndarray],
+    ends: Mapping[str, tuple[float, float]],
     scales: dict[str, Scale],
     limits: dict[str, list[Limit]],
+    best: Mapping[str, float],
 ) -> None:
-    """Draw limits, curves, scales and the best draw of one plane."""
-    best = _best(run, draws, plane)
-    ends = {n: _ends(scales[n].forward(draws[n]), scales[n], limits[n], best.get(n)) for n in plane}
+    """Draw limits, curves, scales and, where mu_nu is on an axis, the best draw of one plane."""
     sides: tuple[tuple[Which, str], ...] = ("x", plane[0]), ("y", plane[1])
     for which, n in sides:
         _limit_lines(axes, which, scales[n], ends[n], limits[n])
-    _curves(axes, run, *plane)
+    _curves(axes, run, plane, scales, ends)
     for which, n in sides:
         scales[n].apply(axes, which, *ends[n], most=5)
     axes.set_xlabel(axis_label(run, plane[0]))
-    if best:
+    if best and "mu_nu" in plane:
         look = {"color": "white", "ms": 9, "mec": "black", "ls": "", "zorder": 3.0}
         axes.plot([best[plane[0]]], [best[plane[1]]], marker="*", **look, label=_STAR)
 
@@ -101,29 +110,6 @@ def _panels(count: int) -> tuple[Figure, list[Axes]]:
     size = (ONE_COLUMN, 3.5) if count == 1 else (TWO_COLUMNS, 3.5)
     figure = Figure(figsize=size, layout="constrained")
     return figure, [figure.add_subplot(1, count, i + 1) for i in range(count)]
-
-
-def on_line(run: Run, name: str, values: np.ndarray) -> np.ndarray:
-    """Angles from their emptiest place on; other quantities as they are."""
-    period = run.period(name)
-    return values if period is None else angles.unrolled(values, middle(values, period), period)
-
-
-def middle(values: np.ndarray, period: float) -> float:
-    """Return what is opposite to the emptiest place of a circle, near the mean of the angles."""
-    values = values[np.isfinite(values)]
-    found = np.array(angles.seam(values, period) + 0.5 * period)
-    return float(angles.unrolled(found, angles.resultant(values, period)[0], period))
-
-
-def bounds_on_line(
-    run: Run, name: str, scale: Scale, values: np.ndarray
-) -> tuple[float | None, float | None]:
-    """Coordinates between which a density is sought: a prior's bounds, or where a circle is cut."""
-    if (period := run.period(name)) is None:
-        return bounds_of(run, name, scale)
-    centre = middle(values, period)
-    return centre - 0.5 * period, centre + 0.5 * period
 
 
 def _contours(axes: Axes, density: Density | None, x: Scale, y: Scale) -> Path | None:
@@ -174,11 +160,31 @@ def _first_half(shape: tuple[int, int]) -> np.ndarray:
     return 2 * np.arange(draws) < draws
 
 
+def _edges(across: Sequence[str], up: str, areas: Sequence[Path | None]) -> dict[str, np.ndarray]:
+    """Points around the outer contours by quantity; none where something else shows the draws."""
+    around = {n: np.concatenate(path.to_polygons())
+              for n, path in zip(across, areas, strict=True) if path is not None}  # fmt: skip
+    found = {name: points[:, 0] for name, points in around.items()}
+    if around and all(path is not None for path in areas):
+        found[up] = np.concatenate([points[:, 1] for points in around.values()])
+    return found
+
+
+def _shown(scale: Scale, draws: np.ndarray, edge: np.ndarray | None) -> tuple[float, float]:
+    """Coordinates of nearly all draws; where there are contours, of these and of most draws."""
+    c = scale.forward(draws)
+    if edge is None:
+        return view(c, _TAIL)
+    low, high = view(c, _TAIL_OF_CONTOURS)
+    outer = scale.forward(edge)
+    return min(low, float(np.min(outer))), max(high, float(np.max(outer)))
+
+
 def _ends(
-    c: np.ndarray, scale: Scale, limits: Sequence[Limit], best: float | None
+    shown: tuple[float, float], scale: Scale, limits: Sequence[Limit], best: float | None
 ) -> tuple[float, float]:
-    """Ends of an axis: the draws and the best, stretched to show limits that are not far away."""
-    low, high = view(c, _TAIL)
+    """Ends of an axis: what is shown and the best, stretched for limits that are not far away."""
+    low, high = shown
     if best is not None:
         at = float(scale.forward(np.array(best)))
         low, high = min(low, at), max(high, at)
@@ -212,14 +218,34 @@ def _limit_lines(
             span(max(limit.high, first), last, **hatch)
 
 
-def _curves(axes: Axes, run: Run, across: str, up: str) -> None:
-    """Limits on a coupling against a mass, where those are the axes."""
+def _curves(
+    axes: Axes,
+    run: Run,
+    plane: tuple[str, str],
+    scales: Mapping[str, Scale],
+    ends: Mapping[str, tuple[float, float]],
+) -> None:
+    """Limits on a coupling against a mass, where those are the axes and the frame holds them."""
+    across, up = plane
     found = [curve for curve in curves_of(run) if curve.requires[:2] == (up, across)]
     for i, curve in enumerate(found):
-        draw_curve(axes, curve, look_of(curve, i))
+        outline = curve.outline()
+        x, y = (
+            _between(scales[n].forward(np.asarray(line)), ends[n])
+            for n, line in ((across, outline.mass), (up, outline.coupling))
+        )
+        if np.any(x & y):
+            draw_curve(axes, curve, look_of(curve, i))
 
 
-def _best(run: Run, draws: Mapping[str, np.ndarray], names: Sequence[str]) -> dict[str, float]:
+def _between(c: np.ndarray, ends: tuple[float, float]) -> np.ndarray:
+    """Tell which of the places along a line through points, also between them, are in a range."""
+    where = np.linspace(0.0, len(c) - 1.0, _FINER * len(c))
+    fine = np.interp(where, np.arange(len(c)), c)
+    return (fine > ends[0]) & (fine < ends[1])
+
+
+def _best(run: Run, names: Sequence[str], about: Mapping[str, float]) -> dict[str, float]:
     """Values at the allowed draw of largest mu_nu; none where that is on no axis."""
     allowed = run.read("allowed", "target").astype(bool)
     if "mu_nu" not in names or not allowed.any():
@@ -230,15 +256,7 @@ def _best(run: Run, draws: Mapping[str, np.ndarray], names: Sequence[str]) -> di
 
     chain, draw = highest(run.series("mu_nu").held(), score)
     where = np.array([chain * run.committed + draw])
-    return {name: _near(run, name, run.at(name, where), draws[name]) for name in names}
-
-
-def _near(run: Run, name: str, value: np.ndarray, draws: np.ndarray) -> float:
-    """One value, an angle on the line of the draws."""
-    period = run.period(name)
-    if period is not None:
-        value = angles.unrolled(value, middle(draws, period), period)
-    return float(value[0])
+    return {n: float(on_line(run, n, run.at(n, where), about.get(n))[0]) for n in names}
 
 
 def _headline(run: Run) -> Iterator[str]:

@@ -8,16 +8,18 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from nmmjax.errors import InputError
-from nmmjax.figures.axes import axis_label, bounds_of, scale_of, view
+from nmmjax.figures.axes import axis_label, scale_of, view
+from nmmjax.figures.circles import bounds_on_line, centres, on_line
 from nmmjax.figures.density import Densities
 from nmmjax.figures.fit import legend_below
-from nmmjax.figures.maps import on_line
 from nmmjax.figures.style import ONE_COLUMN, RUNS, STYLE, Style
 from nmmjax.results.rundir import Run
 
 _MOST_DRAWN = 2**18
 _MOST_POINTS = 2000
 _TAIL = 1e-3
+_PAD = 0.05  # of an axis, beyond the draws
+_TITLE = "run.title"
 
 
 def titled(runs: Sequence[Run]) -> dict[str, Run]:
@@ -43,8 +45,9 @@ def shared(runs: Mapping[str, Run], names: Sequence[str]) -> None:
 def overlaid_map(runs: Mapping[str, Run], across: str, up: str, style: Style = STYLE) -> Figure:
     """`up` against `across`: areas of 68 and 95% of the draws of each run."""
     first = next(iter(runs.values()))
+    about = centres(list(runs.values()), (across, up))
     values = {
-        title: [on_line(run, n, run.sample(n, run.few(_MOST_DRAWN)).ravel())
+        title: [on_line(run, n, run.sample(n, run.few(_MOST_DRAWN)).ravel(), about.get(n))
                 for n in (across, up)]
         for title, run in runs.items()
     }  # fmt: skip
@@ -56,7 +59,7 @@ def overlaid_map(runs: Mapping[str, Run], across: str, up: str, style: Style = S
         for i, (title, pair) in enumerate(values.items()):
             colour, run = RUNS[i % len(RUNS)], runs[title]
             columns = {across: x.forward(pair[0]), up: y.forward(pair[1])}
-            bounds = {across: bounds_of(run, across, x), up: bounds_of(run, up, y)}
+            bounds = {n: bounds_on_line(run, n, s, about) for n, s in ((across, x), (up, y))}
             found = Densities(columns, bounds).plane(across, up)
             if found is None:
                 few = slice(None, None, -(-len(pair[0]) // _MOST_POINTS))
@@ -68,17 +71,35 @@ def overlaid_map(runs: Mapping[str, Run], across: str, up: str, style: Style = S
                     axes.contourf(*at, found.values, [level, np.inf], colors=[colour], alpha=shade)
                 axes.contour(*at, found.values, found.levels, colors=[colour], linewidths=0.9)
             axes.plot([], [], color=colour, lw=3.0, label=title)
-        x.apply(axes, "x", *view(x.forward(whole[0]), _TAIL), most=5)
-        y.apply(axes, "y", *view(y.forward(whole[1]), _TAIL), most=5)
+        x.apply(axes, "x", *_ends(x.forward(whole[0])), most=5)
+        y.apply(axes, "y", *_ends(y.forward(whole[1])), most=5)
         axes.set(xlabel=axis_label(first, across), ylabel=axis_label(first, up))
         legend_below(figure, [axes], title="68% and 95% of the draws of")
     return figure
 
 
+def _ends(c: np.ndarray) -> tuple[float, float]:
+    low, high = view(c, _TAIL)
+    pad = _PAD * (high - low)
+    return low - pad, high + pad
+
+
 def _title(run: Run) -> str:
-    text = run.attributes.get("run_file")
+    """The title that the command line gives, else that of the run file."""
+    text, given = run.attributes.get("run_file"), np.ravel(run.attributes.get("overrides", []))
+    titles = [x for x in map(str, given) if x.partition("=")[0].strip() == _TITLE]
     try:
         found = tomllib.loads(text).get("run", {}).get("title", "") if text else ""
+        for override in titles:
+            found = _value(override.partition("=")[2].strip())
     except (tomllib.TOMLDecodeError, TypeError, AttributeError):
         return ""
     return found if isinstance(found, str) else ""
+
+
+def _value(text: str) -> object:
+    """A TOML value; what is none is a string."""
+    try:
+        return tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        return text

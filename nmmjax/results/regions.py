@@ -15,13 +15,13 @@ import numpy as np
 from scipy.signal import find_peaks
 
 from nmmjax.results import angles, trust
+from nmmjax.results.variables import differ
 from nmmjax.samplers import convergence, diagnostics
 
 _BINS = 128
 _SMOOTH = 2.0  # bins, the width of the kernel
 _VALLEY = 0.1  # density in a valley over that of the lower peak beside it
 _LEAST = 0.01  # of the mean density: what counts as empty
-_SAME = 1e-9  # relative spread below which values differ by rounding
 _FEWEST = 5.0  # draws in a bin, likewise
 
 
@@ -72,7 +72,7 @@ def find(
     if period is not None and np.all(np.isfinite(values)):
         cut = angles.seam(values, period)
         c, back = (values - cut) % period, _from_cut(cut, period)
-    if not np.all(np.isfinite(c)) or np.ptp(c) <= _SAME * np.max(np.abs(c)):
+    if not (np.all(np.isfinite(c)) and differ(float(c.min()), float(c.max()))):
         return None
     valleys = _valleys(c.ravel())
     if len(valleys) == 0:

@@ -155,12 +155,14 @@ def _tuning_words(found: Tuning) -> str:
 def _matter_words(found: tuple[Matter, ...], labels: Labels) -> str:
     shown = found[:_MOST]
     unsure = any(not one.reliable for one in shown)
-    parts = [
-        f"{_what(one.name, labels)} takes {'' if one.reliable else 'roughly '}{share(one.excluded)}"
-        for one in shown
-    ]
+    parts = [f"{_what(one.name, labels)} takes {_roughly(one)}" for one in shown]
     doubt = " (unreliable, by reweighting: nmmjax ablate)" if unsure else ""
     return "; ".join(parts) + doubt
+
+
+def _roughly(found: Matter) -> str:
+    text = share(found.excluded)
+    return text if found.reliable or text.startswith("<") else f"roughly {text}"
 
 
 def _notes(summary: Summary, width: int, room: int) -> Iterator[str]:
@@ -178,7 +180,7 @@ def _notes(summary: Summary, width: int, room: int) -> Iterator[str]:
 
 
 def _near(held: Held, labels: Labels) -> str:
-    return held.name if held.kind == "prior" else _what(held.name, labels)
+    return f"the {held.name}" if held.kind == "prior" else _what(held.name, labels)
 
 
 def _what(name: str, labels: Labels) -> str:

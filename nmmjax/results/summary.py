@@ -10,14 +10,13 @@ import numpy as np
 from nmmjax.errors import InputError
 from nmmjax.results import angles, evidence, headline, health, notes, ranking, regions, verdict
 from nmmjax.results.rundir import Run
-from nmmjax.results.variables import Attributes
+from nmmjax.results.variables import SAME, Attributes
 from nmmjax.samplers import series
 from nmmjax.samplers.convergence import Convergence
 from nmmjax.samplers.series import Described, Series, thinned
 
 type Score = Callable[[slice, np.ndarray], np.ndarray]  # draws, values (chain, some draws)
 
-_SAME = 1e-9  # relative spread below which an observable is listed as a constant
 _FIGURES = ("rhat", "ess_bulk", "ess_tail", "mean_series_ess", "trend_p", "stray")
 # Draws that diagnostics and ranking take; means and quantiles take all of them.
 _MOST_OF_PARAMETER = 2**20
@@ -194,7 +193,7 @@ def _constant(values: Series) -> float | None:
     """The value of a quantity that has one at all draws, to rounding; None of any other."""
     first = values.read(np.array([0]), slice(0, 1)).flat[0]
     blocks = (x for _, x in values.blocks())
-    same = all(np.allclose(x, first, rtol=_SAME, atol=0.0) for x in blocks)
+    same = all(np.allclose(x, first, rtol=SAME, atol=0.0) for x in blocks)
     return float(first) if same else None
 
 

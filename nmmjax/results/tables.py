@@ -175,8 +175,8 @@ def to_text(run: Run, width: int = _WIDTH) -> str:
 
 def _modes_text(run: Run, found: tuple[Mode, ...], width: int) -> str:
     first = (
-        f"{len(found)} modes of the density in chart coordinates. Not a posterior: a narrow peak "
-        "may be high and hold nothing."
+        f"{len(found)} mode{'s' * (len(found) > 1)} of the density in chart coordinates. Not a "
+        "posterior: a narrow peak may be high and hold nothing."
     )
     lines = [textwrap.fill(first, width)]
     for i, mode in enumerate(found[:_MOST], 1):

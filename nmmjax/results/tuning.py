@@ -7,9 +7,8 @@ over the sum, then tells what it costs.
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from nmmjax.results.rundir import Run
+from nmmjax.results.variables import differ
 from nmmjax.samplers import series
 
 MEASURES = ("tuning_bg", "tuning_cancel")
@@ -33,5 +32,4 @@ def chosen(sizes: Mapping[str, float]) -> str:
 def _varies(run: Run, name: str) -> bool:
     if not run.has(name):
         return False
-    low, high = series.extremes(run.series(name))
-    return bool(np.isfinite(low) and high > low)
+    return differ(*series.extremes(run.series(name)))

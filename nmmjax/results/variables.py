@@ -9,6 +9,7 @@ from nmmjax.catalogue import CATALOGUE
 type Attributes = dict[str, str]
 
 HEADLINES = ("m_nu", "mu_nu", "m_nu_rge", "tuning_bg", "tuning_cancel")  # listed first
+SAME = 1e-9  # relative spread below which values differ by rounding
 _OF_FORMAT = {"DIMENSION_LIST", "REFERENCE_LIST", "CLASS", "NAME"}  # attributes of HDF5's own
 
 
@@ -28,3 +29,8 @@ def variables_of(group: Any, chains: int, parameters: list[str]) -> dict[str, At
 def label_of(name: str, index: tuple[int, ...]) -> str:
     """Name an entry of a variable."""
     return f"{name}[{','.join(map(str, index))}]" if index else name
+
+
+def differ(low: float, high: float) -> bool:
+    """Tell whether the ends of some values are apart by more than rounding; not if one is NaN."""
+    return high - low > SAME * max(abs(low), abs(high))

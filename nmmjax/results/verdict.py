@@ -11,14 +11,13 @@ from nmmjax.results.evidence import Evidence
 from nmmjax.results.regions import Regions
 from nmmjax.results.rundir import Run
 from nmmjax.results.trust import Finding
-from nmmjax.results.variables import HEADLINES
+from nmmjax.results.variables import HEADLINES, differ
 from nmmjax.samplers import convergence as of_chains
 from nmmjax.samplers import diagnostics, series
 from nmmjax.samplers.convergence import Convergence
 from nmmjax.samplers.series import Series
 
 _MOST_MORE = 50.0  # times as many draws, the most to ask for at once
-_SAME = 1e-9  # relative spread below which values differ by rounding
 _UNTOUCHED = 0.01  # spread of a term of ln L below which no draw feels it
 DENSITY, LIKELIHOOD = "ln density", "ln L"
 
@@ -94,7 +93,7 @@ def _varies(x: Series) -> bool:
     low, high = series.extremes(x)
     if not (math.isfinite(low) and math.isfinite(high)):
         return True
-    return high - low > _SAME * max(abs(low), abs(high))
+    return differ(low, high)
 
 
 def _parameters(run: Run) -> Iterator[tuple[str, Series]]:

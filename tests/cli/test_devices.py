@@ -14,6 +14,8 @@ from nmmjax.samplers.engines.emcee_ import Emcee
 from nmmjax.samplers.engines.ensemble import Ensemble
 from nmmjax.samplers.engines.smc import Smc
 
+FEW_IN_A_BLOCK = {"walkers": 4096, "block": 5}  # the host would be busy with 25 draws of so many
+
 
 def gpu(cores=132, memory=150e9):
     return types.SimpleNamespace(
@@ -49,8 +51,10 @@ def test_parts_that_do_not_divide_are_told_what_would_fit(four):
 
 
 def test_sizes_follow_the_device_where_the_run_file_leaves_them_open(four, monkeypatch):
-    assert devices.sized(EngineSection(), "1").options == {"ensembles": 16, "walkers": 4096}
-    assert devices.sized(EngineSection(), "all").options == {"ensembles": 64, "walkers": 4096}
+    assert devices.sized(EngineSection(), "1").options == FEW_IN_A_BLOCK | {"ensembles": 16}
+    assert devices.sized(EngineSection(), "all").options == FEW_IN_A_BLOCK | {"ensembles": 64}
+    longer = EngineSection(options={"block": 10, "thin": 7})
+    assert devices.sized(longer, "1").options == {"ensembles": 16, "walkers": 4096} | longer.options
     given = EngineSection(options={"walkers": 64})
     assert devices.sized(given, "all") is given
     other = EngineSection(name="smc")
@@ -86,9 +90,10 @@ def test_a_run_is_continued_with_its_sizes_on_any_device(four, monkeypatch):
         found = devices.sized(begun, "2", stored)
         assert (found.options, found.superchains) == ({"chains": 4096}, 64)
         monkeypatch.setattr(jax, "local_devices", lambda: [gpu(cores=4)] * 2)
-    walkers = {"engine": {"name": "ensemble", "ensembles": 16, "walkers": 4096}}
+    sizes = {"ensembles": 16, "walkers": 4096, "block": 5}
+    walkers = {"engine": {"name": "ensemble", "thin": 3} | sizes}
     found = devices.sized(EngineSection(), "1", walkers)
-    assert found.options == {"ensembles": 16, "walkers": 4096}
+    assert found.options == sizes
     assert devices.sized(begun, "1", walkers) is begun  # refused later: another engine
 
 

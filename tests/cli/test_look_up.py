@@ -2,6 +2,9 @@
 
 import inspect
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 
@@ -32,6 +35,18 @@ def test_evaluate_matches_the_reference_file(reference, tmp_path, capsys):
         np.testing.assert_allclose(row["mu_nu"], out["mu_derived_muB"], rtol=1e-12)
         np.testing.assert_allclose(row["m_nu_total"], 1e9 * out["m_nu_total"], rtol=1e-12)
         assert row["problems"] == []
+
+
+def test_what_samples_nothing_leaves_an_accelerator_alone():
+    """JAX would take most of the memory of a device that a run may be using."""
+    done = subprocess.run(
+        [sys.executable, "-m", "nmmjax", "evaluate", "sm_dirac", "--json"],
+        env=os.environ | {"JAX_PLATFORMS": "cuda"},  # which is not there: JAX would refuse
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)[0]["problems"] == []
 
 
 def test_evaluate_outside_the_domain_is_null_with_a_problem(tmp_path, capsys):

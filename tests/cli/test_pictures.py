@@ -33,7 +33,8 @@ def begun(monkeypatch):
 
 
 @pytest.mark.slow
-def test_another_process_draws_what_this_one_would(run, capfd):
+def test_another_process_draws_what_this_one_would(run, capfd, monkeypatch):
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")  # of the run: it has the memory of the device
     with pictures.drawing(run, 100) as found:
         names = found()
     assert capfd.readouterr() == ("", "")

@@ -82,3 +82,13 @@ def test_a_limit_of_the_user_has_its_printed_name(about, expected):
     entry = {key: x for key, x in entry.items() if key != "label"} | about
     term = build("my_reactor_2027", entry)
     assert printed(term, term.interval().label) == expected
+
+
+def test_a_projection_excludes_nothing(tmp_path):
+    """Hatched is what is excluded: beside a limit, not beside what an experiment hopes for."""
+    (limit,), (hope,) = (
+        curves_figure(load([name])).axes for name in ("na64e_2023", "future_na64e_1e13")
+    )
+    assert [c.get_hatch() for c in limit.collections] == ["//////"]
+    assert len(hope.collections) == 0
+    assert len(hope.lines) == 1

@@ -138,3 +138,17 @@ def test_too_few_draws_and_constants_have_no_density():
     assert found.plane("few", "same") is None
     many = Densities({"x": np.arange(500.0), "same": np.ones(500)}, {})
     assert many.plane("x", "same") is None
+
+
+@pytest.mark.parametrize(("thick", "followed"), [(0.0, False), (0.1, False), (4.0, True)])
+def test_a_line_thinner_than_a_bin_has_no_contours(thick, followed):
+    """Contours would be beads. A pair of quantities is cut into 64 bins; `thick` is the sd in bins.
+
+    Few draws scattered over a plane are no line.
+    """
+    rng = np.random.default_rng(8)
+    x = rng.uniform(size=DRAWS)
+    y = 3.0 + 1e-3 * (x + thick / 64.0 * rng.normal(size=DRAWS))
+    assert (Densities({"x": x, "y": y}, {}).plane("x", "y") is not None) == followed
+    few = dict(zip("xy", rng.normal(size=(2, 150)), strict=True))
+    assert Densities(few, {}).plane("x", "y") is not None

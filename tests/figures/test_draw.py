@@ -286,6 +286,19 @@ def test_curve_constraints_and_their_projections_over_the_points(tmp_path):
     assert len(axes.collections[0].get_offsets()) == 1600
     figure = draw.draw(run, ["map"], ["m_psi", "y_psi"])["map_m_psi_y_psi"]
     assert "own, 90% CL" in {line.get_label() for line in figure.axes[0].lines}
+    groups["posterior"]["y_psi"] *= 1e-9
+    far = open_run(write_run(tmp_path / "far", groups, resolved=with_curve("own")))
+    figure = draw.draw(far, ["map"], ["m_psi", "y_psi"])["map_m_psi_y_psi"]
+    assert "own, 90% CL" not in {line.get_label() for line in figure.axes[0].lines}
+
+
+def test_panels_side_by_side_share_their_scale(region_map):
+    left, right = region_map.axes[:2]
+    assert left.get_ylim() == right.get_ylim()
+    for axes in (left, right):
+        (outer, _), (low, high) = lines_of(axes)[0].get_paths(), axes.get_ylim()
+        heights = outer.vertices[:, 1]
+        assert low < heights.min() < heights.max() < high
 
 
 def test_what_cannot_be_drawn_is_refused(run):

@@ -94,7 +94,7 @@ def test_shards_of_a_search_are_read_as_one_that_is_finished_when_all_are(tmp_pa
     assert (mode.log_density, mode.share) == (-1.0, 1.0)
     assert [w.partition(":")[0] for w in run.warnings[:2]] == ["missing", "nothing found yet"]
     text = tables.to_text(run)
-    assert "1 modes of the density" in text
+    assert "1 mode of the density" in text
     assert status_tasks.look(tmp_path).verdict.startswith("not finished: 1000 of 1500 steps")
     assert "nothing found yet: shard 1" in text
     assert "not finished: 1000 of 1500 steps are done" in " ".join(text.split())

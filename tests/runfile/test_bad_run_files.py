@@ -115,7 +115,7 @@ def _folder(factory):
         ("kind =", "kindd =", "unknown key 'kindd' in [chart]; did you mean 'kind'?"),
         ("x = {", "x = [1]\ny = {", "'priors.x': a number (fixed) or a table such as {"),
         ("title = \"a\"", f"title = [{'9, ' * 900}]", "'run.title': a text is needed, got [9, 9,"),
-        ("walkers = 32", "walkers = 2147483648", "chains need"),
+        ("walkers = 32", "walkers = 2147483648", r"chains need .* GB .*: \d+ chains fit"),
         (f"{TOY}:Toy", ".:Toy", "'.' is neither the name of a module nor of a .py file"),
         ("title", f"t = {'[' * 10**5}", "not valid TOML: brackets are nested too deeply"),
         ('title = "a"', '"\\u202e" = 1', "unknown key '\\u202e' in [run]"),
