@@ -80,7 +80,8 @@ def _everything(model: Model, theta: Theta) -> tuple[Observables, Observables]:
     return observables, model.domain(theta)
 
 
-_OF_A_MASS = ("tuning_bg", "tuning_cancel")  # undefined, and no problem, where the mass is 0
+# undefined, and no problem, where all masses are 0
+_OF_A_MASS = ("tuning_bg", "tuning_cancel", "sin2_th", "delta_cp", "alpha_")
 
 
 def _row(values: dict[str, np.ndarray], margins: dict[str, np.ndarray], index: int) -> Row:
@@ -96,7 +97,7 @@ def _row(values: dict[str, np.ndarray], margins: dict[str, np.ndarray], index: i
         for key, number in _flatten(name, column[index]):
             if outside or not math.isfinite(number):
                 row[key] = None
-                if not outside and not (massless and key in _OF_A_MASS):
+                if not outside and not (massless and key.startswith(_OF_A_MASS)):
                     problems.append(f"{key} is not finite ({number})")
             else:
                 row[key] = number

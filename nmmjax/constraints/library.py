@@ -33,6 +33,7 @@ _WISH = ("above", "below", "width_dex")
 _ONLY = {
     "m_ee": "neutrinoless double beta decay needs Majorana neutrinos, and these are Dirac",
     "mu_eff_dirac": "only Dirac neutrinos flip to sterile ones, and these are Majorana",
+    "m_nu_medium": "zee, bfz and su2_horizontal do with the setting medium = 'nucleons'",
 }
 
 

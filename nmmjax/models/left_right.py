@@ -65,8 +65,9 @@ class LeftRight(Model):
         return (Plane("xi", "mu_nu", "m_w2"),)
 
     def domain(self, theta: Theta) -> dict[str, Float[Array, ""]]:
-        """Margin: a positive mass of W_2."""
-        return positive(theta, "m_w2")
+        """Margins: a positive mass of W_2, and one of the neutrino that is not negative."""
+        mass = jnp.asarray(theta["m_nu_dirac"], float)
+        return positive(theta, "m_w2") | {"m_nu_dirac": jnp.where(mass >= 0.0, 1.0, mass)}
 
     def predict(self, theta: Theta) -> Observables:
         """Observables at one point; names and units as in `nmmjax.catalogue`."""

@@ -3,13 +3,14 @@
 import json
 import os
 
+import numpy as np
 import pytest
 from hypothesis import strategies as st
 
 from helpers import damage
 from helpers.places import TOY
 from nmmjax.cli import run_command
-from nmmjax.cli.evaluate import rows_at
+from nmmjax.cli.evaluate import _row, rows_at
 from nmmjax.errors import InputError
 from nmmjax.runfile.build import parse_value, read
 
@@ -259,3 +260,11 @@ def test_thousands_of_damaged_points(capfd, tmp_path, data):
 def test_thousands_of_damaged_arguments(capfd, tmp_path, monkeypatch, data):
     monkeypatch.chdir(tmp_path)
     runs_or_is_refused(capfd, tmp_path, data)
+
+
+@pytest.mark.parametrize(("mass", "problems"), [(0.0, ["mu_nu"]), (0.05, ["sin2_th12", "mu_nu"])])
+def test_massless_neutrinos_have_no_angles_and_no_problem(mass, problems):
+    values = {"m_nu": mass, "sin2_th12": np.nan, "mu_nu": np.nan}
+    row = _row({p: np.array([x]) for p, x in values.items()}, {}, 0)
+    assert row["problems"] == [f"{name} is not finite (nan)" for name in problems]
+    assert row["sin2_th12"] is None

@@ -179,6 +179,7 @@ def test_a_later_set_wins():
         (["@default"], {"ordering": "normal"}, "ordering must be 'NO' or 'IO', got 'normal'"),
         (["mbb_kamlandzen"], {"observables": {"m_nu"}}, "needs observable 'm_ee'.*Majorana"),
         (["sn1987a_dirac"], {"observables": {"m_nu"}}, "needs observable 'mu_eff_dirac'.*Dirac"),
+        (["trgb_omegaCen_trapped"], {"observables": {"mu_eff_plasmon"}}, "setting medium = 'nu"),
         (["na64e_2023"], {"observables": {"eps", "m_aprime"}}, "needs.*'br_inv_aprime'"),
         (["na64_2023"], {}, "not a known constraint; did you mean 'na64e_2023'"),
     ],

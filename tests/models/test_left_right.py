@@ -55,3 +55,9 @@ def test_moment_grows_with_the_lepton_mass():
     beams = [set(LeftRight(lepton=name).predict(point())) for name in ("e", "mu", "tau")]
     assert "mu_eff_reactor" in beams[0] - beams[1]
     assert "mu_eff_numu" in beams[1] - beams[2]
+
+
+def test_a_negative_mass_of_the_neutrino_is_outside_the_domain():
+    for mass, inside in ((-0.05, False), (0.0, True), (0.05, True)):
+        margins = LeftRight().domain(point(m_nu=mass))
+        assert all(float(x) > 0.0 for x in margins.values()) == inside
