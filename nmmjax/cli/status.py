@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from nmmjax.cli.terminal import out
+from nmmjax.cli.terminal import ago, out
 from nmmjax.errors import InputError, printable
 from nmmjax.results import tables, verdict
 from nmmjax.results.rundir import Run, open_run
@@ -294,12 +294,3 @@ def _known(progress: dict[str, Any], name: str, form: str) -> str:
 def _is_number(value: Any) -> bool:
     """Tell whether x is a finite number that a double holds."""
     return type(value) in (int, float) and abs(value) <= sys.float_info.max
-
-
-def ago(seconds: float) -> str:
-    """Say how long ago: '12 s', '3.4 min', '2.1 h', '5 days'."""
-    for unit, size in (("s", 60.0), ("min", 60.0), ("h", 48.0)):
-        if seconds < size:
-            return f"{seconds:.0f} s" if unit == "s" else f"{seconds:.1f} {unit}"
-        seconds /= {"s": 60.0, "min": 60.0, "h": 24.0}[unit]
-    return f"{seconds:.0f} days"

@@ -12,8 +12,8 @@ from collections import Counter
 from typing import Any
 
 from nmmjax.cli import tasks
-from nmmjax.cli.status import EVERY, ago, progress_of, writer_of
-from nmmjax.cli.terminal import out
+from nmmjax.cli.status import EVERY, progress_of, writer_of
+from nmmjax.cli.terminal import ago, out
 from nmmjax.cli.verify import show_verification
 from nmmjax.errors import InputError, printable
 from nmmjax.results import shards, tables, verdict

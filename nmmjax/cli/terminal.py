@@ -29,6 +29,15 @@ def width() -> int:
     return min(max(shutil.get_terminal_size((80, 24)).columns, _NARROWEST), _WIDEST)
 
 
+def ago(seconds: float) -> str:
+    """Say how long ago: '12 s', '3.4 min', '2.1 h', '5 days'."""
+    for unit, size in (("s", 60.0), ("min", 60.0), ("h", 48.0)):
+        if seconds < size:
+            return f"{seconds:.0f} s" if unit == "s" else f"{seconds:.1f} {unit}"
+        seconds /= {"s": 60.0, "min": 60.0, "h": 24.0}[unit]
+    return f"{seconds:.0f} days"
+
+
 def say(line: str) -> None:
     """Write a line to stderr, if anybody listens."""
     try:

@@ -16,7 +16,7 @@ import pytest
 from helpers import synthetic_run
 from helpers.places import TESTS
 from helpers.synthetic_run import RESOLVED, draw_groups, write_run
-from nmmjax.cli import run_command
+from nmmjax.cli import run_command, terminal
 from nmmjax.results import verdict
 from nmmjax.results.rundir import open_run
 from nmmjax.samplers.store.store import Store
@@ -150,7 +150,7 @@ def test_refusals(tmp_path, capsys, directory):
     [(0.0, "0 s"), (59.0, "59 s"), (90.0, "1.5 min"), (7200.0, "2.0 h"), (4 * 86400.0, "4 days")],
 )
 def test_durations(seconds, text):
-    assert status.ago(seconds) == text
+    assert terminal.ago(seconds) == text
 
 
 def test_info_is_one_screen_and_complete_as_json(capsys):
