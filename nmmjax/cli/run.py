@@ -90,7 +90,8 @@ def run_file(
             outcome = _sample(run, posterior, engine, store, draws, burn_in, superchains, task)
         if session is not None:
             session.ended(f"{outcome.reason}: {outcome.detail}")
-        again = shlex.join(["nmmjax", "run", *_given(path, out, overrides, task)])
+        left = 0 if extend is None else max(draws - store.committed, 0)
+        again = shlex.join(["nmmjax", "run", *_given(path, out, overrides, task, left, shared)])
         return _ended(outcome, store, again)
 
 
@@ -238,8 +239,16 @@ def _refusals(directory: pathlib.Path) -> Iterator[None]:
 
 
 def _given(
-    path: pathlib.Path, out: pathlib.Path | None, overrides: list[str], task: Task | None
+    path: pathlib.Path,
+    out: pathlib.Path | None,
+    overrides: list[str],
+    task: Task | None,
+    left: int,
+    shared: str,
 ) -> list[str]:
+    """Arguments that go on with the run: `left` draws are missing of those that extend it."""
     given = [str(path)] + ([] if out is None else ["--out", str(out)])
     given += [] if task is None else ["--task", str(task)]
+    given += ["--extend", str(left)] if left else []
+    given += [] if shared == "all" else ["--devices", shared]
     return given + [part for text in overrides for part in ("--set", text)]
