@@ -85,6 +85,20 @@ def test_while_sampling_the_block_is_saved(number, tmp_path):
     assert not (tmp_path / "chains" / "tiny" / "summary.txt").exists()
 
 
+@pytest.mark.slow
+def test_an_interrupted_extension_goes_on_to_its_own_end(tmp_path):
+    path = tiny_model.write(tmp_path, draws=10)
+    with started(path) as process:
+        assert process.wait(120) == 0
+    first = committed(tmp_path)
+    with started(path, "--extend", "1000000", "--devices", "1") as process:
+        wait_until(lambda: committed(tmp_path) > first)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    left = first + 10**6 - committed(tmp_path)
+    assert f"to go on: nmmjax run {path} --extend {left} --devices 1\n" in err
+
+
 def test_a_closed_terminal_saves(tmp_path):
     """SIGHUP comes and the terminal is gone: everything that is written to it fails with EIO."""
     path = tiny_model.write(tmp_path, draws=10**6)
