@@ -15,6 +15,7 @@ from nmmjax.errors import InputError
 from nmmjax.runfile import plugins
 
 _GPU = ("/dev/nvidiactl", "/dev/dxg")
+_asked: dict[str, str | None] = {}  # platforms that JAX was to use before a command that only reads
 
 
 def start_jax(reads: bool = False) -> None:
@@ -37,8 +38,7 @@ def start_jax(reads: bool = False) -> None:
         )
     quiet()
     jax.config.update("jax_enable_x64", True)
-    if reads:
-        jax.config.update("jax_platforms", "cpu")
+    _choose_platform(reads)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
     given = os.environ.get("JAX_COMPILATION_CACHE_DIR")
     if given is not None and ("://" in given or not given):  # storage that JAX itself opens; off
@@ -55,6 +55,24 @@ def start_jax(reads: bool = False) -> None:
     jax.config.update("jax_compilation_cache_dir", None if folder is None else str(folder))
 
 
+def _choose_platform(reads: bool) -> None:
+    """Keep a command that reads to the CPU; give the next one of this process JAX's choice back."""
+    if reads:
+        _asked.setdefault("platforms", jax.config.jax_platforms)
+        jax.config.update("jax_platforms", "cpu")
+    elif _asked:
+        jax.config.update("jax_platforms", _asked.pop("platforms"))
+        if jax.config.jax_platforms != "cpu" and _has_gpu() and jax.default_backend() == "cpu":
+            say(
+                "nmmjax: this process computes on the CPU, where a command that only reads has "
+                "started JAX: start another process to sample on the GPU"
+            )
+
+
+def _has_gpu() -> bool:
+    return any(pathlib.Path(device).exists() for device in _GPU)
+
+
 def quiet() -> None:
     """Keep what other libraries log and nobody can act on away from the terminal.
 
@@ -62,7 +80,7 @@ def quiet() -> None:
     fontTools logs the dates inside the fonts that it embeds; matplotlib, in two lines, that its
     list of fonts is in a temporary folder where HOME cannot be written, as `start_jax` has said.
     """
-    if not any(pathlib.Path(device).exists() for device in _GPU):
+    if not _has_gpu():
         logging.getLogger("jax._src.xla_bridge").addFilter(_is_news)
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     logging.getLogger("matplotlib").addFilter(_is_no_cache)

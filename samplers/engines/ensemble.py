@@ -28,6 +28,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt
 
 from ..base import Block, EngineError, LogDensity, log_density, require_finite, scan
 from ..devices import count, once, spread
+from ._subset import scales
 from ._walkers import AbstractWalkers
 from ._walls import through
 
@@ -72,6 +73,8 @@ class Ensemble(AbstractWalkers):
     stretch     share of half-steps that are stretch moves with scale a = 2
     short       share of half-steps with gamma times 10^-3 to 1, flat in its logarithm, which free
                 walkers from narrow corners
+    subset      share of moves along differences, jumps apart, of a random subset of coordinates
+                (`_subset`), for thin curved sheets in some of them
 
     A move along a difference that leaves through one of the target's `walls` comes back through
     the opposite one (`_walls`); a stretch is no shift, and may end outside.
@@ -88,6 +91,7 @@ class Ensemble(AbstractWalkers):
     jump: float = eqx.field(static=True, default=0.1)
     stretch: float = eqx.field(static=True, default=0.1)
     short: float = eqx.field(static=True, default=0.0)
+    subset: float = eqx.field(static=True, default=0.0)
 
     def __check_init__(self) -> None:
         shares = (self.jump, self.stretch, self.short)
@@ -96,6 +100,8 @@ class Ensemble(AbstractWalkers):
                 "ensemble needs jump, stretch and short >= 0 with a sum <= 1, "
                 f"got {self.jump:g}, {self.stretch:g} and {self.short:g}"
             )
+        if not 0.0 <= self.subset <= 1.0:
+            raise ValueError(f"ensemble needs 0 <= subset <= 1, got {self.subset:g}")
 
     @property
     def parts(self) -> int:
@@ -167,6 +173,9 @@ class Ensemble(AbstractWalkers):
     ) -> tuple[State, tuple[()]]:
         half, guide = state.moving, state.resting
         shared, words = self._words(key)
+        if self.subset:
+            some = jr.bits(jr.fold_in(key, 1), (1 + half.position.shape[0],), jnp.uint64)
+            shared = jnp.concatenate([shared, some])
         proposal, log_factor = self._propose(shared, words, half.position, guide.position, target)
         value, undefined = log_density(target, proposal)
         accept = _log_uniform(words) < value - half.log_density + log_factor
@@ -192,7 +201,7 @@ class Ensemble(AbstractWalkers):
 
     def _propose(
         self,
-        shared: UInt[Array, "2"],
+        shared: UInt[Array, " word"],
         words: UInt[Array, " *n"],
         x: Float[Array, "dim *n"],
         guide: Float[Array, "dim *n"],
@@ -221,7 +230,11 @@ class Ensemble(AbstractWalkers):
         gamma = sign * jnp.where(kind < self.jump, 1.0, gamma)
         z = 0.5 * (1.0 + v) ** 2  # density ~ 1/sqrt(z) on [1/2, 2]
         stretched = kind >= 1.0 - self.stretch
-        along = through(target, x + gamma[None] * (near - far))
+        step = gamma[None] * (near - far)
+        if self.subset:
+            some = scales(shared[2:], self.subset).reshape(-1, *[1] * (x.ndim - 1))
+            step = jnp.where(kind < self.jump, 1.0, some) * step
+        along = through(target, x + step)
         proposal = jnp.where(stretched, near + z[None] * (x - near), along)
         return proposal, jnp.where(stretched, (dim - 1.0) * jnp.log(z), 0.0)
 

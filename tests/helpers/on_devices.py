@@ -73,6 +73,7 @@ MAP = {"x": "x", "y": "y", "x_range": (-2.0, 2.0), "y_range": (-2.0, 2.0), "obje
 SCALES = {"x_scale": "linear", "y_scale": "linear"}
 ENGINES = {
     "ensemble": Ensemble(ensembles=4, walkers=16, thin=3, block=4),
+    "subsets": Ensemble(ensembles=4, walkers=16, thin=3, block=4, subset=0.5),
     "nuts": Nuts(chains=32, warmup=40, max_doublings=4, block=4),
     "chees": Chees(chains=32, warmup=40, block=4),
     "meads": Meads(chains=32, warmup=40, thin=3, block=4),

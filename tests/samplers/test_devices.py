@@ -72,8 +72,9 @@ def assert_statistics_alone(found):
 
 
 @pytest.mark.slow
-def test_ensembles_make_the_same_draws_bit_for_bit(tmp_path):
-    found = on_devices(tmp_path, ["ensemble"])["ensemble"]
+@pytest.mark.parametrize("kind", ["ensemble", "subsets"])
+def test_ensembles_make_the_same_draws_bit_for_bit(tmp_path, kind):
+    found = on_devices(tmp_path, [kind])[kind]
     assert_same(found)
     assert found[1]["['1']['n_nan']"].sum() > 0
     for count in COUNTS[1:]:  # the share of non-finite proposals

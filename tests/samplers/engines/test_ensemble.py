@@ -105,6 +105,7 @@ KINDS = {
     "stretch only": Ensemble(thin=20, block=50, jump=0.0, stretch=1.0),
     "jumps": Ensemble(thin=20, block=50, jump=0.5, stretch=0.0),
     "short": Ensemble(thin=30, block=50, jump=0.0, stretch=0.0, short=1.0),
+    "subset": Ensemble(thin=30, block=50, jump=0.1, stretch=0.0, subset=1.0),
     "smallest": Ensemble(walkers=10, ensembles=16, thin=20, block=50),
 }
 
@@ -127,6 +128,24 @@ def test_truncated_moments():
         (lambda z: z[..., 1] ** 2, 1.0),
     ]
     assert worst_pull(SHORT, boxed, np.zeros(3), moments, blocks=20) < 5.0
+
+
+def test_subsets_free_coordinates_from_a_thin_sheet_in_others():
+    """On a shell of four coordinates, 1% thick, beside four normal ones, which wait for it."""
+
+    def shell(z):
+        return -0.5 * ((jnp.linalg.norm(z[:4]) - 1.0) / 0.01) ** 2 - 0.5 * z[4:] @ z[4:]
+
+    def effective(subset):
+        engine = Ensemble(thin=20, block=300, subset=subset)
+        z = jr.normal(jr.key(2), (engine.chains, 8))
+        z = z.at[:, :4].divide(jnp.linalg.norm(z[:, :4], axis=1, keepdims=True))
+        draws, _ = sample(engine, shell, z, blocks=1, burn_in=0)
+        squares = [(lambda z, i=i: z[..., i] ** 2, 0.25 if i < 4 else 1.0) for i in range(8)]
+        assert max(abs(pull) for pull in pulls(engine, draws, squares)) < 5.0
+        return min(diagnostics.ess(draws[..., i]) for i in range(4, 8))
+
+    assert effective(0.5) > 1.4 * effective(0.0)
 
 
 class AlwaysAccept(Ensemble):
@@ -294,6 +313,8 @@ def test_info_is_summed_between_draws():
         ({"jump": 0.7, "stretch": 0.7}, "sum <= 1, got 0.7, 0.7 and 0"),
         ({"jump": math.nan}, "sum <= 1, got nan, 0.1 and 0"),
         ({"short": -0.1}, "short >= 0 .* got 0.1, 0.1 and -0.1"),
+        ({"subset": 1.5}, "0 <= subset <= 1, got 1.5"),
+        ({"subset": math.nan}, "0 <= subset <= 1, got nan"),
     ],
 )
 def test_bad_options_are_refused(options, message):
