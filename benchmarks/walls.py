@@ -39,11 +39,12 @@ def run(*names: str) -> Iterator[tuple[str, float, str]]:
         engine = Ensemble(**build.read(RUNS / f"{name}.toml")[0].engine.options)
         starts = start.screened(posterior, jr.key(1), engine.chains).positions
         for what, target in (("walls", posterior), ("no walls", Unwalled(posterior))):
-            for figure, value, unit in _figures(engine, target, starts):
+            for figure, value, unit in figures(engine, target, starts):
                 yield f"{name}, {what}: {figure}", value, unit
 
 
-def _figures(engine: Ensemble, target, starts) -> Iterator[tuple[str, float, str]]:
+def figures(engine: Ensemble, target, starts) -> Iterator[tuple[str, float, str]]:
+    """Yield what a thousand draws of each walker show, but for the first quarter."""
     state, blocks = engine.init(jr.key(0), target, starts), []
     for i in range(_BLOCKS):
         state, block = engine.advance(jr.fold_in(jr.key(2), i), target, state)

@@ -11,6 +11,7 @@ import tomli_w
 
 from nmmjax.cli.versions import commit, version
 from nmmjax.errors import InputError
+from nmmjax.samplers.base import AbstractEngine, name_of
 from nmmjax.target.posterior import Posterior
 from nmmjax.textfile import differences
 
@@ -49,12 +50,15 @@ def attributes(about: dict[str, Any], posterior: Posterior) -> dict[str, dict[st
     )
 
 
-def refuse_other_run(directory: pathlib.Path, tree: dict[str, Any]) -> None:
+def refuse_other_run(directory: pathlib.Path, tree: dict[str, Any], engine: AbstractEngine) -> None:
     """Raise InputError unless `physics` and `sampling` are those that the directory began with.
 
-    They stand in its manifest; resolved.toml is a copy for people, which they may have edited.
+    They stand in its manifest; resolved.toml is a copy for people, which they may have edited. A
+    run of a version that lacked an option of the engine had its default.
     """
     old = _resolved(directory)
+    if old.get("sampling", {}).get("engine", {}).get("name") == name_of(engine):
+        old["sampling"]["engine"] = _defaults(engine) | old["sampling"]["engine"]
     new = tomllib.loads(tomli_w.dumps(tree))
     found = [
         line
@@ -66,6 +70,11 @@ def refuse_other_run(directory: pathlib.Path, tree: dict[str, Any]) -> None:
             f"'{directory}' was made by another run: {_few(found)}. Give another --out, or restore "
             "the run file. Nothing was written"
         )
+
+
+def _defaults(engine: AbstractEngine) -> dict[str, Any]:
+    fields = dataclasses.fields(engine)
+    return {f.name: f.default for f in fields if f.default not in (None, dataclasses.MISSING)}
 
 
 def sampling(directory: pathlib.Path) -> dict[str, Any]:

@@ -209,7 +209,7 @@ def _opened(
 ) -> Iterator[Store]:
     """The store of a new run, or that of the same run to be continued."""
     if is_run(directory):
-        provenance.refuse_other_run(directory, tree)
+        provenance.refuse_other_run(directory, tree, engine)
         say(f"continuing {directory}")
         opened = Store.open(directory)
     else:

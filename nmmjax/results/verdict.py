@@ -241,7 +241,8 @@ def verdict(
         return False, why.rstrip()
     shortage = [c.shortage for c in checks if not c.sound]
     factor = np.clip(np.nan_to_num(shortage, nan=np.inf), 2.0, _MOST_MORE).max()
-    return False, why + _advice(run.committed, int(stop["draws"]), *found.worst("rhat"), factor)
+    advice = _advice(run.committed, int(stop["draws"]), *found.worst("rhat"), factor)
+    return False, why + advice + _out_of_corners(run, found)
 
 
 def of(run: Run, rhat: float = trust.RHAT, found: Convergence | None = None) -> tuple[bool, str]:
@@ -273,6 +274,18 @@ def _advice(stored: int, asked: int, name: str, rhat: float, factor: float) -> s
         f"The ensembles disagree on {name}: look at figures/trace.png. Where the lines still "
         f"approach each other, {more}; where they stay apart, the walkers sit in separate regions, "
         "and more draws will not join them: give a longer run.burn_in or narrower priors."
+    )
+
+
+def _out_of_corners(run: Run, found: Convergence) -> str:
+    """Name the options of `ensemble` for a walker that stays apart; "" where it has them."""
+    engine = run.resolved["sampling"]["engine"]
+    has_them = min(engine.get(option, 0.0) for option in ("short", "subset")) > 0.0
+    if engine["name"] != "ensemble" or has_them or not found.worst("stray")[1] > trust.STRAY:
+        return ""
+    return (
+        " In a new folder, --set engine.options.short=0.3 --set engine.options.subset=0.5 let "
+        "walkers out of narrow corners sooner."
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from helpers import tiny_model
 from nmmjax import signals
-from nmmjax.cli import run_command
+from nmmjax.cli import engines, run_command
 
 ENGINES = {
     "search": "{ starts = 32, steps = 40, block = 10 }",
@@ -61,6 +61,20 @@ def test_an_edited_plugin_is_refused_and_the_old_one_goes_on(one_run, refused):
     (folder / "tiny.py").write_text(tiny_model.MODEL + "\n# a remark\n")
     assert run_command(["run", str(one_run), "--extend", "10"]) == 0
     assert committed(folder) == 20
+
+
+def test_a_run_of_a_version_without_an_option_had_its_default(tmp_path, monkeypatch, refused):
+    path = tiny_model.write(tmp_path)
+    whole = engines.options_of
+    former = lambda engine: {k: v for k, v in whole(engine).items() if k != "subset"}  # noqa: E731
+    with monkeypatch.context() as patched:
+        patched.setattr(importlib.import_module("nmmjax.cli.run"), "options_of", former)
+        assert run_command(["run", str(path)]) == 0
+    assert "subset" not in (tmp_path / "chains" / "tiny" / "resolved.toml").read_text()
+    line = refused("run", path, "--set", "engine.options.subset=0.5")
+    assert "sampling.engine.subset: 0.0 -> 0.5" in line
+    assert run_command(["run", str(path), "--extend", "10"]) == 0
+    assert committed(tmp_path) == 20
 
 
 @pytest.mark.slow

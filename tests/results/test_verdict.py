@@ -61,6 +61,23 @@ def test_slow_chains_are_told_how_to_go_on(tmp_path):
     assert str(asked).strip("0") in ("1", "2", "5")
 
 
+def test_a_walker_in_a_corner_is_told_of_moves_that_leave_it(tmp_path):
+    """One walker of 64 holds the upper thousandth; of one that has those moves nothing is said."""
+    told = "--set engine.options.short=0.3 --set engine.options.subset=0.5"
+    groups = draw_groups()
+    x = groups["posterior"]["lambda_hs"]
+    x[3] = np.quantile(x, 0.999) * np.linspace(1.0, 1.5, x.shape[1])
+    write_run(tmp_path / "run", groups)
+    found = results.summarise(open_run(tmp_path / "run"))
+    assert "a walker stays apart from the others in lambda_hs" in found.verdict
+    assert found.verdict.endswith(f"{told} let walkers out of narrow corners sooner.")
+    moves = RESOLVED.replace('"ensemble"\n', '"ensemble"\nshort = 0.3\nsubset = 0.5\n')
+    write_run(tmp_path / "free", groups, resolved=moves)
+    found = results.summarise(open_run(tmp_path / "free"))
+    assert "a walker stays apart from the others in lambda_hs" in found.verdict
+    assert told not in found.verdict
+
+
 def test_correlated_walkers_fail_by_the_ensemble_mean_alone(tmp_path):
     """Two percent of the variance is common to the 128 walkers of an ensemble, and slow."""
     groups = draw_groups(512, 200)
