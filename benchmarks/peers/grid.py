@@ -59,7 +59,7 @@ def _offered(sampler: str, target: str, kind: str) -> bool:
     if sampler == "closed form":
         return kind == "box" and target not in targets.RUN_FILES
     if sampler == "brute force":
-        return kind == "cube" and target == "quickstart, rge off"
+        return kind == "cube" and target in ("quickstart, rge off", "dark_dipole")
     own = samplers.ALL[sampler].kinds
     alone = "chart" not in of_target and own == ("chart",)  # of our evidences, without a chart
     return kind in of_target and (kind in own or (alone and kind == "box"))
