@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
-from nmmjax.results import angles, evidence, regions, trust, undefined
+from nmmjax.results import advice, angles, evidence, regions, trust, undefined
 from nmmjax.results.evidence import Evidence
 from nmmjax.results.regions import Regions
 from nmmjax.results.rundir import Run
@@ -241,8 +241,9 @@ def verdict(
         return False, why.rstrip()
     shortage = [c.shortage for c in checks if not c.sound]
     factor = np.clip(np.nan_to_num(shortage, nan=np.inf), 2.0, _MOST_MORE).max()
-    advice = _advice(run.committed, int(stop["draws"]), *found.worst("rhat"), factor)
-    return False, why + advice + _out_of_corners(run, found)
+    onward = advice.onward(run.committed, int(stop["draws"]), *found.worst("rhat"), factor)
+    engine, (_, stray) = run.resolved["sampling"]["engine"], found.worst("stray")
+    return False, why + onward + advice.out_of_corners(engine, stray)
 
 
 def of(run: Run, rhat: float = trust.RHAT, found: Convergence | None = None) -> tuple[bool, str]:
@@ -261,35 +262,3 @@ def _still(found: Convergence) -> str:
 
 def _names(run: Run) -> set[str]:
     return {label for name in run.sampled for label in (name, f"cos {name}", f"sin {name}")}
-
-
-def _advice(stored: int, asked: int, name: str, rhat: float, factor: float) -> str:
-    """Advise to continue, to ask for more draws, or to look at ensembles that disagree."""
-    if stored < asked:
-        return f"{stored} of {asked} draws are stored: run the same command again."
-    more = f"run the same command with --set run.draws={_round_up(stored * factor)}"
-    if rhat < trust.RHAT_STUCK:
-        return f"To go on, {more}."
-    return (
-        f"The ensembles disagree on {name}: look at figures/trace.png. Where the lines still "
-        f"approach each other, {more}; where they stay apart, the walkers sit in separate regions, "
-        "and more draws will not join them: give a longer run.burn_in or narrower priors."
-    )
-
-
-def _out_of_corners(run: Run, found: Convergence) -> str:
-    """Name the options of `ensemble` for a walker that stays apart; "" where it has them."""
-    engine = run.resolved["sampling"]["engine"]
-    has_them = min(engine.get(option, 0.0) for option in ("short", "subset")) > 0.0
-    if engine["name"] != "ensemble" or has_them or not found.worst("stray")[1] > trust.STRAY:
-        return ""
-    return (
-        " In a new folder, --set engine.options.short=0.3 --set engine.options.subset=0.5 let "
-        "walkers out of narrow corners sooner."
-    )
-
-
-def _round_up(x: float) -> int:
-    """The next of 1, 2, 5, 10, 20, 50, ..."""
-    decade = 10.0 ** math.floor(math.log10(x))
-    return round(next(step * decade for step in (1.0, 2.0, 5.0, 10.0) if step * decade >= x))
