@@ -2,8 +2,8 @@
 
     python -m benchmarks walls [RUN ...]
 
-Run files with their own options and chart, 40 blocks of 25 draws from the same starting points and
-seed, the first 10 not counted. Bulk ESS is that of the slowest coordinate.
+Run files with their own chart and options, but `subset` = 0; 40 blocks of 25 draws from the same
+starting points and seed, the first 10 not counted. Bulk ESS is that of the slowest coordinate.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,8 @@ def run(*names: str) -> Iterator[tuple[str, float, str]]:
     """Yield shares of proposals and the effective draws of 1e6 densities, for either target."""
     for name in names or _RUNS:
         posterior = posterior_of(name)
-        engine = Ensemble(**build.read(RUNS / f"{name}.toml")[0].engine.options)
+        options = build.read(RUNS / f"{name}.toml")[0].engine.options
+        engine = Ensemble(**(options | {"subset": 0.0}))
         starts = start.screened(posterior, jr.key(1), engine.chains).positions
         for what, target in (("walls", posterior), ("no walls", Unwalled(posterior))):
             for figure, value, unit in figures(engine, target, starts):
