@@ -1,7 +1,7 @@
 """What the chart gains: effective draws per density of `ensemble`, in every chart of a run file.
 
-Every run file whose chart has more than one kind, or those named, with its own engine options;
-models that may count m_nu_rge as part of m_nu without it and with it. `ratios` is the chart
+Every run file whose chart has more than one kind, or those named, with its own engine options, but
+`subset` = 0; models that may count m_nu_rge as part of m_nu without it and with it. `ratios` is the chart
 without depths of cancellations. All charts get the same number of densities, about a minute of one
 core for the dearest: where one does not converge with them its figure is too kind to it, and R-hat
 stands beside it.
@@ -63,7 +63,7 @@ def engine_of(path: pathlib.Path) -> Ensemble:
     """The `ensemble` of a run file, or the default one where it asks for another engine."""
     given = build.read(path)[0].engine
     options = given.options if given.name == "ensemble" else {}
-    return Ensemble(**(options | {"block": _DRAWS // 3}))
+    return Ensemble(**(options | {"block": _DRAWS // 3, "subset": 0.0}))
 
 
 def posterior_of(path: pathlib.Path, kind: str, changes: Sequence[str] = ()) -> Posterior:

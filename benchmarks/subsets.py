@@ -52,8 +52,12 @@ def table(rows: list[Row]) -> str:
     lines = ["| run file | effective draws | independent means |", "|---|---|---|"]
     for name in dict.fromkeys(what.partition(",")[0] for what in found):
         cells = [
-            " -> ".join(f"{found[f'{name}, {share:g}: {figure}']:.3g}" for share in _SHARES)
+            " -> ".join(_digits(found[f"{name}, {share:g}: {figure}"]) for share in _SHARES)
             for figure in _SHOWN
         ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _digits(x: float) -> str:
+    return f"{float(f'{x:.3g}'):g}"
