@@ -1,10 +1,10 @@
 """What the chart gains: effective draws per density of `ensemble`, in every chart of a run file.
 
 Every run file whose chart has more than one kind, or those named, with its own engine options, but
-`subset` = 0; models that may count m_nu_rge as part of m_nu without it and with it. `ratios` is the chart
-without depths of cancellations. All charts get the same number of densities, about a minute of one
-core for the dearest: where one does not converge with them its figure is too kind to it, and R-hat
-stands beside it.
+`subset` = 0; models that may count m_nu_rge as part of m_nu without it and with it. `ratios` is the
+chart without depths of cancellations. All charts get the same number of densities, about a minute
+of one core for the dearest: where one does not converge with them its figure is too kind to it,
+and R-hat stands beside it.
 """
 
 import dataclasses
