@@ -193,10 +193,14 @@ def test_a_cell_is_offered_only_where_it_makes_sense():
     }
 
 
-def test_the_table_in_the_docs_is_that_of_the_results():
-    assert json.loads(RESULTS.read_text().splitlines()[0])["header"]["commit"]
-    made = table.markdown(*grid.read(RESULTS))
-    assert between("<!-- scoreboard -->\n", "<!-- end of the scoreboard -->") == made
+@pytest.mark.parametrize(
+    ("file", "name"), [("peers", "the scoreboard"), ("evidences", "the second scoreboard")]
+)
+def test_the_tables_in_the_docs_are_those_of_the_results(file, name):
+    results = RESULTS.with_stem(file)
+    assert json.loads(results.read_text().splitlines()[0])["header"]["commit"]
+    made = table.markdown(*grid.read(results))
+    assert between(f"<!-- {name} -->\n", f"<!-- end of {name} -->") == made
 
 
 def test_the_scaling_in_the_docs_is_that_of_the_results():
