@@ -3,7 +3,7 @@
 Where draws fill a thin curved sheet in some coordinates, a move of all coordinates has to hit the
 sheet, and those which have nothing to do with it wait for it. A move that leaves some alone need
 not. The subset is picked without regard to where walkers are, so moves along differences stay
-reversible: the crossover of ter Braak and Vrugt, Stat. Comput. 18 (2008) 435.
+reversible: the randomized subspaces of Vrugt et al., Int. J. Nonlin. Sci. Num. Sim. 10 (2009) 273.
 """
 
 import jax.numpy as jnp
