@@ -216,6 +216,7 @@ def ranks(replicas):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_calibration_by_simulation():
     """Truths drawn from the prior have uniform ranks among the draws (arXiv:1804.06788)."""
     p = [stats.kstest(r, "uniform").pvalue for r in ranks(300).T]
